@@ -1,0 +1,146 @@
+/*===- artifact_abi.h - What generated code and the runtime agree on -------===//
+ *
+ * Part of Sluice, under the Apache License v2.0. See LICENSE.
+ *
+ *===----------------------------------------------------------------------===//
+ *
+ * The binary interface between a compiled model and the runtime. Applications
+ * include `sluice/sluice.h`, not this file. The compiler emits one constant
+ * `sluice_model_descriptor` per model; everything in it can be read without
+ * running code of the artifact, so a loader can refuse a wrong version or ISA
+ * before the first instruction of the model executes.
+ *
+ * All sizes are in bytes, all dimensions in elements. C11, no dependencies.
+ *
+ *===----------------------------------------------------------------------===*/
+#ifndef SLUICE_ARTIFACT_ABI_H
+#define SLUICE_ARTIFACT_ABI_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* "SLUC" read as a little-endian word. */
+#define SLUICE_ABI_MAGIC 0x43554c53u
+/* Raised with every incompatible change to this file. */
+#define SLUICE_ABI_VERSION 1u
+
+/* Element types; the numbers are ONNX's TensorProto.DataType. */
+typedef enum sluice_dtype {
+  SLUICE_DTYPE_UNDEFINED = 0,
+  SLUICE_DTYPE_F32 = 1,
+  SLUICE_DTYPE_U8 = 2,
+  SLUICE_DTYPE_I8 = 3,
+  SLUICE_DTYPE_U16 = 4,
+  SLUICE_DTYPE_I16 = 5,
+  SLUICE_DTYPE_I32 = 6,
+  SLUICE_DTYPE_I64 = 7,
+  SLUICE_DTYPE_BOOL = 9,
+  SLUICE_DTYPE_F16 = 10,
+  SLUICE_DTYPE_F64 = 11,
+  SLUICE_DTYPE_U32 = 12,
+  SLUICE_DTYPE_U64 = 13,
+  SLUICE_DTYPE_BF16 = 16
+} sluice_dtype;
+
+/* One input or output. */
+typedef struct sluice_tensor_signature {
+  const char *name;
+  int32_t dtype; /* sluice_dtype */
+  int32_t rank;
+  const int64_t *dims; /* `rank` entries, -1 where dynamic */
+  /* `rank` entries: the symbolic name of a dynamic dimension, or null. Equal
+   * names mean equal sizes. */
+  const char *const *dim_names;
+} sluice_tensor_signature;
+
+/* One generated kernel, for profiles and reports. */
+typedef struct sluice_kernel_info {
+  const char *name;  /* e.g. "matmul_bias_gelu_12" */
+  const char *kind;  /* anchor: "contraction", "convolution", "map", ... */
+  const char *nodes; /* ONNX node names, comma-separated */
+  double flops;      /* per run; negative where it depends on dynamic sizes */
+  double bytes;      /* read and written per run; negative where dynamic */
+} sluice_kernel_info;
+
+typedef struct sluice_frame sluice_frame;
+
+/* Runs iterations [begin, end) of a parallel loop. */
+typedef void (*sluice_loop_body)(void *closure, int64_t begin, int64_t end);
+
+/* What one run of a model sees. The runtime fills it in; generated code
+ * receives it as the only argument. Generated code calls nothing but these
+ * hooks and libm. */
+struct sluice_frame {
+  void *const *inputs;              /* one data pointer per input, read only */
+  const int64_t *const *input_dims; /* one array of sizes per input */
+  uint8_t *workspace;               /* 64-byte aligned, at least as large as
+                                       the plan asks for */
+  const uint8_t *weights;           /* 64-byte aligned */
+
+  /* Where output `index` goes. `dims` has `rank` sizes. Returns a 64-byte
+   * aligned (or caller-provided) buffer, or null after recording an error. */
+  void *(*output)(sluice_frame *frame, int32_t index, int32_t rank,
+                  const int64_t *dims);
+  /* Runs `body` over [0, count), in parallel where it pays. `cost` estimates
+   * one iteration in nanoseconds on one core. Returns when all is done. */
+  void (*parallel_for)(sluice_frame *frame, sluice_loop_body body,
+                       void *closure, int64_t count, double cost);
+  /* Memory whose size is only known during the run; freed after the run.
+   * 64-byte aligned; null after recording an error. */
+  void *(*allocate)(sluice_frame *frame, int64_t size);
+  /* Records the first failure of a run. `node` names the ONNX node. */
+  void (*fail)(sluice_frame *frame, int32_t status, const char *node,
+               const char *message);
+  /* Null unless profiling; called before (end = 0) and after (end = 1) the
+   * kernel with this index in the descriptor's table. */
+  void (*profile)(sluice_frame *frame, int32_t kernel, int32_t end);
+
+  /* Nonzero once the run failed. Kernels running in parallel may set it. */
+  int32_t status;
+  int32_t reserved;
+  void *runtime; /* the runtime's own state */
+};
+
+typedef struct sluice_model_descriptor {
+  uint32_t magic;
+  uint32_t abi_version;
+  uint64_t descriptor_size; /* sizeof(sluice_model_descriptor) at compile */
+  const char *name;
+  const char *compiler;      /* "sluice 0.1.0" */
+  const char *target_triple; /* "x86_64-unknown-linux-gnu" */
+  const char *target_cpu;    /* "znver5" */
+  const char *isa_features;  /* needed CPU features, LLVM's names, separated by
+                                commas: "avx2,fma,avx512f" */
+  int32_t input_count;
+  int32_t output_count;
+  const sluice_tensor_signature *inputs;
+  const sluice_tensor_signature *outputs;
+  int32_t metadata_count; /* key, value pairs: 2 * metadata_count strings */
+  int32_t kernel_count;
+  const char *const *metadata;
+  const sluice_kernel_info *kernels;
+  /* Weights: embedded when `weights` is set, else in `weights_file` (a name
+   * relative to the artifact's folder), else none. */
+  const uint8_t *weights;
+  const char *weights_file;
+  int64_t weights_size;
+  uint64_t weights_checksum; /* xxHash64 (seed 0) of the weights */
+  /* The memory plan. `workspace_size` takes the inputs' sizes. */
+  int64_t static_workspace_size; /* negative when it depends on the sizes */
+  int64_t liveness_lower_bound;  /* negative when it depends on the sizes */
+  int64_t (*workspace_size)(const int64_t *const *input_dims);
+  /* Returns 0, or the status recorded through `fail`. */
+  int32_t (*run)(sluice_frame *frame);
+} sluice_model_descriptor;
+
+/* A shared artifact exports its descriptor under this name; a static one as
+ * `sluice_model_<name>`, which the typed header declares. */
+#define SLUICE_DESCRIPTOR_SYMBOL "sluice_model_descriptor_v1"
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* SLUICE_ARTIFACT_ABI_H */
