@@ -39,7 +39,8 @@ def difference(actual, expected, rtol, atol):
         wrong = ~(same | (error <= bound)) | (np.isinf(expected) & ~same)
     if not wrong.any():
         return None
-    excess = np.where(wrong, np.nan_to_num(error / bound, nan=np.inf), 0)
+    with np.errstate(all="ignore"):
+        excess = np.where(wrong, np.nan_to_num(error / bound, nan=np.inf), 0)
     at = np.unravel_index(int(np.argmax(excess)), expected.shape)
     return (
         f"{int(wrong.sum())} of {expected.size} values differ, worst at"
