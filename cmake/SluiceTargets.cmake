@@ -28,6 +28,10 @@ target_compile_options(sluice_options INTERFACE
   $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-comment>)
 target_link_libraries(sluice_options INTERFACE MLIR LLVM)
 
+# One precompiled header for libraries and programs: both as -fPIC.
+set(CMAKE_C_COMPILE_OPTIONS_PIE -fPIC)
+set(CMAKE_CXX_COMPILE_OPTIONS_PIE -fPIC)
+
 if(SLUICE_ENABLE_PCH)
   file(WRITE ${CMAKE_BINARY_DIR}/SluicePch.cpp
     "// Carries the shared precompiled header.\n")
@@ -68,7 +72,8 @@ function(add_sluice_tablegen target td)
     list(POP_FRONT arguments output flags)
     string(REPLACE " " ";" flags "${flags}")
     mlir_tablegen(${output} ${flags}
-      EXTRA_INCLUDES ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include)
+      EXTRA_INCLUDES ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include
+        ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
   endwhile()
   add_public_tablegen_target(${target})
 endfunction()

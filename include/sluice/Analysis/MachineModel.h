@@ -1,0 +1,81 @@
+//===- MachineModel.h - What the compiler knows about a CPU -----*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_ANALYSIS_MACHINEMODEL_H
+#define SLUICE_ANALYSIS_MACHINEMODEL_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace llvm {
+class Target;
+} // namespace llvm
+
+namespace mlir {
+class Type;
+} // namespace mlir
+
+namespace sluice {
+
+/// A CPU as code generation sees it. `requiredFeatures` is the complete list of
+/// instruction-set extensions beyond the architecture's base that generated
+/// code may use: functions are compiled for the base CPU plus exactly these, so
+/// a loader that checks them never meets an illegal instruction. `cpu` only
+/// tunes scheduling.
+struct MachineModel {
+  enum class Architecture { X86_64, AArch64 };
+
+  Architecture architecture = Architecture::X86_64;
+  std::string triple;
+  /// The CPU tuned for: "znver5". What the artifact reports.
+  std::string cpu;
+  /// The CPU whose instruction set is the base: "x86-64" or "generic".
+  std::string baseCpu;
+  /// LLVM's feature string on top of `baseCpu`: "+avx2,+fma,-prefer-256-bit".
+  std::string features;
+  /// LLVM's names: "avx2", "fma", ...
+  std::vector<std::string> requiredFeatures;
+
+  unsigned vectorBits = 128;
+  unsigned vectorRegisters = 16;
+  /// Vector instructions issued per cycle with a full-width FMA.
+  unsigned fmaPerCycle = 2;
+  bool hasFma = false;
+  /// Masked loads and stores cost about as much as plain ones.
+  bool hasMask = false;
+  /// Conversions between f16 and f32 are instructions.
+  bool hasF16Conversion = false;
+  /// bf16 x bf16 -> f32 pairwise dot products.
+  bool hasBf16Dot = false;
+  /// u8 x i8 -> i32 dot products of four (VNNI, or SDOT/UDOT).
+  bool hasInt8Dot = false;
+
+  int64_t l1Bytes = 32 << 10;
+  int64_t l2Bytes = 512 << 10;
+  int64_t l3Bytes = 8 << 20;
+  /// An estimate; only ratios of costs depend on it.
+  double nanosecondsPerCycle = 0.3;
+
+  /// How many elements of the given width fill a vector register; at least 1.
+  unsigned lanes(unsigned elementBits) const;
+  unsigned lanes(mlir::Type elementType) const;
+  /// The comma-separated list of `requiredFeatures` for the artifact.
+  std::string isaString() const;
+};
+
+/// Describes the CPU `cpu` ("native" or one of LLVM's names) of `triple` (empty:
+/// the host's). "native" needs a triple of the host's architecture.
+llvm::Expected<MachineModel> getMachineModel(llvm::StringRef triple,
+                                             llvm::StringRef cpu);
+
+/// LLVM's code generator for a triple; registers the generators on first use.
+llvm::Expected<const llvm::Target *> lookupTarget(llvm::StringRef triple);
+
+} // namespace sluice
+
+#endif // SLUICE_ANALYSIS_MACHINEMODEL_H

@@ -1,0 +1,50 @@
+//===- ObjectEmitter.h - LLVM dialect to machine code -----------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_TARGET_CPU_OBJECTEMITTER_H
+#define SLUICE_TARGET_CPU_OBJECTEMITTER_H
+
+#include "sluice/Analysis/MachineModel.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/Support/Error.h"
+#include <vector>
+
+namespace sluice {
+
+struct ObjectEmitterOptions {
+  MachineModel machine;
+  /// LLVM's optimisation level, 0 to 3.
+  unsigned optLevel = 2;
+  bool positionIndependent = true;
+  /// For data beyond 2 GB: the medium code model instead of the small one.
+  bool largeData = false;
+};
+
+/// What to produce.
+enum class CodeForm { LlvmIr, Assembly, Object };
+
+using CodeBuffer = llvm::SmallVector<char, 0>;
+
+/// Adds the translations that `emitCode` needs. Call it on the registry of the
+/// context before the context is used.
+void registerCodeTranslations(mlir::DialectRegistry &registry);
+
+/// Compiles a module in the LLVM dialect: LLVM IR, LLVM's optimiser, machine
+/// code. Touches no global state and may run on several threads at once, as
+/// long as the modules' context allows multithreading.
+llvm::Expected<CodeBuffer> emitCode(mlir::ModuleOp module, CodeForm form,
+                                    const ObjectEmitterOptions &options);
+
+/// Compiles several modules of one context, in parallel on the context's
+/// thread pool. The results are in the order of `modules`.
+llvm::Expected<std::vector<CodeBuffer>>
+emitCode(llvm::ArrayRef<mlir::ModuleOp> modules, CodeForm form,
+         const ObjectEmitterOptions &options);
+
+} // namespace sluice
+
+#endif // SLUICE_TARGET_CPU_OBJECTEMITTER_H

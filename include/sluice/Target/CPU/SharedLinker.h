@@ -1,0 +1,42 @@
+//===- SharedLinker.h - Objects to a shared library -------------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_TARGET_CPU_SHAREDLINKER_H
+#define SLUICE_TARGET_CPU_SHAREDLINKER_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/Support/Error.h"
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+struct SharedLinkOptions {
+  std::string triple;
+  /// Where the library goes. Written under a temporary name in the same folder
+  /// and renamed when complete.
+  std::string output;
+  /// DT_SONAME; empty: the output's file name.
+  std::string soname;
+  /// The symbols that stay visible; all others become local.
+  std::vector<std::string> exports;
+  /// Object files, archives or linker scripts on disk.
+  std::vector<std::string> inputFiles;
+  /// Object files in memory.
+  std::vector<llvm::ArrayRef<char>> inputObjects;
+  /// Folders searched for the target's libc and libm before the usual places.
+  std::vector<std::string> libraryFolders;
+};
+
+/// Links a shared library with LLD, in this process. Calls are serialised: LLD
+/// has global state.
+///
+/// libc and libm become dependencies where the target's are found; otherwise
+/// their symbols stay undefined, for the loading process to provide.
+llvm::Error linkSharedLibrary(const SharedLinkOptions &options);
+
+} // namespace sluice
+
+#endif // SLUICE_TARGET_CPU_SHAREDLINKER_H

@@ -1,0 +1,113 @@
+//===- SharedLinkerTest.cpp - Tests of the linker -------------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "sluice/Target/CPU/SharedLinker.h"
+#include "Support/CompileText.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "gtest/gtest.h"
+#include <dlfcn.h>
+#include <unistd.h>
+
+using namespace sluice;
+
+namespace {
+
+constexpr llvm::StringLiteral code = R"mlir(
+func.func @visible(%a: f32) -> f32 {
+  %r = func.call @hidden(%a) : (f32) -> f32
+  return %r : f32
+}
+func.func @hidden(%a: f32) -> f32 attributes {no_inline} {
+  %r = math.atan %a : f32
+  return %r : f32
+}
+)mlir";
+
+class SharedLinker : public testing::Test {
+protected:
+  void SetUp() override {
+    ASSERT_FALSE(llvm::sys::fs::createUniqueDirectory("sluice-link", folder));
+    options.triple = "x86_64-unknown-linux-gnu";
+    options.output = (folder + "/lib.so").str();
+    options.exports = {"visible"};
+  }
+  void TearDown() override { llvm::sys::fs::remove_directories(folder); }
+
+  CodeBuffer compile(llvm::StringRef triple, llvm::StringRef cpu) {
+    auto machine = getMachineModel(triple, cpu);
+    EXPECT_TRUE(bool(machine));
+    return test::compileText(
+        code, [](mlir::OpPassManager &) {}, CodeForm::Object,
+        ObjectEmitterOptions{*machine});
+  }
+
+  std::string link() { return llvm::toString(linkSharedLibrary(options)); }
+
+  int filesInFolder() {
+    std::error_code code;
+    int count = 0;
+    for (llvm::sys::fs::directory_iterator file(folder, code), end;
+         file != end && !code; file.increment(code))
+      ++count;
+    return count;
+  }
+
+  llvm::SmallString<128> folder;
+  SharedLinkOptions options;
+};
+
+#ifdef __x86_64__
+TEST_F(SharedLinker, LibraryLoadsAndHidesItsInside) {
+  CodeBuffer object = compile(options.triple, "x86-64");
+  options.inputObjects = {object};
+  for (int run = 0; run < 2; ++run) { // LLD can be called again
+    ASSERT_EQ(link(), "");
+    EXPECT_EQ(filesInFolder(), 1);
+  }
+  void *library = dlopen(options.output.c_str(), RTLD_NOW | RTLD_LOCAL);
+  ASSERT_TRUE(library) << dlerror();
+  auto visible = reinterpret_cast<float (*)(float)>(dlsym(library, "visible"));
+  ASSERT_TRUE(visible);
+  EXPECT_NEAR(visible(1.0f), 0.7853982f, 1e-6);
+  EXPECT_FALSE(dlsym(library, "hidden"));
+  dlclose(library);
+}
+#endif
+
+TEST_F(SharedLinker, LinksForAnotherArchitecture) {
+  options.triple = "aarch64-unknown-linux-gnu";
+  CodeBuffer object = compile(options.triple, "generic");
+  options.inputObjects = {object};
+  EXPECT_EQ(link(), "");
+  EXPECT_TRUE(llvm::sys::fs::exists(options.output));
+}
+
+TEST_F(SharedLinker, DamagedInputLeavesNothing) {
+  options.inputObjects = {llvm::ArrayRef<char>("not an object file", 18)};
+  EXPECT_NE(link().find("linking failed"), std::string::npos);
+  EXPECT_EQ(filesInFolder(), 0);
+}
+
+TEST_F(SharedLinker, MissingFolder) {
+  CodeBuffer object = compile(options.triple, "x86-64");
+  options.inputObjects = {object};
+  options.output = (folder + "/none/lib.so").str();
+  EXPECT_NE(link().find("cannot write to"), std::string::npos);
+  options.output = "";
+  EXPECT_EQ(link(), "no output file name");
+}
+
+TEST_F(SharedLinker, OutputIsAFolder) {
+  // A folder stands where the file should go: the final rename fails.
+  CodeBuffer object = compile(options.triple, "x86-64");
+  options.inputObjects = {object};
+  ASSERT_FALSE(llvm::sys::fs::create_directory(options.output));
+  EXPECT_NE(link().find("cannot write"), std::string::npos);
+  EXPECT_EQ(filesInFolder(), 1);
+}
+
+} // namespace
