@@ -1,0 +1,145 @@
+//===- KernelOps.td - The kernel dialect ----------------------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef KERNEL_OPS_TD
+#define KERNEL_OPS_TD
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/BuiltinAttributes.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/FunctionInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Kernel_Dialect : Dialect {
+  let name = "kernel";
+  let cppNamespace = "::sluice::kernel";
+  let summary = "Units of code generation and how a model runs them";
+  let description = [{
+    A `kernel.region` groups ops that become one piece of machine code; it is
+    outlined to a `kernel.func`, which identical regions share. On buffers,
+    `kernel.launch` runs a kernel, and the other ops say where buffers come
+    from: the workspace, the weights, the model's inputs and outputs.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
+class Kernel_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Kernel_Dialect, mnemonic, traits>;
+
+def RegionOp : Kernel_Op<"region",
+    [IsolatedFromAbove, Pure,
+     SingleBlockImplicitTerminator<"::sluice::kernel::YieldOp">]> {
+  let summary = "ops that become one kernel";
+  let description = [{
+    The region's arguments are the operands; it yields the results. `anchor`
+    names what decides how code is made ("map", "contraction", ...).
+  }];
+  let arguments = (ins Variadic<AnyRankedTensor>:$operands, StrAttr:$anchor);
+  let results = (outs Variadic<AnyRankedTensor>);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $anchor `(` $operands `)` attr-dict `:` functional-type(operands, results)
+    $body
+  }];
+  let hasVerifier = 1;
+}
+
+def YieldOp : Kernel_Op<"yield", [Pure, ReturnLike, Terminator]> {
+  let summary = "results of a kernel";
+  let arguments = (ins Variadic<AnyType>:$operands);
+  let assemblyFormat = "($operands^ `:` type($operands))? attr-dict";
+  let builders = [OpBuilder<(ins), "build($_builder, $_state, "
+                                   "::mlir::ValueRange());">];
+}
+
+def FuncOp : Kernel_Op<"func", [IsolatedFromAbove, Symbol,
+    SingleBlockImplicitTerminator<"::sluice::kernel::YieldOp">]> {
+  let summary = "an outlined kernel";
+  let description = [{
+    The body is the region of the `kernel.region`s it was made from: tensors
+    in, tensors out. `nodes` lists the ONNX nodes of the first use.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$anchor);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name $anchor attr-dict-with-keyword $body";
+}
+
+def LaunchOp : Kernel_Op<"launch",
+    [AttrSizedOperandSegments,
+     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "runs a kernel on buffers";
+  let description = [{
+    Inputs are read, outputs written. `reusable` names the inputs whose buffer
+    an output of the same size may take over, should they die here.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$callee,
+                       Variadic<AnyMemRef>:$inputs,
+                       Variadic<AnyMemRef>:$outputs,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$reusable,
+                       DefaultValuedAttr<StrAttr, "\"\"">:$nodes);
+  let assemblyFormat = [{
+    $callee `ins` `(` $inputs `:` type($inputs) `)`
+    `outs` `(` $outputs `:` type($outputs) `)` attr-dict
+  }];
+}
+
+def WeightOp : Kernel_Op<"weight", [Pure]> {
+  let summary = "a constant in the artifact's weights";
+  let description = [{
+    `value` is what the buffer holds; `offset` is its place, in bytes, once
+    the weights are laid out.
+  }];
+  let arguments = (ins ElementsAttr:$value, OptionalAttr<I64Attr>:$offset);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$value attr-dict `:` type($result)";
+}
+
+def OutputOp : Kernel_Op<"output", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "the buffer of a model output, with its dynamic sizes";
+  let arguments = (ins I64Attr:$index, Variadic<Index>:$sizes);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$index `(` $sizes `)` attr-dict `:` type($result)";
+}
+
+def AllocateOp : Kernel_Op<"allocate", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "a buffer that lives during the run";
+  let description = [{
+    The memory planner gives it a place in the workspace where its size
+    follows from the inputs' sizes, and leaves it to the runtime's allocator
+    otherwise.
+  }];
+  let arguments = (ins Variadic<Index>:$sizes);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "`(` $sizes `)` attr-dict `:` type($result)";
+}
+
+def WorkspaceOp : Kernel_Op<"workspace", [Pure]> {
+  let summary = "a buffer at a byte offset of the workspace";
+  let arguments = (ins Index:$offset, Variadic<Index>:$sizes);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = [{
+    `[` $offset `]` `(` $sizes `)` attr-dict `:` type($result)
+  }];
+}
+
+def ViewOp : Kernel_Op<"view", [Pure]> {
+  let summary = "the same contiguous buffer with other sizes";
+  let arguments = (ins AnyMemRef:$source, Variadic<Index>:$sizes);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = [{
+    $source `(` $sizes `)` attr-dict `:` type($source) `to` type($result)
+  }];
+}
+
+def CopyOp : Kernel_Op<"copy", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "copies a contiguous buffer to another of the same size";
+  let arguments = (ins AnyMemRef:$source, AnyMemRef:$target);
+  let assemblyFormat = [{
+    $source `to` $target attr-dict `:` type($source) `to` type($target)
+  }];
+}
+
+#endif // KERNEL_OPS_TD

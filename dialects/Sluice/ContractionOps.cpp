@@ -1,0 +1,66 @@
+//===- ContractionOps.cpp - Matrix products -------------------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Sluice/Sluice.h"
+
+using namespace mlir;
+using namespace sluice;
+
+LogicalResult MatmulOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  ArrayRef<int64_t> lhs = shapeOf(operands[0]), rhs = shapeOf(operands[1]);
+  if (lhs.size() < 2 || rhs.size() < 2)
+    return emitOptionalError(location, "operands must have rank two or more");
+  auto batch = broadcastShapes(lhs.drop_back(2), rhs.drop_back(2));
+  if (!batch)
+    return emitOptionalError(
+        location, "batch dimensions do not broadcast: ", operands.getTypes());
+  bool swapLhs = adaptor.getTransposeLhs(), swapRhs = adaptor.getTransposeRhs();
+  int64_t lhsK = lhs[lhs.size() - (swapLhs ? 2 : 1)];
+  int64_t rhsK = rhs[rhs.size() - (swapRhs ? 1 : 2)];
+  if (failed(verifyCompatibleShape(ArrayRef(lhsK), ArrayRef(rhsK))))
+    return emitOptionalError(location, "inner dimensions differ: ", lhsK,
+                             " and ", rhsK);
+  SmallVector<int64_t> shape = std::move(*batch);
+  shape.push_back(lhs[lhs.size() - (swapLhs ? 1 : 2)]);
+  shape.push_back(rhs[rhs.size() - (swapRhs ? 2 : 1)]);
+  types.push_back(RankedTensorType::get(shape, elementTypeOf(operands[0])));
+  return success();
+}
+
+LogicalResult MatmulOp::reifyResultShapes(OpBuilder &builder,
+                                          ReifiedRankedShapedTypeDims &shapes) {
+  Location loc = getLoc();
+  int64_t lhsRank = shapeOf(getLhs()).size(),
+          rhsRank = shapeOf(getRhs()).size();
+  int64_t rank = getType().getRank();
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t i = 0; i < rank - 2; ++i) {
+    OpFoldResult size = builder.getIndexAttr(1);
+    if (i >= rank - lhsRank)
+      size = getDimension(builder, loc, getLhs(), i - rank + lhsRank);
+    if (i >= rank - rhsRank)
+      size = broadcastSizes(
+          builder, loc, size,
+          getDimension(builder, loc, getRhs(), i - rank + rhsRank));
+    sizes.push_back(size);
+  }
+  sizes.push_back(getDimension(builder, loc, getLhs(),
+                               lhsRank - (getTransposeLhs() ? 1 : 2)));
+  sizes.push_back(getDimension(builder, loc, getRhs(),
+                               rhsRank - (getTransposeRhs() ? 2 : 1)));
+  shapes.push_back(std::move(sizes));
+  return success();
+}
+
+LogicalResult MatmulOp::verify() {
+  if (elementTypeOf(getLhs()) != elementTypeOf(getRhs()))
+    return emitOpError("operands must have one element type");
+  return success();
+}

@@ -1,0 +1,96 @@
+//===- ElementwiseFolds.cpp - Folds of elementwise ops --------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+//
+// Only identities: values are computed by constant evaluation, which runs the
+// compiler's own CPU code.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Sluice/Sluice.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using namespace sluice;
+
+/// Is the attribute a splat of `number`?
+static bool isSplatOf(Attribute attribute, double number) {
+  auto dense = dyn_cast_if_present<DenseElementsAttr>(attribute);
+  if (!dense || !dense.isSplat())
+    return false;
+  if (isa<FloatType>(dense.getElementType()))
+    return dense.getSplatValue<APFloat>().convertToDouble() == number &&
+           !(number == 0 && dense.getSplatValue<APFloat>().isNegative());
+  if (isa<IntegerType>(dense.getElementType()))
+    return dense.getSplatValue<APInt>() == static_cast<uint64_t>(number);
+  return false;
+}
+
+// x + 0 keeps x for integers; for floats -0 + 0 is 0, so only -0 would do.
+OpFoldResult AddOp::fold(FoldAdaptor adaptor) {
+  if (getLhs().getType() == getType() &&
+      isa<IntegerType>(getType().getElementType()) &&
+      isSplatOf(adaptor.getRhs(), 0) && getType().hasStaticShape())
+    return getLhs();
+  return {};
+}
+
+OpFoldResult SubOp::fold(FoldAdaptor adaptor) {
+  if (getLhs().getType() == getType() && isSplatOf(adaptor.getRhs(), 0) &&
+      getType().hasStaticShape())
+    return getLhs();
+  return {};
+}
+
+OpFoldResult MulOp::fold(FoldAdaptor adaptor) {
+  if (getLhs().getType() == getType() && isSplatOf(adaptor.getRhs(), 1) &&
+      getType().hasStaticShape())
+    return getLhs();
+  return {};
+}
+
+OpFoldResult DivOp::fold(FoldAdaptor adaptor) {
+  if (getLhs().getType() == getType() && isSplatOf(adaptor.getRhs(), 1) &&
+      getType().hasStaticShape())
+    return getLhs();
+  return {};
+}
+
+OpFoldResult CastOp::fold(FoldAdaptor) {
+  if (getOperand().getType() == getType())
+    return getOperand();
+  return {};
+}
+
+namespace {
+/// Powers that exporters write for squares and roots.
+struct ExpandPow : OpRewritePattern<PowOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(PowOp op,
+                                PatternRewriter &rewriter) const override {
+    auto constant = op.getRhs().getDefiningOp<ConstantOp>();
+    if (!constant || !isa<FloatType>(elementTypeOf(op.getLhs())))
+      return failure();
+    if (shapeOf(op.getRhs()).size() > shapeOf(op.getLhs()).size() ||
+        cast<RankedTensorType>(op.getRhs().getType()).getNumElements() != 1)
+      return failure();
+    if (isSplatOf(constant.getValue(), 2))
+      rewriter.replaceOpWithNewOp<MulOp>(op, op.getType(), op.getLhs(),
+                                         op.getLhs());
+    else if (isSplatOf(constant.getValue(), 0.5))
+      rewriter.replaceOpWithNewOp<SqrtOp>(op, op.getType(), op.getLhs());
+    else if (isSplatOf(constant.getValue(), 1))
+      rewriter.replaceOp(op, op.getLhs());
+    else
+      return failure();
+    return success();
+  }
+};
+} // namespace
+
+void PowOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                        MLIRContext *context) {
+  patterns.add<ExpandPow>(context);
+}

@@ -1,0 +1,206 @@
+//===- ElementwiseOps.td - Elementwise ops ---------------------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_ELEMENTWISE_OPS_TD
+#define SLUICE_ELEMENTWISE_OPS_TD
+
+include "dialects/Sluice/SluiceBase.td"
+
+// `elementType` is a C++ expression for the result's element type.
+class Sluice_ElementwiseOp<string mnemonic, string elementType,
+                           list<Trait> traits = []>
+    : Sluice_Op<mnemonic,
+                !listconcat(traits, [DeclareOpInterfaceMethods<
+                                        ElementwiseOpInterface>])> {
+  let results = (outs AnyRankedTensor:$result);
+  let extraClassDefinition = [{
+    ::llvm::LogicalResult $cppClass::inferReturnTypes(
+        ::mlir::MLIRContext *context, std::optional<::mlir::Location> location,
+        ::mlir::ValueRange operands, ::mlir::DictionaryAttr attributes,
+        ::mlir::OpaqueProperties properties, ::mlir::RegionRange regions,
+        ::llvm::SmallVectorImpl<::mlir::Type> &types) {
+      (void)attributes;
+      return ::sluice::inferElementwiseType(location, operands, }]
+      # elementType # [{, types);
+    }
+    ::llvm::LogicalResult $cppClass::reifyResultShapes(
+        ::mlir::OpBuilder &builder,
+        ::mlir::ReifiedRankedShapedTypeDims &shapes) {
+      return ::sluice::reifyElementwiseShape(builder, getOperation(), shapes);
+    }
+  }];
+}
+
+class Sluice_UnaryOp<string mnemonic, string summaryText>
+    : Sluice_ElementwiseOp<mnemonic, "::sluice::elementTypeOf(operands[0])"> {
+  let summary = summaryText;
+  let arguments = (ins AnyRankedTensor:$operand);
+}
+class Sluice_PredicateOp<string mnemonic, string summaryText>
+    : Sluice_ElementwiseOp<mnemonic, "::mlir::IntegerType::get(context, 1)"> {
+  let summary = summaryText;
+  let arguments = (ins AnyRankedTensor:$operand);
+}
+class Sluice_BinaryOp<string mnemonic, string summaryText,
+                      list<Trait> traits = []>
+    : Sluice_ElementwiseOp<mnemonic, "::sluice::elementTypeOf(operands[0])",
+                           traits> {
+  let summary = summaryText;
+  let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs);
+}
+class Sluice_CompareOp<string mnemonic, string summaryText,
+                       list<Trait> traits = []>
+    : Sluice_ElementwiseOp<mnemonic, "::mlir::IntegerType::get(context, 1)",
+                           traits> {
+  let summary = summaryText;
+  let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs);
+}
+
+// Arithmetic.
+def AbsOp : Sluice_UnaryOp<"abs", "absolute value">;
+def NegOp : Sluice_UnaryOp<"neg", "negation">;
+def SignOp : Sluice_UnaryOp<"sign", "-1, 0 or 1; NaN stays NaN">;
+def FloorOp : Sluice_UnaryOp<"floor", "round down">;
+def CeilOp : Sluice_UnaryOp<"ceil", "round up">;
+def RoundOp : Sluice_UnaryOp<"round", "round to nearest, halves to even">;
+def SqrtOp : Sluice_UnaryOp<"sqrt", "square root">;
+def ReciprocalOp : Sluice_UnaryOp<"reciprocal", "1 / x">;
+
+// Transcendental functions.
+def ExpOp : Sluice_UnaryOp<"exp", "exponential">;
+def LogOp : Sluice_UnaryOp<"log", "natural logarithm">;
+def SinOp : Sluice_UnaryOp<"sin", "sine">;
+def CosOp : Sluice_UnaryOp<"cos", "cosine">;
+def TanOp : Sluice_UnaryOp<"tan", "tangent">;
+def AsinOp : Sluice_UnaryOp<"asin", "arc sine">;
+def AcosOp : Sluice_UnaryOp<"acos", "arc cosine">;
+def AtanOp : Sluice_UnaryOp<"atan", "arc tangent">;
+def SinhOp : Sluice_UnaryOp<"sinh", "hyperbolic sine">;
+def CoshOp : Sluice_UnaryOp<"cosh", "hyperbolic cosine">;
+def TanhOp : Sluice_UnaryOp<"tanh", "hyperbolic tangent">;
+def AsinhOp : Sluice_UnaryOp<"asinh", "inverse hyperbolic sine">;
+def AcoshOp : Sluice_UnaryOp<"acosh", "inverse hyperbolic cosine">;
+def AtanhOp : Sluice_UnaryOp<"atanh", "inverse hyperbolic tangent">;
+def ErfOp : Sluice_UnaryOp<"erf", "error function">;
+
+// Activations.
+def ReluOp : Sluice_UnaryOp<"relu", "max(x, 0); NaN stays NaN">;
+def SigmoidOp : Sluice_UnaryOp<"sigmoid", "1 / (1 + exp(-x))">;
+def SoftplusOp : Sluice_UnaryOp<"softplus", "log(1 + exp(x))">;
+def SoftsignOp : Sluice_UnaryOp<"softsign", "x / (1 + |x|)">;
+def HardSwishOp : Sluice_UnaryOp<"hard_swish", "x * clip(x / 6 + 1/2, 0, 1)">;
+def MishOp : Sluice_UnaryOp<"mish", "x * tanh(softplus(x))">;
+def GeluOp : Sluice_UnaryOp<"gelu", "Gaussian error linear unit"> {
+  let description = [{
+    x/2 * (1 + erf(x / sqrt 2)), or with `tanh_approximation`
+    x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))).
+  }];
+  let arguments = (ins AnyRankedTensor:$operand, UnitAttr:$tanh_approximation);
+}
+def SwishOp : Sluice_UnaryOp<"swish", "x * sigmoid(alpha * x)"> {
+  let arguments = (ins AnyRankedTensor:$operand,
+                       DefaultValuedAttr<F64Attr, "1.0">:$alpha);
+}
+def EluOp : Sluice_UnaryOp<"elu", "x > 0 ? x : alpha * (exp(x) - 1)"> {
+  let arguments = (ins AnyRankedTensor:$operand, F64Attr:$alpha);
+}
+def SeluOp : Sluice_UnaryOp<"selu",
+    "gamma * (x > 0 ? x : alpha * (exp(x) - 1))"> {
+  let arguments = (ins AnyRankedTensor:$operand, F64Attr:$alpha,
+                       F64Attr:$gamma);
+}
+def CeluOp : Sluice_UnaryOp<"celu",
+    "max(x, 0) + min(0, alpha * (exp(x / alpha) - 1))"> {
+  let arguments = (ins AnyRankedTensor:$operand, F64Attr:$alpha);
+}
+def LeakyReluOp : Sluice_UnaryOp<"leaky_relu", "x < 0 ? alpha * x : x"> {
+  let arguments = (ins AnyRankedTensor:$operand, F64Attr:$alpha);
+}
+def HardSigmoidOp : Sluice_UnaryOp<"hard_sigmoid",
+    "clip(alpha * x + beta, 0, 1)"> {
+  let arguments = (ins AnyRankedTensor:$operand, F64Attr:$alpha,
+                       F64Attr:$beta);
+}
+def ThresholdedReluOp : Sluice_UnaryOp<"thresholded_relu",
+    "x > alpha ? x : 0"> {
+  let arguments = (ins AnyRankedTensor:$operand, F64Attr:$alpha);
+}
+def ShrinkOp : Sluice_UnaryOp<"shrink",
+    "x < -lambda ? x + bias : x > lambda ? x - bias : 0"> {
+  let arguments = (ins AnyRankedTensor:$operand, F64Attr:$bias,
+                       F64Attr:$lambda);
+}
+def PReluOp : Sluice_BinaryOp<"prelu", "x < 0 ? slope * x : x">;
+def ClipOp : Sluice_ElementwiseOp<"clip",
+    "::sluice::elementTypeOf(operands[0])"> {
+  let summary = "min(max(x, low), high); NaN stays NaN";
+  let arguments = (ins AnyRankedTensor:$operand, AnyRankedTensor:$low,
+                       AnyRankedTensor:$high);
+}
+
+// Binary arithmetic.
+def AddOp : Sluice_BinaryOp<"add", "sum", [Commutative]> { let hasFolder = 1; }
+def SubOp : Sluice_BinaryOp<"sub", "difference"> { let hasFolder = 1; }
+def MulOp : Sluice_BinaryOp<"mul", "product", [Commutative]> {
+  let hasFolder = 1;
+}
+def DivOp : Sluice_BinaryOp<"div",
+    "quotient; integers truncate, and a zero divisor gives zero"> {
+  let hasFolder = 1;
+}
+def ModOp : Sluice_BinaryOp<"mod",
+    "remainder with the sign of the divisor, or of the dividend with `fmod`"> {
+  let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs,
+                       UnitAttr:$fmod);
+}
+def PowOp : Sluice_BinaryOp<"pow",
+    "power; the exponent may have another element type"> {
+  let hasCanonicalizer = 1;
+}
+def MaxOp : Sluice_BinaryOp<"max", "maximum; NaN wins", [Commutative]>;
+def MinOp : Sluice_BinaryOp<"min", "minimum; NaN wins", [Commutative]>;
+
+// Logic and bits.
+def AndOp : Sluice_BinaryOp<"and", "conjunction, bit by bit", [Commutative]>;
+def OrOp : Sluice_BinaryOp<"or", "disjunction, bit by bit", [Commutative]>;
+def XorOp : Sluice_BinaryOp<"xor", "exclusive or, bit by bit", [Commutative]>;
+def NotOp : Sluice_UnaryOp<"not", "complement, bit by bit">;
+def ShiftLeftOp : Sluice_BinaryOp<"shift_left",
+    "shift left; zero from the width on">;
+def ShiftRightOp : Sluice_BinaryOp<"shift_right",
+    "logical shift right; zero from the width on">;
+
+// Comparison and choice.
+def EqualOp : Sluice_CompareOp<"equal", "lhs == rhs", [Commutative]>;
+def LessOp : Sluice_CompareOp<"less", "lhs < rhs">;
+def LessEqualOp : Sluice_CompareOp<"less_equal", "lhs <= rhs">;
+def GreaterOp : Sluice_CompareOp<"greater", "lhs > rhs">;
+def GreaterEqualOp : Sluice_CompareOp<"greater_equal", "lhs >= rhs">;
+def IsNanOp : Sluice_PredicateOp<"is_nan", "is x a NaN?">;
+def IsInfOp : Sluice_PredicateOp<"is_inf", "is x infinite?"> {
+  let arguments = (ins AnyRankedTensor:$operand,
+                       DefaultValuedAttr<BoolAttr, "true">:$negative,
+                       DefaultValuedAttr<BoolAttr, "true">:$positive);
+}
+def SelectOp : Sluice_ElementwiseOp<"select",
+    "::sluice::elementTypeOf(operands[1])"> {
+  let summary = "condition ? on_true : on_false";
+  let arguments = (ins AnyRankedTensor:$condition, AnyRankedTensor:$on_true,
+                       AnyRankedTensor:$on_false);
+}
+
+def CastOp : Sluice_ElementwiseOp<"cast",
+    "Adaptor(operands, attributes, properties, regions).getTo()"> {
+  let summary = "conversion to another element type";
+  let description = [{
+    To bool: x != 0. Float to integer truncates; out of range saturates with
+    `saturate`, and otherwise wraps as the C conversion through a wider
+    integer does where that is defined.
+  }];
+  let arguments = (ins AnyRankedTensor:$operand, TypeAttr:$to);
+  let hasFolder = 1;
+}
+
+#endif // SLUICE_ELEMENTWISE_OPS_TD

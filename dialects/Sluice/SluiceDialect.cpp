@@ -1,0 +1,32 @@
+//===- SluiceDialect.cpp - The sluice dialect -----------------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Sluice/Sluice.h"
+
+using namespace mlir;
+using namespace sluice;
+
+#include "dialects/Sluice/SluiceDialect.cpp.inc"
+#include "dialects/Sluice/SluiceEnums.cpp.inc"
+#include "dialects/Sluice/SluiceInterfaces.cpp.inc"
+#define GET_OP_CLASSES
+#include "dialects/Sluice/SluiceOps.cpp.inc"
+
+void SluiceDialect::initialize() {
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/Sluice/SluiceOps.cpp.inc"
+      >();
+}
+
+Operation *SluiceDialect::materializeConstant(OpBuilder &builder,
+                                              Attribute value, Type type,
+                                              Location loc) {
+  auto elements = dyn_cast<ElementsAttr>(value);
+  if (!elements || elements.getShapedType() != type)
+    return nullptr;
+  return ConstantOp::create(builder, loc, elements);
+}

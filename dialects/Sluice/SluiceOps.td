@@ -1,0 +1,13 @@
+//===- SluiceOps.td - All ops of the sluice dialect, family by family ------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_OPS_TD
+#define SLUICE_OPS_TD
+
+include "dialects/Sluice/ContractionOps.td"
+include "dialects/Sluice/ElementwiseOps.td"
+include "dialects/Sluice/TensorOps.td"
+
+#endif // SLUICE_OPS_TD

@@ -1,0 +1,387 @@
+//===- TensorOps.cpp - Constants, shapes and data movement ----------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Sluice/ShapeEvaluation.h"
+#include "dialects/Sluice/Sluice.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using namespace sluice;
+
+//===----------------------------------------------------------------------===//
+// ConstantOp
+//===----------------------------------------------------------------------===//
+
+OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValue(); }
+
+LogicalResult ConstantOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  types.push_back(adaptor.getValue().getShapedType());
+  return success();
+}
+
+LogicalResult
+ConstantOp::reifyResultShapes(OpBuilder &builder,
+                              ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(getAsIndexOpFoldResult(getContext(), getType().getShape()));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// ShapeOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult ShapeOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  int64_t rank = shapeOf(operands[0]).size();
+  int64_t start = adaptor.getStart(), end = adaptor.getEnd();
+  if (start < 0 || end > rank)
+    return emitOptionalError(location, "dimensions [", start, ", ", end,
+                             ") are not within rank ", rank);
+  types.push_back(RankedTensorType::get({std::max<int64_t>(0, end - start)},
+                                        IntegerType::get(context, 64)));
+  return success();
+}
+
+LogicalResult ShapeOp::reifyResultShapes(OpBuilder &builder,
+                                         ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(getAsIndexOpFoldResult(getContext(), getType().getShape()));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// ReshapeOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult ReshapeOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  auto type = cast<RankedTensorType>(operands[0].getType());
+  ArrayRef<int64_t> shapeShape = shapeOf(operands[1]);
+  if (shapeShape.size() != 1 || ShapedType::isDynamic(shapeShape[0]))
+    return emitOptionalError(location,
+                             "the number of result dimensions is not known at "
+                             "compile time");
+  SmallVector<int64_t> shape;
+  int64_t known = 1, wildcard = -1;
+  bool allKnown = true;
+  for (int64_t i = 0; i < shapeShape[0]; ++i) {
+    int64_t size =
+        evaluateConstantElement(operands[1], i).value_or(ShapedType::kDynamic);
+    if (size == 0 && !adaptor.getAllowZero()) {
+      if (i >= type.getRank())
+        return emitOptionalError(
+            location, "size ", i,
+            " copies a dimension that the operand of rank ", type.getRank(),
+            " does not have");
+      size = type.getDimSize(i);
+    } else if (size == -1) {
+      if (wildcard >= 0)
+        return emitOptionalError(location, "more than one size is -1");
+      wildcard = i;
+      size = ShapedType::kDynamic;
+    } else if (size < 0 && !ShapedType::isDynamic(size)) {
+      return emitOptionalError(location, "negative size ", size);
+    }
+    shape.push_back(size);
+    if (!ShapedType::isDynamic(size)) {
+      if (__builtin_mul_overflow(known, size, &known))
+        return emitOptionalError(location, "the shape's size overflows");
+    } else if (i != wildcard) {
+      allKnown = false;
+    }
+  }
+  if (allKnown && type.hasStaticShape()) {
+    int64_t count = type.getNumElements();
+    if (wildcard >= 0) {
+      if (known == 0 ? count != 0 : count % known != 0)
+        return emitOptionalError(location, "cannot reshape ", type, " to ",
+                                 known, " times a whole number of elements");
+      shape[wildcard] = known == 0 ? 0 : count / known;
+    } else if (count != known) {
+      return emitOptionalError(location, "cannot reshape ", type, " to ", known,
+                               " elements");
+    }
+  }
+  types.push_back(RankedTensorType::get(shape, type.getElementType()));
+  return success();
+}
+
+LogicalResult
+ReshapeOp::reifyResultShapes(OpBuilder &builder,
+                             ReifiedRankedShapedTypeDims &shapes) {
+  Location loc = getLoc();
+  int64_t rank = getType().getRank();
+  SmallVector<OpFoldResult> sizes(rank);
+  // Places that hold -1, or may hold it at run time.
+  SmallVector<Value> isWildcard(rank);
+  SmallVector<bool> surelyWildcard(rank, false);
+  SmallVector<OpFoldResult> others;
+  auto index = [&](int64_t number) -> Value {
+    return arith::ConstantIndexOp::create(builder, loc, number);
+  };
+  auto equals = [&](Value value, int64_t number) -> Value {
+    return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, value,
+                                 index(number));
+  };
+  for (int64_t i = 0; i < rank; ++i) {
+    int64_t known = getType().getDimSize(i);
+    if (!ShapedType::isDynamic(known)) {
+      sizes[i] = builder.getIndexAttr(known);
+      others.push_back(sizes[i]);
+      continue;
+    }
+    OpFoldResult element = evaluateElement(builder, loc, getShape(), i);
+    auto constant = element ? getConstantIntValue(element) : std::nullopt;
+    if (constant && *constant == -1) {
+      surelyWildcard[i] = true;
+      continue;
+    }
+    if (constant && *constant == 0 && !getAllowZero()) {
+      element = getDimension(builder, loc, getOperand(), i);
+    } else if (!element) {
+      // Known only at run time: it may be -1, or 0 for a copy.
+      Value size = cast<Value>(readElement(builder, loc, getShape(), i));
+      if (!getAllowZero() && i < (int64_t)shapeOf(getOperand()).size()) {
+        Value copied = getValueOrCreateConstantIndexOp(
+            builder, loc, getDimension(builder, loc, getOperand(), i));
+        size = arith::SelectOp::create(builder, loc, equals(size, 0), copied,
+                                       size);
+      }
+      isWildcard[i] = equals(size, -1);
+      others.push_back(
+          arith::SelectOp::create(builder, loc, isWildcard[i], index(1), size)
+              .getResult());
+      sizes[i] = size;
+      continue;
+    }
+    sizes[i] = element;
+    others.push_back(element);
+  }
+  auto rest = [&]() -> Value {
+    Value count = getValueOrCreateConstantIndexOp(
+        builder, loc,
+        multiplySizes(builder, loc, getDimensions(builder, loc, getOperand())));
+    Value known = getValueOrCreateConstantIndexOp(
+        builder, loc, multiplySizes(builder, loc, others));
+    // An empty tensor has nothing left to divide.
+    known = arith::MaxSIOp::create(builder, loc, known, index(1));
+    return arith::DivSIOp::create(builder, loc, count, known);
+  };
+  for (int64_t i = 0; i < rank; ++i) {
+    if (surelyWildcard[i])
+      sizes[i] = rest();
+    else if (isWildcard[i])
+      sizes[i] = arith::SelectOp::create(builder, loc, isWildcard[i], rest(),
+                                         cast<Value>(sizes[i]))
+                     .getResult();
+  }
+  shapes.push_back(std::move(sizes));
+  return success();
+}
+
+OpFoldResult ReshapeOp::fold(FoldAdaptor adaptor) {
+  if (getOperand().getType() == getType() &&
+      (getType().hasStaticShape() || getType().getRank() <= 1))
+    return getOperand();
+  if (auto dense = dyn_cast_if_present<DenseElementsAttr>(adaptor.getOperand()))
+    if (getType().hasStaticShape() &&
+        dense.getNumElements() == getType().getNumElements())
+      return dense.reshape(getType());
+  return {};
+}
+
+namespace {
+/// reshape(reshape(x)) is one reshape where the outer shape does not refer to
+/// the inner result's sizes.
+struct MergeReshapes : OpRewritePattern<ReshapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ReshapeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto inner = op.getOperand().getDefiningOp<ReshapeOp>();
+    if (!inner || !op.getType().hasStaticShape())
+      return failure();
+    auto shape = DenseIntElementsAttr::get(
+        RankedTensorType::get({op.getType().getRank()},
+                              rewriter.getIntegerType(64)),
+        op.getType().getShape());
+    Value constant = ConstantOp::create(rewriter, op.getLoc(), shape);
+    rewriter.replaceOpWithNewOp<ReshapeOp>(op, op.getType(), inner.getOperand(),
+                                           constant, /*allow_zero=*/true);
+    return success();
+  }
+};
+} // namespace
+
+void ReshapeOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                            MLIRContext *context) {
+  patterns.add<MergeReshapes>(context);
+}
+
+//===----------------------------------------------------------------------===//
+// TransposeOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult TransposeOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  auto type = cast<RankedTensorType>(operands[0].getType());
+  ArrayRef<int64_t> permutation = adaptor.getPermutation();
+  if (static_cast<int64_t>(permutation.size()) != type.getRank() ||
+      !isPermutationVector(permutation))
+    return emitOptionalError(location, "not a permutation of ", type.getRank(),
+                             " dimensions");
+  SmallVector<int64_t> shape;
+  for (int64_t dimension : permutation)
+    shape.push_back(type.getDimSize(dimension));
+  types.push_back(RankedTensorType::get(shape, type.getElementType()));
+  return success();
+}
+
+LogicalResult
+TransposeOp::reifyResultShapes(OpBuilder &builder,
+                               ReifiedRankedShapedTypeDims &shapes) {
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t dimension : getPermutation())
+    sizes.push_back(getDimension(builder, getLoc(), getOperand(), dimension));
+  shapes.push_back(std::move(sizes));
+  return success();
+}
+
+LogicalResult TransposeOp::verify() {
+  if (!isPermutationVector(getPermutation()))
+    return emitOpError("permutation must hold each dimension once");
+  return success();
+}
+
+OpFoldResult TransposeOp::fold(FoldAdaptor) {
+  if (llvm::equal(getPermutation(),
+                  llvm::seq<int64_t>(0, getPermutation().size())) &&
+      getOperand().getType() == getType())
+    return getOperand();
+  return {};
+}
+
+namespace {
+struct MergeTransposes : OpRewritePattern<TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(TransposeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto inner = op.getOperand().getDefiningOp<TransposeOp>();
+    if (!inner)
+      return failure();
+    SmallVector<int64_t> permutation;
+    for (int64_t dimension : op.getPermutation())
+      permutation.push_back(inner.getPermutation()[dimension]);
+    rewriter.replaceOpWithNewOp<TransposeOp>(op, op.getType(),
+                                             inner.getOperand(), permutation);
+    return success();
+  }
+};
+
+/// A transpose that only moves dimensions of size one is a reshape, which
+/// costs nothing.
+struct TransposeToReshape : OpRewritePattern<TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(TransposeOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.getType().hasStaticShape())
+      return failure();
+    ArrayRef<int64_t> shape = shapeOf(op.getOperand());
+    int64_t last = -1;
+    for (int64_t dimension : op.getPermutation()) {
+      if (shape[dimension] == 1)
+        continue;
+      if (dimension < last)
+        return failure();
+      last = dimension;
+    }
+    auto sizes = DenseIntElementsAttr::get(
+        RankedTensorType::get({op.getType().getRank()},
+                              rewriter.getIntegerType(64)),
+        op.getType().getShape());
+    Value constant = ConstantOp::create(rewriter, op.getLoc(), sizes);
+    rewriter.replaceOpWithNewOp<ReshapeOp>(op, op.getType(), op.getOperand(),
+                                           constant, /*allow_zero=*/true);
+    return success();
+  }
+};
+} // namespace
+
+void TransposeOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                              MLIRContext *context) {
+  patterns.add<MergeTransposes, TransposeToReshape>(context);
+}
+
+//===----------------------------------------------------------------------===//
+// BroadcastOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult BroadcastOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  auto type = cast<RankedTensorType>(operands[0].getType());
+  ArrayRef<int64_t> shapeShape = shapeOf(operands[1]);
+  if (shapeShape.size() != 1 || ShapedType::isDynamic(shapeShape[0]))
+    return emitOptionalError(location,
+                             "the number of result dimensions is not known at "
+                             "compile time");
+  SmallVector<int64_t> target;
+  for (int64_t i = 0; i < shapeShape[0]; ++i) {
+    int64_t size =
+        evaluateConstantElement(operands[1], i).value_or(ShapedType::kDynamic);
+    if (size < 0 && !ShapedType::isDynamic(size))
+      return emitOptionalError(location, "negative size ", size);
+    target.push_back(size);
+  }
+  auto shape = broadcastShapes(type.getShape(), target);
+  if (!shape)
+    return emitOptionalError(location, "cannot broadcast ", type,
+                             " to the wanted shape");
+  types.push_back(RankedTensorType::get(*shape, type.getElementType()));
+  return success();
+}
+
+LogicalResult
+BroadcastOp::reifyResultShapes(OpBuilder &builder,
+                               ReifiedRankedShapedTypeDims &shapes) {
+  Location loc = getLoc();
+  int64_t rank = getType().getRank();
+  int64_t operandRank = shapeOf(getOperand()).size();
+  int64_t targetRank = shapeOf(getShape())[0];
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t i = 0; i < rank; ++i) {
+    if (!getType().isDynamicDim(i)) {
+      sizes.push_back(builder.getIndexAttr(getType().getDimSize(i)));
+      continue;
+    }
+    OpFoldResult size = builder.getIndexAttr(1);
+    if (i >= rank - operandRank)
+      size = getDimension(builder, loc, getOperand(), i - rank + operandRank);
+    if (i >= rank - targetRank)
+      size = broadcastSizes(
+          builder, loc, size,
+          readElement(builder, loc, getShape(), i - rank + targetRank));
+    sizes.push_back(size);
+  }
+  shapes.push_back(std::move(sizes));
+  return success();
+}

@@ -1,0 +1,63 @@
+//===- TensorOps.td - Constants, shapes and data movement -----------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_TENSOR_OPS_TD
+#define SLUICE_TENSOR_OPS_TD
+
+include "dialects/Sluice/SluiceBase.td"
+
+def ConstantOp : Sluice_Op<"constant", [ConstantLike]> {
+  let summary = "a tensor known at compile time";
+  let description = [{
+    Small values are dense attributes; weights are dense resources that refer
+    to the mapped model file.
+  }];
+  let arguments = (ins ElementsAttr:$value);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "attr-dict $value";
+  let hasFolder = 1;
+}
+
+def ShapeOp : Sluice_Op<"shape"> {
+  let summary = "the sizes [start, end) of a tensor as 64-bit integers";
+  let arguments = (ins AnyRankedTensor:$operand, I64Attr:$start,
+                       I64Attr:$end);
+  let results = (outs AnyRankedTensor:$result);
+}
+
+def ReshapeOp : Sluice_Op<"reshape"> {
+  let summary = "same elements, other sizes";
+  let description = [{
+    `shape` holds one size per result dimension; at most one may be -1 and
+    stands for whatever is left. Zero copies the operand's size at that
+    place, unless `allow_zero` is set: then it means zero.
+  }];
+  let arguments = (ins AnyRankedTensor:$operand, AnyRankedTensor:$shape,
+                       UnitAttr:$allow_zero);
+  let results = (outs AnyRankedTensor:$result);
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
+}
+
+def TransposeOp : Sluice_Op<"transpose"> {
+  let summary = "permuted dimensions: result dimension i is operand dimension permutation[i]";
+  let arguments = (ins AnyRankedTensor:$operand,
+                       DenseI64ArrayAttr:$permutation);
+  let results = (outs AnyRankedTensor:$result);
+  let hasFolder = 1;
+  let hasVerifier = 1;
+  let hasCanonicalizer = 1;
+}
+
+def BroadcastOp : Sluice_Op<"broadcast"> {
+  let summary = "NumPy broadcasting of a tensor against a shape";
+  let description = [{
+    The result shape is the broadcast of the operand's shape and `shape`.
+  }];
+  let arguments = (ins AnyRankedTensor:$operand, AnyRankedTensor:$shape);
+  let results = (outs AnyRankedTensor:$result);
+}
+
+#endif // SLUICE_TENSOR_OPS_TD

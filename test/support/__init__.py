@@ -1,1 +1,0 @@
-"""What the Python test runners and benchmarks share."""
