@@ -1,0 +1,68 @@
+//===- ContractionTiling.h - Tile sizes of contractions ---------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+//
+// Chooses register tiles and cache blocks from a machine model. Applying them
+// is the business of Codegen; every choice can be overridden.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_ANALYSIS_CONTRACTIONTILING_H
+#define SLUICE_ANALYSIS_CONTRACTIONTILING_H
+
+#include "sluice/Codegen/KernelSpecs.h"
+#include <optional>
+
+namespace sluice {
+
+struct MachineModel;
+
+/// How a contraction is cut up. Blocks are what one parallel task computes.
+struct ContractionTiling {
+  /// The register tile: `tileRows` x (`tileVectors` * `lanes`).
+  int64_t tileRows = 1;
+  int64_t tileVectors = 1;
+  int64_t lanes = 4;
+  bool fusedMultiplyAdd = true;
+  /// Of the loop over the depth.
+  int64_t unroll = 1;
+  /// Independent partial sums of a tile too small to hide latency otherwise.
+  int64_t partialSums = 1;
+  /// Elements of B to fetch ahead; 0 for none.
+  int64_t prefetchDistance = 0;
+  /// Rows, columns and depth of a block; multiples of the tile's. A depth
+  /// block shorter than the depth keeps partial sums in C.
+  int64_t rowBlock = 1;
+  int64_t columnBlock = 1;
+  int64_t depthBlock = std::numeric_limits<int64_t>::max();
+  /// Within a block, walk the columns for every tile of rows (A stays in the
+  /// first-level cache) instead of the rows for every panel of columns.
+  bool rowsOuter = false;
+  /// Reorder B into panels at run time, into scratch memory.
+  bool packB = false;
+  /// Estimated nanoseconds of one block on one core.
+  double blockCost = 0;
+
+  int64_t width() const { return tileVectors * lanes; }
+};
+
+/// What a user or a kernel attribute may force.
+struct ContractionTilingOverrides {
+  std::optional<int64_t> tileRows, tileVectors, unroll, prefetchDistance;
+  std::optional<int64_t> rowBlock, columnBlock, depthBlock;
+  std::optional<bool> rowsOuter;
+};
+
+/// The number of columns of a packed panel: all kernels that read one constant
+/// must agree on it, so it depends on the columns and the machine only.
+int64_t choosePanelWidth(int64_t columns, const MachineModel &machine);
+
+ContractionTiling
+chooseContractionTiling(const ContractionSpec &spec,
+                        const MachineModel &machine,
+                        const ContractionTilingOverrides &overrides = {});
+
+} // namespace sluice
+
+#endif // SLUICE_ANALYSIS_CONTRACTIONTILING_H

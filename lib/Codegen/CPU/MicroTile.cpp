@@ -1,0 +1,208 @@
+//===- MicroTile.cpp - The register tile of contractions ------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "sluice/Codegen/CPU/MicroTile.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace sluice;
+
+static VectorType getVectorType(OpBuilder &builder, int64_t lanes) {
+  return VectorType::get({lanes}, builder.getF32Type());
+}
+
+Value sluice::makeLaneMask(OpBuilder &builder, Location loc, int64_t lanes,
+                           OpFoldResult count) {
+  auto maskType = VectorType::get({lanes}, builder.getI1Type());
+  if (auto known = getConstantIntValue(count)) {
+    if (*known >= lanes)
+      return nullptr;
+    return vector::ConstantMaskOp::create(
+        builder, loc, maskType,
+        builder.getDenseI64ArrayAttr({std::max<int64_t>(*known, 0)}));
+  }
+  IndexBuilder index(builder, loc);
+  return vector::CreateMaskOp::create(builder, loc, maskType,
+                                      ValueRange{index.value(count)});
+}
+
+Value sluice::loadVector(OpBuilder &builder, Location loc, Value buffer,
+                         OpFoldResult start, int64_t lanes, Value mask) {
+  IndexBuilder index(builder, loc);
+  VectorType type = getVectorType(builder, lanes);
+  Value position = index.value(start);
+  if (!mask)
+    return vector::LoadOp::create(builder, loc, type, buffer,
+                                  ValueRange{position});
+  Value zero =
+      arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
+  return vector::MaskedLoadOp::create(builder, loc, type, buffer,
+                                      ValueRange{position}, mask, zero);
+}
+
+void sluice::storeVector(OpBuilder &builder, Location loc, Value vector,
+                         Value buffer, OpFoldResult start, Value mask) {
+  IndexBuilder index(builder, loc);
+  Value position = index.value(start);
+  if (mask)
+    vector::MaskedStoreOp::create(builder, loc, buffer, ValueRange{position},
+                                  mask, vector);
+  else
+    vector::StoreOp::create(builder, loc, vector, buffer, ValueRange{position});
+}
+
+Value sluice::multiplyAdd(OpBuilder &builder, Location loc, Value lhs,
+                          Value rhs, Value acc, bool fused) {
+  if (fused)
+    return vector::FMAOp::create(builder, loc, lhs, rhs, acc);
+  Value product = arith::MulFOp::create(builder, loc, lhs, rhs);
+  return arith::AddFOp::create(builder, loc, acc, product);
+}
+
+SmallVector<Value> sluice::makeZeroTile(OpBuilder &builder, Location loc,
+                                        const RegisterTile &tile) {
+  VectorType type = getVectorType(builder, tile.lanes);
+  Value zero =
+      arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
+  return SmallVector<Value>(tile.rows * tile.vectors, zero);
+}
+
+namespace {
+/// Emits the steps of one tile.
+class TileEmitter {
+public:
+  TileEmitter(OpBuilder &builder, Location loc, const RegisterTile &tile,
+              const MicroTileOptions &options,
+              const MicroTileOperands &operands)
+      : index(builder, loc), tile(tile), options(options), operands(operands) {}
+
+  SmallVector<Value> run(ValueRange accumulators);
+
+private:
+  void step(OpFoldResult k, MutableArrayRef<Value> accumulators);
+  void prefetch(OpFoldResult k);
+  SmallVector<Value> loopOver(OpFoldResult first, OpFoldResult end,
+                              int64_t unroll, ValueRange accumulators);
+
+  IndexBuilder index;
+  const RegisterTile &tile;
+  const MicroTileOptions &options;
+  const MicroTileOperands &operands;
+};
+} // namespace
+
+void TileEmitter::step(OpFoldResult k, MutableArrayRef<Value> accumulators) {
+  OpBuilder &builder = index.builder;
+  Location loc = index.loc;
+  OpFoldResult bRow = index.add(operands.bStart, index.mul(k, operands.bStep));
+  SmallVector<Value> bVectors;
+  for (int64_t v = 0; v < tile.vectors; ++v)
+    bVectors.push_back(loadVector(
+        builder, loc, operands.b, index.add(bRow, v * tile.lanes), tile.lanes,
+        v + 1 == tile.vectors ? operands.lastMask : Value()));
+  VectorType type = getVectorType(builder, tile.lanes);
+  OpFoldResult aOffset = index.mul(k, operands.aStep);
+  for (int64_t r = 0; r < tile.rows; ++r) {
+    Value position = index.value(index.add(operands.aRows[r], aOffset));
+    Value scalar =
+        memref::LoadOp::create(builder, loc, operands.a, ValueRange{position});
+    Value broadcast = vector::BroadcastOp::create(builder, loc, type, scalar);
+    for (int64_t v = 0; v < tile.vectors; ++v) {
+      Value &acc = accumulators[r * tile.vectors + v];
+      acc = multiplyAdd(builder, loc, broadcast, bVectors[v], acc,
+                        options.fusedMultiplyAdd);
+    }
+  }
+}
+
+void TileEmitter::prefetch(OpFoldResult k) {
+  if (options.prefetchDistance == 0)
+    return;
+  constexpr int64_t lineElements = 16;
+  OpFoldResult start =
+      index.add(index.add(operands.bStart, index.mul(k, operands.bStep)),
+                options.prefetchDistance);
+  for (int64_t line = 0; line < tile.width(); line += lineElements)
+    memref::PrefetchOp::create(index.builder, index.loc, operands.b,
+                               ValueRange{index.value(index.add(start, line))},
+                               /*isWrite=*/false,
+                               /*localityHint=*/3, /*isDataCache=*/true);
+}
+
+SmallVector<Value> TileEmitter::loopOver(OpFoldResult first, OpFoldResult end,
+                                         int64_t unroll,
+                                         ValueRange accumulators) {
+  size_t sums = tile.rows * tile.vectors;
+  return index.loop(
+      first, end, unroll, accumulators,
+      [&](OpFoldResult k, ValueRange carried) {
+        auto state = llvm::to_vector_of<Value>(carried);
+        for (int64_t u = 0; u < unroll; ++u) {
+          size_t group = unroll == 1 ? 0 : u % options.partialSums;
+          OpFoldResult position = index.add(k, u);
+          prefetch(position);
+          step(position,
+               MutableArrayRef<Value>(state).slice(group * sums, sums));
+        }
+        return state;
+      });
+}
+
+SmallVector<Value> TileEmitter::run(ValueRange accumulators) {
+  SmallVector<Value> state = llvm::to_vector_of<Value>(accumulators);
+  for (int64_t group = 1; group < options.partialSums; ++group)
+    llvm::append_range(state, makeZeroTile(index.builder, index.loc, tile));
+  OpFoldResult mainEnd =
+      index.sub(operands.depth, index.rem(operands.depth, options.unroll));
+  state = loopOver(index.constant(0), mainEnd, options.unroll, state);
+  // The rest adds to the first group only.
+  state = loopOver(mainEnd, operands.depth, 1, state);
+  size_t sums = tile.rows * tile.vectors;
+  for (int64_t group = 1; group < options.partialSums; ++group)
+    for (size_t i = 0; i < sums; ++i)
+      state[i] = arith::AddFOp::create(index.builder, index.loc, state[i],
+                                       state[group * sums + i]);
+  state.truncate(sums);
+  return state;
+}
+
+SmallVector<Value> sluice::emitMicroTile(OpBuilder &builder, Location loc,
+                                         const RegisterTile &tile,
+                                         const MicroTileOptions &options,
+                                         const MicroTileOperands &operands,
+                                         ValueRange accumulators) {
+  return TileEmitter(builder, loc, tile, options, operands).run(accumulators);
+}
+
+void sluice::emitTileStore(OpBuilder &builder, Location loc,
+                           const RegisterTile &tile, const TileResult &result,
+                           ValueRange accumulators, EpilogueFn epilogue) {
+  IndexBuilder index(builder, loc);
+  auto storeRow = [&](int64_t r) {
+    for (int64_t v = 0; v < tile.vectors; ++v) {
+      Value mask = v + 1 == tile.vectors ? result.lastMask : Value();
+      OpFoldResult column = index.add(result.column, v * tile.lanes);
+      OpFoldResult element = index.add(result.rowStarts[r], column);
+      Value value = accumulators[r * tile.vectors + v];
+      if (epilogue) {
+        ResultPosition position{
+            index.value(result.batch), index.value(result.rows[r]),
+            index.value(column), mask, index.value(element)};
+        value = epilogue(builder, loc, value, position);
+      }
+      if (value)
+        storeVector(builder, loc, value, result.c, element, mask);
+    }
+  };
+  for (int64_t r = 0; r < tile.rows; ++r) {
+    if (result.validRows)
+      index.ifLess(index.constant(r), result.validRows, [&] { storeRow(r); });
+    else
+      storeRow(r);
+  }
+}

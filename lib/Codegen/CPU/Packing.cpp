@@ -1,0 +1,66 @@
+//===- Packing.cpp - Weights in the order kernels read them ---------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "sluice/Codegen/CPU/Packing.h"
+#include <algorithm>
+
+using namespace sluice;
+
+int64_t sluice::getPackedElements(int64_t depth, int64_t columns,
+                                  int64_t width) {
+  return (columns + width - 1) / width * width * depth;
+}
+
+void sluice::packPanel(const float *source, int64_t depth, int64_t columns,
+                       int64_t depthStride, int64_t columnStride, int64_t width,
+                       int64_t panel, float *target) {
+  int64_t first = panel * width;
+  int64_t valid = std::clamp<int64_t>(columns - first, 0, width);
+  // Walk the source along its contiguous dimension.
+  if (columnStride <= depthStride) {
+    for (int64_t k = 0; k < depth; ++k) {
+      const float *row = source + k * depthStride + first * columnStride;
+      float *out = target + k * width;
+      for (int64_t n = 0; n < valid; ++n)
+        out[n] = row[n * columnStride];
+      std::fill(out + valid, out + width, 0.0f);
+    }
+    return;
+  }
+  for (int64_t n = 0; n < valid; ++n) {
+    const float *column = source + (first + n) * columnStride;
+    for (int64_t k = 0; k < depth; ++k)
+      target[k * width + n] = column[k * depthStride];
+  }
+  for (int64_t k = 0; k < depth; ++k)
+    std::fill(target + k * width + valid, target + (k + 1) * width, 0.0f);
+}
+
+void sluice::packMatrix(const float *source, int64_t depth, int64_t columns,
+                        int64_t depthStride, int64_t columnStride,
+                        int64_t width, float *target) {
+  int64_t panels = (columns + width - 1) / width;
+  for (int64_t panel = 0; panel < panels; ++panel)
+    packPanel(source, depth, columns, depthStride, columnStride, width, panel,
+              target + panel * depth * width);
+}
+
+void sluice::packConvolutionGroup(const float *source, int64_t outputs,
+                                  int64_t inputs, int64_t taps, int64_t width,
+                                  float *target) {
+  int64_t depth = taps * inputs;
+  int64_t panels = (outputs + width - 1) / width;
+  for (int64_t panel = 0; panel < panels; ++panel) {
+    float *base = target + panel * depth * width;
+    std::fill(base, base + depth * width, 0.0f);
+    int64_t valid = std::min(width, outputs - panel * width);
+    for (int64_t n = 0; n < valid; ++n) {
+      const float *filter = source + (panel * width + n) * depth;
+      for (int64_t c = 0; c < inputs; ++c)
+        for (int64_t t = 0; t < taps; ++t)
+          base[(t * inputs + c) * width + n] = filter[c * taps + t];
+    }
+  }
+}

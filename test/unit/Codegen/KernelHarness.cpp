@@ -1,0 +1,129 @@
+//===- KernelHarness.cpp - Compiles and calls kernels in process ----------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "KernelHarness.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Pass/PassManager.h"
+#include "sluice/Conversion/LowerToLLVM/LowerToLLVM.h"
+#include "sluice/Target/CPU/ObjectEmitter.h"
+
+using namespace mlir;
+using namespace sluice;
+using namespace sluice::testing;
+
+static bool dumps(llvm::StringRef stage) {
+  const char *wanted = std::getenv("SLUICE_DUMP_KERNEL");
+  return wanted && stage == wanted;
+}
+
+static void buildFunction(ModuleOp module, unsigned bufferCount,
+                          unsigned sizeCount, KernelBody body) {
+  OpBuilder builder(module.getContext());
+  Location loc = builder.getUnknownLoc();
+  auto f32 = MemRefType::get({ShapedType::kDynamic}, builder.getF32Type());
+  auto bytes = MemRefType::get({ShapedType::kDynamic}, builder.getI8Type());
+  SmallVector<Type> arguments(bufferCount - 1, f32);
+  arguments.push_back(bytes);
+  arguments.append(sizeCount, builder.getIndexType());
+  builder.setInsertionPointToEnd(module.getBody());
+  auto function = func::FuncOp::create(builder, loc, "kernel",
+                                       builder.getFunctionType(arguments, {}));
+  function->setAttr("llvm.emit_c_interface", builder.getUnitAttr());
+  builder.setInsertionPointToStart(function.addEntryBlock());
+  ValueRange all = function.getArguments();
+  body(builder, loc, all.take_front(bufferCount), all.drop_front(bufferCount));
+  func::ReturnOp::create(builder, loc);
+}
+
+static llvm::Error dump(ModuleOp module, const ObjectEmitterOptions &options) {
+  for (auto [name, form] : {std::pair("llvm", CodeForm::LlvmIr),
+                            std::pair("asm", CodeForm::Assembly)}) {
+    if (!dumps(name))
+      continue;
+    auto text = emitCode(module, form, options);
+    if (!text)
+      return text.takeError();
+    llvm::errs() << llvm::StringRef(text->data(), text->size());
+  }
+  return llvm::Error::success();
+}
+
+llvm::Expected<std::unique_ptr<CompiledKernel>>
+CompiledKernel::compile(const MachineModel &machine, unsigned bufferCount,
+                        unsigned sizeCount, KernelBody body) {
+  if (bufferCount + sizeCount > maxArguments)
+    return llvm::createStringError("too many kernel arguments");
+  DialectRegistry registry;
+  registry.insert<arith::ArithDialect, func::FuncDialect, LLVM::LLVMDialect,
+                  math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
+                  vector::VectorDialect>();
+  registerCodeTranslations(registry);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  context.loadAllAvailableDialects();
+  OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
+  buildFunction(*module, bufferCount, sizeCount, body);
+  if (failed(verify(*module)))
+    return llvm::createStringError("the kernel is not valid IR");
+  if (dumps("mlir"))
+    module->dump();
+  PassManager passes(&context);
+  buildLowerToLLVMPipeline(passes, LowerToLLVMOptions());
+  if (failed(passes.run(*module)))
+    return llvm::createStringError("cannot lower the kernel");
+
+  ObjectEmitterOptions options;
+  options.machine = machine;
+  if (llvm::Error error = dump(*module, options))
+    return std::move(error);
+  auto object = emitCode(*module, CodeForm::Object, options);
+  if (!object)
+    return object.takeError();
+  auto kernel = std::make_unique<CompiledKernel>();
+  kernel->objectSize = object->size();
+  auto jit = Jit::create();
+  if (!jit)
+    return jit.takeError();
+  kernel->jit = std::move(*jit);
+  if (llvm::Error error = kernel->jit->addObject(*object))
+    return std::move(error);
+  auto entry = kernel->jit->lookup("_mlir_ciface_kernel");
+  if (!entry)
+    return entry.takeError();
+  kernel->entry = *entry;
+  return kernel;
+}
+
+void CompiledKernel::call(llvm::ArrayRef<Buffer> buffers,
+                          llvm::ArrayRef<int64_t> sizes) {
+  struct Descriptor {
+    void *allocated, *aligned;
+    int64_t offset, size, stride;
+  };
+  std::array<Descriptor, maxArguments> descriptors;
+  std::array<int64_t, maxArguments> words = {};
+  size_t count = 0;
+  for (const Buffer &buffer : buffers) {
+    descriptors[count] = {buffer.data, buffer.data, 0, buffer.elements, 1};
+    words[count] = reinterpret_cast<int64_t>(&descriptors[count]);
+    ++count;
+  }
+  for (int64_t size : sizes)
+    words[count++] = size;
+  // Pointers and sizes are passed alike; what a kernel does not take it does
+  // not look at.
+  using Entry = void (*)(int64_t, int64_t, int64_t, int64_t, int64_t, int64_t,
+                         int64_t, int64_t, int64_t, int64_t, int64_t, int64_t);
+  reinterpret_cast<Entry>(entry)(words[0], words[1], words[2], words[3],
+                                 words[4], words[5], words[6], words[7],
+                                 words[8], words[9], words[10], words[11]);
+}

@@ -1,0 +1,50 @@
+//===- KernelHarness.h - Compiles and calls kernels in process --*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_TEST_UNIT_CODEGEN_KERNELHARNESS_H
+#define SLUICE_TEST_UNIT_CODEGEN_KERNELHARNESS_H
+
+#include "mlir/IR/Builders.h"
+#include "sluice/Analysis/MachineModel.h"
+#include "sluice/Target/CPU/Jit.h"
+#include "llvm/Support/Error.h"
+#include <memory>
+
+namespace sluice::testing {
+
+/// Writes the body of a kernel over `buffers` (all memref<?xf32> but the last,
+/// scratch memory, which is memref<?xi8>) and `sizes` (index).
+using KernelBody =
+    llvm::function_ref<void(mlir::OpBuilder &builder, mlir::Location loc,
+                            mlir::ValueRange buffers, mlir::ValueRange sizes)>;
+
+/// Machine code of one kernel.
+class CompiledKernel {
+public:
+  struct Buffer {
+    void *data;
+    int64_t elements;
+  };
+
+  /// Compiles a function. The environment variable SLUICE_DUMP_KERNEL
+  /// (mlir, llvm or asm) prints that stage.
+  static llvm::Expected<std::unique_ptr<CompiledKernel>>
+  compile(const MachineModel &machine, unsigned bufferCount, unsigned sizeCount,
+          KernelBody body);
+
+  void call(llvm::ArrayRef<Buffer> buffers, llvm::ArrayRef<int64_t> sizes = {});
+
+  /// Bytes of machine code and constants.
+  size_t objectSize = 0;
+
+private:
+  static constexpr unsigned maxArguments = 12;
+  std::unique_ptr<Jit> jit;
+  void *entry = nullptr;
+};
+
+} // namespace sluice::testing
+
+#endif // SLUICE_TEST_UNIT_CODEGEN_KERNELHARNESS_H
