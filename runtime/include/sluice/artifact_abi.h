@@ -16,6 +16,8 @@
 #ifndef SLUICE_ARTIFACT_ABI_H
 #define SLUICE_ARTIFACT_ABI_H
 
+#include "sluice/types.h"
+
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -27,48 +29,7 @@ extern "C" {
 /* Raised with every incompatible change to this file. */
 #define SLUICE_ABI_VERSION 1u
 
-/* Element types; the numbers are ONNX's TensorProto.DataType. */
-typedef enum sluice_dtype {
-  SLUICE_DTYPE_UNDEFINED = 0,
-  SLUICE_DTYPE_F32 = 1,
-  SLUICE_DTYPE_U8 = 2,
-  SLUICE_DTYPE_I8 = 3,
-  SLUICE_DTYPE_U16 = 4,
-  SLUICE_DTYPE_I16 = 5,
-  SLUICE_DTYPE_I32 = 6,
-  SLUICE_DTYPE_I64 = 7,
-  SLUICE_DTYPE_BOOL = 9,
-  SLUICE_DTYPE_F16 = 10,
-  SLUICE_DTYPE_F64 = 11,
-  SLUICE_DTYPE_U32 = 12,
-  SLUICE_DTYPE_U64 = 13,
-  SLUICE_DTYPE_BF16 = 16
-} sluice_dtype;
-
-/* One input or output. */
-typedef struct sluice_tensor_signature {
-  const char *name;
-  int32_t dtype; /* sluice_dtype */
-  int32_t rank;
-  const int64_t *dims; /* `rank` entries, -1 where dynamic */
-  /* `rank` entries: the symbolic name of a dynamic dimension, or null. Equal
-   * names mean equal sizes. */
-  const char *const *dim_names;
-} sluice_tensor_signature;
-
-/* One generated kernel, for profiles and reports. */
-typedef struct sluice_kernel_info {
-  const char *name;  /* e.g. "matmul_bias_gelu_12" */
-  const char *kind;  /* anchor: "contraction", "convolution", "map", ... */
-  const char *nodes; /* ONNX node names, comma-separated */
-  double flops;      /* per run; negative where it depends on dynamic sizes */
-  double bytes;      /* read and written per run; negative where dynamic */
-} sluice_kernel_info;
-
 typedef struct sluice_frame sluice_frame;
-
-/* Runs iterations [begin, end) of a parallel loop. */
-typedef void (*sluice_loop_body)(void *closure, int64_t begin, int64_t end);
 
 /* What one run of a model sees. The runtime fills it in; generated code
  * receives it as the only argument. Generated code calls nothing but these
@@ -139,6 +100,26 @@ typedef struct sluice_model_descriptor {
 /* A shared artifact exports its descriptor under this name; a static one as
  * `sluice_model_<name>`, which the typed header declares. */
 #define SLUICE_DESCRIPTOR_SYMBOL "sluice_model_descriptor_v1"
+
+/* The section that holds embedded weights. */
+#define SLUICE_WEIGHTS_SECTION ".sluice_weights"
+
+/* "SLUICEND" read as a little-endian word. */
+#define SLUICE_TRAILER_MAGIC 0x444e454349554c53ull
+
+/* The last bytes of a shared artifact, behind the ELF file, so that damage is
+ * found before the file is mapped as code. `checksum` is the xxHash64 (seed 0)
+ * of the first `file_size` bytes without the embedded weights at
+ * [weights_offset, weights_offset + weights_size), which have a checksum of
+ * their own in the descriptor. A file without a trailer (linked by hand) loads
+ * too, but only its ELF structure is checked. */
+typedef struct sluice_artifact_trailer {
+  uint64_t checksum;
+  uint64_t file_size; /* without the trailer */
+  uint64_t weights_offset;
+  uint64_t weights_size;
+  uint64_t magic;
+} sluice_artifact_trailer;
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,280 @@
+/*===- sluice.h - Run compiled models --------------------------------------===//
+ *
+ * Part of Sluice, under the Apache License v2.0. See LICENSE.
+ *
+ *===----------------------------------------------------------------------===//
+ *
+ * The C interface of the Sluice runtime. C11, also valid C++.
+ *
+ *   sluice_error error;
+ *   sluice_model *model;
+ *   sluice_context *context;
+ *   if (sluice_model_load("net.so", NULL, &model, &error) != SLUICE_OK ||
+ *       sluice_context_create(model, NULL, &context, &error) != SLUICE_OK)
+ *     return complain(error.message);
+ *   sluice_context_set_input(context, 0, &input);
+ *   if (sluice_context_run(context) != SLUICE_OK)
+ *     return complain(sluice_context_message(context));
+ *   sluice_context_output(context, 0, &output);
+ *
+ * A model is immutable: any number of threads may use it. A context holds what
+ * one run needs (bound tensors, workspace, threads) and belongs to one thread
+ * at a time; a second thread that runs it meanwhile gets SLUICE_BUSY. Nothing
+ * here aborts, throws, prints or keeps global state.
+ *
+ *===----------------------------------------------------------------------===*/
+#ifndef SLUICE_SLUICE_H
+#define SLUICE_SLUICE_H
+
+#include "sluice/types.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define SLUICE_API __attribute__((visibility("default")))
+#else
+#define SLUICE_API
+#endif
+
+/* The version of this interface; functions and trailing fields are only ever
+ * added under one number. */
+#define SLUICE_API_VERSION 1
+
+typedef struct sluice_model sluice_model;
+typedef struct sluice_context sluice_context;
+typedef struct sluice_thread_pool sluice_thread_pool;
+/* What the compiler emits for a model; see `sluice/artifact_abi.h`. */
+struct sluice_model_descriptor;
+
+/*===----------------------------------------------------------------------===//
+ * Errors
+ *===----------------------------------------------------------------------===*/
+
+#define SLUICE_MESSAGE_SIZE 512
+
+/* Where functions that have no context yet say what went wrong. Every
+ * `sluice_error *` parameter may be null. */
+typedef struct sluice_error {
+  sluice_status status;
+  char message[SLUICE_MESSAGE_SIZE]; /* one line, always terminated */
+} sluice_error;
+
+/* The interface version the linked runtime implements. */
+SLUICE_API int32_t sluice_api_version(void);
+/* "ok", "shape mismatch", ...; "unknown status" for other numbers. */
+SLUICE_API const char *sluice_status_name(sluice_status status);
+/* "f32", "i64", ...; "undefined" for other numbers. */
+SLUICE_API const char *sluice_dtype_name(sluice_dtype dtype);
+/* Bytes of one element; 0 for other numbers. */
+SLUICE_API size_t sluice_dtype_size(sluice_dtype dtype);
+
+/*===----------------------------------------------------------------------===//
+ * Models
+ *===----------------------------------------------------------------------===*/
+
+/* Options start as SLUICE_..._INIT; a null pointer means the same. */
+typedef struct sluice_load_options {
+  size_t struct_size;
+  /* Where the weights side file is, if not beside the artifact. */
+  const char *weights_path;
+  /* Nonzero: trust the weights instead of reading them all to compare their
+   * checksum. The code of the artifact is always checked. */
+  int32_t skip_weights_checksum;
+} sluice_load_options;
+
+#define SLUICE_LOAD_OPTIONS_INIT {sizeof(sluice_load_options), NULL, 0}
+
+/* Loads a shared artifact. Truncated, damaged and foreign files and wrong
+ * instruction sets are refused before any code of the file runs. */
+SLUICE_API sluice_status sluice_model_load(const char *path,
+                                           const sluice_load_options *options,
+                                           sluice_model **model,
+                                           sluice_error *error);
+/* Wraps a model that is linked into the program. `descriptor` must outlive the
+ * model; typed headers call this. A weights side file is looked up relative
+ * to the working directory unless the options name it. */
+SLUICE_API sluice_status
+sluice_model_from_descriptor(const struct sluice_model_descriptor *descriptor,
+                             const sluice_load_options *options,
+                             sluice_model **model, sluice_error *error);
+/* Gives up the caller's reference. Contexts keep their model alive. Null is
+ * ignored. */
+SLUICE_API void sluice_model_release(sluice_model *model);
+
+SLUICE_API const char *sluice_model_name(const sluice_model *model);
+SLUICE_API const char *sluice_model_compiler(const sluice_model *model);
+SLUICE_API const char *sluice_model_target_triple(const sluice_model *model);
+SLUICE_API const char *sluice_model_target_cpu(const sluice_model *model);
+/* The CPU features the code needs, LLVM's names, separated by commas. */
+SLUICE_API const char *sluice_model_isa_features(const sluice_model *model);
+
+SLUICE_API int32_t sluice_model_input_count(const sluice_model *model);
+SLUICE_API int32_t sluice_model_output_count(const sluice_model *model);
+/* Null when the index is out of range. Owned by the model. */
+SLUICE_API const sluice_tensor_signature *
+sluice_model_input(const sluice_model *model, int32_t index);
+SLUICE_API const sluice_tensor_signature *
+sluice_model_output(const sluice_model *model, int32_t index);
+/* The index of the input or output with this name, or -1. */
+SLUICE_API int32_t sluice_model_find_input(const sluice_model *model,
+                                           const char *name);
+SLUICE_API int32_t sluice_model_find_output(const sluice_model *model,
+                                            const char *name);
+
+/* Key-value pairs from the ONNX file. Out of range: null. */
+SLUICE_API int32_t sluice_model_metadata_count(const sluice_model *model);
+SLUICE_API const char *sluice_model_metadata_key(const sluice_model *model,
+                                                 int32_t index);
+SLUICE_API const char *sluice_model_metadata_value(const sluice_model *model,
+                                                   int32_t index);
+
+SLUICE_API int32_t sluice_model_kernel_count(const sluice_model *model);
+SLUICE_API const sluice_kernel_info *
+sluice_model_kernel(const sluice_model *model, int32_t index);
+
+/* The memory plan; sizes in bytes, -1 where they depend on dynamic sizes. */
+typedef struct sluice_memory_plan {
+  int64_t weights_size;
+  int64_t workspace_size;
+  int64_t liveness_lower_bound; /* no plan can need less */
+} sluice_memory_plan;
+
+SLUICE_API sluice_memory_plan sluice_model_memory_plan(const sluice_model *model);
+/* The workspace that a run with these input sizes needs: one array of sizes
+ * per input. -1 when the sizes do not fit the model or the sum overflows. */
+SLUICE_API int64_t sluice_model_workspace_size(const sluice_model *model,
+                                               const int64_t *const *dims);
+
+/*===----------------------------------------------------------------------===//
+ * Threads
+ *===----------------------------------------------------------------------===*/
+
+/* The caller's own threads. `parallel_for` must call `body(closure, b, e)` on
+ * disjoint ranges that cover [0, count) exactly, each at most `chunk` long
+ * where load balance matters, and return when all calls have returned. */
+typedef struct sluice_executor {
+  void *user;
+  int32_t threads;
+  void (*parallel_for)(void *user, sluice_loop_body body, void *closure,
+                       int64_t count, int64_t chunk);
+} sluice_executor;
+
+typedef struct sluice_thread_pool_options {
+  size_t struct_size;
+  /* How many threads work on a run, the calling one included. 0: as many as
+   * the affinity mask and the cgroup's CPU quota allow. */
+  int32_t threads;
+  /* Worker i is bound to CPU affinity[i % affinity_count]; none when 0. The
+   * calling thread is left alone. The array is copied. */
+  int32_t affinity_count;
+  const int32_t *affinity;
+} sluice_thread_pool_options;
+
+#define SLUICE_THREAD_POOL_OPTIONS_INIT                                        \
+  {sizeof(sluice_thread_pool_options), 0, 0, NULL}
+
+/* A pool that several contexts may share. Its threads start with the first
+ * loop worth sharing, wait actively only during a run and sleep between runs.
+ * While one context's run uses it, other runs do without. */
+SLUICE_API sluice_status
+sluice_thread_pool_create(const sluice_thread_pool_options *options,
+                          sluice_thread_pool **pool, sluice_error *error);
+/* No context may be using it any more. Null is ignored. */
+SLUICE_API void sluice_thread_pool_destroy(sluice_thread_pool *pool);
+/* Cores this process may use: affinity mask and cgroup quota. At least 1. */
+SLUICE_API int32_t sluice_usable_cores(void);
+
+/*===----------------------------------------------------------------------===//
+ * Contexts
+ *===----------------------------------------------------------------------===*/
+
+/* Called after each kernel of a run, on the running thread. Times are of the
+ * monotonic clock. */
+typedef void (*sluice_kernel_callback)(void *user, int32_t kernel,
+                                       int64_t begin_nanoseconds,
+                                       int64_t end_nanoseconds);
+
+typedef struct sluice_context_options {
+  size_t struct_size;
+  /* Threads of the context's own pool, see sluice_thread_pool_options. */
+  int32_t threads;
+  int32_t affinity_count;
+  const int32_t *affinity;
+  /* Use this pool instead of an own one; it must outlive the context. */
+  sluice_thread_pool *pool;
+  /* Use this instead of any pool; copied. */
+  const sluice_executor *executor;
+  sluice_kernel_callback on_kernel;
+  void *on_kernel_user;
+} sluice_context_options;
+
+#define SLUICE_CONTEXT_OPTIONS_INIT                                            \
+  {sizeof(sluice_context_options), 0, 0, NULL, NULL, NULL, NULL, NULL}
+
+SLUICE_API sluice_status
+sluice_context_create(const sluice_model *model,
+                      const sluice_context_options *options,
+                      sluice_context **context, sluice_error *error);
+/* Null is ignored. */
+SLUICE_API void sluice_context_destroy(sluice_context *context);
+SLUICE_API const sluice_model *
+sluice_context_model(const sluice_context *context);
+
+/* What the last call on this context had to say; "" after success. Valid until
+ * the next call. */
+SLUICE_API const char *sluice_context_message(const sluice_context *context);
+
+typedef struct sluice_tensor {
+  sluice_dtype dtype;
+  int32_t rank;
+  const int64_t *dims; /* `rank` sizes; may be null for rank 0 */
+  /* Distance of neighbours along each dimension, in elements; may be negative
+   * or 0. Null: dense, row-major. */
+  const int64_t *strides;
+  const void *data; /* the first element; may be null if there are none */
+} sluice_tensor;
+
+/* Binds an input. The tensor's type and sizes are checked against the
+ * signature and copied; its data is borrowed: every run reads it until another
+ * tensor is bound. Dense, aligned data is read in place. */
+SLUICE_API sluice_status sluice_context_set_input(sluice_context *context,
+                                                  int32_t index,
+                                                  const sluice_tensor *tensor);
+/* Binds an input whose data is copied now; the caller's memory is not needed
+ * afterwards. */
+SLUICE_API sluice_status sluice_context_copy_input(sluice_context *context,
+                                                   int32_t index,
+                                                   const sluice_tensor *tensor);
+/* Has runs write an output to the caller's memory instead of the context's.
+ * `data` must be aligned for its element type. Null: back to the context's
+ * own. */
+SLUICE_API sluice_status sluice_context_bind_output(sluice_context *context,
+                                                    int32_t index, void *data,
+                                                    size_t capacity);
+/* Has runs use the caller's workspace, 64-byte aligned. Null: back to the
+ * context's own. */
+SLUICE_API sluice_status sluice_context_bind_workspace(sluice_context *context,
+                                                       void *data,
+                                                       size_t capacity);
+
+/* Runs the model. With static shapes and dense inputs this allocates nothing.
+ * Afterwards the outputs are there; inputs and buffers stay bound. */
+SLUICE_API sluice_status sluice_context_run(sluice_context *context);
+
+/* An output of the last run. The view is valid until the next run or, for a
+ * buffer of the caller, as long as that lives. */
+SLUICE_API sluice_status sluice_context_output(sluice_context *context,
+                                               int32_t index,
+                                               sluice_tensor *tensor);
+/* Bytes of workspace the context holds now. */
+SLUICE_API int64_t sluice_context_workspace_size(const sluice_context *context);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* SLUICE_SLUICE_H */

@@ -1,0 +1,92 @@
+/*===- descriptor.c - Checks of a model's descriptor --------------------===//
+ *
+ * Part of Sluice, under the Apache License v2.0. See LICENSE.
+ *
+ *===----------------------------------------------------------------------===*/
+#include "model.h"
+
+#include "status.h"
+
+static sluice_status senseless(const char *what, sluice_error *error) {
+  return sluice_fail(error, SLUICE_INVALID_ARTIFACT,
+                     "the model's descriptor is damaged: %s", what);
+}
+
+static bool tensor_is_sane(const sluice_tensor_signature *tensor) {
+  if (!tensor->name || tensor->rank < 0 || tensor->rank > sluice_max_rank ||
+      sluice_dtype_size((sluice_dtype)tensor->dtype) == 0 ||
+      (tensor->rank > 0 && !tensor->dims))
+    return false;
+  for (int32_t i = 0; i < tensor->rank; ++i)
+    if (tensor->dims[i] < -1)
+      return false;
+  return true;
+}
+
+static bool table_is_sane(int32_t count, const void *table) {
+  return count == 0 || (count > 0 && count <= sluice_max_table && table);
+}
+
+static bool tables_are_sane(const sluice_model_descriptor *descriptor) {
+  if (!table_is_sane(descriptor->input_count, descriptor->inputs) ||
+      !table_is_sane(descriptor->output_count, descriptor->outputs) ||
+      !table_is_sane(descriptor->metadata_count, descriptor->metadata) ||
+      !table_is_sane(descriptor->kernel_count, descriptor->kernels))
+    return false;
+  for (int32_t i = 0; i < descriptor->input_count; ++i)
+    if (!tensor_is_sane(&descriptor->inputs[i]))
+      return false;
+  for (int32_t i = 0; i < descriptor->output_count; ++i)
+    if (!tensor_is_sane(&descriptor->outputs[i]))
+      return false;
+  for (int32_t i = 0; i < 2 * descriptor->metadata_count; ++i)
+    if (!descriptor->metadata[i])
+      return false;
+  for (int32_t i = 0; i < descriptor->kernel_count; ++i) {
+    const sluice_kernel_info *kernel = &descriptor->kernels[i];
+    if (!kernel->name || !kernel->kind || !kernel->nodes)
+      return false;
+  }
+  return true;
+}
+
+static bool weights_are_sane(const sluice_model_descriptor *descriptor) {
+  if (descriptor->weights_size < 0)
+    return false;
+  if (descriptor->weights)
+    return (uintptr_t)descriptor->weights % 64 == 0;
+  return descriptor->weights_file || descriptor->weights_size == 0;
+}
+
+sluice_status sluice_check_descriptor(const sluice_model_descriptor *descriptor,
+                                      sluice_error *error) {
+  if (descriptor->magic != SLUICE_ABI_MAGIC)
+    return sluice_fail(error, SLUICE_INVALID_ARTIFACT,
+                       "the model's descriptor is damaged: it begins with "
+                       "0x%08x instead of 0x%08x",
+                       descriptor->magic, SLUICE_ABI_MAGIC);
+  if (descriptor->abi_version != SLUICE_ABI_VERSION)
+    return sluice_fail(error, SLUICE_VERSION_MISMATCH,
+                       "the model was compiled for version %u of the artifact "
+                       "interface, this runtime implements version %u; compile "
+                       "it again",
+                       descriptor->abi_version, SLUICE_ABI_VERSION);
+  if (descriptor->descriptor_size < sizeof *descriptor)
+    return sluice_fail(error, SLUICE_VERSION_MISMATCH,
+                       "the model's descriptor has %llu bytes, this runtime "
+                       "expects %zu; compile it again",
+                       (unsigned long long)descriptor->descriptor_size,
+                       sizeof *descriptor);
+  if (!descriptor->name || !descriptor->compiler ||
+      !descriptor->target_triple || !descriptor->target_cpu ||
+      !descriptor->isa_features)
+    return senseless("a name is missing", error);
+  if (!tables_are_sane(descriptor))
+    return senseless("a table is missing or holds senseless entries", error);
+  if (!weights_are_sane(descriptor))
+    return senseless("the weights are missing or misaligned", error);
+  if (!descriptor->run || (descriptor->static_workspace_size < 0 &&
+                           !descriptor->workspace_size))
+    return senseless("a function is missing", error);
+  return sluice_succeed(error);
+}

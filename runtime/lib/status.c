@@ -1,0 +1,124 @@
+/*===- status.c - Statuses, messages and element types ------------------===//
+ *
+ * Part of Sluice, under the Apache License v2.0. See LICENSE.
+ *
+ *===----------------------------------------------------------------------===*/
+#include "status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int32_t sluice_api_version(void) { return SLUICE_API_VERSION; }
+
+const char *sluice_status_name(sluice_status status) {
+  switch (status) {
+  case SLUICE_OK:
+    return "ok";
+  case SLUICE_INVALID_ARGUMENT:
+    return "invalid argument";
+  case SLUICE_OUT_OF_MEMORY:
+    return "out of memory";
+  case SLUICE_CANNOT_OPEN:
+    return "cannot open";
+  case SLUICE_INVALID_ARTIFACT:
+    return "invalid artifact";
+  case SLUICE_VERSION_MISMATCH:
+    return "version mismatch";
+  case SLUICE_UNSUPPORTED_ISA:
+    return "unsupported instruction set";
+  case SLUICE_DTYPE_MISMATCH:
+    return "type mismatch";
+  case SLUICE_SHAPE_MISMATCH:
+    return "shape mismatch";
+  case SLUICE_MISSING_INPUT:
+    return "missing input";
+  case SLUICE_BUFFER_TOO_SMALL:
+    return "buffer too small";
+  case SLUICE_BUSY:
+    return "busy";
+  case SLUICE_RUN_FAILED:
+    return "run failed";
+  case SLUICE_INTERNAL:
+    return "internal error";
+  }
+  return "unknown status";
+}
+
+struct dtype_entry {
+  const char *name;
+  size_t size;
+};
+
+static const struct dtype_entry dtypes[] = {
+    [SLUICE_DTYPE_F32] = {"f32", 4},  [SLUICE_DTYPE_U8] = {"u8", 1},
+    [SLUICE_DTYPE_I8] = {"i8", 1},    [SLUICE_DTYPE_U16] = {"u16", 2},
+    [SLUICE_DTYPE_I16] = {"i16", 2},  [SLUICE_DTYPE_I32] = {"i32", 4},
+    [SLUICE_DTYPE_I64] = {"i64", 8},  [SLUICE_DTYPE_BOOL] = {"bool", 1},
+    [SLUICE_DTYPE_F16] = {"f16", 2},  [SLUICE_DTYPE_F64] = {"f64", 8},
+    [SLUICE_DTYPE_U32] = {"u32", 4},  [SLUICE_DTYPE_U64] = {"u64", 8},
+    [SLUICE_DTYPE_BF16] = {"bf16", 2}};
+
+static const struct dtype_entry *find_dtype(sluice_dtype dtype) {
+  size_t index = (size_t)dtype;
+  if (index >= sizeof dtypes / sizeof *dtypes || !dtypes[index].name)
+    return NULL;
+  return &dtypes[index];
+}
+
+const char *sluice_dtype_name(sluice_dtype dtype) {
+  const struct dtype_entry *entry = find_dtype(dtype);
+  return entry ? entry->name : "undefined";
+}
+
+size_t sluice_dtype_size(sluice_dtype dtype) {
+  const struct dtype_entry *entry = find_dtype(dtype);
+  return entry ? entry->size : 0;
+}
+
+sluice_status sluice_fail(sluice_error *error, sluice_status status,
+                          const char *format, ...) {
+  if (!error)
+    return status;
+  error->status = status;
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(error->message, sizeof error->message, format, arguments);
+  va_end(arguments);
+  return status;
+}
+
+sluice_status sluice_succeed(sluice_error *error) {
+  if (error) {
+    error->status = SLUICE_OK;
+    error->message[0] = '\0';
+  }
+  return SLUICE_OK;
+}
+
+bool sluice_byte_size(sluice_dtype dtype, int32_t rank, const int64_t *dims,
+                      size_t *bytes) {
+  /* Zero-sized tensors are fine whatever their other sizes are, so the product
+   * is only built once it is known to have no zero factor. */
+  bool empty = false;
+  for (int32_t i = 0; i < rank; ++i) {
+    if (dims[i] < 0)
+      return false;
+    empty |= dims[i] == 0;
+  }
+  int64_t product = empty ? 0 : (int64_t)sluice_dtype_size(dtype);
+  for (int32_t i = 0; i < rank && !empty; ++i)
+    if (__builtin_mul_overflow(product, dims[i], &product))
+      return false;
+  *bytes = (size_t)product;
+  return true;
+}
+
+void sluice_read_options(void *options, size_t size, const void *given) {
+  if (!given)
+    return;
+  size_t given_size;
+  memcpy(&given_size, given, sizeof given_size);
+  if (given_size < sizeof given_size)
+    return;
+  memcpy(options, given, given_size < size ? given_size : size);
+}
