@@ -125,10 +125,10 @@ sluice_status sluice_context_create(const sluice_model *model,
   sluice_status status = set_up_threads(created, &given, error);
   if (status == SLUICE_OK &&
       (!create_slots(created) || !reserve_static(created)))
-    status = sluice_fail(
-        error, SLUICE_OUT_OF_MEMORY,
-        "no memory for the context: the workspace has %lld bytes",
-        (long long)model->descriptor->static_workspace_size);
+    status =
+        sluice_fail(error, SLUICE_OUT_OF_MEMORY,
+                    "no memory for the context: the workspace has %lld bytes",
+                    (long long)model->descriptor->static_workspace_size);
   if (status != SLUICE_OK) {
     sluice_context_destroy(created);
     return status;
@@ -191,8 +191,8 @@ static sluice_status check_input(const sluice_model_descriptor *descriptor,
   if (tensor->rank > 0 && !tensor->dims)
     return sluice_fail(error, SLUICE_INVALID_ARGUMENT,
                        "input '%s': its sizes are null", signature->name);
-  sluice_status status = sluice_check_sizes(signature, "input", tensor->rank,
-                                            tensor->dims, error);
+  sluice_status status =
+      sluice_check_sizes(signature, "input", tensor->rank, tensor->dims, error);
   if (status != SLUICE_OK)
     return status;
   if (!sluice_byte_size(tensor->dtype, tensor->rank, tensor->dims, size))
@@ -219,7 +219,8 @@ static bool is_dense(const sluice_tensor *tensor) {
 /* Stores a checked tensor in its slot. */
 static void bind(struct sluice_input_slot *slot, const sluice_tensor *tensor,
                  size_t size) {
-  bool aligned = (uintptr_t)tensor->data % sluice_dtype_size(tensor->dtype) == 0;
+  bool aligned =
+      (uintptr_t)tensor->data % sluice_dtype_size(tensor->dtype) == 0;
   bool dense = is_dense(tensor);
   slot->bound = true;
   slot->data = tensor->data;

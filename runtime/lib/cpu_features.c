@@ -25,9 +25,8 @@ static void add_name(struct name_list *list, const char *name, size_t length) {
     list->length = sizeof list->text;
     return;
   }
-  list->length +=
-      (size_t)snprintf(list->text + list->length, room, "%s%.*s",
-                       list->length ? ", " : "", (int)length, name);
+  list->length += (size_t)snprintf(list->text + list->length, room, "%s%.*s",
+                                   list->length ? ", " : "", (int)length, name);
 }
 
 sluice_status sluice_check_features(const char *model, const char *features,

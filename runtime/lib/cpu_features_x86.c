@@ -18,7 +18,12 @@ enum cpuid_register { eax, ebx, ecx, edx };
 
 /* The registers that the operating system must save for a feature to be of
  * use: bits of XCR0. */
-enum { no_state = 0, avx_state = 0x6, avx512_state = 0xe6, amx_state = 0x60000 };
+enum {
+  no_state = 0,
+  avx_state = 0x6,
+  avx512_state = 0xe6,
+  amx_state = 0x60000
+};
 
 struct feature {
   const char *name;

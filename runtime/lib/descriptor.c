@@ -85,8 +85,8 @@ sluice_status sluice_check_descriptor(const sluice_model_descriptor *descriptor,
     return senseless("a table is missing or holds senseless entries", error);
   if (!weights_are_sane(descriptor))
     return senseless("the weights are missing or misaligned", error);
-  if (!descriptor->run || (descriptor->static_workspace_size < 0 &&
-                           !descriptor->workspace_size))
+  if (!descriptor->run ||
+      (descriptor->static_workspace_size < 0 && !descriptor->workspace_size))
     return senseless("a function is missing", error);
   return sluice_succeed(error);
 }

@@ -207,8 +207,8 @@ static sluice_status check_dynamic(struct sluice_file_view file,
   }
   const struct dynamic_table *tables[] = {&strings, &relocations, &calls};
   for (int i = 0; i < 3; ++i)
-    if (tables[i]->size && !locate(file, header, tables[i]->address,
-                                   tables[i]->size, &offset))
+    if (tables[i]->size &&
+        !locate(file, header, tables[i]->address, tables[i]->size, &offset))
       return damaged(path, "a table of its dynamic section lies outside",
                      error);
   if (!ended || strings.size == 0 ||

@@ -108,8 +108,8 @@ uint64_t sluice_hash_end(const struct sluice_hash *hash) {
   const uint8_t *data = hash->pending;
   size_t size = hash->pending_size;
   for (; size >= 8; data += 8, size -= 8)
-    result = rotate_left(result ^ mix_lane(0, read64(data)), 27) * prime1 +
-             prime4;
+    result =
+        rotate_left(result ^ mix_lane(0, read64(data)), 27) * prime1 + prime4;
   if (size >= 4) {
     result = rotate_left(result ^ read32(data) * prime1, 23) * prime2 + prime3;
     data += 4;

@@ -54,7 +54,8 @@ static void *output_hook(sluice_frame *frame, int32_t index, int32_t rank,
   sluice_context *context = context_of(frame);
   const sluice_model_descriptor *descriptor = context->model->descriptor;
   if (index < 0 || index >= descriptor->output_count) {
-    fail_hook(frame, SLUICE_INTERNAL, NULL, "the model wrote an output it does not have");
+    fail_hook(frame, SLUICE_INTERNAL, NULL,
+              "the model wrote an output it does not have");
     return NULL;
   }
   const sluice_tensor_signature *output = &descriptor->outputs[index];
@@ -89,9 +90,9 @@ static void *output_hook(sluice_frame *frame, int32_t index, int32_t rank,
 
 static void *allocate_hook(sluice_frame *frame, int64_t size) {
   sluice_context *context = context_of(frame);
-  void *data = size < 0 ? NULL
-                        : sluice_recycler_allocate(&context->recycler,
-                                                   (size_t)size);
+  void *data = size < 0
+                   ? NULL
+                   : sluice_recycler_allocate(&context->recycler, (size_t)size);
   if (!data && first_failure(frame, SLUICE_OUT_OF_MEMORY))
     sluice_fail(&context->error, SLUICE_OUT_OF_MEMORY,
                 "no memory for %lld bytes of intermediate results",

@@ -53,9 +53,9 @@ static bool hash_range(const struct input_file *file, uint64_t offset,
   while (size > 0) {
     uint64_t before = offset & page_mask;
     uint64_t length = size < window - before ? size : window - before;
-    uint8_t *data = mmap(NULL, before + length, PROT_READ,
-                         MAP_PRIVATE | MAP_POPULATE, file->handle,
-                         (off_t)(offset - before));
+    uint8_t *data =
+        mmap(NULL, before + length, PROT_READ, MAP_PRIVATE | MAP_POPULATE,
+             file->handle, (off_t)(offset - before));
     if (data == MAP_FAILED)
       return false;
     sluice_hash_add(&hash, data + before, length);
@@ -132,8 +132,8 @@ static sluice_status load_weights(sluice_model *model, const char *folder,
                        "the model's weights file '%s' is not a plain file name",
                        name);
   char path[PATH_MAX];
-  int length = snprintf(path, sizeof path, "%s%s%s", folder,
-                        *folder ? "/" : "", name);
+  int length =
+      snprintf(path, sizeof path, "%s%s%s", folder, *folder ? "/" : "", name);
   if (length < 0 || (size_t)length >= sizeof path)
     return sluice_fail(error, SLUICE_CANNOT_OPEN,
                        "the path of the weights file '%s' is too long", name);
@@ -210,9 +210,9 @@ static sluice_status load_library(const struct input_file *file,
       dlsym(library, SLUICE_DESCRIPTOR_SYMBOL);
   sluice_status status;
   if (!descriptor)
-    status = sluice_fail(error, SLUICE_INVALID_ARTIFACT,
-                         "'%s' is a shared object but not a compiled model",
-                         path);
+    status =
+        sluice_fail(error, SLUICE_INVALID_ARTIFACT,
+                    "'%s' is a shared object but not a compiled model", path);
   else
     status = sluice_check_descriptor(descriptor, error);
   if (status == SLUICE_OK && descriptor->weights && trailer->weights_size &&
@@ -224,8 +224,8 @@ static sluice_status load_library(const struct input_file *file,
                            path, (unsigned long long)trailer->weights_size,
                            (long long)descriptor->weights_size);
     else
-      status = check_weights(file, trailer->weights_offset, path, descriptor,
-                             error);
+      status =
+          check_weights(file, trailer->weights_offset, path, descriptor, error);
   }
   if (status == SLUICE_OK) {
     char *slash = strrchr(path, '/');

@@ -82,8 +82,8 @@ void sluice_recycler_init(struct sluice_recycler *recycler) {
 }
 
 /* The smallest free block that is large enough. */
-static struct sluice_recycled_block *find_block(struct sluice_recycler *recycler,
-                                                size_t size) {
+static struct sluice_recycled_block *
+find_block(struct sluice_recycler *recycler, size_t size) {
   struct sluice_recycled_block *best = NULL;
   for (struct sluice_recycled_block *block = recycler->blocks; block;
        block = block->next)

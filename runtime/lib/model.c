@@ -214,13 +214,12 @@ sluice_status sluice_check_sizes(const sluice_tensor_signature *signature,
   print_sizes(wanted, sizeof wanted, signature->rank, signature->dims,
               signature);
   if (rank != signature->rank)
-    return sluice_fail(
-        error, SLUICE_SHAPE_MISMATCH,
-        "%s '%s' has %d dimensions, the model's signature is %s", what,
-        signature->name, rank, wanted);
+    return sluice_fail(error, SLUICE_SHAPE_MISMATCH,
+                       "%s '%s' has %d dimensions, the model's signature is %s",
+                       what, signature->name, rank, wanted);
   for (int32_t i = 0; i < rank; ++i) {
-    bool fits = signature->dims[i] < 0 ? dims[i] >= 0
-                                       : dims[i] == signature->dims[i];
+    bool fits =
+        signature->dims[i] < 0 ? dims[i] >= 0 : dims[i] == signature->dims[i];
     if (fits)
       continue;
     print_sizes(given, sizeof given, rank, dims, NULL);
@@ -238,9 +237,8 @@ int64_t sluice_model_workspace_size(const sluice_model *model,
   if (descriptor->static_workspace_size >= 0)
     return descriptor->static_workspace_size;
   for (int32_t i = 0; i < descriptor->input_count; ++i)
-    if (!dims ||
-        sluice_check_sizes(&descriptor->inputs[i], "input",
-                           descriptor->inputs[i].rank, dims[i], NULL))
+    if (!dims || sluice_check_sizes(&descriptor->inputs[i], "input",
+                                    descriptor->inputs[i].rank, dims[i], NULL))
       return -1;
   return known_or_dynamic(descriptor->workspace_size(dims));
 }

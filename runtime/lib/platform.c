@@ -84,10 +84,10 @@ static int32_t hierarchy_cores(const char *root,
                                const struct cgroup_layout *layout,
                                const char *group) {
   char folder[PATH_MAX];
-  int mount_length = snprintf(folder, sizeof folder, "%s%s", root,
-                              layout->mount);
-  int length = snprintf(folder, sizeof folder, "%s%s%s", root, layout->mount,
-                        group);
+  int mount_length =
+      snprintf(folder, sizeof folder, "%s%s", root, layout->mount);
+  int length =
+      snprintf(folder, sizeof folder, "%s%s%s", root, layout->mount, group);
   if (length < 0 || (size_t)length >= sizeof folder)
     return 0;
   int32_t cores = 0;

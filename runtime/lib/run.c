@@ -37,8 +37,7 @@ static sluice_status check_bound(sluice_context *context) {
   for (int32_t i = 0; i < descriptor->input_count; ++i)
     if (!context->inputs[i].bound)
       return sluice_fail(&context->error, SLUICE_MISSING_INPUT,
-                         "input '%s' is not bound",
-                         descriptor->inputs[i].name);
+                         "input '%s' is not bound", descriptor->inputs[i].name);
   return SLUICE_OK;
 }
 
@@ -147,9 +146,8 @@ static sluice_status execute(sluice_context *context, uint8_t *workspace) {
   frame.weights = context->model->weights;
   sluice_fill_hooks(context, &frame);
   atomic_store_explicit(&context->failed, false, memory_order_relaxed);
-  context->owns_pool_now =
-      context->pool && !context->has_executor &&
-      sluice_thread_pool_enter(context->pool);
+  context->owns_pool_now = context->pool && !context->has_executor &&
+                           sluice_thread_pool_enter(context->pool);
   int32_t returned = descriptor->run(&frame);
   if (context->owns_pool_now)
     sluice_thread_pool_leave(context->pool);

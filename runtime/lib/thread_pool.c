@@ -241,8 +241,8 @@ static void start(sluice_thread_pool *pool) {
   int32_t threads = pool->threads;
   pool->threads = 1;
   pool->workers = calloc((size_t)threads, sizeof *pool->workers);
-  pool->share =
-      aligned_alloc(_Alignof(struct share), (size_t)threads * sizeof *pool->share);
+  pool->share = aligned_alloc(_Alignof(struct share),
+                              (size_t)threads * sizeof *pool->share);
   if (!pool->workers || !pool->share)
     return;
   /* The application's signal handlers run on the application's threads. */
@@ -281,8 +281,8 @@ static void open_loop(sluice_thread_pool *pool, struct sluice_loop_shape shape,
 }
 
 static void close_loop(sluice_thread_pool *pool) {
-  uint32_t state = atomic_fetch_and_explicit(
-      &pool->state, ~(uint32_t)open_flag, memory_order_acq_rel);
+  uint32_t state = atomic_fetch_and_explicit(&pool->state, ~(uint32_t)open_flag,
+                                             memory_order_acq_rel);
   struct patience patience = {0, 0};
   while (state & joined_mask) {
     if (out_of_patience(&patience, caller_patience)) {
@@ -352,9 +352,9 @@ sluice_thread_pool_create(const sluice_thread_pool_options *options,
     return sluice_fail(error, SLUICE_INVALID_ARGUMENT,
                        "the number of threads is negative: %d", given.threads);
   if (given.affinity_count < 0 || (given.affinity_count && !given.affinity))
-    return sluice_fail(error, SLUICE_INVALID_ARGUMENT,
-                       "the affinity list has %d entries%s",
-                       given.affinity_count, given.affinity ? "" : " but is null");
+    return sluice_fail(
+        error, SLUICE_INVALID_ARGUMENT, "the affinity list has %d entries%s",
+        given.affinity_count, given.affinity ? "" : " but is null");
   for (int32_t i = 0; i < given.affinity_count; ++i)
     if (given.affinity[i] < 0 || given.affinity[i] >= 1 << 20)
       return sluice_fail(error, SLUICE_INVALID_ARGUMENT,

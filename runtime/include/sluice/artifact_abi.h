@@ -1,4 +1,5 @@
-/*===- artifact_abi.h - What generated code and the runtime agree on -------===//
+/*===- artifact_abi.h - What generated code and the runtime agree on
+ * -------===//
  *
  * Part of Sluice, under the Apache License v2.0. See LICENSE.
  *

@@ -1,4 +1,5 @@
-/*===- sluice.h - Run compiled models --------------------------------------===//
+/*===- sluice.h - Run compiled models
+ * --------------------------------------===//
  *
  * Part of Sluice, under the Apache License v2.0. See LICENSE.
  *
@@ -144,7 +145,8 @@ typedef struct sluice_memory_plan {
   int64_t liveness_lower_bound; /* no plan can need less */
 } sluice_memory_plan;
 
-SLUICE_API sluice_memory_plan sluice_model_memory_plan(const sluice_model *model);
+SLUICE_API sluice_memory_plan
+sluice_model_memory_plan(const sluice_model *model);
 /* The workspace that a run with these input sizes needs: one array of sizes
  * per input. -1 when the sizes do not fit the model or the sum overflows. */
 SLUICE_API int64_t sluice_model_workspace_size(const sluice_model *model,
@@ -216,10 +218,9 @@ typedef struct sluice_context_options {
 #define SLUICE_CONTEXT_OPTIONS_INIT                                            \
   {sizeof(sluice_context_options), 0, 0, NULL, NULL, NULL, NULL, NULL}
 
-SLUICE_API sluice_status
-sluice_context_create(const sluice_model *model,
-                      const sluice_context_options *options,
-                      sluice_context **context, sluice_error *error);
+SLUICE_API sluice_status sluice_context_create(
+    const sluice_model *model, const sluice_context_options *options,
+    sluice_context **context, sluice_error *error);
 /* Null is ignored. */
 SLUICE_API void sluice_context_destroy(sluice_context *context);
 SLUICE_API const sluice_model *

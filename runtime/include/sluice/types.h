@@ -1,4 +1,5 @@
-/*===- types.h - Types shared by applications and artifacts ----------------===//
+/*===- types.h - Types shared by applications and artifacts
+ * ----------------===//
  *
  * Part of Sluice, under the Apache License v2.0. See LICENSE.
  *
