@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""Runs Sluice's test suites and sums them up in one closing line.
+
+    scripts/test.py [SUITE | SUITE:FILTER | PATH]...
+
+Suites: unit (GoogleTest through ctest), lit, conformance (ONNX node tests),
+models (real and generated models against onnxruntime), differential (random
+graphs against onnxruntime). A path below test/ runs the lit tests there.
+"""
+
+# Part of Sluice, under the Apache License v2.0. See LICENSE.
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SUITES = ("unit", "lit", "conformance", "models", "differential")
+# The instrumented runtime cannot be loaded into an uninstrumented Python.
+SANITIZED_SUITES = ("unit", "lit")
+
+
+@dataclass
+class Counts:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+
+def count_junit(path):
+    """Counts of a JUnit file as lit and ctest write it."""
+    counts = Counts()
+    for case in ElementTree.parse(path).iter("testcase"):
+        if case.find("failure") is not None or case.find("error") is not None:
+            counts.failed += 1
+        elif case.find("skipped") is not None or case.get("status") in (
+            "notrun",
+            "disabled",
+        ):
+            counts.skipped += 1
+        else:
+            counts.passed += 1
+    return counts
+
+
+class Suites:
+    def __init__(self, preset, jobs):
+        self.build = ROOT / "build" / preset
+        self.jobs = str(jobs)
+        self.results = self.build / "test-results"
+        self.results.mkdir(parents=True, exist_ok=True)
+
+    def run(self, command, result, count):
+        """Runs a suite that leaves its counts in the file `result`."""
+        result.unlink(missing_ok=True)
+        status = subprocess.run([str(part) for part in command], cwd=ROOT).returncode
+        if not result.exists():
+            print(f"   the suite ended with status {status} and left no result")
+            return Counts(failed=1)
+        counts = count(result)
+        if status != 0 and counts.failed == 0:
+            print(f"   the suite ended with status {status}")
+            counts.failed = 1
+        return counts
+
+    def unit(self, filters):
+        result = self.results / "unit.xml"
+        command = ["ctest", "--test-dir", self.build, "-j", self.jobs]
+        command += ["--output-on-failure", "--output-junit", result]
+        command += ["--timeout", "300", "--progress"]
+        if filters:
+            command += ["-R", "|".join(filters)]
+        return self.run(command, result, count_junit)
+
+    def lit(self, filters):
+        result = self.results / "lit.xml"
+        lit = "/usr/lib/llvm-22/bin/lit"
+        command = [sys.executable, lit, "-sv", "-j", self.jobs, "--timeout=300"]
+        command += ["--xunit-xml-output", result]
+        paths = []
+        for text in filters:
+            if (ROOT / text).exists():
+                paths.append(self.build / Path(text))
+            else:
+                command += ["--filter", text]
+        return self.run(command + (paths or [self.build / "test"]), result, count_junit)
+
+    def python_suite(self, name, script, filters, *options):
+        result = self.results / f"{name}.json"
+        command = [sys.executable, ROOT / "test" / name / script]
+        command += ["--build", self.build, "--jobs", self.jobs, "--summary", result]
+        command += [*options, *filters]
+
+        def count(path):
+            data = json.loads(path.read_text())
+            return Counts(data["passed"], data["failed"], data["skipped"])
+
+        return self.run(command, result, count)
+
+    def conformance(self, filters):
+        return self.python_suite("conformance", "run.py", filters)
+
+    def models(self, filters):
+        return self.python_suite("models", "run.py", filters)
+
+    def differential(self, filters):
+        return self.python_suite("differential", "run.py", filters, "--seconds=60")
+
+
+def selection(arguments):
+    """The suites to run, in order, each with its filters."""
+    if not arguments:
+        return {suite: [] for suite in SUITES}
+    chosen = {}
+    for argument in arguments:
+        suite, _, text = argument.partition(":")
+        if suite in SUITES:
+            chosen.setdefault(suite, [])
+            if text:
+                chosen[suite].append(text)
+        elif (ROOT / argument).exists():
+            chosen.setdefault("lit", []).append(os.path.relpath(ROOT / argument, ROOT))
+        else:
+            sys.exit(f"test: no suite or path '{argument}' (suites: {' '.join(SUITES)})")
+    return chosen
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", nargs="*", help="SUITE, SUITE:FILTER or a path")
+    parser.add_argument("--preset", default="release")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    options = parser.parse_args()
+
+    suites = Suites(options.preset, options.jobs)
+    chosen = selection(options.what)
+    total, lines = Counts(), []
+    for name, filters in chosen.items():
+        if options.preset in ("asan-ubsan", "tsan") and name not in SANITIZED_SUITES:
+            continue
+        print(f"\n== {name}", flush=True)
+        start = time.monotonic()
+        counts = getattr(suites, name)(filters)
+        seconds = time.monotonic() - start
+        total.add(counts)
+        lines.append(
+            f"   {name:<13}{counts.passed:>6} passed {counts.failed:>5} failed"
+            f" {counts.skipped:>5} skipped {seconds:>8.0f} s"
+        )
+        print(lines[-1], flush=True)
+    print("\n== All suites")
+    print("\n".join(lines))
+    closing = f"{total.passed} passed, {total.failed} failed"
+    print(closing + (f", {total.skipped} skipped" if total.skipped else ""))
+    return 1 if total.failed or not total.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

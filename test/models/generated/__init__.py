@@ -1,0 +1,1 @@
+"""Well-known architectures with random weights, spelled as exporters do."""

@@ -1,0 +1,1 @@
+"""What the Python test runners and benchmarks share."""
