@@ -100,8 +100,8 @@ struct OnnxAttribute {
   /// Inside a function body: the function's attribute that gives the value.
   std::string referencedName;
 
-  /// The value; a single one is a list of one element. Sparse tensors were made
-  /// dense by the reader.
+  /// The value; a single one is a list of one element. The reader
+  /// makes sparse tensors dense, so they arrive as Tensor and Tensors.
   std::vector<float> floats;
   std::vector<int64_t> ints;
   std::vector<std::string> strings;

@@ -20,17 +20,15 @@ namespace sluice {
 /// Bounds that keep a hostile file from taking the machine down. The defaults
 /// are far above what exporters write.
 struct OnnxReadOptions {
-  /// Tensor data of more bytes stays in the mapped file.
-  uint64_t inlineDataLimit = 1024;
   /// Bytes of the model that are not tensor data.
-  uint64_t structureLimit = uint64_t(512) << 20;
-  /// Protobuf messages (nodes, attributes, tensors, ...) in one model.
-  uint64_t messageLimit = 8'000'000;
+  uint64_t structureLimit = uint64_t(128) << 20;
+  /// Protobuf messages (nodes, attributes, tensors, dimensions, ...) in one
+  /// model.
+  uint64_t messageLimit = 4'000'000;
   /// Messages inside each other; a subgraph takes three.
   unsigned nestingLimit = 96;
-  /// Bytes of one constant that the file does not hold as they are: sparse
-  /// tensors made dense, varint-coded data.
-  uint64_t decodedTensorLimit = uint64_t(4) << 30;
+  /// Bytes of one sparse tensor made dense.
+  uint64_t denseTensorLimit = uint64_t(4) << 30;
 };
 
 /// Maps, reads and verifies a model. External data is looked up in the folder

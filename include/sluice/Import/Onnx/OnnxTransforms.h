@@ -36,7 +36,7 @@ llvm::Error addShapeOverride(OnnxShapeOverrides &overrides,
 llvm::Error addDimOverride(OnnxShapeOverrides &overrides, llvm::StringRef text);
 
 /// Fixes input shapes; a symbol that gets a size this way gets it everywhere in
-/// the model. Declared types of inner values that contradict are dropped.
+/// the model, also in the declared types of inner values.
 llvm::Error applyShapeOverrides(OnnxModel &model,
                                 const OnnxShapeOverrides &overrides);
 
