@@ -25,6 +25,73 @@ int64_t sluice::choosePanelWidth(int64_t columns, const MachineModel &machine) {
   return std::clamp<int64_t>(needed, 1, vectors) * lanes;
 }
 
+static int64_t ceilDiv(int64_t value, int64_t by) {
+  return (value + by - 1) / by;
+}
+
+/// The block size, a multiple of `tile`, that cuts `size` into equal parts of
+/// at most `limit`.
+static int64_t balanceBlock(int64_t size, int64_t tile, int64_t limit) {
+  limit = std::max(limit / tile, int64_t(1)) * tile;
+  if (size == kDynamicSize)
+    return limit;
+  int64_t tiles = std::max(ceilDiv(size, tile), int64_t(1));
+  int64_t blocks = ceilDiv(tiles * tile, limit);
+  return ceilDiv(tiles, blocks) * tile;
+}
+
+/// Nanoseconds for one block: arithmetic or streaming B, whichever is slower.
+static double estimateBlockCost(const ContractionTiling &tiling, int64_t rows,
+                                int64_t columns, int64_t depth,
+                                const MachineModel &machine) {
+  // What a core gets from the last-level cache.
+  constexpr double bytesPerNanosecond = 20;
+  double flopsPerCycle =
+      2.0 * tiling.lanes * machine.fmaPerCycle * (machine.hasFma ? 1 : 0.5);
+  double compute = 2.0 * rows * columns * depth / flopsPerCycle *
+                   machine.nanosecondsPerCycle * 1.2;
+  double stream = 4.0 * columns * depth / bytesPerNanosecond;
+  return std::max(compute, stream);
+}
+
+static void chooseBlocks(ContractionTiling &tiling, const ContractionSpec &spec,
+                         const MachineModel &machine,
+                         const ContractionTilingOverrides &overrides) {
+  // A tall block reuses each panel of B, a wide one each row of A. Sixteen
+  // tiles high, four panels wide keeps both in the second-level cache; cut
+  // narrower while there are too few blocks to share out and each is still
+  // worth a thread.
+  constexpr int64_t wantedBlocks = 16;
+  constexpr double worthwhileCost = 10000;
+  tiling.rowBlock = overrides.rowBlock.value_or(
+      balanceBlock(spec.rows, tiling.tileRows, tiling.tileRows * 16));
+  int64_t rows = spec.rows == kDynamicSize ? tiling.rowBlock : spec.rows;
+  int64_t depth = spec.depth == kDynamicSize ? 256 : spec.depth;
+  int64_t batch = spec.batch == kDynamicSize ? 1 : spec.batch;
+  int64_t rowsOfBlock = std::min(rows, tiling.rowBlock);
+  for (int64_t panels = 4; panels >= 1; panels /= 2) {
+    tiling.columnBlock = overrides.columnBlock.value_or(
+        balanceBlock(spec.columns, tiling.width(), tiling.width() * panels));
+    int64_t columns =
+        spec.columns == kDynamicSize ? tiling.columnBlock : spec.columns;
+    tiling.blockCost = estimateBlockCost(tiling, rowsOfBlock,
+                                         std::min(columns, tiling.columnBlock),
+                                         depth, machine);
+    int64_t blocks = batch * ceilDiv(rows, tiling.rowBlock) *
+                     ceilDiv(columns, tiling.columnBlock);
+    if (blocks >= wantedBlocks || tiling.blockCost < 2 * worthwhileCost)
+      break;
+  }
+  // A panel of B should stay in the second-level cache while the rows of the
+  // block pass by.
+  int64_t panelDepth =
+      machine.l2Bytes * 3 / 4 / (tiling.width() * int64_t(sizeof(float)));
+  if (overrides.depthBlock)
+    tiling.depthBlock = *overrides.depthBlock;
+  else if (spec.depth > panelDepth && rows > tiling.tileRows)
+    tiling.depthBlock = balanceBlock(spec.depth, tiling.unroll, panelDepth);
+}
+
 ContractionTiling
 sluice::chooseContractionTiling(const ContractionSpec &spec,
                                 const MachineModel &machine,
@@ -41,10 +108,7 @@ sluice::chooseContractionTiling(const ContractionSpec &spec,
   tiling.unroll = overrides.unroll.value_or(2);
   tiling.prefetchDistance = overrides.prefetchDistance.value_or(0);
   tiling.packB = spec.transposeB && !spec.packedB;
-  tiling.rowBlock = overrides.rowBlock.value_or(tiling.tileRows * 16);
-  tiling.columnBlock = overrides.columnBlock.value_or(tiling.width() * 4);
-  if (overrides.depthBlock)
-    tiling.depthBlock = *overrides.depthBlock;
   tiling.rowsOuter = overrides.rowsOuter.value_or(false);
+  chooseBlocks(tiling, spec, machine, overrides);
   return tiling;
 }

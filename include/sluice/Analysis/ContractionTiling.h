@@ -27,8 +27,6 @@ struct ContractionTiling {
   bool fusedMultiplyAdd = true;
   /// Of the loop over the depth.
   int64_t unroll = 1;
-  /// Independent partial sums of a tile too small to hide latency otherwise.
-  int64_t partialSums = 1;
   /// Elements of B to fetch ahead; 0 for none.
   int64_t prefetchDistance = 0;
   /// Rows, columns and depth of a block; multiples of the tile's. A depth

@@ -76,6 +76,13 @@ private:
 
 } // namespace
 
+/// Two multiply-adds per cycle that take four cycles each need eight
+/// independent sums; small tiles get them from alternate steps.
+static int64_t getPartialSums(const RegisterTile &tile) {
+  int64_t sums = tile.rows * tile.vectors;
+  return sums >= 8 ? 1 : sums >= 4 ? 2 : 4;
+}
+
 BatchOffsets ContractionEmitter::getOffsets(OpFoldResult batch) {
   if (operands.batchOffsets)
     return operands.batchOffsets(index.builder, index.loc, index.value(batch));
@@ -309,7 +316,8 @@ void ContractionEmitter::emitTile(const RowGroup &rows,
   MicroTileOptions options;
   options.fusedMultiplyAdd = tiling.fusedMultiplyAdd;
   options.unroll = tiling.unroll;
-  options.partialSums = tiling.partialSums;
+  options.partialSums = getPartialSums(tile);
+  options.unroll = std::max(options.unroll, options.partialSums);
   options.prefetchDistance = tiling.prefetchDistance;
   SmallVector<Value> sums = emitMicroTile(
       builder, index.loc, tile, options, inputs, loadPartialSums(tile, result));
@@ -344,5 +352,21 @@ void sluice::emitContraction(OpBuilder &builder, Location loc,
                              const ContractionTiling &tiling,
                              const ContractionOperands &operands,
                              EpilogueFn epilogue) {
-  ContractionEmitter(builder, loc, spec, tiling, operands, epilogue).run();
+  IndexBuilder index(builder, loc);
+  auto emitGeneral = [&] {
+    ContractionEmitter(builder, loc, spec, tiling, operands, epilogue).run();
+  };
+  if (IndexBuilder::getConstant(operands.rows))
+    return emitGeneral();
+  // A single row streams B: a tile that computes absent rows would be slower.
+  ContractionTiling rowTiling = tiling;
+  rowTiling.tileRows = rowTiling.rowBlock = 1;
+  ContractionOperands rowOperands = operands;
+  rowOperands.rows = index.constant(1);
+  index.ifLess(index.constant(1), operands.rows, emitGeneral, [&] {
+    index.ifLess(index.constant(0), operands.rows, [&] {
+      ContractionEmitter(builder, loc, spec, rowTiling, rowOperands, epilogue)
+          .run();
+    });
+  });
 }

@@ -6,6 +6,7 @@
 #ifndef SLUICE_CODEGEN_CPU_INDEXBUILDER_H
 #define SLUICE_CODEGEN_CPU_INDEXBUILDER_H
 
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpDefinition.h"
 #include <optional>

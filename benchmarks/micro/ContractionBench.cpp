@@ -1,0 +1,171 @@
+//===- ContractionBench.cpp - Speed of matrix products --------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+//
+// sluice-bench-contraction [MxKxN ...] [rows=.. vectors=.. unroll=.. mb=..
+// nb=..
+//                          kb=.. outer=.. prefetch=.. cpu=.. reps=..]
+//
+//===----------------------------------------------------------------------===//
+#include "Codegen/KernelHarness.h"
+#include "PeakProbe.h"
+#include "sluice/Codegen/CPU/Contraction.h"
+#include "sluice/Codegen/CPU/Packing.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+#include <memory>
+
+using namespace mlir;
+using namespace sluice;
+using namespace sluice::benchmarks;
+using namespace sluice::testing;
+
+namespace {
+struct Shape {
+  int64_t rows, depth, columns;
+};
+struct Options {
+  std::vector<Shape> shapes;
+  ContractionTilingOverrides overrides;
+  std::string cpu = "native";
+  int64_t repetitions = 60;
+};
+} // namespace
+
+static const Shape standardShapes[] = {
+    {384, 768, 768},    {384, 768, 3072}, {384, 3072, 768}, {512, 1024, 4096},
+    {128, 768, 768},    {128, 768, 3072}, {128, 3072, 768}, {197, 768, 768},
+    {1024, 1024, 1024}, {32, 768, 3072},  {16, 1024, 3584}, {8, 768, 3072},
+    {4, 768, 3072},     {1, 768, 3072},   {1, 3072, 768},   {1, 256, 256}};
+
+static llvm::Error parseArgument(llvm::StringRef text, Options &options) {
+  auto [key, value] = text.split('=');
+  int64_t number = 0;
+  if (key == "cpu") {
+    options.cpu = value.str();
+    return llvm::Error::success();
+  }
+  if (value.empty()) {
+    llvm::SmallVector<llvm::StringRef> parts;
+    key.split(parts, 'x');
+    Shape shape;
+    if (parts.size() != 3 || parts[0].getAsInteger(10, shape.rows) ||
+        parts[1].getAsInteger(10, shape.depth) ||
+        parts[2].getAsInteger(10, shape.columns))
+      return llvm::createStringError("not a shape: " + text);
+    options.shapes.push_back(shape);
+    return llvm::Error::success();
+  }
+  if (value.getAsInteger(10, number))
+    return llvm::createStringError("not a number: " + text);
+  ContractionTilingOverrides &overrides = options.overrides;
+  if (key == "rows")
+    overrides.tileRows = number;
+  else if (key == "vectors")
+    overrides.tileVectors = number;
+  else if (key == "unroll")
+    overrides.unroll = number;
+  else if (key == "mb")
+    overrides.rowBlock = number;
+  else if (key == "nb")
+    overrides.columnBlock = number;
+  else if (key == "kb")
+    overrides.depthBlock = number;
+  else if (key == "outer")
+    overrides.rowsOuter = number != 0;
+  else if (key == "prefetch")
+    overrides.prefetchDistance = number;
+  else if (key == "reps")
+    options.repetitions = number;
+  else
+    return llvm::createStringError("unknown option: " + text);
+  return llvm::Error::success();
+}
+
+static std::unique_ptr<float[]> makeAligned(int64_t elements, float *&aligned) {
+  auto memory = std::make_unique<float[]>(elements + 16);
+  aligned = memory.get();
+  while (reinterpret_cast<uintptr_t>(aligned) % 64)
+    ++aligned;
+  for (int64_t i = 0; i < elements; ++i)
+    aligned[i] = static_cast<float>(i % 7) - 3;
+  return memory;
+}
+
+static llvm::Error runShape(const MachineModel &machine, const Shape &shape,
+                            const Options &options) {
+  ContractionSpec spec;
+  spec.rows = shape.rows;
+  spec.columns = shape.columns;
+  spec.depth = shape.depth;
+  spec.packedB = true;
+  ContractionTiling tiling =
+      chooseContractionTiling(spec, machine, options.overrides);
+  auto kernel = CompiledKernel::compile(
+      machine, 4, 0,
+      [&](OpBuilder &builder, Location loc, ValueRange buffers, ValueRange) {
+        ContractionOperands operands;
+        operands.a = buffers[0];
+        operands.b = buffers[1];
+        operands.c = buffers[2];
+        operands.batch = builder.getIndexAttr(1);
+        operands.rows = builder.getIndexAttr(shape.rows);
+        operands.columns = builder.getIndexAttr(shape.columns);
+        operands.depth = builder.getIndexAttr(shape.depth);
+        emitContraction(builder, loc, spec, tiling, operands, nullptr);
+      });
+  if (!kernel)
+    return kernel.takeError();
+  int64_t packed =
+      getPackedElements(shape.depth, shape.columns, tiling.width());
+  float *a, *b, *c;
+  auto aMemory = makeAligned(shape.rows * shape.depth, a);
+  auto bMemory = makeAligned(packed, b);
+  auto cMemory = makeAligned(shape.rows * shape.columns, c);
+  double flops = 2.0 * shape.rows * shape.depth * shape.columns;
+  Measurement result = measure(
+      [&] {
+        (*kernel)->call({{a, shape.rows * shape.depth},
+                         {b, packed},
+                         {c, shape.rows * shape.columns},
+                         {nullptr, 0}});
+      },
+      flops, options.repetitions);
+  llvm::outs() << llvm::format(
+      "%5ldx%5ldx%5ld  tile %2ldx%-2ld  block %4ldx%-5ld  %8.1f us  %6.1f "
+      "GF/s  peak %5.1f %% (best %5.1f)  B %5.1f GB/s  %ld KB\n",
+      shape.rows, shape.depth, shape.columns, tiling.tileRows, tiling.width(),
+      tiling.rowBlock, tiling.columnBlock, result.median * 1e6,
+      flops / result.median * 1e-9, result.medianPeakShare * 100,
+      result.bestPeakShare * 100, packed * 4e-9 / result.median,
+      (*kernel)->objectSize >> 10);
+  llvm::outs().flush();
+  return llvm::Error::success();
+}
+
+static llvm::Error run(llvm::ArrayRef<char *> arguments) {
+  Options options;
+  for (llvm::StringRef argument : arguments)
+    if (llvm::Error error = parseArgument(argument, options))
+      return error;
+  if (options.shapes.empty())
+    options.shapes.assign(std::begin(standardShapes), std::end(standardShapes));
+  auto machine = getMachineModel("", options.cpu);
+  if (!machine)
+    return machine.takeError();
+  for (const Shape &shape : options.shapes)
+    if (llvm::Error error = runShape(*machine, shape, options))
+      return error;
+  return llvm::Error::success();
+}
+
+int main(int argc, char **argv) {
+  llvm::Error error = run(llvm::ArrayRef(argv + 1, argc - 1));
+  if (!error)
+    return 0;
+  llvm::errs() << llvm::toString(std::move(error)) << "\n";
+  return 1;
+}
