@@ -124,9 +124,8 @@ OpFoldResult Evaluator::element(Value tensor, int64_t index) {
   OpFoldResult result =
       llvm::TypeSwitch<Operation *, OpFoldResult>(op)
           .Case([&](ShapeOp shape) { return shapeElement(shape, index); })
-          .Case([&](ReshapeOp reshape) {
-            return element(reshape.getOperand(), index);
-          })
+          .Case<ReshapeOp, UnsqueezeOp, SqueezeOp>(
+              [&](auto view) { return element(view.getOperand(), index); })
           .Case([&](CastOp cast) -> OpFoldResult {
             // Widening and the usual i64 <-> i32 casts of sizes keep values.
             if (!isa<IntegerType>(elementTypeOf(cast.getOperand())) ||

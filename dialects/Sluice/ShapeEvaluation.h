@@ -38,6 +38,10 @@ mlir::OpFoldResult evaluateElement(mlir::OpBuilder &builder, mlir::Location loc,
 mlir::OpFoldResult readElement(mlir::OpBuilder &builder, mlir::Location loc,
                                mlir::Value tensor, int64_t index);
 
+/// A 1-D i64 constant.
+mlir::Value createShapeConstant(mlir::OpBuilder &builder, mlir::Location loc,
+                                llvm::ArrayRef<int64_t> values);
+
 /// The product of sizes.
 mlir::OpFoldResult multiplySizes(mlir::OpBuilder &builder, mlir::Location loc,
                                  llvm::ArrayRef<mlir::OpFoldResult> sizes);

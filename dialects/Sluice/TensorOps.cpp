@@ -15,6 +15,14 @@
 using namespace mlir;
 using namespace sluice;
 
+Value sluice::createShapeConstant(OpBuilder &builder, Location loc,
+                                  ArrayRef<int64_t> values) {
+  auto type = RankedTensorType::get({static_cast<int64_t>(values.size())},
+                                    builder.getI64Type());
+  return ConstantOp::create(builder, loc,
+                            DenseIntElementsAttr::get(type, values));
+}
+
 //===----------------------------------------------------------------------===//
 // ConstantOp
 //===----------------------------------------------------------------------===//
@@ -216,13 +224,10 @@ struct MergeReshapes : OpRewritePattern<ReshapeOp> {
     auto inner = op.getOperand().getDefiningOp<ReshapeOp>();
     if (!inner || !op.getType().hasStaticShape())
       return failure();
-    auto shape = DenseIntElementsAttr::get(
-        RankedTensorType::get({op.getType().getRank()},
-                              rewriter.getIntegerType(64)),
-        op.getType().getShape());
-    Value constant = ConstantOp::create(rewriter, op.getLoc(), shape);
-    rewriter.replaceOpWithNewOp<ReshapeOp>(op, op.getType(), inner.getOperand(),
-                                           constant, /*allow_zero=*/true);
+    rewriter.replaceOpWithNewOp<ReshapeOp>(
+        op, op.getType(), inner.getOperand(),
+        createShapeConstant(rewriter, op.getLoc(), op.getType().getShape()),
+        /*allow_zero=*/true);
     return success();
   }
 };
@@ -313,13 +318,10 @@ struct TransposeToReshape : OpRewritePattern<TransposeOp> {
         return failure();
       last = dimension;
     }
-    auto sizes = DenseIntElementsAttr::get(
-        RankedTensorType::get({op.getType().getRank()},
-                              rewriter.getIntegerType(64)),
-        op.getType().getShape());
-    Value constant = ConstantOp::create(rewriter, op.getLoc(), sizes);
-    rewriter.replaceOpWithNewOp<ReshapeOp>(op, op.getType(), op.getOperand(),
-                                           constant, /*allow_zero=*/true);
+    rewriter.replaceOpWithNewOp<ReshapeOp>(
+        op, op.getType(), op.getOperand(),
+        createShapeConstant(rewriter, op.getLoc(), op.getType().getShape()),
+        /*allow_zero=*/true);
     return success();
   }
 };
@@ -328,6 +330,133 @@ struct TransposeToReshape : OpRewritePattern<TransposeOp> {
 void TransposeOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                               MLIRContext *context) {
   patterns.add<MergeTransposes, TransposeToReshape>(context);
+}
+
+//===----------------------------------------------------------------------===//
+// UnsqueezeOp and SqueezeOp
+//===----------------------------------------------------------------------===//
+
+/// Are the axes ascending and within [0, rank)?
+static bool areAxesSorted(ArrayRef<int64_t> axes, int64_t rank) {
+  int64_t last = -1;
+  for (int64_t axis : axes) {
+    if (axis <= last || axis >= rank)
+      return false;
+    last = axis;
+  }
+  return true;
+}
+
+LogicalResult
+UnsqueezeOp::inferReturnTypes(MLIRContext *context,
+                              std::optional<Location> location,
+                              ValueRange operands, DictionaryAttr attributes,
+                              OpaqueProperties properties, RegionRange regions,
+                              SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  ArrayRef<int64_t> axes = adaptor.getAxes(), old = shapeOf(operands[0]);
+  int64_t rank = old.size() + axes.size();
+  if (!areAxesSorted(axes, rank))
+    return emitOptionalError(location, "axes must ascend within rank ", rank);
+  SmallVector<int64_t> shape(old);
+  for (int64_t axis : axes)
+    shape.insert(shape.begin() + axis, 1);
+  types.push_back(RankedTensorType::get(shape, elementTypeOf(operands[0])));
+  return success();
+}
+
+LogicalResult
+UnsqueezeOp::reifyResultShapes(OpBuilder &builder,
+                               ReifiedRankedShapedTypeDims &shapes) {
+  SmallVector<OpFoldResult> sizes =
+      getDimensions(builder, getLoc(), getOperand());
+  for (int64_t axis : getAxes())
+    sizes.insert(sizes.begin() + axis, builder.getIndexAttr(1));
+  shapes.push_back(std::move(sizes));
+  return success();
+}
+
+LogicalResult
+SqueezeOp::inferReturnTypes(MLIRContext *context,
+                            std::optional<Location> location,
+                            ValueRange operands, DictionaryAttr attributes,
+                            OpaqueProperties properties, RegionRange regions,
+                            SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  ArrayRef<int64_t> axes = adaptor.getAxes(), old = shapeOf(operands[0]);
+  if (!areAxesSorted(axes, old.size()))
+    return emitOptionalError(location, "axes must ascend within rank ",
+                             old.size());
+  SmallVector<int64_t> shape;
+  for (int64_t i = 0, rank = old.size(); i < rank; ++i) {
+    if (!llvm::is_contained(axes, i))
+      shape.push_back(old[i]);
+    else if (!ShapedType::isDynamic(old[i]) && old[i] != 1)
+      return emitOptionalError(location, "cannot drop dimension ", i,
+                               " of size ", old[i]);
+  }
+  types.push_back(RankedTensorType::get(shape, elementTypeOf(operands[0])));
+  return success();
+}
+
+LogicalResult
+SqueezeOp::reifyResultShapes(OpBuilder &builder,
+                             ReifiedRankedShapedTypeDims &shapes) {
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t i = 0, rank = shapeOf(getOperand()).size(); i < rank; ++i)
+    if (!llvm::is_contained(getAxes(), i))
+      sizes.push_back(getDimension(builder, getLoc(), getOperand(), i));
+  shapes.push_back(std::move(sizes));
+  return success();
+}
+
+/// A small dense constant keeps its elements under another static shape.
+static OpFoldResult foldViewOfConstant(Attribute operand,
+                                       RankedTensorType type) {
+  auto dense = dyn_cast_if_present<DenseElementsAttr>(operand);
+  if (!dense || !type.hasStaticShape() ||
+      dense.getNumElements() != type.getNumElements())
+    return {};
+  return dense.reshape(type);
+}
+
+OpFoldResult UnsqueezeOp::fold(FoldAdaptor adaptor) {
+  if (getAxes().empty() && getOperand().getType() == getType())
+    return getOperand();
+  return foldViewOfConstant(adaptor.getOperand(), getType());
+}
+
+OpFoldResult SqueezeOp::fold(FoldAdaptor adaptor) {
+  if (getAxes().empty() && getOperand().getType() == getType())
+    return getOperand();
+  return foldViewOfConstant(adaptor.getOperand(), getType());
+}
+
+namespace {
+/// With static shapes the general reshape says the same.
+template <typename OpTy> struct ViewToReshape : OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.getType().hasStaticShape())
+      return failure();
+    rewriter.replaceOpWithNewOp<ReshapeOp>(
+        op, op.getType(), op.getOperand(),
+        createShapeConstant(rewriter, op.getLoc(), op.getType().getShape()),
+        /*allow_zero=*/true);
+    return success();
+  }
+};
+} // namespace
+
+void UnsqueezeOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                              MLIRContext *context) {
+  patterns.add<ViewToReshape<UnsqueezeOp>>(context);
+}
+
+void SqueezeOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                            MLIRContext *context) {
+  patterns.add<ViewToReshape<SqueezeOp>>(context);
 }
 
 //===----------------------------------------------------------------------===//

@@ -51,6 +51,24 @@ def TransposeOp : Sluice_Op<"transpose"> {
   let hasCanonicalizer = 1;
 }
 
+def UnsqueezeOp : Sluice_Op<"unsqueeze"> {
+  let summary = "inserts dimensions of size one";
+  let description = [{ `axes` are places in the result, in ascending order. }];
+  let arguments = (ins AnyRankedTensor:$operand, DenseI64ArrayAttr:$axes);
+  let results = (outs AnyRankedTensor:$result);
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
+}
+
+def SqueezeOp : Sluice_Op<"squeeze"> {
+  let summary = "drops dimensions of size one";
+  let description = [{ `axes` are places in the operand, in ascending order. }];
+  let arguments = (ins AnyRankedTensor:$operand, DenseI64ArrayAttr:$axes);
+  let results = (outs AnyRankedTensor:$result);
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
+}
+
 def BroadcastOp : Sluice_Op<"broadcast"> {
   let summary = "NumPy broadcasting of a tensor against a shape";
   let description = [{

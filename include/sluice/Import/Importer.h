@@ -1,0 +1,58 @@
+//===- Importer.h - ONNX models to the sluice dialect -----------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_IMPORT_IMPORTER_H
+#define SLUICE_IMPORT_IMPORTER_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/Support/Error.h"
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+struct OnnxModel;
+
+/// A node that cannot be compiled.
+struct UnsupportedNode {
+  std::string name;
+  std::string opType;
+  std::string domain;
+  int64_t opset = 0;
+  std::string types;
+  std::string reason;
+};
+
+/// The answer of the support check: every node that cannot be compiled.
+class UnsupportedNodesError
+    : public llvm::ErrorInfo<UnsupportedNodesError> {
+public:
+  static char ID;
+  explicit UnsupportedNodesError(std::vector<UnsupportedNode> nodes)
+      : nodes(std::move(nodes)) {}
+  void log(llvm::raw_ostream &os) const override;
+  std::error_code convertToErrorCode() const override;
+
+  std::vector<UnsupportedNode> nodes;
+};
+
+/// Loads the dialects that `importOnnxModel` builds ops of.
+void loadImportDialects(mlir::MLIRContext &context);
+
+/// Translates a model (with local functions inlined) to a module with one
+/// function `main`. Weights are not copied: they become dense resources that
+/// keep the mapped file alive. Fails with `UnsupportedNodesError` or, for a
+/// model that breaks ONNX's rules, a string error.
+llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
+importOnnxModel(const OnnxModel &model, mlir::MLIRContext &context);
+
+/// The supported operators, "domain.Operator" in alphabetical order; the
+/// standard domain is left out.
+std::vector<std::string> listSupportedOperators();
+
+} // namespace sluice
+
+#endif // SLUICE_IMPORT_IMPORTER_H

@@ -1,0 +1,236 @@
+//===- GraphImporter.cpp - Translates one graph ---------------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "GraphImporter.h"
+#include "ImportRegistry.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+
+using namespace mlir;
+using namespace sluice;
+
+Type GraphImporter::convertElementType(OnnxElementType type) const {
+  MLIRContext *context = &state.context;
+  auto integer = [&](unsigned width, bool isUnsigned) {
+    return IntegerType::get(
+        context, width,
+        isUnsigned ? IntegerType::Unsigned : IntegerType::Signless);
+  };
+  switch (type) {
+  case OnnxElementType::Float:
+    return Float32Type::get(context);
+  case OnnxElementType::Float16:
+    return Float16Type::get(context);
+  case OnnxElementType::BFloat16:
+    return BFloat16Type::get(context);
+  case OnnxElementType::Double:
+    return Float64Type::get(context);
+  case OnnxElementType::Bool:
+    return integer(1, false);
+  case OnnxElementType::Int8:
+    return integer(8, false);
+  case OnnxElementType::Int16:
+    return integer(16, false);
+  case OnnxElementType::Int32:
+    return integer(32, false);
+  case OnnxElementType::Int64:
+    return integer(64, false);
+  case OnnxElementType::UInt8:
+    return integer(8, true);
+  case OnnxElementType::UInt16:
+    return integer(16, true);
+  case OnnxElementType::UInt32:
+    return integer(32, true);
+  case OnnxElementType::UInt64:
+    return integer(64, true);
+  default:
+    return nullptr;
+  }
+}
+
+llvm::Expected<Value> GraphImporter::importConstant(const OnnxTensor &tensor,
+                                                    OpBuilder &builder,
+                                                    Location loc) {
+  Type elementType = convertElementType(tensor.elementType);
+  if (!elementType)
+    return llvm::make_error<UnsupportedError>(
+        "constant of element type " + elementTypeName(tensor.elementType));
+  auto type = RankedTensorType::get(tensor.dims, elementType);
+  if (tensor.bytes.size() > state.inlineConstantLimit &&
+      !elementType.isInteger(1)) {
+    // The blob's deleter holds the file mapping.
+    auto owner = tensor.owner;
+    AsmResourceBlob blob(tensor.bytes, /*dataAlignment=*/1,
+                         [owner](void *, size_t, size_t) mutable {
+                           owner.reset();
+                         },
+                         /*dataIsMutable=*/false);
+    auto value = DenseResourceElementsAttr::get(
+        type, tensor.name.empty() ? "constant" : tensor.name, std::move(blob));
+    return ConstantOp::create(builder, loc, value).getResult();
+  }
+  if (elementType.isInteger(1)) {
+    SmallVector<bool> elements;
+    for (char byte : tensor.bytes)
+      elements.push_back(byte != 0);
+    return ConstantOp::create(builder, loc,
+                              DenseElementsAttr::get(type, elements))
+        .getResult();
+  }
+  // Raw buffers must be aligned for their element type.
+  SmallVector<uint64_t> aligned((tensor.bytes.size() + 7) / 8);
+  if (!tensor.bytes.empty())
+    std::memcpy(aligned.data(), tensor.bytes.data(), tensor.bytes.size());
+  ArrayRef<char> bytes(reinterpret_cast<const char *>(aligned.data()),
+                       tensor.bytes.size());
+  if (type.getNumElements() == 0)
+    return ConstantOp::create(
+               builder, loc,
+               DenseElementsAttr::get(type, ArrayRef<Attribute>()))
+        .getResult();
+  return ConstantOp::create(builder, loc,
+                            DenseElementsAttr::getFromRawBuffer(type, bytes))
+      .getResult();
+}
+
+llvm::Expected<Value> GraphImporter::lookUp(StringRef name,
+                                            const OnnxNode &user,
+                                            OpBuilder &builder) {
+  for (GraphImporter *scope = this; scope; scope = scope->parent) {
+    auto it = scope->values.find(name);
+    if (it != scope->values.end())
+      return it->second;
+    auto initializer = scope->initializers.find(name);
+    if (initializer != scope->initializers.end()) {
+      // A constant is made where it is used first, so that subgraphs do not
+      // depend on ops of the graph around them; only its own scope keeps it.
+      auto loc = NameLoc::get(builder.getStringAttr(name));
+      auto value = importConstant(*initializer->second, builder, loc);
+      if (value)
+        values[name] = *value;
+      return value;
+    }
+  }
+  return llvm::createStringError(llvm::inconvertibleErrorCode(),
+                                 "%s: input '%s' is not defined",
+                                 user.describe().c_str(), name.str().c_str());
+}
+
+void GraphImporter::reportUnsupported(const OnnxNode &node,
+                                      const Values &inputs, StringRef reason) {
+  UnsupportedNode entry;
+  entry.name = node.name;
+  entry.opType = node.opType;
+  entry.domain = node.domain;
+  entry.opset = node.opsetVersion;
+  entry.reason = reason.str();
+  llvm::raw_string_ostream types(entry.types);
+  llvm::interleaveComma(inputs, types, [&](Value value) {
+    if (value)
+      types << value.getType();
+    else
+      types << "?";
+  });
+  state.unsupported.push_back(std::move(entry));
+}
+
+llvm::Error GraphImporter::importNode(const OnnxNode &node,
+                                      OpBuilder &builder) {
+  std::string key =
+      node.domain.empty() ? node.opType : node.domain + "." + node.opType;
+  const ImportEntry *entry = importRegistry().find(key);
+  Values inputs;
+  bool inputsKnown = true;
+  for (const std::string &name : node.inputs) {
+    if (name.empty()) {
+      inputs.push_back(nullptr);
+      continue;
+    }
+    auto value = lookUp(name, node, builder);
+    if (!value) {
+      llvm::Error rest = llvm::handleErrors(
+          value.takeError(), [&](const UnsupportedError &error) {
+            reportUnsupported(node, inputs, error.reason);
+          });
+      if (rest)
+        return rest;
+      inputs.push_back(nullptr);
+      inputsKnown = false;
+      continue;
+    }
+    inputsKnown &= static_cast<bool>(*value);
+    inputs.push_back(*value);
+  }
+  // Later nodes are still checked, so this one's outputs get a place.
+  for (const std::string &name : node.outputs)
+    if (!name.empty())
+      values[name] = nullptr;
+  if (!entry) {
+    reportUnsupported(node, inputs, "operator is not supported");
+    return llvm::Error::success();
+  }
+  if (node.opsetVersion < entry->minOpset) {
+    reportUnsupported(node, inputs,
+                      "supported from opset " +
+                          std::to_string(entry->minOpset) + " on");
+    return llvm::Error::success();
+  }
+  if (!inputsKnown)
+    return llvm::Error::success();
+  for (unsigned i = 0; i < entry->minInputs; ++i)
+    if (i >= inputs.size() || !inputs[i])
+      return llvm::createStringError(llvm::inconvertibleErrorCode(),
+                                     "%s: input %u is missing",
+                                     node.describe().c_str(), i);
+
+  auto loc = NameLoc::get(builder.getStringAttr(node.name));
+  NodeContext context(*this, node, builder, loc, inputs);
+  auto results = entry->function(context);
+  if (!results)
+    return llvm::handleErrors(results.takeError(),
+                              [&](const UnsupportedError &error) {
+                                reportUnsupported(node, inputs, error.reason);
+                              });
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    if (node.outputs[i].empty())
+      continue;
+    if (i >= results->size() || !(*results)[i]) {
+      reportUnsupported(node, inputs,
+                        "output " + std::to_string(i) + " is not supported");
+      return llvm::Error::success();
+    }
+    values[node.outputs[i]] = (*results)[i];
+  }
+  return llvm::Error::success();
+}
+
+llvm::Expected<Values> GraphImporter::importGraph(const OnnxGraph &graph,
+                                                  OpBuilder &builder) {
+  for (const OnnxTensor &tensor : graph.initializers)
+    initializers[tensor.name] = &tensor;
+  for (const OnnxNode &node : graph.nodes)
+    if (llvm::Error error = importNode(node, builder))
+      return error;
+  Values outputs;
+  OnnxNode user;
+  user.name = graph.name;
+  user.opType = "graph output";
+  for (const OnnxValueInfo &output : graph.outputs) {
+    auto value = lookUp(output.name, user, builder);
+    if (!value) {
+      llvm::Error rest = llvm::handleErrors(
+          value.takeError(), [&](const UnsupportedError &error) {
+            reportUnsupported(user, {}, error.reason);
+          });
+      if (rest)
+        return rest;
+      outputs.push_back(nullptr);
+      continue;
+    }
+    outputs.push_back(*value);
+  }
+  return outputs;
+}

@@ -1,0 +1,61 @@
+//===- GraphImporter.h - Translates one graph -------------------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_LIB_IMPORT_GRAPHIMPORTER_H
+#define SLUICE_LIB_IMPORT_GRAPHIMPORTER_H
+
+#include "NodeContext.h"
+#include "sluice/Import/Importer.h"
+
+namespace sluice {
+
+/// State of one import that all graphs share.
+struct ImportState {
+  mlir::MLIRContext &context;
+  std::vector<UnsupportedNode> unsupported;
+  /// Constants of more bytes become dense resources.
+  uint64_t inlineConstantLimit = 1024;
+};
+
+/// Translates a graph and, through `NodeContext::subgraph`, those inside it.
+class GraphImporter {
+public:
+  GraphImporter(ImportState &state, GraphImporter *parent)
+      : state(state), parent(parent) {}
+
+  /// Names a value; the graph's inputs are bound this way.
+  void bind(llvm::StringRef name, mlir::Value value) { values[name] = value; }
+
+  /// Translates initializers and nodes, and returns the outputs. Nodes that
+  /// are not supported are collected in the state; what depends on them is
+  /// checked as far as possible, and the returned values are null.
+  llvm::Expected<Values> importGraph(const OnnxGraph &graph,
+                                     mlir::OpBuilder &builder);
+
+  llvm::Expected<mlir::Value> importConstant(const OnnxTensor &tensor,
+                                             mlir::OpBuilder &builder,
+                                             mlir::Location loc);
+  mlir::Type convertElementType(OnnxElementType type) const;
+
+  ImportState &state;
+
+private:
+  /// Null where the value's producer is not supported.
+  llvm::Expected<mlir::Value> lookUp(llvm::StringRef name,
+                                     const OnnxNode &user,
+                                     mlir::OpBuilder &builder);
+  llvm::Error importNode(const OnnxNode &node, mlir::OpBuilder &builder);
+  void reportUnsupported(const OnnxNode &node, const Values &inputs,
+                         llvm::StringRef reason);
+
+  GraphImporter *parent;
+  llvm::StringMap<mlir::Value> values;
+  /// Initializers become constants at their first use.
+  llvm::StringMap<const OnnxTensor *> initializers;
+};
+
+} // namespace sluice
+
+#endif // SLUICE_LIB_IMPORT_GRAPHIMPORTER_H

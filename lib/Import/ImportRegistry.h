@@ -1,0 +1,51 @@
+//===- ImportRegistry.h - Which operators can be translated -----*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_LIB_IMPORT_IMPORTREGISTRY_H
+#define SLUICE_LIB_IMPORT_IMPORTREGISTRY_H
+
+#include "NodeContext.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace sluice {
+
+struct ImportEntry {
+  using Function = llvm::Expected<Values> (*)(NodeContext &);
+  Function function = nullptr;
+  /// Inputs that must be given.
+  unsigned minInputs = 0;
+  /// The oldest opset version whose definition the function understands.
+  int64_t minOpset = 7;
+};
+
+/// Operators by name; of the standard domain as "Conv", others as
+/// "com.microsoft.Gelu".
+class ImportRegistry {
+public:
+  void add(llvm::StringRef name, unsigned minInputs,
+           ImportEntry::Function function, int64_t minOpset = 7) {
+    entries[name] = {function, minInputs, minOpset};
+  }
+  const ImportEntry *find(llvm::StringRef name) const {
+    auto it = entries.find(name);
+    return it == entries.end() ? nullptr : &it->second;
+  }
+  const llvm::StringMap<ImportEntry> &all() const { return entries; }
+
+private:
+  llvm::StringMap<ImportEntry> entries;
+};
+
+// One function per operator family, in the file of the same name.
+void registerContractionImports(ImportRegistry &registry);
+void registerElementwiseImports(ImportRegistry &registry);
+void registerTensorImports(ImportRegistry &registry);
+
+/// The registry with all families.
+const ImportRegistry &importRegistry();
+
+} // namespace sluice
+
+#endif // SLUICE_LIB_IMPORT_IMPORTREGISTRY_H

@@ -1,0 +1,168 @@
+//===- Importer.cpp - ONNX models to the sluice dialect -------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "sluice/Import/Importer.h"
+#include "GraphImporter.h"
+#include "ImportRegistry.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Verifier.h"
+
+using namespace mlir;
+using namespace sluice;
+
+char UnsupportedNodesError::ID;
+
+void UnsupportedNodesError::log(llvm::raw_ostream &os) const {
+  os << nodes.size() << (nodes.size() == 1 ? " node" : " nodes")
+     << " cannot be compiled:\n";
+  for (const UnsupportedNode &node : nodes)
+    os << "  " << node.name << ": "
+       << (node.domain.empty() ? "" : node.domain + ".") << node.opType
+       << " (opset " << node.opset << ") on (" << node.types
+       << "): " << node.reason << "\n";
+}
+
+std::error_code UnsupportedNodesError::convertToErrorCode() const {
+  return llvm::inconvertibleErrorCode();
+}
+
+void sluice::loadImportDialects(MLIRContext &context) {
+  context.loadDialect<SluiceDialect, arith::ArithDialect, func::FuncDialect,
+                      scf::SCFDialect, tensor::TensorDialect>();
+}
+
+const ImportRegistry &sluice::importRegistry() {
+  static const ImportRegistry registry = [] {
+    ImportRegistry result;
+    registerContractionImports(result);
+    registerElementwiseImports(result);
+    registerTensorImports(result);
+    return result;
+  }();
+  return registry;
+}
+
+std::vector<std::string> sluice::listSupportedOperators() {
+  std::vector<std::string> names;
+  for (const auto &entry : importRegistry().all())
+    names.push_back(entry.first().str());
+  llvm::sort(names);
+  return names;
+}
+
+/// The type of a model input; null with `reason` set where not supported.
+static RankedTensorType convertInput(const GraphImporter &importer,
+                                     const OnnxType &type,
+                                     std::string &reason) {
+  if (!type.isTensor()) {
+    reason = "model inputs must be tensors, this is " + type.describe();
+    return nullptr;
+  }
+  Type elementType = importer.convertElementType(type.elementType);
+  if (!elementType) {
+    reason = "element type " + elementTypeName(type.elementType);
+    return nullptr;
+  }
+  if (!type.shape) {
+    reason = "the rank of the input is not declared; give it with --shape";
+    return nullptr;
+  }
+  SmallVector<int64_t> shape;
+  for (const OnnxDim &dim : *type.shape)
+    shape.push_back(dim.isFixed() ? dim.value : ShapedType::kDynamic);
+  return RankedTensorType::get(shape, elementType);
+}
+
+static Attribute dimensionNames(const OnnxType &type, OpBuilder &builder) {
+  SmallVector<Attribute> names;
+  if (type.shape)
+    for (const OnnxDim &dim : *type.shape)
+      names.push_back(builder.getStringAttr(dim.symbol));
+  return builder.getArrayAttr(names);
+}
+
+llvm::Expected<OwningOpRef<ModuleOp>>
+sluice::importOnnxModel(const OnnxModel &model, MLIRContext &context) {
+  loadImportDialects(context);
+  OpBuilder builder(&context);
+  auto loc = NameLoc::get(builder.getStringAttr(
+      model.graph.name.empty() ? "model" : model.graph.name));
+  OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
+  ImportState state{context, {}};
+  GraphImporter importer(state, nullptr);
+
+  SmallVector<Type> inputTypes;
+  auto inputs = model.graph.requiredInputs();
+  for (const OnnxValueInfo *input : inputs) {
+    std::string reason;
+    RankedTensorType type = convertInput(importer, input->type, reason);
+    if (!type) {
+      UnsupportedNode entry;
+      entry.name = input->name;
+      entry.opType = "graph input";
+      entry.types = input->type.describe();
+      entry.reason = reason;
+      state.unsupported.push_back(std::move(entry));
+      type = RankedTensorType::get({}, builder.getF32Type());
+    }
+    inputTypes.push_back(type);
+  }
+
+  builder.setInsertionPointToEnd(module->getBody());
+  auto function = func::FuncOp::create(
+      builder, loc, "main", builder.getFunctionType(inputTypes, {}));
+  Block *block = function.addEntryBlock();
+  builder.setInsertionPointToStart(block);
+  for (auto [index, input] : llvm::enumerate(inputs)) {
+    importer.bind(input->name, block->getArgument(index));
+    function.setArgAttr(index, "sluice.name",
+                        builder.getStringAttr(input->name));
+    function.setArgAttr(index, "sluice.dims",
+                        dimensionNames(input->type, builder));
+  }
+  auto outputs = importer.importGraph(model.graph, builder);
+  if (!outputs)
+    return outputs.takeError();
+  if (!state.unsupported.empty())
+    return llvm::make_error<UnsupportedNodesError>(
+        std::move(state.unsupported));
+
+  func::ReturnOp::create(builder, loc, *outputs);
+  SmallVector<Type> outputTypes;
+  for (Value output : *outputs)
+    outputTypes.push_back(output.getType());
+  function.setFunctionType(builder.getFunctionType(inputTypes, outputTypes));
+  for (auto [index, output] : llvm::enumerate(model.graph.outputs)) {
+    function.setResultAttr(index, "sluice.name",
+                           builder.getStringAttr(output.name));
+    auto type = cast<RankedTensorType>(outputTypes[index]);
+    if (output.type.shape &&
+        static_cast<int64_t>(output.type.shape->size()) == type.getRank())
+      function.setResultAttr(index, "sluice.dims",
+                             dimensionNames(output.type, builder));
+  }
+  SmallVector<Attribute> metadata;
+  for (const auto &[key, value] : model.metadata) {
+    metadata.push_back(builder.getStringAttr(key));
+    metadata.push_back(builder.getStringAttr(value));
+  }
+  (*module)->setAttr("sluice.metadata", builder.getArrayAttr(metadata));
+
+  std::string message;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    if (message.empty())
+      message = diagnostic.str();
+    return success();
+  });
+  if (failed(verify(*module)))
+    return llvm::createStringError(llvm::inconvertibleErrorCode(),
+                                   "the imported model is not valid: %s",
+                                   message.c_str());
+  return module;
+}

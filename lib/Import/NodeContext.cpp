@@ -1,0 +1,173 @@
+//===- NodeContext.cpp - What the translation of one node sees ------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "NodeContext.h"
+#include "GraphImporter.h"
+#include "dialects/Sluice/ShapeEvaluation.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/Verifier.h"
+
+using namespace mlir;
+using namespace sluice;
+
+char UnsupportedError::ID;
+
+std::optional<SmallVector<int64_t>>
+NodeContext::constantInts(size_t index) const {
+  if (!hasInput(index) || !isa<IntegerType>(elementTypeOf(input(index))))
+    return std::nullopt;
+  return evaluateConstantElements(input(index));
+}
+
+llvm::Expected<SmallVector<int64_t>>
+NodeContext::requireConstantInts(size_t index, StringRef what) const {
+  auto values = constantInts(index);
+  if (!values)
+    return unsupported("'" + what + "' is not known at compile time");
+  return *values;
+}
+
+std::optional<double> NodeContext::constantFloat(size_t index) const {
+  Attribute value;
+  if (!hasInput(index) || !matchPattern(input(index), m_Constant(&value)))
+    return std::nullopt;
+  auto dense = dyn_cast<DenseFPElementsAttr>(value);
+  if (!dense || dense.getNumElements() != 1)
+    return std::nullopt;
+  APFloat number = *dense.value_begin<APFloat>();
+  bool lossy;
+  number.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &lossy);
+  return number.convertToDouble();
+}
+
+llvm::Expected<int64_t> NodeContext::normaliseAxis(int64_t axis,
+                                                   int64_t rank) const {
+  if (axis < -rank || axis >= rank)
+    return invalid("axis " + Twine(axis) + " is outside a tensor of rank " +
+                   Twine(rank));
+  return axis < 0 ? axis + rank : axis;
+}
+
+llvm::Expected<SmallVector<int64_t>>
+NodeContext::normaliseAxes(ArrayRef<int64_t> axes, int64_t rank) const {
+  SmallVector<int64_t> result;
+  for (int64_t axis : axes) {
+    SLUICE_TRY(normalised, normaliseAxis(axis, rank));
+    if (llvm::is_contained(result, normalised))
+      return invalid("axis " + Twine(axis) + " is named twice");
+    result.push_back(normalised);
+  }
+  return result;
+}
+
+llvm::Error NodeContext::unsupported(const Twine &reason) const {
+  return llvm::make_error<UnsupportedError>(reason.str());
+}
+
+llvm::Error NodeContext::invalid(const Twine &reason) const {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), "%s: %s",
+                                 node.describe().c_str(),
+                                 reason.str().c_str());
+}
+
+llvm::Expected<Operation *> NodeContext::finishCreate(
+    StringRef name, ValueRange operands, ArrayRef<NamedAttribute> attributes,
+    llvm::function_ref<LogicalResult(SmallVectorImpl<Type> &)> infer) {
+  std::string message;
+  ScopedDiagnosticHandler handler(builder.getContext(), [&](Diagnostic &diag) {
+    if (message.empty())
+      message = diag.str();
+    return success();
+  });
+  SmallVector<Type> types;
+  if (failed(infer(types)))
+    return invalid(message.empty() ? "types do not fit" : message);
+  OperationState state(loc, name);
+  state.addOperands(operands);
+  state.addAttributes(attributes);
+  state.addTypes(types);
+  Operation *op = builder.create(state);
+  if (failed(verify(op))) {
+    op->erase();
+    return invalid(message.empty() ? "the operator's rules are broken"
+                                   : message);
+  }
+  return op;
+}
+
+Value NodeContext::constantVector(ArrayRef<int64_t> values) {
+  return createShapeConstant(builder, loc, values);
+}
+
+Value NodeContext::scalar(Type elementType, double value) {
+  auto type = RankedTensorType::get({}, elementType);
+  Attribute attribute;
+  if (auto floatType = dyn_cast<FloatType>(elementType))
+    attribute = builder.getFloatAttr(floatType, value);
+  else
+    attribute = builder.getIntegerAttr(
+        elementType, APInt(elementType.getIntOrFloatBitWidth(),
+                           static_cast<int64_t>(value), /*isSigned=*/true,
+                           /*implicitTrunc=*/true));
+  return ConstantOp::create(builder, loc,
+                            DenseElementsAttr::get(type, attribute));
+}
+
+llvm::Expected<Value> NodeContext::reshape(Value value,
+                                           ArrayRef<int64_t> sizes) {
+  return create<ReshapeOp>({value, constantVector(sizes)},
+                           flag("allow_zero"));
+}
+
+llvm::Expected<Value> NodeContext::transpose(Value value,
+                                             ArrayRef<int64_t> permutation) {
+  return create<TransposeOp>(value, ints("permutation", permutation));
+}
+
+llvm::Expected<Value> NodeContext::cast(Value value, Type elementType) {
+  if (elementTypeOf(value) == elementType)
+    return value;
+  return create<CastOp>(value, attribute("to", TypeAttr::get(elementType)));
+}
+
+llvm::Expected<Value> NodeContext::unsqueeze(Value value,
+                                             ArrayRef<int64_t> axes) {
+  SmallVector<int64_t> sorted = llvm::to_vector(axes);
+  llvm::sort(sorted);
+  return create<UnsqueezeOp>(value, ints("axes", sorted));
+}
+
+llvm::Expected<Value> NodeContext::squeeze(Value value,
+                                           ArrayRef<int64_t> axes) {
+  SmallVector<int64_t> sorted = llvm::to_vector(axes);
+  llvm::sort(sorted);
+  return create<SqueezeOp>(value, ints("axes", sorted));
+}
+
+llvm::Expected<Value> NodeContext::shapeVector(Value value) {
+  return create<ShapeOp>(value, {integer("start", 0),
+                                 integer("end", rank(value))});
+}
+
+Type NodeContext::elementType(int64_t onnxType) const {
+  return graph.convertElementType(static_cast<OnnxElementType>(onnxType));
+}
+
+llvm::Expected<Value> NodeContext::constant(const OnnxTensor &tensor) {
+  return graph.importConstant(tensor, builder, loc);
+}
+
+llvm::Expected<Values> NodeContext::subgraph(const OnnxGraph &body,
+                                             ValueRange arguments) {
+  if (arguments.size() != body.inputs.size())
+    return invalid("the subgraph takes " + Twine(body.inputs.size()) +
+                   " inputs, not " + Twine(arguments.size()));
+  GraphImporter importer(graph.state, &graph);
+  for (auto [info, value] : llvm::zip(body.inputs, arguments))
+    importer.bind(info.name, value);
+  return importer.importGraph(body, builder);
+}

@@ -1,0 +1,136 @@
+//===- TensorImport.cpp - Constants, shapes and data movement -------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ImportRegistry.h"
+
+using namespace mlir;
+using namespace sluice;
+
+static llvm::Expected<Values> importConstant(NodeContext &node) {
+  if (node.node.hasAttribute("value")) {
+    SLUICE_TRY(tensor, node.node.getTensor("value"));
+    SLUICE_TRY(value, node.constant(*tensor));
+    return Values{value};
+  }
+  OpBuilder &builder = node.builder;
+  auto make = [&](DenseElementsAttr value) {
+    return Values{ConstantOp::create(builder, node.loc, value).getResult()};
+  };
+  if (node.node.hasAttribute("value_float")) {
+    SLUICE_TRY(number, node.node.getFloat("value_float"));
+    return make(DenseElementsAttr::get(
+        RankedTensorType::get({}, builder.getF32Type()), number));
+  }
+  if (node.node.hasAttribute("value_int")) {
+    SLUICE_TRY(number, node.node.getInt("value_int"));
+    return make(DenseElementsAttr::get(
+        RankedTensorType::get({}, builder.getI64Type()), number));
+  }
+  if (node.node.hasAttribute("value_floats")) {
+    SLUICE_TRY(numbers, node.node.getFloats("value_floats"));
+    return make(DenseElementsAttr::get(
+        RankedTensorType::get({static_cast<int64_t>(numbers.size())},
+                              builder.getF32Type()),
+        ArrayRef<float>(numbers)));
+  }
+  if (node.node.hasAttribute("value_ints")) {
+    SLUICE_TRY(numbers, node.node.getInts("value_ints"));
+    return Values{node.constantVector(numbers)};
+  }
+  return node.unsupported("only tensor, float and int values");
+}
+
+static llvm::Expected<Values> importIdentity(NodeContext &node) {
+  return Values{node.input(0)};
+}
+
+static llvm::Expected<Values> importShape(NodeContext &node) {
+  int64_t rank = node.rank(node.input(0));
+  SLUICE_TRY(start, node.node.getInt("start", 0));
+  SLUICE_TRY(end, node.node.getInt("end", rank));
+  auto clamp = [&](int64_t axis) {
+    return std::clamp<int64_t>(axis < 0 ? axis + rank : axis, 0, rank);
+  };
+  SLUICE_TRY(shape, node.create<ShapeOp>(node.input(0),
+                                         {node.integer("start", clamp(start)),
+                                          node.integer("end", clamp(end))}));
+  return Values{shape};
+}
+
+static llvm::Expected<Values> importReshape(NodeContext &node) {
+  SLUICE_TRY(allowZero, node.node.getInt("allowzero", 0));
+  SmallVector<NamedAttribute> attributes;
+  if (allowZero)
+    attributes.push_back(node.flag("allow_zero"));
+  SLUICE_TRY(result, node.create<ReshapeOp>({node.input(0), node.input(1)},
+                                            attributes));
+  return Values{result};
+}
+
+static llvm::Expected<Values> importTranspose(NodeContext &node) {
+  int64_t rank = node.rank(node.input(0));
+  // Without the attribute, dimensions are reversed.
+  std::vector<int64_t> reversed;
+  for (int64_t i = rank; i-- > 0;)
+    reversed.push_back(i);
+  SLUICE_TRY(permutation, node.node.getInts("perm", reversed));
+  SLUICE_TRY(normalised, node.normaliseAxes(permutation, rank));
+  SLUICE_TRY(result, node.transpose(node.input(0), normalised));
+  return Values{result};
+}
+
+/// The axes of Squeeze and Unsqueeze: an attribute before opset 13, then an
+/// input.
+static llvm::Expected<std::vector<int64_t>> readAxes(NodeContext &node) {
+  if (node.opset() < 13)
+    return node.node.getInts("axes", {});
+  if (!node.hasInput(1))
+    return std::vector<int64_t>();
+  SLUICE_TRY(axes, node.requireConstantInts(1, "axes"));
+  return std::vector<int64_t>(axes.begin(), axes.end());
+}
+
+static llvm::Expected<Values> importUnsqueeze(NodeContext &node) {
+  SLUICE_TRY(axes, readAxes(node));
+  int64_t rank = node.rank(node.input(0)) + axes.size();
+  SLUICE_TRY(normalised, node.normaliseAxes(axes, rank));
+  SLUICE_TRY(result, node.unsqueeze(node.input(0), normalised));
+  return Values{result};
+}
+
+static llvm::Expected<Values> importSqueeze(NodeContext &node) {
+  SLUICE_TRY(axes, readAxes(node));
+  int64_t rank = node.rank(node.input(0));
+  SLUICE_TRY(normalised, node.normaliseAxes(axes, rank));
+  if (axes.empty()) {
+    for (int64_t i = 0; i < rank; ++i) {
+      if (node.inputType(0).isDynamicDim(i))
+        return node.unsupported(
+            "without axes, sizes must be known at compile time");
+      if (node.inputType(0).getDimSize(i) == 1)
+        normalised.push_back(i);
+    }
+  }
+  SLUICE_TRY(result, node.squeeze(node.input(0), normalised));
+  return Values{result};
+}
+
+static llvm::Expected<Values> importExpand(NodeContext &node) {
+  SLUICE_TRY(result,
+             node.create<BroadcastOp>({node.input(0), node.input(1)}));
+  return Values{result};
+}
+
+void sluice::registerTensorImports(ImportRegistry &registry) {
+  registry.add("Constant", 0, importConstant);
+  registry.add("Expand", 2, importExpand);
+  registry.add("Identity", 1, importIdentity);
+  registry.add("Reshape", 2, importReshape);
+  registry.add("Shape", 1, importShape);
+  registry.add("Squeeze", 1, importSqueeze);
+  registry.add("Transpose", 1, importTranspose);
+  registry.add("Unsqueeze", 1, importUnsqueeze);
+}
