@@ -347,12 +347,10 @@ static bool areAxesSorted(ArrayRef<int64_t> axes, int64_t rank) {
   return true;
 }
 
-LogicalResult
-UnsqueezeOp::inferReturnTypes(MLIRContext *context,
-                              std::optional<Location> location,
-                              ValueRange operands, DictionaryAttr attributes,
-                              OpaqueProperties properties, RegionRange regions,
-                              SmallVectorImpl<Type> &types) {
+LogicalResult UnsqueezeOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
   Adaptor adaptor(operands, attributes, properties, regions);
   ArrayRef<int64_t> axes = adaptor.getAxes(), old = shapeOf(operands[0]);
   int64_t rank = old.size() + axes.size();
@@ -376,12 +374,10 @@ UnsqueezeOp::reifyResultShapes(OpBuilder &builder,
   return success();
 }
 
-LogicalResult
-SqueezeOp::inferReturnTypes(MLIRContext *context,
-                            std::optional<Location> location,
-                            ValueRange operands, DictionaryAttr attributes,
-                            OpaqueProperties properties, RegionRange regions,
-                            SmallVectorImpl<Type> &types) {
+LogicalResult SqueezeOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
   Adaptor adaptor(operands, attributes, properties, regions);
   ArrayRef<int64_t> axes = adaptor.getAxes(), old = shapeOf(operands[0]);
   if (!areAxesSorted(axes, old.size()))

@@ -49,8 +49,8 @@ static llvm::Expected<Values> importGemm(NodeContext &node) {
     attributes.push_back(node.flag("transpose_lhs"));
   if (transposeB)
     attributes.push_back(node.flag("transpose_rhs"));
-  SLUICE_TRY(product, node.create<MatmulOp>({node.input(0), node.input(1)},
-                                            attributes));
+  SLUICE_TRY(product,
+             node.create<MatmulOp>({node.input(0), node.input(1)}, attributes));
   Type elementType = elementTypeOf(product);
   if (alpha != 1.0f) {
     SLUICE_TRY(scaled,

@@ -145,8 +145,8 @@ static llvm::Expected<Values> importClip(NodeContext &node) {
   Type type = elementTypeOf(node.input(0));
   Value low, high;
   if (node.opset() < 11) {
-    SLUICE_TRY(minimum, node.node.getFloat(
-                            "min", std::numeric_limits<float>::lowest()));
+    SLUICE_TRY(minimum,
+               node.node.getFloat("min", std::numeric_limits<float>::lowest()));
     SLUICE_TRY(maximum,
                node.node.getFloat("max", std::numeric_limits<float>::max()));
     low = node.scalar(type, minimum);
@@ -175,8 +175,8 @@ static llvm::Expected<Values> importMod(NodeContext &node) {
   SmallVector<NamedAttribute> attributes;
   if (fmod)
     attributes.push_back(node.flag("fmod"));
-  SLUICE_TRY(result, node.create<ModOp>({node.input(0), node.input(1)},
-                                        attributes));
+  SLUICE_TRY(result,
+             node.create<ModOp>({node.input(0), node.input(1)}, attributes));
   return Values{result};
 }
 
@@ -197,13 +197,13 @@ static llvm::Expected<Values> importBitShift(NodeContext &node) {
 static llvm::Expected<Values> importIsInf(NodeContext &node) {
   SLUICE_TRY(negative, node.node.getInt("detect_negative", 1));
   SLUICE_TRY(positive, node.node.getInt("detect_positive", 1));
-  SLUICE_TRY(result,
-             node.create<IsInfOp>(
-                 node.input(0),
-                 {node.attribute("negative",
-                                 node.builder.getBoolAttr(negative != 0)),
-                  node.attribute("positive",
-                                 node.builder.getBoolAttr(positive != 0))}));
+  SLUICE_TRY(
+      result,
+      node.create<IsInfOp>(
+          node.input(0),
+          {node.attribute("negative", node.builder.getBoolAttr(negative != 0)),
+           node.attribute("positive",
+                          node.builder.getBoolAttr(positive != 0))}));
   return Values{result};
 }
 

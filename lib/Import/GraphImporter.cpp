@@ -15,9 +15,9 @@ using namespace sluice;
 Type GraphImporter::convertElementType(OnnxElementType type) const {
   MLIRContext *context = &state.context;
   auto integer = [&](unsigned width, bool isUnsigned) {
-    return IntegerType::get(
-        context, width,
-        isUnsigned ? IntegerType::Unsigned : IntegerType::Signless);
+    return IntegerType::get(context, width,
+                            isUnsigned ? IntegerType::Unsigned
+                                       : IntegerType::Signless);
   };
   switch (type) {
   case OnnxElementType::Float:
@@ -63,11 +63,10 @@ llvm::Expected<Value> GraphImporter::importConstant(const OnnxTensor &tensor,
       !elementType.isInteger(1)) {
     // The blob's deleter holds the file mapping.
     auto owner = tensor.owner;
-    AsmResourceBlob blob(tensor.bytes, /*dataAlignment=*/1,
-                         [owner](void *, size_t, size_t) mutable {
-                           owner.reset();
-                         },
-                         /*dataIsMutable=*/false);
+    AsmResourceBlob blob(
+        tensor.bytes, /*dataAlignment=*/1,
+        [owner](void *, size_t, size_t) mutable { owner.reset(); },
+        /*dataIsMutable=*/false);
     auto value = DenseResourceElementsAttr::get(
         type, tensor.name.empty() ? "constant" : tensor.name, std::move(blob));
     return ConstantOp::create(builder, loc, value).getResult();

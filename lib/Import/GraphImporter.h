@@ -43,8 +43,7 @@ public:
 
 private:
   /// Null where the value's producer is not supported.
-  llvm::Expected<mlir::Value> lookUp(llvm::StringRef name,
-                                     const OnnxNode &user,
+  llvm::Expected<mlir::Value> lookUp(llvm::StringRef name, const OnnxNode &user,
                                      mlir::OpBuilder &builder);
   llvm::Error importNode(const OnnxNode &node, mlir::OpBuilder &builder);
   void reportUnsupported(const OnnxNode &node, const Values &inputs,

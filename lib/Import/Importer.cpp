@@ -115,8 +115,8 @@ sluice::importOnnxModel(const OnnxModel &model, MLIRContext &context) {
   }
 
   builder.setInsertionPointToEnd(module->getBody());
-  auto function = func::FuncOp::create(
-      builder, loc, "main", builder.getFunctionType(inputTypes, {}));
+  auto function = func::FuncOp::create(builder, loc, "main",
+                                       builder.getFunctionType(inputTypes, {}));
   Block *block = function.addEntryBlock();
   builder.setInsertionPointToStart(block);
   for (auto [index, input] : llvm::enumerate(inputs)) {

@@ -70,8 +70,7 @@ llvm::Error NodeContext::unsupported(const Twine &reason) const {
 
 llvm::Error NodeContext::invalid(const Twine &reason) const {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), "%s: %s",
-                                 node.describe().c_str(),
-                                 reason.str().c_str());
+                                 node.describe().c_str(), reason.str().c_str());
 }
 
 llvm::Expected<Operation *> NodeContext::finishCreate(
@@ -119,8 +118,7 @@ Value NodeContext::scalar(Type elementType, double value) {
 
 llvm::Expected<Value> NodeContext::reshape(Value value,
                                            ArrayRef<int64_t> sizes) {
-  return create<ReshapeOp>({value, constantVector(sizes)},
-                           flag("allow_zero"));
+  return create<ReshapeOp>({value, constantVector(sizes)}, flag("allow_zero"));
 }
 
 llvm::Expected<Value> NodeContext::transpose(Value value,
@@ -149,8 +147,8 @@ llvm::Expected<Value> NodeContext::squeeze(Value value,
 }
 
 llvm::Expected<Value> NodeContext::shapeVector(Value value) {
-  return create<ShapeOp>(value, {integer("start", 0),
-                                 integer("end", rank(value))});
+  return create<ShapeOp>(value,
+                         {integer("start", 0), integer("end", rank(value))});
 }
 
 Type NodeContext::elementType(int64_t onnxType) const {

@@ -18,8 +18,8 @@
 #define SLUICE_LIB_IMPORT_NODECONTEXT_H
 
 #include "dialects/Sluice/Sluice.h"
-#include "sluice/Import/Onnx/OnnxModel.h"
 #include "mlir/IR/Builders.h"
+#include "sluice/Import/Onnx/OnnxModel.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
@@ -103,9 +103,10 @@ public:
         [&](llvm::SmallVectorImpl<mlir::Type> &types) {
           if constexpr (!std::is_same_v<typename OpTy::Properties,
                                         mlir::EmptyProperties>)
-            if (mlir::failed(OpTy::setPropertiesFromAttr(
-                    properties, dictionary,
-                    [&] { return mlir::emitError(loc); })))
+            if (mlir::failed(
+                    OpTy::setPropertiesFromAttr(properties, dictionary, [&] {
+                      return mlir::emitError(loc);
+                    })))
               return mlir::failure();
           return OpTy::inferReturnTypes(loc.getContext(), loc, operands,
                                         dictionary, &properties, {}, types);
@@ -165,11 +166,12 @@ public:
                                   mlir::ValueRange arguments);
 
 private:
-  llvm::Expected<mlir::Operation *> finishCreate(
-      llvm::StringRef name, mlir::ValueRange operands,
-      llvm::ArrayRef<mlir::NamedAttribute> attributes,
-      llvm::function_ref<llvm::LogicalResult(llvm::SmallVectorImpl<mlir::Type> &)>
-          infer);
+  llvm::Expected<mlir::Operation *>
+  finishCreate(llvm::StringRef name, mlir::ValueRange operands,
+               llvm::ArrayRef<mlir::NamedAttribute> attributes,
+               llvm::function_ref<
+                   llvm::LogicalResult(llvm::SmallVectorImpl<mlir::Type> &)>
+                   infer);
 
   GraphImporter &graph;
   Values inputs;

@@ -119,8 +119,7 @@ static llvm::Expected<Values> importSqueeze(NodeContext &node) {
 }
 
 static llvm::Expected<Values> importExpand(NodeContext &node) {
-  SLUICE_TRY(result,
-             node.create<BroadcastOp>({node.input(0), node.input(1)}));
+  SLUICE_TRY(result, node.create<BroadcastOp>({node.input(0), node.input(1)}));
   return Values{result};
 }
 

@@ -27,8 +27,7 @@ struct UnsupportedNode {
 };
 
 /// The answer of the support check: every node that cannot be compiled.
-class UnsupportedNodesError
-    : public llvm::ErrorInfo<UnsupportedNodesError> {
+class UnsupportedNodesError : public llvm::ErrorInfo<UnsupportedNodesError> {
 public:
   static char ID;
   explicit UnsupportedNodesError(std::vector<UnsupportedNode> nodes)
