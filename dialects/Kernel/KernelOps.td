@@ -134,6 +134,16 @@ def ViewOp : Kernel_Op<"view", [Pure]> {
   }];
 }
 
+def CheckOp : Kernel_Op<"check", [MemoryEffects<[MemWrite]>]> {
+  let summary = "records a run-time failure where the condition is false";
+  let description = [{
+    The run goes on to its end and then reports the first failure, so code
+    after a failed check must stay within its buffers.
+  }];
+  let arguments = (ins I1:$condition, StrAttr:$message);
+  let assemblyFormat = "$condition `,` $message attr-dict";
+}
+
 def CopyOp : Kernel_Op<"copy", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "copies a contiguous buffer to another of the same size";
   let arguments = (ins AnyMemRef:$source, AnyMemRef:$target);

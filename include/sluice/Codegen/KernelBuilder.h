@@ -147,6 +147,13 @@ private:
                        mlir::ValueRange indices);
 
   llvm::DenseMap<mlir::Value, mlir::Value> buffers;
+
+  /// Elements evaluated so far, so that a value used twice is computed once.
+  struct Evaluated {
+    llvm::SmallVector<mlir::Value> indices;
+    mlir::Value element;
+  };
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<Evaluated>> evaluated;
 };
 
 /// Computes the element of `result` at `indices`, in the compute type.
@@ -170,6 +177,13 @@ struct EmitterRegistry {
     kernels[OpTy::getOperationName()] = function;
   }
 };
+
+/// Stores every yielded value element by element.
+llvm::LogicalResult emitElementKernel(KernelBuilder &kernel);
+
+/// Builds the code of a kernel at the builder's position; all arguments and
+/// yielded values are bound to buffers.
+llvm::LogicalResult emitKernel(KernelBuilder &kernel);
 
 /// The registry with all families; see lib/Codegen/Kernels.
 const EmitterRegistry &emitterRegistry();

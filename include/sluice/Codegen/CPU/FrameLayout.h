@@ -1,0 +1,69 @@
+//===- FrameLayout.h - Where generated code finds the frame -----*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+//
+// Field numbers of `sluice_frame` as an LLVM struct, and the names of the
+// attributes that code generation stages hand to each other.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_CODEGEN_CPU_FRAMELAYOUT_H
+#define SLUICE_CODEGEN_CPU_FRAMELAYOUT_H
+
+#include "sluice/artifact_abi.h"
+#include "llvm/ADT/StringRef.h"
+#include <cstddef>
+#include <cstdint>
+
+namespace sluice {
+
+/// On an scf.parallel: nanoseconds of one iteration on one core (f64).
+inline constexpr llvm::StringLiteral costAttributeName = "sluice.cost";
+/// On an emitted kernel function: bytes of scratch memory its last argument
+/// must have (i64).
+inline constexpr llvm::StringLiteral scratchAttributeName = "sluice.scratch";
+
+/// The order of the frame's fields; the offsets below follow from it.
+enum class FrameField : int32_t {
+  Inputs,
+  InputDims,
+  Workspace,
+  Weights,
+  Output,
+  ParallelFor,
+  Allocate,
+  Fail,
+  Profile,
+  Status,
+};
+
+/// Byte offset of a field in `sluice_frame` on a 64-bit target.
+constexpr int64_t frameOffset(FrameField field) {
+  return static_cast<int64_t>(field) * 8;
+}
+
+static_assert(sizeof(void *) == 8, "offsets are those of 64-bit targets");
+static_assert(offsetof(sluice_frame, inputs) ==
+              frameOffset(FrameField::Inputs));
+static_assert(offsetof(sluice_frame, input_dims) ==
+              frameOffset(FrameField::InputDims));
+static_assert(offsetof(sluice_frame, workspace) ==
+              frameOffset(FrameField::Workspace));
+static_assert(offsetof(sluice_frame, weights) ==
+              frameOffset(FrameField::Weights));
+static_assert(offsetof(sluice_frame, output) ==
+              frameOffset(FrameField::Output));
+static_assert(offsetof(sluice_frame, parallel_for) ==
+              frameOffset(FrameField::ParallelFor));
+static_assert(offsetof(sluice_frame, allocate) ==
+              frameOffset(FrameField::Allocate));
+static_assert(offsetof(sluice_frame, fail) == frameOffset(FrameField::Fail));
+static_assert(offsetof(sluice_frame, profile) ==
+              frameOffset(FrameField::Profile));
+static_assert(offsetof(sluice_frame, status) ==
+              frameOffset(FrameField::Status));
+
+} // namespace sluice
+
+#endif // SLUICE_CODEGEN_CPU_FRAMELAYOUT_H

@@ -1,0 +1,37 @@
+//===- EmitKernel.cpp - Chooses how a kernel's code is built --------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "sluice/Codegen/KernelBuilder.h"
+
+using namespace mlir;
+using namespace sluice;
+
+const EmitterRegistry &sluice::emitterRegistry() {
+  static const EmitterRegistry registry = [] {
+    EmitterRegistry result;
+    registerContractionEmitters(result);
+    registerTensorEmitters(result);
+    return result;
+  }();
+  return registry;
+}
+
+LogicalResult sluice::emitElementKernel(KernelBuilder &kernel) {
+  for (Value yielded : kernel.region.getTerminator()->getOperands())
+    kernel.forEachParallel(
+        kernel.sizes(yielded), /*cost=*/1.0, [&](ValueRange indices) {
+          kernel.store(kernel.load(yielded, indices), yielded, indices);
+        });
+  return success();
+}
+
+LogicalResult sluice::emitKernel(KernelBuilder &kernel) {
+  for (Operation &op : kernel.region.without_terminator())
+    if (auto emitter = emitterRegistry().kernels.lookup(
+            op.getName().getStringRef()))
+      return emitter(kernel, &op);
+  return emitElementKernel(kernel);
+}
