@@ -39,12 +39,12 @@ static Value matmulElement(KernelBuilder &kernel, OpResult result,
   Value zero = kernel.number(elementTypeOf(result), 0);
   return kernel.loop(
       depth, zero, [&](Value k, ValueRange running) -> SmallVector<Value> {
-        Value lhs = kernel.load(op.getLhs(), place(op.getLhs(),
-                                                   op.getTransposeLhs(),
-                                                   indices[rank - 2], k));
-        Value rhs = kernel.load(op.getRhs(), place(op.getRhs(),
-                                                   op.getTransposeRhs(), k,
-                                                   indices[rank - 1]));
+        Value lhs =
+            kernel.load(op.getLhs(), place(op.getLhs(), op.getTransposeLhs(),
+                                           indices[rank - 2], k));
+        Value rhs =
+            kernel.load(op.getRhs(), place(op.getRhs(), op.getTransposeRhs(), k,
+                                           indices[rank - 1]));
         BodyBuilder body{kernel.builder, kernel.loc};
         return {body.add(running[0], body.mul(lhs, rhs))};
       })[0];

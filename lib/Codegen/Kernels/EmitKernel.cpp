@@ -30,8 +30,8 @@ LogicalResult sluice::emitElementKernel(KernelBuilder &kernel) {
 
 LogicalResult sluice::emitKernel(KernelBuilder &kernel) {
   for (Operation &op : kernel.region.without_terminator())
-    if (auto emitter = emitterRegistry().kernels.lookup(
-            op.getName().getStringRef()))
+    if (auto emitter =
+            emitterRegistry().kernels.lookup(op.getName().getStringRef()))
       return emitter(kernel, &op);
   return emitElementKernel(kernel);
 }

@@ -210,10 +210,10 @@ Value KernelBuilder::number(Type elementType, double value) {
                                      builder.getFloatAttr(floatType, value));
   return arith::ConstantOp::create(
       builder, loc,
-      builder.getIntegerAttr(
-          type, APInt(type.getIntOrFloatBitWidth(),
-                      static_cast<int64_t>(value), /*isSigned=*/true,
-                      /*implicitTrunc=*/true)));
+      builder.getIntegerAttr(type, APInt(type.getIntOrFloatBitWidth(),
+                                         static_cast<int64_t>(value),
+                                         /*isSigned=*/true,
+                                         /*implicitTrunc=*/true)));
 }
 
 Value KernelBuilder::extreme(Type elementType, bool highest) {
@@ -251,7 +251,7 @@ Value KernelBuilder::load(Value tensor, ValueRange indices) {
   // An element that was computed in this block or one around it is at hand:
   // code is only ever appended.
   Block *here = builder.getInsertionBlock();
-  for (const Evaluated &known : evaluated[tensor]) {
+  for (Evaluated &known : evaluated[tensor]) {
     Block *block = known.element.getParentBlock();
     if (llvm::equal(known.indices, indices, same) &&
         (block == here || block->findAncestorOpInBlock(*here->getParentOp())))
@@ -302,9 +302,9 @@ Value KernelBuilder::evaluate(Operation *op, OpResult result,
           // May be 1 at run time, and then every index reads element 0. With
           // a single operand there is nothing to broadcast against.
           if (op->getNumOperands() > 1) {
-            Value isOne = arith::CmpIOp::create(
-                builder, loc, arith::CmpIPredicate::eq, size(operand, i),
-                index(1));
+            Value isOne =
+                arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                                      size(operand, i), index(1));
             at = arith::SelectOp::create(builder, loc, isOne, index(0), at);
           }
         }
@@ -327,9 +327,9 @@ Value KernelBuilder::evaluate(Operation *op, OpResult result,
 SmallVector<Value> KernelBuilder::loop(
     Value count, ValueRange initial,
     llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
-  auto loop = scf::ForOp::create(
-      builder, loc, index(0), count, index(1), initial,
-      [](OpBuilder &, Location, Value, ValueRange) {});
+  auto loop =
+      scf::ForOp::create(builder, loc, index(0), count, index(1), initial,
+                         [](OpBuilder &, Location, Value, ValueRange) {});
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(loop.getBody());
   SmallVector<Value> next =
@@ -357,8 +357,7 @@ void KernelBuilder::parallel(Value count, double cost,
                              llvm::function_ref<void(Value)> body) {
   OpBuilder::InsertionGuard guard(builder);
   auto loop = scf::ParallelOp::create(builder, loc, ValueRange{index(0)},
-                                      ValueRange{count},
-                                      ValueRange{index(1)});
+                                      ValueRange{count}, ValueRange{index(1)});
   loop->setAttr(costAttributeName, builder.getF64FloatAttr(cost));
   builder.setInsertionPointToStart(loop.getBody());
   body(loop.getInductionVars()[0]);
@@ -377,8 +376,8 @@ void KernelBuilder::forEachParallel(ValueRange extents, double cost,
     Value pieces = div(add(count, index(piece - 1)), index(piece));
     parallel(pieces, cost * piece, [&](Value which) {
       Value begin = mul(which, index(piece));
-      Value end = arith::MinSIOp::create(builder, loc,
-                                         add(begin, index(piece)), count);
+      Value end =
+          arith::MinSIOp::create(builder, loc, add(begin, index(piece)), count);
       forEach({sub(end, begin)}, [&](ValueRange inner) {
         Value at = add(begin, inner[0]);
         body(at);

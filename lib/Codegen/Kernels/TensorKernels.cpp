@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "sluice/Codegen/KernelBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "sluice/Codegen/KernelBuilder.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -46,9 +46,9 @@ static Value shapeElement(KernelBuilder &kernel, OpResult result,
   // A chain of choices: the rank is small.
   Value size = kernel.number(elementTypeOf(result), 0);
   for (int64_t i = op.getStart(); i < op.getEnd(); ++i) {
-    Value here = arith::CmpIOp::create(
-        kernel.builder, kernel.loc, arith::CmpIPredicate::eq, indices[0],
-        kernel.index(i - op.getStart()));
+    Value here = arith::CmpIOp::create(kernel.builder, kernel.loc,
+                                       arith::CmpIPredicate::eq, indices[0],
+                                       kernel.index(i - op.getStart()));
     Value candidate = kernel.fromIndex(kernel.size(op.getOperand(), i),
                                        elementTypeOf(result));
     size = arith::SelectOp::create(kernel.builder, kernel.loc, here, candidate,
