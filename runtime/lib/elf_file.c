@@ -69,11 +69,10 @@ static sluice_status check_trailer(struct sluice_file_view file,
       !inside(trailer.weights_offset, trailer.weights_size, trailer.file_size))
     return damaged(path, "its size is not the one it was written with", error);
   uint64_t rest = trailer.weights_offset + trailer.weights_size;
-  struct sluice_hash hash;
-  sluice_hash_begin(&hash);
-  sluice_hash_add(&hash, file.data, trailer.weights_offset);
-  sluice_hash_add(&hash, file.data + rest, trailer.file_size - rest);
-  if (sluice_hash_end(&hash) != trailer.checksum)
+  if (sluice_hash_bytes(file.data, trailer.weights_offset) !=
+          trailer.checksum_before ||
+      sluice_hash_bytes(file.data + rest, trailer.file_size - rest) !=
+          trailer.checksum_behind)
     return damaged(path, "its checksum does not match", error);
   return sluice_succeed(error);
 }

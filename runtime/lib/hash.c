@@ -122,3 +122,10 @@ uint64_t sluice_hash_end(const struct sluice_hash *hash) {
   result = (result ^ result >> 29) * prime3;
   return result ^ result >> 32;
 }
+
+uint64_t sluice_hash_bytes(const void *data, size_t size) {
+  struct sluice_hash hash;
+  sluice_hash_begin(&hash);
+  sluice_hash_add(&hash, data, size);
+  return sluice_hash_end(&hash);
+}

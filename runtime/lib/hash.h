@@ -21,4 +21,7 @@ void sluice_hash_begin(struct sluice_hash *hash);
 void sluice_hash_add(struct sluice_hash *hash, const void *data, size_t size);
 uint64_t sluice_hash_end(const struct sluice_hash *hash);
 
+/* The hash of one piece of memory. */
+uint64_t sluice_hash_bytes(const void *data, size_t size);
+
 #endif

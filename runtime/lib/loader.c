@@ -178,7 +178,7 @@ sluice_model_from_descriptor(const sluice_model_descriptor *descriptor,
 static sluice_status check_file(const struct input_file *file, const char *path,
                                 sluice_artifact_trailer *trailer,
                                 sluice_error *error) {
-  *trailer = (sluice_artifact_trailer){0, 0, 0, 0, 0};
+  *trailer = (sluice_artifact_trailer){0};
   struct sluice_file_view view = {(const uint8_t *)"", file->size};
   void *mapping = NULL;
   if (file->size > 0) {
@@ -190,7 +190,7 @@ static sluice_status check_file(const struct input_file *file, const char *path,
   }
   sluice_status status = sluice_check_file(view, path, error);
   if (status == SLUICE_OK && !sluice_find_trailer(view, trailer))
-    *trailer = (sluice_artifact_trailer){0, 0, 0, 0, 0};
+    *trailer = (sluice_artifact_trailer){0};
   if (mapping)
     munmap(mapping, file->size);
   return status;

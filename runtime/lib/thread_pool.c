@@ -121,6 +121,10 @@ static bool out_of_patience(struct patience *patience, int64_t limit) {
   return now >= patience->deadline;
 }
 
+static int64_t divide_up(int64_t count, int64_t parts) {
+  return count / parts + (count % parts != 0);
+}
+
 struct sluice_loop_shape sluice_shape_loop(int64_t count, double cost,
                                            int32_t threads) {
   struct sluice_loop_shape serial = {1, count};
@@ -132,8 +136,8 @@ struct sluice_loop_shape sluice_shape_loop(int64_t count, double cost,
     shares = (int32_t)count;
   if (total < shares * minimum_share)
     shares = (int32_t)(total / minimum_share);
-  int64_t length = (count + shares - 1) / shares;
-  int64_t chunk = (length + chunks_per_share - 1) / chunks_per_share;
+  int64_t length = divide_up(count, shares);
+  int64_t chunk = divide_up(length, chunks_per_share);
   if ((double)chunk * cost < minimum_chunk)
     chunk = (int64_t)(minimum_chunk / cost) + 1;
   struct sluice_loop_shape shape = {shares, chunk < length ? chunk : length};

@@ -99,7 +99,7 @@ typedef struct sluice_model_descriptor {
 } sluice_model_descriptor;
 
 /* A shared artifact exports its descriptor under this name; a static one as
- * `sluice_model_<name>`, which the typed header declares. */
+ * `sluice_descriptor_<name>`, which the typed header declares. */
 #define SLUICE_DESCRIPTOR_SYMBOL "sluice_model_descriptor_v1"
 
 /* The section that holds embedded weights. */
@@ -109,16 +109,16 @@ typedef struct sluice_model_descriptor {
 #define SLUICE_TRAILER_MAGIC 0x444e454349554c53ull
 
 /* The last bytes of a shared artifact, behind the ELF file, so that damage is
- * found before the file is mapped as code. `checksum` is the xxHash64 (seed 0)
- * of the first `file_size` bytes without the embedded weights at
- * [weights_offset, weights_offset + weights_size), which have a checksum of
+ * found before the file is mapped as code. The checksums are xxHash64 (seed 0)
+ * of the file before and behind the embedded weights, which have a checksum of
  * their own in the descriptor. A file without a trailer (linked by hand) loads
  * too, but only its ELF structure is checked. */
 typedef struct sluice_artifact_trailer {
-  uint64_t checksum;
-  uint64_t file_size; /* without the trailer */
+  uint64_t checksum_before; /* of [0, weights_offset) */
+  uint64_t checksum_behind; /* of the rest, from weights_offset + size */
   uint64_t weights_offset;
   uint64_t weights_size;
+  uint64_t file_size; /* without the trailer */
   uint64_t magic;
 } sluice_artifact_trailer;
 
