@@ -104,7 +104,7 @@ class Runner:
                 timeout=self.options.timeout,
             )
         except CallFailed as failure:
-            return Result(FAIL, str(failure))
+            return Result(FAIL, " ".join(str(failure).split()))
         finally:
             artifact.unlink(missing_ok=True)
         return self.evaluate(case, form, outputs)
@@ -296,7 +296,7 @@ def main():
         if complete < floor:
             complaints.append(f"only {complete} tests pass in all forms, floor {floor}")
     for line in complaints[:60]:
-        print(f"   FAIL {line}")
+        print(f"   FAIL {line[:240]}")
     if len(complaints) > 60:
         print(f"   ... and {len(complaints) - 60} more")
     if options.summary:

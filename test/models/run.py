@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import onnx
 
 from catalog import MODELS
+from sizes import weight_bytes
 from support import compiler
 from support.artifact import run_once
 from support.compare import difference, largest_errors
@@ -62,27 +63,6 @@ def has_dynamic_sizes(model):
         if value.name not in initializers
         for dim in value.type.tensor_type.shape.dim
     )
-
-
-def weight_bytes(graph):
-    """Bytes of all weights: initializers and constants, branches included."""
-    total = 0
-    for tensor in graph.initializer:
-        total += tensor_bytes(tensor)
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.HasField("t"):
-                total += tensor_bytes(attribute.t)
-            if attribute.HasField("g"):
-                total += weight_bytes(attribute.g)
-    return total
-
-
-def tensor_bytes(tensor):
-    count = 1
-    for dim in tensor.dims:
-        count *= dim
-    return count * onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
 
 
 class Tester:
@@ -253,7 +233,7 @@ def main():
         return 0
     complaints = list(judge(results, known))
     for line in complaints:
-        print(f"   FAIL {line}")
+        print(f"   FAIL {line[:240]}")
     passed = sum(not result.error for result in results)
     print(f"   {passed} of {len(results)} match onnxruntime")
     if options.summary:

@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+"""Measures Sluice and onnxruntime side by side, in turns, in one go.
+
+    bench.py                     all models and kernels
+    bench.py bert silero         models with one of these texts in their name
+    bench.py --quick             fewer repetitions, no models over 100 MB
+    bench.py --only=kernels      only single operators
+    bench.py --with=openvino     another engine too (openvino, iree, tvm)
+
+Writes a table and the raw numbers to benchmarks/results/NAME.{md,json}.
+"""
+
+# Part of Sluice, under the Apache License v2.0. See LICENSE.
+
+import argparse
+import json
+import statistics
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "test"), str(HERE.parent / "test" / "models")]
+
+import onnx
+
+import kernels
+import others
+from catalog import MODELS
+from machine import Peak, describe
+from peer import (
+    Peer,
+    PeerError,
+    build_peers,
+    cold_starts,
+    interleaved_medians,
+    write_inputs,
+)
+from sizes import weight_bytes
+from support import compiler
+from support.paths import DEFAULT_BUILD, ROOT, scratch
+
+MEGABYTE = 1 << 20
+QUICK_LIMIT = 100 * MEGABYTE
+
+
+def say(text):
+    print(text, flush=True)
+
+
+class ModelBench:
+    """Measures one model on all engines."""
+
+    def __init__(self, options, programs, model):
+        self.options, self.programs, self.model = options, programs, model
+        self.path = model.find()
+        self.folder = scratch("bench")
+        self.inputs = self.folder / "model.inputs"
+        self.row = {"model": model.name, "kind": model.kind}
+        self.files = {"onnxruntime": self.path}
+
+    def measure(self):
+        write_inputs(self.inputs, self.model.make_inputs(0))
+        proto = onnx.load(str(self.path), load_external_data=False)
+        self.row["weight_bytes"] = weight_bytes(proto.graph)
+        artifact = self.folder / "model.so"
+        if "sluice" in self.programs:
+            self.compile(artifact)
+        try:
+            self.latencies()
+            self.starts()
+            if self.options.others:
+                self.row["others"] = others.measure(
+                    self.options.others, self.path, self.model.make_inputs(0)
+                )
+        finally:
+            artifact.unlink(missing_ok=True)
+        return self.row
+
+    def compile(self, artifact):
+        outcome = compiler.compile_model(
+            self.options.build, self.path, artifact, self.model.shape_flags()
+        )
+        self.row["compile_seconds"] = outcome.seconds
+        self.row["compile_peak_bytes"] = outcome.peak_bytes
+        if outcome.status:
+            self.row["error"] = outcome.first_message()
+            return
+        self.files["sluice"] = artifact
+        self.row["artifact_bytes"] = artifact.stat().st_size
+
+    def latencies(self):
+        for threads in self.options.threads:
+            peers = {}
+            try:
+                for name, file in self.files.items():
+                    peers[name] = Peer(self.programs[name], file, self.inputs, threads)
+                medians = interleaved_medians(
+                    peers, self.options.blocks, self.options.milliseconds
+                )
+                self.row[f"latency_{threads}"] = medians
+            except PeerError as error:
+                self.row["error"] = str(error)
+                self.files.pop("sluice", None)
+            finally:
+                for peer in peers.values():
+                    peer.close()
+
+    def starts(self):
+        programs = {name: self.programs[name] for name in self.files}
+        found = cold_starts(programs, self.files, self.inputs, 1, self.options.starts)
+        self.row["cold_start"] = {name: value[0] for name, value in found.items()}
+        self.row["run_peak_bytes"] = {name: value[1] for name, value in found.items()}
+
+
+HEADING = (
+    "| model | 1 thread: ms | onnxruntime | ratio | 2 threads: ms | ratio |"
+    " cold start: ms | onnxruntime | faster | memory: MB | ratio |"
+    " artifact - weights: MB | compile: s | MB |\n|" + "---|" * 14
+)
+
+
+def table_row(row):
+    def pair(values, scale, digits):
+        """Sluice, onnxruntime and the first by the second."""
+        mine, other = values.get("sluice"), values.get("onnxruntime")
+        shown = [f"{v * scale:.{digits}f}" if v else "-" for v in (mine, other)]
+        return [*shown, mine / other if mine and other else None]
+
+    def ratio(value):
+        return f"{value:.2f}" if value else "-"
+
+    one = pair(row.get("latency_1", {}), 1e3, 3)
+    two = pair(row.get("latency_2", {}), 1e3, 3)
+    cold = pair(row.get("cold_start", {}), 1e3, 1)
+    memory = pair(row.get("run_peak_bytes", {}), 1 / MEGABYTE, 0)
+    faster = f"{1 / cold[2]:.1f}x" if cold[2] else "-"
+    code = "-"
+    if "artifact_bytes" in row:
+        code = f"{(row['artifact_bytes'] - row['weight_bytes']) / MEGABYTE:.2f}"
+    cells = [row["model"], one[0], one[1], ratio(one[2]), two[0], ratio(two[2]),
+             cold[0], cold[1], faster, memory[0], ratio(memory[2]), code]
+    if "compile_seconds" in row:
+        cells += [f"{row['compile_seconds']:.1f}",
+                  f"{row['compile_peak_bytes'] / MEGABYTE:.0f}"]
+    else:
+        cells += ["-", "-"]
+    return "| " + " | ".join(cells) + " |"
+
+
+def summary(rows):
+    """Geometric means over the models that both engines ran."""
+    found = {}
+    for key, label in (
+        ("latency_1", "latency at 1 thread"), ("latency_2", "latency at 2 threads"),
+        ("cold_start", "cold start"), ("run_peak_bytes", "peak memory of a run"),
+    ):
+        ratios = [
+            row[key]["sluice"] / row[key]["onnxruntime"]
+            for row in rows
+            if "sluice" in row.get(key, {})
+        ]
+        if ratios:
+            found[f"{label}: Sluice / onnxruntime, geometric mean"] = (
+                statistics.geometric_mean(ratios)
+            )
+            found[f"{label}: largest ratio"] = max(ratios)
+    return found
+
+
+EXPLANATION = """\
+Latencies are medians of block medians, both engines in turns, each in a process of
+its own, inputs bound once. Cold start is from the start of the process to the first
+output, memory the peak resident set of such a process (library, model and one run);
+both engines are driven by the same C program through their C interfaces. Sluice's
+models are compiled for the sizes of the inputs, its compile time and compile memory
+are those of `sluicec`. Weights are the bytes of the ONNX file's tensors.
+"""
+
+
+def write_results(options, machine, model_rows, kernel_rows):
+    options.results.mkdir(parents=True, exist_ok=True)
+    data = {
+        "command": "./dev bench " + " ".join(sys.argv[1:]),
+        "machine": machine, "models": model_rows, "kernels": kernel_rows,
+        "summary": {**summary(model_rows), **kernels.summary(kernel_rows)},
+    }
+    (options.results / f"{options.name}.json").write_text(json.dumps(data, indent=1))
+    lines = ["# Benchmark results", "", f"`{data['command'].strip()}`", ""]
+    lines += [f"- {key}: {value}" for key, value in machine.items()]
+    lines += ["", EXPLANATION]
+    lines += [f"- {key}: {value:.2f}" for key, value in data["summary"].items()]
+    if model_rows:
+        lines += ["", "## Models", "", HEADING, *map(table_row, model_rows), ""]
+        lines += [f"- {r['model']}: {r['error']}" for r in model_rows if "error" in r]
+        lines += others.table(model_rows)
+    if kernel_rows:
+        lines += ["", "## Kernels", "", kernels.HEADING,
+                  *map(kernels.table_row, kernel_rows)]
+    path = options.results / f"{options.name}.md"
+    path.write_text("\n".join(lines) + "\n")
+    say(f"\nwritten to {path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}")
+    for key, value in data["summary"].items():
+        say(f"   {key}: {value:.2f}")
+
+
+def parse_options():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("filters", nargs="*")
+    parser.add_argument("--build", type=Path, default=DEFAULT_BUILD)
+    parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--small", action="store_true", help="the -small models too")
+    parser.add_argument("--only", choices=("models", "kernels"))
+    parser.add_argument("--with", dest="others", default="",
+                        help="openvino, iree, tvm; separated by commas")
+    parser.add_argument("--results", type=Path, default=HERE / "results")
+    parser.add_argument("--name", default="latest", help="of the result files")
+    options = parser.parse_args()
+    options.threads = [int(text) for text in options.threads.split(",")]
+    options.others = [text for text in options.others.split(",") if text]
+    options.blocks = 3 if options.quick else 9
+    options.milliseconds = 60 if options.quick else 200
+    options.starts = 3 if options.quick else 7
+    return options
+
+
+def chosen_models(options):
+    for model in MODELS:
+        if model.kind == "small" and not (options.small or options.filters):
+            continue
+        if options.filters and not any(f in model.name for f in options.filters):
+            continue
+        path = model.find()
+        data = path.with_name(path.name + ".data")
+        size = path.stat().st_size + (data.stat().st_size if data.exists() else 0)
+        if not options.quick or size < QUICK_LIMIT:
+            yield model
+
+
+def main():
+    options = parse_options()
+    others.prepare(options.others)
+    programs = build_peers(options.build)
+    if "sluice" not in programs:
+        say("Sluice is not built (./dev build): measuring onnxruntime alone")
+    machine, peak = describe(), Peak()
+    machine["peak_gflops_1"] = peak.gflops(1, 200)
+    machine["peak_gflops_2"] = peak.gflops(2, 200)
+    model_rows, kernel_rows = [], []
+    if options.only != "kernels":
+        say(HEADING)
+        for model in chosen_models(options):
+            row = ModelBench(options, programs, model).measure()
+            model_rows.append(row)
+            say(table_row(row) + (f" {row['error'][:90]}" if "error" in row else ""))
+    if options.only != "models" and not options.filters:
+        say("\n" + kernels.HEADING)
+        kernel_rows = kernels.measure_kernels(
+            options.build, programs, peak, options.blocks,
+            lambda row: say(kernels.table_row(row)),
+        )
+    write_results(options, machine, model_rows, kernel_rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

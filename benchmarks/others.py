@@ -1,0 +1,167 @@
+"""Other engines, through their Python packages: OpenVINO, IREE and TVM.
+
+They are not in requirements.txt; `./dev bench --with=openvino` installs them into
+the virtual environment on first use. Only latency at one thread is measured, with
+the model compiled for the sizes of the inputs.
+"""
+
+# Part of Sluice, under the Apache License v2.0. See LICENSE.
+
+import importlib.util
+import statistics
+import subprocess
+import sys
+import time
+
+import onnx
+
+from support.isolated import CallFailed, Isolated
+from support.paths import scratch
+
+PACKAGES = {
+    "openvino": ("openvino", ["openvino"]),
+    "iree": ("iree.compiler", ["iree-base-compiler[onnx]", "iree-base-runtime"]),
+    "tvm": ("tvm", ["apache-tvm"]),
+}
+
+
+def _present(module):
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def prepare(names):
+    """Installs what is asked for and missing."""
+    for name in names:
+        if name not in PACKAGES:
+            sys.exit(f"bench: no engine '{name}' ({', '.join(PACKAGES)})")
+        module, packages = PACKAGES[name]
+        if not _present(module):
+            print(f"   installing {' '.join(packages)} ...", flush=True)
+            subprocess.run(
+                [sys.executable, "-m", "pip", "install", "--quiet", *packages],
+                check=True,
+            )
+
+
+def _median(run, seconds=1.0):
+    run()
+    times, end = [], time.perf_counter() + seconds
+    while time.perf_counter() < end or len(times) < 3:
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def _with_fixed_sizes(path, inputs):
+    """A copy of the model whose inputs have these arrays' sizes."""
+    model = onnx.load(str(path))
+    for value in model.graph.input:
+        if value.name in inputs:
+            dims = value.type.tensor_type.shape.dim
+            for dim, size in zip(dims, inputs[value.name].shape):
+                dim.dim_value = size
+    fixed = scratch("bench") / "fixed.onnx"
+    onnx.save_model(model, str(fixed), save_as_external_data=True,
+                    location="fixed.onnx.data", size_threshold=1 << 20)
+    return fixed
+
+
+def _openvino(path, inputs):
+    import openvino
+
+    core = openvino.Core()
+    settings = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32"}
+    model = core.read_model(str(_with_fixed_sizes(path, inputs)))
+    request = core.compile_model(model, "CPU", settings).create_infer_request()
+    return _median(lambda: request.infer(inputs))
+
+
+def _iree(path, inputs):
+    import iree.compiler
+    import iree.runtime
+
+    folder = scratch("bench")
+    imported, binary = folder / "model.mlir", folder / "model.vmfb"
+    subprocess.run(
+        [sys.executable, "-m", "iree.compiler.tools.import_onnx",
+         str(_with_fixed_sizes(path, inputs)), "-o", str(imported)],
+        check=True, capture_output=True,
+    )
+    iree.compiler.compile_file(
+        str(imported), output_file=str(binary), input_type="onnx",
+        target_backends=["llvm-cpu"],
+        extra_args=["--iree-llvmcpu-target-cpu=host", "--iree-opt-level=O3"],
+    )
+    config = iree.runtime.Config("local-sync")
+    module = iree.runtime.load_vm_flatbuffer_file(str(binary), driver="local-sync")
+    names = [value.name for value in onnx.load(str(path)).graph.input]
+    function = next(
+        getattr(module, name) for name in module.vm_module.function_names
+        if not name.startswith("_")
+    )
+    values = [
+        iree.runtime.asdevicearray(config.device, inputs[name])
+        for name in names if name in inputs
+    ]
+    return _median(lambda: function(*values))
+
+
+def _tvm(path, inputs):
+    import tvm
+    from tvm import relax
+    from tvm.relax.frontend.onnx import from_onnx
+
+    shapes = {name: list(array.shape) for name, array in inputs.items()}
+    module = from_onnx(onnx.load(str(path)), shapes, keep_params_in_input=False)
+    target = tvm.target.Target({"kind": "llvm", "mcpu": "native", "num-cores": 1})
+    machine = relax.VirtualMachine(tvm.compile(module, target=target), tvm.cpu())
+    values = [tvm.runtime.tensor(array) for array in inputs.values()]
+    return _median(lambda: machine["main"](*values))
+
+
+ENGINES = {"openvino": _openvino, "iree": _iree, "tvm": _tvm}
+
+
+def _run(name, path, inputs):
+    return ENGINES[name](path, inputs)
+
+
+def measure(names, path, inputs):
+    """{engine: seconds, or why it cannot run the model}."""
+    found = {}
+    for name in names:
+        with Isolated() as child:
+            try:
+                found[name] = child.call(_run, name, str(path), inputs, timeout=600)
+            except CallFailed as failure:
+                found[name] = " ".join(str(failure).split())[:160]
+    return found
+
+
+def table(rows):
+    """Lines for the result file."""
+    rows = [row for row in rows if "others" in row]
+    if not rows:
+        return []
+    names = list(rows[0]["others"])
+    lines = ["", "## Other engines, 1 thread, ms", "",
+             "| model | Sluice | onnxruntime | " + " | ".join(names) + " |",
+             "|" + "---|" * (3 + len(names))]
+    notes = []
+    for row in rows:
+        mine = row.get("latency_1", {})
+        cells = [row["model"]]
+        for value in [mine.get("sluice"), mine.get("onnxruntime"),
+                      *row["others"].values()]:
+            if isinstance(value, float):
+                cells.append(f"{value * 1e3:.3f}")
+            else:
+                cells.append("cannot" if value else "-")
+        lines.append("| " + " | ".join(cells) + " |")
+        notes += [f"- {row['model']}, {name}: {value}"
+                  for name, value in row["others"].items() if isinstance(value, str)]
+    return [*lines, "", *notes]

@@ -1,0 +1,34 @@
+# ./dev fuzz [MINUTES]: builds the libFuzzer targets and runs each for as long.
+# Part of Sluice, under the Apache License v2.0. See LICENSE.
+# shellcheck shell=bash
+source scripts/common.sh
+
+minutes="${1:-30}"
+[[ "$minutes" =~ ^[0-9]+$ ]] || die "fuzz: MINUTES is a number"
+bash scripts/setup.sh
+build=build/fuzz
+if [ ! -f "$build/build.ninja" ]; then
+  step "Configuring (fuzz)" cmake --preset asan-ubsan -B "$build" \
+    -DSLUICE_ENABLE_FUZZERS=ON -DSLUICE_TEST_PYTHON="$PWD/$python"
+fi
+say "Building the fuzzers"
+ninja -C "$build" fuzzers
+
+status=0
+for fuzzer in "$build"/bin/*-fuzzer; do
+  name="$(basename "$fuzzer")"
+  corpus=".cache/fuzz/$name"
+  mkdir -p "$corpus" ".cache/fuzz/findings"
+  seeds=()
+  [ -d "test/fuzz/$name" ] && seeds=("test/fuzz/$name")
+  say "$name, $minutes minutes, corpus in $corpus"
+  "$fuzzer" -max_total_time=$((minutes * 60)) -timeout=30 -rss_limit_mb=4096 \
+    -print_final_stats=1 -artifact_prefix=".cache/fuzz/findings/$name-" \
+    "$corpus" "${seeds[@]}" || status=1
+done
+if [ "$status" -eq 0 ]; then
+  say "No findings"
+else
+  say "Findings are in .cache/fuzz/findings"
+fi
+exit "$status"
