@@ -53,12 +53,12 @@ def build_peers(build):
             "peer-onnxruntime", ["peer.c", "peer_onnxruntime.c"], ["-ldl"]
         )
     }
-    if any(library.glob("libsluice_runtime*")):
+    if (library / "libsluice_runtime.a").exists():
         programs["sluice"] = build_program(
             "peer-sluice",
             ["peer.c", "peer_sluice.c"],
             [f"-I{ROOT}/runtime/include", f"-L{library}", "-lsluice_runtime",
-             f"-Wl,-rpath,{library}"],
+             "-lpthread", "-ldl", "-lm"],
         )
     return programs
 

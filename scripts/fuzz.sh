@@ -12,17 +12,18 @@ if [ ! -f "$build/build.ninja" ]; then
     -DSLUICE_ENABLE_FUZZERS=ON -DSLUICE_TEST_PYTHON="$PWD/$python"
 fi
 say "Building the fuzzers"
-ninja -C "$build" fuzzers
+mapfile -t fuzzers < <(ninja -C "$build" -t targets all |
+  sed -n 's#^bin/\(fuzz-[^:]*\):.*#\1#p')
+ninja -C "$build" "${fuzzers[@]}"
 
 status=0
-for fuzzer in "$build"/bin/*-fuzzer; do
-  name="$(basename "$fuzzer")"
+for name in "${fuzzers[@]}"; do
   corpus=".cache/fuzz/$name"
   mkdir -p "$corpus" ".cache/fuzz/findings"
   seeds=()
   [ -d "test/fuzz/$name" ] && seeds=("test/fuzz/$name")
   say "$name, $minutes minutes, corpus in $corpus"
-  "$fuzzer" -max_total_time=$((minutes * 60)) -timeout=30 -rss_limit_mb=4096 \
+  "$build/bin/$name" -max_total_time=$((minutes * 60)) -timeout=30 -rss_limit_mb=4096 \
     -print_final_stats=1 -artifact_prefix=".cache/fuzz/findings/$name-" \
     "$corpus" "${seeds[@]}" || status=1
 done

@@ -75,7 +75,7 @@ _libraries = {}
 
 def _library(build):
     """The runtime of a build, loaded once per process."""
-    path = str(Path(build) / "lib" / "libsluice_runtime.so")
+    path = str(Path(build) / "lib" / "libsluice.so")
     if path in _libraries:
         return _libraries[path]
     library = ctypes.CDLL(path)
