@@ -46,7 +46,9 @@ CodeBuffer compileText(llvm::StringRef text, AddPasses passes, CodeForm form,
   }
   PassManager manager(context.get());
   passes(manager);
-  buildLowerToLLVMPipeline(manager, LowerToLLVMOptions());
+  LowerToLLVMOptions lowering;
+  lowering.barePointers = true;
+  buildLowerToLLVMPipeline(manager, lowering);
   if (failed(manager.run(*module))) {
     ADD_FAILURE() << "the passes failed";
     return {};

@@ -27,8 +27,9 @@ MachineModel hostMachine();
 
 using AddPasses = llvm::function_ref<void(mlir::OpPassManager &)>;
 
-/// Parses `text`, runs `passes` and then the lowering to LLVM. Reports failures
-/// to GoogleTest and returns an empty buffer.
+/// Parses `text`, runs `passes` and then the lowering to LLVM, where buffers of
+/// static shape are plain pointers. Reports failures to GoogleTest and returns
+/// an empty buffer.
 CodeBuffer compileText(llvm::StringRef text, AddPasses passes,
                        CodeForm form = CodeForm::Object,
                        const ObjectEmitterOptions &options = {hostMachine()});

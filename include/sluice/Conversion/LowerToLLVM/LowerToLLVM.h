@@ -20,6 +20,7 @@ namespace sluice {
 #define GEN_PASS_REGISTRATION
 #include "sluice/Conversion/LowerToLLVM/Passes.h.inc"
 
+/// `barePointers` does not work for buffers whose innermost dimension is zero.
 struct LowerToLLVMOptions
     : public mlir::PassPipelineOptions<LowerToLLVMOptions> {
   PassOptions::Option<bool> barePointers{

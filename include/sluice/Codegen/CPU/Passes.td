@@ -1,0 +1,51 @@
+//===- Passes.td - Passes that generate CPU code -----------*- tablegen -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_CODEGEN_CPU_PASSES
+#define SLUICE_CODEGEN_CPU_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def VectorizeLoopsPass : Pass<"sluice-vectorize-loops"> {
+  let summary = "Lower structured ops on buffers to loops over vectors";
+  let description = [{
+    Replaces every linalg op by loops that load, compute and store vectors of
+    the CPU's width, with masked or scalar ends. Loops that all operands walk
+    contiguously are joined; reductions use several accumulators in a fixed
+    order; f16 and bf16 are computed in f32. Large enough outer loops become a
+    one-dimensional `scf.parallel` with the attribute `sluice.cost`, the
+    estimated nanoseconds of one iteration.
+  }];
+  let options = [
+    Option<"triple", "triple", "std::string", /*default=*/"\"\"",
+           "target triple (the host's when empty)">,
+    Option<"cpu", "cpu", "std::string", /*default=*/"\"native\"",
+           "CPU to generate code for">,
+    Option<"parallel", "parallel", "bool", /*default=*/"true",
+           "emit parallel loops">
+  ];
+  let dependentDialects = [
+    "mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
+    "mlir::LLVM::LLVMDialect", "mlir::memref::MemRefDialect",
+    "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"
+  ];
+}
+
+def OutlineParallelPass : Pass<"sluice-outline-parallel", "mlir::ModuleOp"> {
+  let summary = "Run parallel loops through the runtime's hook";
+  let description = [{
+    The body of each one-dimensional `scf.parallel` becomes a function
+    `(closure, begin, end)`; the loop becomes a call of `parallel_for` in the
+    frame, which is the first argument (`!llvm.ptr`) of the function around it.
+    `sluice.cost` (nanoseconds per iteration) is passed on. Parallel loops
+    inside parallel loops, and those of several dimensions, become sequential.
+  }];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+    "mlir::LLVM::LLVMDialect", "mlir::scf::SCFDialect"
+  ];
+}
+
+#endif // SLUICE_CODEGEN_CPU_PASSES

@@ -1,0 +1,290 @@
+//===- OutlineParallel.cpp - Parallel loops through the runtime -----------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/SCF/Transforms/Transforms.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "sluice/Codegen/CPU/FrameLayout.h"
+#include "sluice/Codegen/CPU/IndexBuilder.h"
+#include "sluice/Codegen/CPU/Passes.h"
+
+using namespace mlir;
+
+namespace sluice {
+#define GEN_PASS_DEF_OUTLINEPARALLELPASS
+#include "sluice/Codegen/CPU/Passes.h.inc"
+
+namespace {
+
+/// Used where a loop says nothing about its cost.
+constexpr double defaultCost = 1000;
+
+/// Values as fields of a struct in memory. A buffer whose sizes and strides are
+/// in its type is one pointer; other buffers are whole descriptors.
+class Closure {
+public:
+  Closure(LLVMTypeConverter &converter, ArrayRef<Value> values)
+      : converter(converter), values(values) {
+    SmallVector<Type> fields;
+    for (Value value : values)
+      fields.push_back(fieldType(value.getType()));
+    type = LLVM::LLVMStructType::getLiteral(&converter.getContext(), fields);
+  }
+
+  LLVM::LLVMStructType getType() const { return type; }
+
+  void store(OpBuilder &builder, Location loc, Value closure) {
+    for (auto [position, value] : llvm::enumerate(values))
+      LLVM::StoreOp::create(builder, loc, toField(builder, loc, value),
+                            address(builder, loc, closure, position));
+  }
+
+  /// Maps the values to what the closure holds.
+  void load(OpBuilder &builder, Location loc, Value closure,
+            IRMapping &mapping) {
+    for (auto [position, value] : llvm::enumerate(values)) {
+      Value field =
+          LLVM::LoadOp::create(builder, loc, type.getBody()[position],
+                               address(builder, loc, closure, position));
+      mapping.map(value, fromField(builder, loc, field, value.getType()));
+    }
+  }
+
+private:
+  static bool isPointerOnly(Type type) {
+    auto buffer = dyn_cast<MemRefType>(type);
+    SmallVector<int64_t> strides;
+    int64_t offset;
+    return buffer && buffer.hasStaticShape() &&
+           succeeded(buffer.getStridesAndOffset(strides, offset)) &&
+           !ShapedType::isDynamic(offset) &&
+           llvm::none_of(strides, ShapedType::isDynamic);
+  }
+
+  Type fieldType(Type type) const {
+    if (isPointerOnly(type))
+      return LLVM::LLVMPointerType::get(type.getContext());
+    return converter.convertType(type);
+  }
+
+  Value address(OpBuilder &builder, Location loc, Value closure,
+                unsigned position) {
+    return LLVM::GEPOp::create(
+        builder, loc, closure.getType(), type, closure,
+        ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(position)});
+  }
+
+  Value cast(OpBuilder &builder, Location loc, Value value, Type target) {
+    if (value.getType() == target)
+      return value;
+    return UnrealizedConversionCastOp::create(builder, loc, target, value)
+        .getResult(0);
+  }
+
+  Value toField(OpBuilder &builder, Location loc, Value value) {
+    Type original = value.getType();
+    Value field = cast(builder, loc, value, converter.convertType(original));
+    if (!isPointerOnly(original))
+      return field;
+    return MemRefDescriptor(field).alignedPtr(builder, loc);
+  }
+
+  Value fromField(OpBuilder &builder, Location loc, Value field,
+                  Type original) {
+    if (isPointerOnly(original))
+      field = MemRefDescriptor::fromStaticShape(
+          builder, loc, converter, llvm::cast<MemRefType>(original), field);
+    return cast(builder, loc, field, original);
+  }
+
+  LLVMTypeConverter &converter;
+  ArrayRef<Value> values;
+  LLVM::LLVMStructType type;
+};
+
+class Outliner {
+public:
+  Outliner(ModuleOp module)
+      : module(module), builder(module.getContext()),
+        converter(module.getContext()), symbols(module) {}
+
+  LogicalResult run(scf::ParallelOp loop) {
+    auto function = loop->getParentOfType<func::FuncOp>();
+    if (loop.getNumReductions() != 0)
+      return loop.emitOpError("with reductions cannot run in parallel");
+    auto pointer = LLVM::LLVMPointerType::get(module.getContext());
+    if (!function || function.getNumArguments() == 0 ||
+        function.getArgument(0).getType() != pointer)
+      return loop.emitOpError(
+          "needs the frame (!llvm.ptr) as the function's first argument");
+
+    SmallVector<Value> captures = findCaptures(loop);
+    Closure closure(converter, captures);
+    func::FuncOp body = createBody(loop, function, closure);
+    callHook(loop, function, body, closure);
+    loop.erase();
+    return success();
+  }
+
+private:
+  /// The values from outside that the loop uses; constants are copied instead.
+  SmallVector<Value> findCaptures(scf::ParallelOp loop) {
+    llvm::SetVector<Value> used;
+    getUsedValuesDefinedAbove(loop.getRegion(), used);
+    used.insert(loop.getLowerBound().front());
+    used.insert(loop.getStep().front());
+    SmallVector<Value> captures;
+    for (Value value : used)
+      if (!matchPattern(value, m_Constant()))
+        captures.push_back(value);
+    constants.clear();
+    for (Value value : used)
+      if (matchPattern(value, m_Constant()))
+        constants.push_back(value);
+    return captures;
+  }
+
+  func::FuncOp createBody(scf::ParallelOp loop, func::FuncOp function,
+                          Closure &closure) {
+    Location loc = loop.getLoc();
+    auto pointer = LLVM::LLVMPointerType::get(module.getContext());
+    Type size = builder.getI64Type();
+    builder.setInsertionPointAfter(function);
+    auto body = func::FuncOp::create(
+        builder, loc, (function.getName() + "_body").str(),
+        builder.getFunctionType({pointer, size, size}, {}));
+    body.setPrivate();
+    body->setAttr("llvm.linkage",
+                  LLVM::LinkageAttr::get(module.getContext(),
+                                         LLVM::linkage::Linkage::Internal));
+    symbols.insert(body);
+    Block *entry = body.addEntryBlock();
+    builder.setInsertionPointToStart(entry);
+
+    IRMapping mapping;
+    for (Value constant : constants)
+      builder.clone(*constant.getDefiningOp(), mapping);
+    closure.load(builder, loc, entry->getArgument(0), mapping);
+    IndexBuilder index(builder, loc);
+    auto toIndex = [&](Value value) -> Value {
+      return arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
+                                        value);
+    };
+    auto range = scf::ForOp::create(
+        builder, loc, toIndex(entry->getArgument(1)),
+        toIndex(entry->getArgument(2)), index.value(index.constant(1)));
+    func::ReturnOp::create(builder, loc);
+
+    builder.setInsertionPoint(range.getBody()->getTerminator());
+    auto outside = [&](Value value) {
+      return getAsOpFoldResult(mapping.lookup(value));
+    };
+    auto iteration = index.add(
+        index.mul(range.getInductionVar(), outside(loop.getStep().front())),
+        outside(loop.getLowerBound().front()));
+    mapping.map(loop.getInductionVars().front(), index.value(iteration));
+    for (Operation &op : loop.getBody()->without_terminator())
+      builder.clone(op, mapping);
+    return body;
+  }
+
+  void callHook(scf::ParallelOp loop, func::FuncOp function, func::FuncOp body,
+                Closure &closure) {
+    Location loc = loop.getLoc();
+    auto pointer = LLVM::LLVMPointerType::get(module.getContext());
+    Type size = builder.getI64Type();
+    Value frame = function.getArgument(0);
+    // In the entry block, so that a loop around does not grow the stack.
+    builder.setInsertionPointToStart(&function.getBody().front());
+    Value one =
+        LLVM::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(1));
+    Value memory =
+        LLVM::AllocaOp::create(builder, loc, pointer, closure.getType(), one);
+
+    builder.setInsertionPoint(loop);
+    closure.store(builder, loc, memory);
+    Value bodyValue =
+        func::ConstantOp::create(builder, loc, body.getFunctionType(),
+                                 FlatSymbolRefAttr::get(body.getSymNameAttr()));
+    Value bodyAddress =
+        UnrealizedConversionCastOp::create(builder, loc, pointer, bodyValue)
+            .getResult(0);
+    Value hookAddress =
+        LLVM::GEPOp::create(builder, loc, pointer, builder.getI8Type(), frame,
+                            ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(
+                                frameOffset(FrameField::ParallelFor))});
+    Value hook = LLVM::LoadOp::create(builder, loc, pointer, hookAddress);
+
+    IndexBuilder index(builder, loc);
+    auto extent = index.sub(getAsOpFoldResult(loop.getUpperBound().front()),
+                            getAsOpFoldResult(loop.getLowerBound().front()));
+    auto steps = getAsOpFoldResult(loop.getStep().front());
+    Value count = index.value(
+        IndexBuilder::isConstant(steps, 1)
+            ? extent
+            : index.max(index.ceilDiv(extent, steps), index.constant(0)));
+    Value iterations = arith::IndexCastOp::create(builder, loc, size, count);
+    auto given = loop->getAttrOfType<FloatAttr>(costAttributeName);
+    Value cost = arith::ConstantOp::create(
+        builder, loc,
+        builder.getF64FloatAttr(given ? given.getValueAsDouble()
+                                      : defaultCost));
+    auto type = LLVM::LLVMFunctionType::get(
+        LLVM::LLVMVoidType::get(module.getContext()),
+        {pointer, pointer, pointer, size, builder.getF64Type()});
+    LLVM::CallOp::create(
+        builder, loc, type,
+        ValueRange{hook, frame, bodyAddress, memory, iterations, cost});
+  }
+
+  ModuleOp module;
+  OpBuilder builder;
+  LLVMTypeConverter converter;
+  SymbolTable symbols;
+  SmallVector<Value> constants;
+};
+
+class OutlineParallelPass final
+    : public impl::OutlineParallelPassBase<OutlineParallelPass> {
+public:
+  using OutlineParallelPassBase::OutlineParallelPassBase;
+
+  void runOnOperation() final {
+    if (failed(makeSequential()))
+      return signalPassFailure();
+    SmallVector<scf::ParallelOp> loops;
+    getOperation().walk([&](scf::ParallelOp loop) { loops.push_back(loop); });
+    Outliner outliner(getOperation());
+    for (scf::ParallelOp loop : loops)
+      if (failed(outliner.run(loop)))
+        return signalPassFailure();
+  }
+
+private:
+  /// Turns the loops that do not go through the hook into sequential ones.
+  LogicalResult makeSequential() {
+    SmallVector<scf::ParallelOp> loops;
+    getOperation().walk([&](scf::ParallelOp loop) {
+      if (loop->getParentOfType<scf::ParallelOp>() || loop.getNumLoops() != 1)
+        loops.push_back(loop);
+    });
+    IRRewriter rewriter(&getContext());
+    for (scf::ParallelOp loop : loops) {
+      rewriter.setInsertionPoint(loop);
+      if (failed(scf::parallelForToNestedFors(rewriter, loop)))
+        return loop.emitOpError("cannot become sequential loops");
+    }
+    return success();
+  }
+};
+
+} // namespace
+} // namespace sluice
