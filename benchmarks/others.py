@@ -70,6 +70,12 @@ def _with_fixed_sizes(path, inputs):
     return fixed
 
 
+def _in_order(path, inputs):
+    """The inputs as a list, in the model's order."""
+    graph = onnx.load(str(path), load_external_data=False).graph
+    return [inputs[value.name] for value in graph.input if value.name in inputs]
+
+
 def _openvino(path, inputs):
     import openvino
 
@@ -98,14 +104,14 @@ def _iree(path, inputs):
     )
     config = iree.runtime.Config("local-sync")
     module = iree.runtime.load_vm_flatbuffer_file(str(binary), driver="local-sync")
-    names = [value.name for value in onnx.load(str(path)).graph.input]
+    # `name$async` and `__init` are the same function's and the module's own.
     function = next(
         getattr(module, name) for name in module.vm_module.function_names
-        if not name.startswith("_")
+        if "$" not in name and not name.startswith("_")
     )
     values = [
-        iree.runtime.asdevicearray(config.device, inputs[name])
-        for name in names if name in inputs
+        iree.runtime.asdevicearray(config.device, array)
+        for array in _in_order(path, inputs)
     ]
     return _median(lambda: function(*values))
 
@@ -117,9 +123,10 @@ def _tvm(path, inputs):
 
     shapes = {name: list(array.shape) for name, array in inputs.items()}
     module = from_onnx(onnx.load(str(path)), shapes, keep_params_in_input=False)
-    target = tvm.target.Target({"kind": "llvm", "mcpu": "native", "num-cores": 1})
+    cpu = tvm.target.codegen.llvm_get_system_cpu()
+    target = tvm.target.Target({"kind": "llvm", "mcpu": cpu, "num-cores": 1})
     machine = relax.VirtualMachine(tvm.compile(module, target=target), tvm.cpu())
-    values = [tvm.runtime.tensor(array) for array in inputs.values()]
+    values = [tvm.runtime.tensor(array) for array in _in_order(path, inputs)]
     return _median(lambda: machine["main"](*values))
 
 

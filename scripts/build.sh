@@ -15,13 +15,13 @@ done
 
 [ -x "$python" ] || bash scripts/setup.sh
 build="build/$preset"
+# Lets ccache reuse files that include the precompiled header.
+export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime
 if [ ! -f "$build/build.ninja" ]; then
   launcher=()
   if command -v ccache >/dev/null; then
     launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache
       -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
-    # Lets ccache reuse files that include the precompiled header.
-    export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime
   fi
   step "Configuring ($preset)" cmake --preset "$preset" "${launcher[@]}" \
     -DSLUICE_TEST_PYTHON="$PWD/$python"

@@ -20,6 +20,8 @@
 #include "dialects/Sluice/SluiceDialect.h.inc"
 #include "dialects/Sluice/SluiceEnums.h.inc"
 #include "dialects/Sluice/SluiceInterfaces.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Sluice/SluiceAttributes.h.inc"
 #define GET_OP_CLASSES
 #include "dialects/Sluice/SluiceOps.h.inc"
 

@@ -6,6 +6,7 @@
 #ifndef SLUICE_BASE_TD
 #define SLUICE_BASE_TD
 
+include "mlir/IR/EnumAttr.td"
 include "mlir/IR/OpBase.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
@@ -23,6 +24,7 @@ def Sluice_Dialect : Dialect {
     Broadcasting follows NumPy and is part of the op.
   }];
   let hasConstantMaterializer = 1;
+  let useDefaultAttributePrinterParser = 1;
 }
 
 // Every op is pure, infers its result types and reifies its result sizes. A

@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Sluice/Sluice.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -12,10 +14,16 @@ using namespace sluice;
 #include "dialects/Sluice/SluiceDialect.cpp.inc"
 #include "dialects/Sluice/SluiceEnums.cpp.inc"
 #include "dialects/Sluice/SluiceInterfaces.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Sluice/SluiceAttributes.cpp.inc"
 #define GET_OP_CLASSES
 #include "dialects/Sluice/SluiceOps.cpp.inc"
 
 void SluiceDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/Sluice/SluiceAttributes.cpp.inc"
+      >();
   addOperations<
 #define GET_OP_LIST
 #include "dialects/Sluice/SluiceOps.cpp.inc"

@@ -7,7 +7,12 @@
 #define SLUICE_OPS_TD
 
 include "dialects/Sluice/ContractionOps.td"
+include "dialects/Sluice/ConvolutionOps.td"
 include "dialects/Sluice/ElementwiseOps.td"
+include "dialects/Sluice/NormalizationOps.td"
+include "dialects/Sluice/PoolingOps.td"
+include "dialects/Sluice/RecurrentOps.td"
+include "dialects/Sluice/ReductionOps.td"
 include "dialects/Sluice/TensorOps.td"
 
 #endif // SLUICE_OPS_TD

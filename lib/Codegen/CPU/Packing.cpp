@@ -46,21 +46,3 @@ void sluice::packMatrix(const float *source, int64_t depth, int64_t columns,
     packPanel(source, depth, columns, depthStride, columnStride, width, panel,
               target + panel * depth * width);
 }
-
-void sluice::packConvolutionGroup(const float *source, int64_t outputs,
-                                  int64_t inputs, int64_t taps, int64_t width,
-                                  float *target) {
-  int64_t depth = taps * inputs;
-  int64_t panels = (outputs + width - 1) / width;
-  for (int64_t panel = 0; panel < panels; ++panel) {
-    float *base = target + panel * depth * width;
-    std::fill(base, base + depth * width, 0.0f);
-    int64_t valid = std::min(width, outputs - panel * width);
-    for (int64_t n = 0; n < valid; ++n) {
-      const float *filter = source + (panel * width + n) * depth;
-      for (int64_t c = 0; c < inputs; ++c)
-        for (int64_t t = 0; t < taps; ++t)
-          base[(t * inputs + c) * width + n] = filter[c * taps + t];
-    }
-  }
-}

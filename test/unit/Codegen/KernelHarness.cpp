@@ -121,9 +121,10 @@ void CompiledKernel::call(llvm::ArrayRef<Buffer> buffers,
     words[count++] = size;
   // Pointers and sizes are passed alike; what a kernel does not take it does
   // not look at.
-  using Entry = void (*)(int64_t, int64_t, int64_t, int64_t, int64_t, int64_t,
-                         int64_t, int64_t, int64_t, int64_t, int64_t, int64_t);
-  reinterpret_cast<Entry>(entry)(words[0], words[1], words[2], words[3],
-                                 words[4], words[5], words[6], words[7],
-                                 words[8], words[9], words[10], words[11]);
+  using Entry =
+      void (*)(int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t,
+               int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t);
+  reinterpret_cast<Entry>(entry)(
+      words[0], words[1], words[2], words[3], words[4], words[5], words[6],
+      words[7], words[8], words[9], words[10], words[11], words[12], words[13]);
 }

@@ -40,7 +40,7 @@ public:
   size_t objectSize = 0;
 
 private:
-  static constexpr unsigned maxArguments = 12;
+  static constexpr unsigned maxArguments = 14;
   std::unique_ptr<Jit> jit;
   void *entry = nullptr;
 };

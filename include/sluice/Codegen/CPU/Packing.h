@@ -5,8 +5,7 @@
 //===----------------------------------------------------------------------===//
 //
 // Panel order: [ceil(columns / width)][depth][width], the columns past the end
-// zero. Convolution weights are matrices of depth kernel taps x channels,
-// spatial taps outermost.
+// zero.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SLUICE_CODEGEN_CPU_PACKING_H
@@ -32,11 +31,6 @@ void packPanel(const float *source, int64_t depth, int64_t columns,
 void packMatrix(const float *source, int64_t depth, int64_t columns,
                 int64_t depthStride, int64_t columnStride, int64_t width,
                 float *target);
-
-/// Packs ONNX convolution weights [groups * outputs][inputs][taps] of one
-/// group into panels of depth taps * inputs.
-void packConvolutionGroup(const float *source, int64_t outputs, int64_t inputs,
-                          int64_t taps, int64_t width, float *target);
 
 } // namespace sluice
 

@@ -1,0 +1,197 @@
+//===- ConvolutionOps.cpp - Convolutions ----------------------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Sluice/Sluice.h"
+#include "dialects/Sluice/WindowInference.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+using namespace sluice;
+
+/// The places of batch, channels and spatial dimensions.
+namespace {
+struct ImageLayout {
+  ImageLayout(int64_t rank, bool channelsLast)
+      : channel(channelsLast ? rank - 1 : 1), spatial(channelsLast ? 1 : 2) {}
+  int64_t channel, spatial;
+};
+} // namespace
+
+/// Checks what convolutions have in common.
+template <typename AdaptorTy>
+static LogicalResult verifyConvolution(std::optional<Location> location,
+                                       AdaptorTy adaptor) {
+  ArrayRef<int64_t> input = shapeOf(adaptor.getInput());
+  ArrayRef<int64_t> weight = shapeOf(adaptor.getWeight());
+  if (input.size() < 2 || weight.size() != input.size())
+    return emitOptionalError(
+        location, "input and weight must have one rank of two or more, not ",
+        input.size(), " and ", weight.size());
+  if (failed(verifyWindows(location, input.size() - 2, adaptor.getStrides(),
+                           adaptor.getDilations(), adaptor.getPads())))
+    return failure();
+  if (elementTypeOf(adaptor.getInput()) != elementTypeOf(adaptor.getWeight()))
+    return emitOptionalError(location,
+                             "input and weight have different element types");
+  int64_t groups = static_cast<int64_t>(adaptor.getGroups());
+  if (groups < 1 || groups > (int64_t(1) << 31))
+    return emitOptionalError(location, "the number of groups is ", groups);
+  if (!ShapedType::isDynamic(weight[0]) && weight[0] % groups != 0)
+    return emitOptionalError(location, "the first size of the weight, ",
+                             weight[0], ", is not a multiple of ", groups,
+                             " groups");
+  return success();
+}
+
+LogicalResult
+ConvOp::inferReturnTypes(MLIRContext *context, std::optional<Location> location,
+                         ValueRange operands, DictionaryAttr attributes,
+                         OpaqueProperties properties, RegionRange regions,
+                         SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  if (failed(verifyConvolution(location, adaptor)))
+    return failure();
+  ArrayRef<int64_t> input = shapeOf(operands[0]), weight = shapeOf(operands[1]);
+  ImageLayout layout(input.size(), adaptor.getChannelsLast());
+  int64_t channels = input[layout.channel];
+  if (!ShapedType::isDynamic(channels) && !ShapedType::isDynamic(weight[1]) &&
+      channels != weight[1] * static_cast<int64_t>(adaptor.getGroups()))
+    return emitOptionalError(location, "the input has ", channels,
+                             " channels, the weight takes ", weight[1], " in ",
+                             adaptor.getGroups(), " groups");
+  SmallVector<int64_t> shape(input.size(), ShapedType::kDynamic);
+  shape[0] = input[0];
+  shape[layout.channel] = weight[0];
+  int64_t spatialRank = input.size() - 2;
+  for (int64_t i = 0; i < spatialRank; ++i) {
+    int64_t size = input[layout.spatial + i], kernel = weight[2 + i];
+    if (ShapedType::isDynamic(size) || ShapedType::isDynamic(kernel))
+      continue;
+    Window window{Builder(context).getIndexAttr(kernel),
+                  adaptor.getStrides()[i],
+                  adaptor.getDilations()[i],
+                  adaptor.getPads()[i],
+                  adaptor.getPads()[spatialRank + i],
+                  /*ceilMode=*/false};
+    auto count = countWindows(window, size);
+    if (!count)
+      return emitOptionalError(location, "a kernel of size ", kernel,
+                               " does not fit a padded dimension of size ",
+                               size);
+    shape[layout.spatial + i] = *count;
+  }
+  types.push_back(RankedTensorType::get(shape, elementTypeOf(operands[0])));
+  return success();
+}
+
+LogicalResult ConvOp::reifyResultShapes(OpBuilder &builder,
+                                        ReifiedRankedShapedTypeDims &shapes) {
+  Location loc = getLoc();
+  int64_t spatialRank = getSpatialRank();
+  SmallVector<OpFoldResult> sizes(spatialRank + 2);
+  sizes[0] = getDimension(builder, loc, getInput(), 0);
+  sizes[getChannelDimension()] = getDimension(builder, loc, getWeight(), 0);
+  for (int64_t i = 0; i < spatialRank; ++i) {
+    int64_t place = getSpatialDimension() + i;
+    Window window{getDimension(builder, loc, getWeight(), 2 + i),
+                  getStrides()[i],
+                  getDilations()[i],
+                  getPads()[i],
+                  getPads()[spatialRank + i],
+                  /*ceilMode=*/false};
+    sizes[place] = countWindows(builder, loc, window,
+                                getDimension(builder, loc, getInput(), place));
+  }
+  shapes.push_back(std::move(sizes));
+  return success();
+}
+
+LogicalResult ConvTransposeOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  if (failed(verifyConvolution(location, adaptor)))
+    return failure();
+  ArrayRef<int64_t> input = shapeOf(operands[0]), weight = shapeOf(operands[1]);
+  ImageLayout layout(input.size(), adaptor.getChannelsLast());
+  int64_t channels = input[layout.channel];
+  if (failed(verifyCompatibleShape(ArrayRef(channels), weight.take_front(1))))
+    return emitOptionalError(location, "the input has ", channels,
+                             " channels, the weight takes ", weight[0]);
+  int64_t spatialRank = input.size() - 2;
+  ArrayRef<int64_t> extra = adaptor.getOutputPadding();
+  if (static_cast<int64_t>(extra.size()) != spatialRank ||
+      llvm::any_of(extra,
+                   [](int64_t e) { return e < 0 || e > (int64_t(1) << 31); }))
+    return emitOptionalError(location, "output_padding must hold ", spatialRank,
+                             " sizes");
+  SmallVector<int64_t> shape(input.size(), ShapedType::kDynamic);
+  shape[0] = input[0];
+  int64_t groupChannels = weight[1];
+  if (!ShapedType::isDynamic(groupChannels) &&
+      __builtin_mul_overflow(groupChannels, adaptor.getGroups(),
+                             &shape[layout.channel]))
+    return emitOptionalError(location, "the result has too many channels");
+  for (int64_t i = 0; i < spatialRank; ++i) {
+    int64_t size = input[layout.spatial + i], kernel = weight[2 + i];
+    if (ShapedType::isDynamic(size) || ShapedType::isDynamic(kernel))
+      continue;
+    if (size > (int64_t(1) << 31) || kernel > (int64_t(1) << 31))
+      return emitOptionalError(location, "a size is out of range");
+    int64_t full = adaptor.getStrides()[i] * (size - 1) +
+                   adaptor.getDilations()[i] * (kernel - 1) + 1 + extra[i] -
+                   adaptor.getPads()[i] - adaptor.getPads()[spatialRank + i];
+    if (full < 0)
+      return emitOptionalError(location, "the pads exceed the result");
+    shape[layout.spatial + i] = full;
+  }
+  types.push_back(RankedTensorType::get(shape, elementTypeOf(operands[0])));
+  return success();
+}
+
+LogicalResult
+ConvTransposeOp::reifyResultShapes(OpBuilder &builder,
+                                   ReifiedRankedShapedTypeDims &shapes) {
+  Location loc = getLoc();
+  int64_t spatialRank = getSpatialRank();
+  auto index = [&](int64_t number) -> Value {
+    return arith::ConstantIndexOp::create(builder, loc, number);
+  };
+  auto scaled = [&](OpFoldResult size, int64_t factor) -> Value {
+    return arith::MulIOp::create(
+        builder, loc, getValueOrCreateConstantIndexOp(builder, loc, size),
+        index(factor));
+  };
+  SmallVector<OpFoldResult> sizes(spatialRank + 2);
+  for (int64_t i = 0; i < spatialRank + 2; ++i) {
+    if (!getType().isDynamicDim(i)) {
+      sizes[i] = builder.getIndexAttr(getType().getDimSize(i));
+    } else if (i == 0) {
+      sizes[i] = getDimension(builder, loc, getInput(), 0);
+    } else if (i == getChannelDimension()) {
+      sizes[i] =
+          scaled(getDimension(builder, loc, getWeight(), 1), getGroups());
+    } else {
+      int64_t axis = i - getSpatialDimension();
+      Value full = arith::AddIOp::create(
+          builder, loc,
+          scaled(getDimension(builder, loc, getInput(), i), getStrides()[axis]),
+          scaled(getDimension(builder, loc, getWeight(), 2 + axis),
+                 getDilations()[axis]));
+      int64_t rest = 1 - getStrides()[axis] - getDilations()[axis] +
+                     getOutputPadding()[axis] - getPads()[axis] -
+                     getPads()[spatialRank + axis];
+      full = arith::AddIOp::create(builder, loc, full, index(rest));
+      sizes[i] =
+          arith::MaxSIOp::create(builder, loc, full, index(0)).getResult();
+    }
+  }
+  shapes.push_back(std::move(sizes));
+  return success();
+}

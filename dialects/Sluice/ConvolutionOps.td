@@ -1,0 +1,51 @@
+//===- ConvolutionOps.td - Convolutions -----------------------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_CONVOLUTION_OPS_TD
+#define SLUICE_CONVOLUTION_OPS_TD
+
+include "dialects/Sluice/SluiceBase.td"
+
+class Sluice_ConvolutionOp<string mnemonic> : Sluice_Op<mnemonic> {
+  dag commonArguments =
+      (ins AnyRankedTensor:$input, AnyRankedTensor:$weight,
+           DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
+           DenseI64ArrayAttr:$pads, DefaultValuedAttr<I64Attr, "1">:$groups,
+           UnitAttr:$channels_last);
+  let arguments = commonArguments;
+  let results = (outs AnyRankedTensor:$result);
+  let extraClassDeclaration = baseDeclaration # [{
+    /// The number of spatial dimensions.
+    int64_t getSpatialRank() { return getStrides().size(); }
+    /// Where the channels and the first spatial dimension of input and result
+    /// are.
+    int64_t getChannelDimension() {
+      return getChannelsLast() ? getSpatialRank() + 1 : 1;
+    }
+    int64_t getSpatialDimension() { return getChannelsLast() ? 1 : 2; }
+  }];
+}
+
+def ConvOp : Sluice_ConvolutionOp<"conv"> {
+  let summary = "convolution";
+  let description = [{
+    Input and result are [N, C, spatial...], or [N, spatial..., C] with
+    `channels_last`; the weight is [result channels, input channels / groups,
+    kernel...] either way. `pads` holds the begins, then the ends; negative
+    pads crop.
+  }];
+}
+
+def ConvTransposeOp : Sluice_ConvolutionOp<"conv_transpose"> {
+  let summary = "transposed convolution: the gradient of a convolution";
+  let description = [{
+    Layouts as in `conv`, but the weight is [input channels, result channels /
+    groups, kernel...]. `output_padding` enlarges the result at the end.
+  }];
+  let arguments = !con(commonArguments,
+                       (ins DenseI64ArrayAttr:$output_padding));
+}
+
+#endif // SLUICE_CONVOLUTION_OPS_TD

@@ -1,0 +1,133 @@
+//===- NormalizationOps.cpp - Softmax and normalisations ------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Sluice/Sluice.h"
+
+using namespace mlir;
+using namespace sluice;
+
+static LogicalResult verifyAxis(std::optional<Location> location, Value operand,
+                                int64_t axis) {
+  int64_t rank = shapeOf(operand).size();
+  if (axis < 0 || axis >= rank)
+    return emitOptionalError(location, "axis ", axis,
+                             " is not a dimension of a tensor of rank ", rank);
+  return success();
+}
+
+static LogicalResult inferSoftmax(std::optional<Location> location,
+                                  Value operand, int64_t axis,
+                                  SmallVectorImpl<Type> &types) {
+  if (failed(verifyAxis(location, operand, axis)))
+    return failure();
+  if (!isa<FloatType>(elementTypeOf(operand)))
+    return emitOptionalError(location, "elements must be floating-point");
+  types.push_back(operand.getType());
+  return success();
+}
+
+LogicalResult SoftmaxOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  return inferSoftmax(location, operands[0], adaptor.getAxis(), types);
+}
+
+LogicalResult LogSoftmaxOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  return inferSoftmax(location, operands[0], adaptor.getAxis(), types);
+}
+
+static LogicalResult inferNorm(std::optional<Location> location,
+                               ValueRange operands, int64_t axis,
+                               size_t maxParameters,
+                               SmallVectorImpl<Type> &types) {
+  if (failed(verifyAxis(location, operands[0], axis)))
+    return failure();
+  auto type = cast<RankedTensorType>(operands[0].getType());
+  if (!isa<FloatType>(type.getElementType()))
+    return emitOptionalError(location, "elements must be floating-point");
+  if (operands.size() > maxParameters + 1)
+    return emitOptionalError(location, "at most ", maxParameters,
+                             " parameters are possible");
+  for (Value parameter : operands.drop_front()) {
+    auto joined = broadcastShapes(type.getShape(), shapeOf(parameter));
+    if (!joined || joined->size() != type.getShape().size() ||
+        failed(verifyCompatibleShape(*joined, type.getShape())))
+      return emitOptionalError(location, "a parameter of type ",
+                               parameter.getType(), " does not broadcast to ",
+                               type);
+    if (!isa<FloatType>(elementTypeOf(parameter)))
+      return emitOptionalError(location, "parameters must be floating-point");
+  }
+  types.push_back(type);
+  return success();
+}
+
+LogicalResult LayerNormOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  return inferNorm(location, operands, adaptor.getAxis(), 2, types);
+}
+
+LogicalResult RmsNormOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  return inferNorm(location, operands, adaptor.getAxis(), 1, types);
+}
+
+LogicalResult BatchNormOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  auto type = cast<RankedTensorType>(operands[0].getType());
+  if (type.getRank() < 1 || !isa<FloatType>(type.getElementType()))
+    return emitOptionalError(location,
+                             "the operand must be a floating-point tensor");
+  int64_t channels = ShapedType::kDynamic;
+  if (adaptor.getChannelsLast())
+    channels = type.getShape().back();
+  else
+    channels = type.getRank() > 1 ? type.getDimSize(1) : 1;
+  for (Value parameter : operands.drop_front()) {
+    ArrayRef<int64_t> shape = shapeOf(parameter);
+    if (shape.size() != 1 ||
+        failed(verifyCompatibleShape(shape, ArrayRef(channels))))
+      return emitOptionalError(location, "parameters must be vectors of ",
+                               channels, " elements, not ",
+                               parameter.getType());
+  }
+  types.push_back(type);
+  return success();
+}
+
+LogicalResult PositionOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  if (failed(verifyAxis(location, operands[0], adaptor.getAxis())))
+    return failure();
+  types.push_back(RankedTensorType::get(shapeOf(operands[0]),
+                                        IntegerType::get(context, 64)));
+  return success();
+}
+
+LogicalResult
+PositionOp::reifyResultShapes(OpBuilder &builder,
+                              ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(getDimensions(builder, getLoc(), getOperand()));
+  return success();
+}

@@ -1,0 +1,242 @@
+//===- ReductionOps.cpp - Reductions over dimensions ----------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Sluice/ShapeEvaluation.h"
+#include "dialects/Sluice/Sluice.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using namespace sluice;
+
+//===----------------------------------------------------------------------===//
+// ReduceOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult ReduceOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  auto type = cast<RankedTensorType>(operands[0].getType());
+  SmallVector<int64_t> shape;
+  ArrayRef<int64_t> axes = adaptor.getAxes();
+  for (auto [i, axis] : llvm::enumerate(axes))
+    if (axis < 0 || axis >= type.getRank() || (i > 0 && axis <= axes[i - 1]))
+      return emitOptionalError(location, "axes must ascend within rank ",
+                               type.getRank());
+  for (auto [i, size] : llvm::enumerate(type.getShape())) {
+    bool reduced = llvm::is_contained(axes, static_cast<int64_t>(i));
+    if (!reduced)
+      shape.push_back(size);
+    else if (adaptor.getKeepDims())
+      shape.push_back(1);
+  }
+  types.push_back(RankedTensorType::get(shape, type.getElementType()));
+  return success();
+}
+
+LogicalResult ReduceOp::reifyResultShapes(OpBuilder &builder,
+                                          ReifiedRankedShapedTypeDims &shapes) {
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t i = 0, rank = shapeOf(getOperand()).size(); i < rank; ++i) {
+    if (!llvm::is_contained(getAxes(), i))
+      sizes.push_back(getDimension(builder, getLoc(), getOperand(), i));
+    else if (getKeepDims())
+      sizes.push_back(builder.getIndexAttr(1));
+  }
+  shapes.push_back(std::move(sizes));
+  return success();
+}
+
+OpFoldResult ReduceOp::fold(FoldAdaptor) {
+  // Without axes only kinds that keep a single element are the identity.
+  switch (getKind()) {
+  case ReductionKind::Sum:
+  case ReductionKind::Mean:
+  case ReductionKind::Max:
+  case ReductionKind::Min:
+  case ReductionKind::Prod:
+    if (getAxes().empty() && getOperand().getType() == getType())
+      return getOperand();
+    return {};
+  default:
+    return {};
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// ReduceAxesOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult ReduceAxesOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  int64_t rank = shapeOf(operands[0]).size();
+  ArrayRef<int64_t> axes = shapeOf(operands[1]);
+  if (axes.size() != 1 || !elementTypeOf(operands[1]).isInteger())
+    return emitOptionalError(location, "axes must be a vector of integers");
+  if (!adaptor.getKeepDims()) {
+    if (ShapedType::isDynamic(axes[0]))
+      return emitOptionalError(
+          location, "the number of axes is not known at compile time");
+    rank -= axes[0];
+    if (rank < 0)
+      return emitOptionalError(location, "there are more axes than dimensions");
+  }
+  types.push_back(
+      RankedTensorType::get(SmallVector<int64_t>(rank, ShapedType::kDynamic),
+                            elementTypeOf(operands[0])));
+  return success();
+}
+
+LogicalResult
+ReduceAxesOp::reifyResultShapes(OpBuilder &builder,
+                                ReifiedRankedShapedTypeDims &shapes) {
+  Location loc = getLoc();
+  int64_t rank = shapeOf(getOperand()).size();
+  int64_t count = shapeOf(getAxes())[0];
+  if (ShapedType::isDynamic(count))
+    return failure();
+  auto index = [&](int64_t number) -> Value {
+    return arith::ConstantIndexOp::create(builder, loc, number);
+  };
+  auto equals = [&](Value value, int64_t number) -> Value {
+    return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, value,
+                                 index(number));
+  };
+  // Which dimensions are reduced?
+  SmallVector<Value> reduced(rank);
+  for (int64_t i = 0; i < rank; ++i)
+    reduced[i] = arith::ConstantIntOp::create(builder, loc, 0, 1);
+  for (int64_t i = 0; i < count; ++i) {
+    Value axis = getValueOrCreateConstantIndexOp(
+        builder, loc, readElement(builder, loc, getAxes(), i));
+    for (int64_t j = 0; j < rank; ++j)
+      for (int64_t spelling : {j, j - rank})
+        reduced[j] = arith::OrIOp::create(builder, loc, reduced[j],
+                                          equals(axis, spelling));
+  }
+  SmallVector<OpFoldResult> sizes;
+  if (getKeepDims()) {
+    for (int64_t i = 0; i < rank; ++i) {
+      Value size = getValueOrCreateConstantIndexOp(
+          builder, loc, getDimension(builder, loc, getOperand(), i));
+      sizes.push_back(
+          arith::SelectOp::create(builder, loc, reduced[i], index(1), size)
+              .getResult());
+    }
+  } else {
+    // Kept dimension number `next` goes to the result's place `next`.
+    SmallVector<Value> kept(getType().getRank(), index(1));
+    Value next = index(0);
+    for (int64_t i = 0; i < rank; ++i) {
+      Value size = getValueOrCreateConstantIndexOp(
+          builder, loc, getDimension(builder, loc, getOperand(), i));
+      for (auto [place, value] : llvm::enumerate(kept)) {
+        Value isHere = arith::AndIOp::create(
+            builder, loc, equals(next, place),
+            arith::XOrIOp::create(
+                builder, loc, reduced[i],
+                arith::ConstantIntOp::create(builder, loc, 1, 1)));
+        value = arith::SelectOp::create(builder, loc, isHere, size, value);
+      }
+      Value step =
+          arith::SelectOp::create(builder, loc, reduced[i], index(0), index(1));
+      next = arith::AddIOp::create(builder, loc, next, step);
+    }
+    for (Value size : kept)
+      sizes.push_back(size);
+  }
+  shapes.push_back(std::move(sizes));
+  return success();
+}
+
+namespace {
+/// Axes that turn out constant make an ordinary reduction.
+struct FixAxes : OpRewritePattern<ReduceAxesOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ReduceAxesOp op,
+                                PatternRewriter &rewriter) const override {
+    auto axes = evaluateConstantElements(op.getAxes());
+    if (!axes)
+      return failure();
+    int64_t rank = shapeOf(op.getOperand()).size();
+    for (int64_t &axis : *axes) {
+      if (axis < -rank || axis >= rank)
+        return failure();
+      axis += axis < 0 ? rank : 0;
+    }
+    llvm::sort(*axes);
+    if (std::adjacent_find(axes->begin(), axes->end()) != axes->end())
+      return failure();
+    rewriter.replaceOpWithNewOp<ReduceOp>(op, op.getType(), op.getOperand(),
+                                          op.getKind(), *axes,
+                                          op.getKeepDims());
+    return success();
+  }
+};
+} // namespace
+
+void ReduceAxesOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                               MLIRContext *context) {
+  patterns.add<FixAxes>(context);
+}
+
+//===----------------------------------------------------------------------===//
+// ArgMaxOp and ArgMinOp
+//===----------------------------------------------------------------------===//
+
+template <typename AdaptorTy>
+static LogicalResult inferArgument(std::optional<Location> location,
+                                   AdaptorTy adaptor, MLIRContext *context,
+                                   SmallVectorImpl<Type> &types) {
+  SmallVector<int64_t> shape(shapeOf(adaptor.getOperand()));
+  int64_t axis = adaptor.getAxis(), rank = shape.size();
+  if (axis < 0 || axis >= rank)
+    return emitOptionalError(location, "axis ", axis,
+                             " is not a dimension of a tensor of rank ", rank);
+  if (adaptor.getKeepDims())
+    shape[axis] = 1;
+  else
+    shape.erase(shape.begin() + axis);
+  types.push_back(RankedTensorType::get(shape, IntegerType::get(context, 64)));
+  return success();
+}
+
+template <typename OpTy>
+static LogicalResult reifyArgument(OpTy op, OpBuilder &builder,
+                                   ReifiedRankedShapedTypeDims &shapes) {
+  SmallVector<OpFoldResult> sizes =
+      getDimensions(builder, op.getLoc(), op.getOperand());
+  if (op.getKeepDims())
+    sizes[op.getAxis()] = builder.getIndexAttr(1);
+  else
+    sizes.erase(sizes.begin() + op.getAxis());
+  shapes.push_back(std::move(sizes));
+  return success();
+}
+
+#define SLUICE_ARGUMENT_INFERENCE(OP)                                          \
+  LogicalResult OP::inferReturnTypes(                                          \
+      MLIRContext *context, std::optional<Location> location,                  \
+      ValueRange operands, DictionaryAttr attributes,                          \
+      OpaqueProperties properties, RegionRange regions,                        \
+      SmallVectorImpl<Type> &types) {                                          \
+    return inferArgument(location,                                             \
+                         Adaptor(operands, attributes, properties, regions),   \
+                         context, types);                                      \
+  }                                                                            \
+  LogicalResult OP::reifyResultShapes(OpBuilder &builder,                      \
+                                      ReifiedRankedShapedTypeDims &shapes) {   \
+    return reifyArgument(*this, builder, shapes);                              \
+  }
+SLUICE_ARGUMENT_INFERENCE(ArgMaxOp)
+SLUICE_ARGUMENT_INFERENCE(ArgMinOp)
+#undef SLUICE_ARGUMENT_INFERENCE

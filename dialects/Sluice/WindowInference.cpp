@@ -1,0 +1,100 @@
+//===- WindowInference.cpp - Sizes of sliding windows ---------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Sluice/WindowInference.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Diagnostics.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace sluice;
+
+/// Sizes, strides and pads are below this, so that sums and products of two of
+/// them stay far from overflowing.
+static constexpr int64_t sizeLimit = int64_t(1) << 31;
+
+std::optional<int64_t> sluice::countWindows(const Window &window,
+                                            int64_t size) {
+  std::optional<int64_t> kernel = getConstantIntValue(window.kernel);
+  if (!kernel || *kernel < 1 || *kernel > sizeLimit || size < 0 ||
+      size > (int64_t(1) << 60))
+    return std::nullopt;
+  int64_t room = size + window.padBegin + window.padEnd -
+                 (window.dilation * (*kernel - 1) + 1);
+  if (room < 0)
+    return std::nullopt;
+  if (!window.ceilMode)
+    return room / window.stride + 1;
+  int64_t count = (room + window.stride - 1) / window.stride + 1;
+  // The last window must not start in the end padding.
+  if ((count - 1) * window.stride >= size + window.padBegin)
+    --count;
+  return count;
+}
+
+OpFoldResult sluice::countWindows(OpBuilder &builder, Location loc,
+                                  const Window &window, OpFoldResult size) {
+  if (auto known = getConstantIntValue(size);
+      known && getConstantIntValue(window.kernel))
+    if (auto count = countWindows(window, *known))
+      return builder.getIndexAttr(*count);
+  auto index = [&](int64_t number) -> Value {
+    return arith::ConstantIndexOp::create(builder, loc, number);
+  };
+  Value sizeValue = getValueOrCreateConstantIndexOp(builder, loc, size);
+  Value kernel = getValueOrCreateConstantIndexOp(builder, loc, window.kernel);
+  // size + pads - (dilation * (kernel - 1) + 1)
+  Value reach =
+      arith::MulIOp::create(builder, loc, kernel, index(window.dilation));
+  Value padded = arith::AddIOp::create(
+      builder, loc, sizeValue,
+      index(window.padBegin + window.padEnd + window.dilation - 1));
+  Value room = arith::SubIOp::create(builder, loc, padded, reach);
+  Value stride = index(window.stride);
+  Value zero = index(0);
+  // Adding the stride before dividing makes "does not fit" come out as zero.
+  int64_t extra = window.stride + (window.ceilMode ? window.stride - 1 : 0);
+  Value sum = arith::AddIOp::create(builder, loc, room, index(extra));
+  sum = arith::MaxSIOp::create(builder, loc, sum, zero);
+  Value count = arith::DivUIOp::create(builder, loc, sum, stride);
+  if (!window.ceilMode)
+    return count;
+  Value fits = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sge,
+                                     room, zero);
+  count = arith::SelectOp::create(builder, loc, fits, count, zero);
+  // The last window must not start in the end padding.
+  Value limit = arith::AddIOp::create(
+      builder, loc, sizeValue, index(window.padBegin + window.stride - 1));
+  Value starts = arith::DivUIOp::create(
+      builder, loc, arith::MaxSIOp::create(builder, loc, limit, zero), stride);
+  return arith::MinSIOp::create(builder, loc, count, starts).getResult();
+}
+
+LogicalResult sluice::verifyWindows(std::optional<Location> location,
+                                    int64_t spatialRank,
+                                    ArrayRef<int64_t> strides,
+                                    ArrayRef<int64_t> dilations,
+                                    ArrayRef<int64_t> pads) {
+  auto hasLength = [](ArrayRef<int64_t> values, int64_t length) {
+    return static_cast<int64_t>(values.size()) == length;
+  };
+  if (spatialRank < 0 || !hasLength(strides, spatialRank) ||
+      !hasLength(dilations, spatialRank) || !hasLength(pads, 2 * spatialRank))
+    return emitOptionalError(location,
+                             "strides, dilations and pads do not fit ",
+                             spatialRank, " spatial dimensions");
+  for (ArrayRef<int64_t> values : {strides, dilations})
+    for (int64_t value : values)
+      if (value < 1 || value > sizeLimit)
+        return emitOptionalError(
+            location, "strides and dilations must be positive, not ", value);
+  for (int64_t pad : pads)
+    if (pad < -sizeLimit || pad > sizeLimit)
+      return emitOptionalError(location, "a pad of ", pad, " is out of range");
+  return success();
+}

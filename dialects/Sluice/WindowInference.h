@@ -1,0 +1,43 @@
+//===- WindowInference.h - Sizes of sliding windows -----------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_DIALECTS_SLUICE_WINDOWINFERENCE_H
+#define SLUICE_DIALECTS_SLUICE_WINDOWINFERENCE_H
+
+#include "mlir/IR/Builders.h"
+#include <optional>
+
+namespace sluice {
+
+/// A window that slides along one dimension.
+struct Window {
+  mlir::OpFoldResult kernel;
+  int64_t stride = 1;
+  int64_t dilation = 1;
+  int64_t padBegin = 0;
+  int64_t padEnd = 0;
+  /// Does a window that reaches over the end count?
+  bool ceilMode = false;
+};
+
+/// How many places a window of a known size has in a dimension; none where the
+/// numbers make no sense (an overflow, a window larger than the dimension).
+std::optional<int64_t> countWindows(const Window &window, int64_t size);
+
+/// The same for sizes of the run; a window that does not fit gives 0.
+mlir::OpFoldResult countWindows(mlir::OpBuilder &builder, mlir::Location loc,
+                                const Window &window, mlir::OpFoldResult size);
+
+/// Checks the attributes of an op with windows over `spatialRank` dimensions:
+/// lengths, positive strides and dilations, no absurd numbers.
+llvm::LogicalResult verifyWindows(std::optional<mlir::Location> location,
+                                  int64_t spatialRank,
+                                  llvm::ArrayRef<int64_t> strides,
+                                  llvm::ArrayRef<int64_t> dilations,
+                                  llvm::ArrayRef<int64_t> pads);
+
+} // namespace sluice
+
+#endif // SLUICE_DIALECTS_SLUICE_WINDOWINFERENCE_H

@@ -1,0 +1,269 @@
+//===- ConvolutionTiling.cpp - Tile sizes of convolutions -----------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "sluice/Analysis/ConvolutionTiling.h"
+#include "sluice/Analysis/MachineModel.h"
+#include <algorithm>
+#include <limits>
+
+using namespace sluice;
+
+static int64_t ceilDiv(int64_t value, int64_t by) {
+  return (value + by - 1) / by;
+}
+
+static int64_t product(const std::vector<int64_t> &values) {
+  int64_t result = 1;
+  for (int64_t value : values)
+    result *= value;
+  return result;
+}
+
+/// Sizes that decide about speed, with a guess where they are dynamic.
+namespace {
+struct Sizes {
+  int64_t batch, lines, pixels, inputs, outputs, groups, depth;
+};
+} // namespace
+
+static Sizes estimateSizes(const ConvolutionSpec &spec, int64_t mergedGroups) {
+  auto known = [](int64_t size, int64_t guess) {
+    return size == kDynamicSize ? guess : size;
+  };
+  Sizes sizes;
+  sizes.batch = known(spec.batch, 1);
+  sizes.lines = 1;
+  for (size_t d = 0; d + 1 < spec.outputSizes.size(); ++d)
+    sizes.lines *= known(spec.outputSizes[d], 40);
+  sizes.pixels = known(spec.outputSizes.back(), 96);
+  sizes.inputs = spec.inputChannels * mergedGroups;
+  sizes.outputs = spec.outputChannels * mergedGroups;
+  sizes.groups = spec.groups / mergedGroups;
+  sizes.depth = sizes.inputs * product(spec.kernelSizes);
+  return sizes;
+}
+
+/// Cycles of one register tile: the slowest of arithmetic, loads, the latency
+/// of few sums and the stream of weights from the second-level cache, and what
+/// starting and storing a tile costs.
+static double estimateTileCycles(int64_t pixels, int64_t vectors,
+                                 const Sizes &sizes,
+                                 const MachineModel &machine) {
+  constexpr double tileOverhead = 24, storeCycles = 1.5, latency = 4;
+  double panelBytes =
+      static_cast<double>(sizes.depth) * vectors * machine.vectorBits / 8;
+  double streamRate = panelBytes > machine.l1Bytes / 2
+                          ? (panelBytes > machine.l2Bytes / 2 ? 10 : 24)
+                          : 64;
+  double step =
+      std::max({static_cast<double>(pixels * vectors) / machine.fmaPerCycle,
+                (pixels + vectors) / 2.0, latency,
+                vectors * (machine.vectorBits / 8) / streamRate});
+  return step * sizes.depth + tileOverhead + storeCycles * pixels * vectors;
+}
+
+/// Cycles of one line over all output channels.
+static double estimateLineCycles(int64_t pixels, int64_t vectors,
+                                 const Sizes &sizes,
+                                 const MachineModel &machine) {
+  int64_t lanes = machine.lanes(32);
+  int64_t fullTiles = sizes.pixels / pixels, rest = sizes.pixels % pixels;
+  int64_t columns = ceilDiv(sizes.outputs, lanes);
+  int64_t fullPanels = columns / vectors, restVectors = columns % vectors;
+  auto cost = [&](int64_t p, int64_t v) {
+    return p && v ? estimateTileCycles(p, v, sizes, machine) : 0.0;
+  };
+  return fullPanels *
+             (fullTiles * cost(pixels, vectors) + cost(rest, vectors)) +
+         fullTiles * cost(pixels, restVectors) + cost(rest, restVectors);
+}
+
+static void chooseTile(ConvolutionTiling &tiling, const Sizes &sizes,
+                       const MachineModel &machine,
+                       const ConvolutionTilingOverrides &overrides) {
+  int64_t columns = ceilDiv(sizes.outputs, tiling.lanes);
+  double best = std::numeric_limits<double>::infinity();
+  for (int64_t vectors = 1; vectors <= std::min<int64_t>(columns, 4);
+       ++vectors) {
+    if (overrides.tileVectors && *overrides.tileVectors != vectors)
+      continue;
+    int64_t registers = machine.vectorRegisters;
+    int64_t most =
+        std::clamp<int64_t>((registers - vectors - 1) / vectors, 1, 14);
+    for (int64_t pixels = std::min(most, sizes.pixels); pixels >= 1; --pixels) {
+      double cycles = estimateLineCycles(pixels, vectors, sizes, machine);
+      if (cycles >= best)
+        continue;
+      best = cycles;
+      tiling.tilePixels = pixels;
+      tiling.tileVectors = vectors;
+    }
+  }
+  if (overrides.tileVectors)
+    tiling.tileVectors = *overrides.tileVectors;
+  if (overrides.tilePixels)
+    tiling.tilePixels = *overrides.tilePixels;
+}
+
+/// Whether every tap of a line lies inside the image.
+static bool hasPaddedLines(const ConvolutionSpec &spec) {
+  if (spec.padsBegin.back() > 0)
+    return true;
+  int64_t input = spec.inputSizes.back(), output = spec.outputSizes.back();
+  if (input == kDynamicSize || output == kDynamicSize)
+    return spec.padsEnd.back() > 0;
+  int64_t last = (output - 1) * spec.strides.back() - spec.padsBegin.back() +
+                 (spec.kernelSizes.back() - 1) * spec.dilations.back();
+  return last >= input;
+}
+
+static void chooseBlocks(ConvolutionTiling &tiling, const ConvolutionSpec &spec,
+                         const Sizes &sizes, const MachineModel &machine,
+                         const ConvolutionTilingOverrides &overrides) {
+  constexpr int64_t wantedBlocks = 16;
+  constexpr double worthwhileCost = 10000;
+  double lineCost = estimateLineCycles(tiling.tilePixels, tiling.tileVectors,
+                                       sizes, machine) *
+                    machine.nanosecondsPerCycle * 1.2;
+  int64_t width = tiling.width();
+  int64_t panels = std::max<int64_t>(ceilDiv(sizes.outputs, width), 1);
+  int64_t panelBlock = std::min<int64_t>(panels, 8);
+  // The lines of a block are read once per panel of weights: keep them in the
+  // second-level cache.
+  int64_t lineBytes = sizes.pixels * spec.strides.back() * sizes.inputs *
+                      sizes.groups * int64_t(sizeof(float));
+  int64_t lineBlock =
+      std::clamp<int64_t>(machine.l2Bytes / 4 / std::max<int64_t>(lineBytes, 1),
+                          1, std::max<int64_t>(sizes.lines, 1));
+  auto getBlocks = [&] {
+    return sizes.batch * sizes.groups * ceilDiv(panels, panelBlock) *
+           ceilDiv(sizes.lines, lineBlock);
+  };
+  auto getCost = [&] { return lineCost * lineBlock * panelBlock / panels; };
+  while (getBlocks() < wantedBlocks && getCost() > 2 * worthwhileCost &&
+         (lineBlock > 1 || panelBlock > 1)) {
+    if (lineBlock > 1)
+      lineBlock = ceilDiv(lineBlock, 2);
+    else
+      panelBlock = ceilDiv(panelBlock, 2);
+  }
+  // Equal parts.
+  if (sizes.lines > 0)
+    lineBlock = ceilDiv(sizes.lines, ceilDiv(sizes.lines, lineBlock));
+  panelBlock = ceilDiv(panels, ceilDiv(panels, panelBlock));
+  tiling.lineBlock = overrides.lineBlock.value_or(lineBlock);
+  tiling.channelBlock = overrides.channelBlock.value_or(panelBlock * width);
+  tiling.blockCost = getCost();
+}
+
+/// Merges narrow groups until they fill a vector.
+static int64_t chooseMergedGroups(const ConvolutionSpec &spec, int64_t lanes) {
+  if (spec.groups == 1)
+    return 1;
+  int64_t merged = 1;
+  for (int64_t candidate = 1; candidate <= spec.groups; ++candidate) {
+    if (spec.groups % candidate != 0)
+      continue;
+    merged = candidate;
+    if (candidate * spec.outputChannels >= lanes)
+      break;
+  }
+  // More multiplications by zero than a vector has lanes never pay.
+  return merged <= lanes ? merged : 1;
+}
+
+static void chooseDepthwise(ConvolutionTiling &tiling,
+                            const ConvolutionSpec &spec, const Sizes &sizes,
+                            const MachineModel &machine,
+                            const ConvolutionTilingOverrides &overrides) {
+  tiling.method = ConvolutionTiling::Method::Depthwise;
+  int64_t vectors = ceilDiv(spec.groups, tiling.lanes);
+  // Sums for eight operations in flight, and registers left for the inputs
+  // and weights of a tap.
+  int64_t most = machine.vectorRegisters >= 32 ? 16 : 8;
+  int64_t pixels = std::min(sizes.pixels, most / 2);
+  int64_t tiles = ceilDiv(sizes.pixels, std::max<int64_t>(pixels, 1));
+  tiling.tilePixels = overrides.tilePixels.value_or(
+      std::max<int64_t>(ceilDiv(sizes.pixels, std::max<int64_t>(tiles, 1)), 1));
+  tiling.tileVectors = overrides.tileVectors.value_or(
+      vectors % 2 == 0 && tiling.tilePixels * 2 <= most ? 2 : 1);
+  double lineCost = 0.5 * sizes.pixels * vectors * product(spec.kernelSizes) *
+                    machine.nanosecondsPerCycle * 2;
+  constexpr double worthwhileCost = 10000;
+  int64_t lines = std::clamp<int64_t>(worthwhileCost / std::max(lineCost, 1.0),
+                                      1, std::max<int64_t>(sizes.lines, 1));
+  tiling.lineBlock = overrides.lineBlock.value_or(lines);
+  tiling.channelBlock = spec.groups;
+  tiling.blockCost = lineCost * tiling.lineBlock;
+}
+
+/// Whether the windows are contiguous rows of a matrix.
+static bool isContraction(const ConvolutionSpec &spec) {
+  if (spec.groups != 1)
+    return false;
+  auto all = [](const std::vector<int64_t> &values, int64_t expected) {
+    return std::all_of(values.begin(), values.end(),
+                       [&](int64_t value) { return value == expected; });
+  };
+  if (spec.kernelSizes.size() == 1)
+    return spec.dilations[0] == 1 || spec.kernelSizes[0] == 1;
+  return all(spec.kernelSizes, 1) && all(spec.strides, 1) &&
+         all(spec.padsBegin, 0) && all(spec.padsEnd, 0);
+}
+
+static void chooseContraction(ConvolutionTiling &tiling,
+                              const ConvolutionSpec &spec,
+                              const MachineModel &machine,
+                              const ConvolutionTilingOverrides &overrides) {
+  tiling.method = ConvolutionTiling::Method::Contraction;
+  ContractionSpec contraction;
+  contraction.batch = spec.batch;
+  contraction.rows = 1;
+  for (int64_t size : spec.outputSizes)
+    contraction.rows = size == kDynamicSize || contraction.rows == kDynamicSize
+                           ? kDynamicSize
+                           : contraction.rows * size;
+  contraction.columns = spec.outputChannels;
+  contraction.depth = spec.inputChannels * product(spec.kernelSizes);
+  contraction.packedB = true;
+  ContractionTilingOverrides forced;
+  forced.tileRows = overrides.tilePixels;
+  forced.tileVectors = overrides.tileVectors;
+  tiling.contraction = chooseContractionTiling(contraction, machine, forced);
+  tiling.tilePixels = tiling.contraction.tileRows;
+  tiling.tileVectors = tiling.contraction.tileVectors;
+  tiling.blockCost = tiling.contraction.blockCost;
+}
+
+ConvolutionTiling
+sluice::chooseConvolutionTiling(const ConvolutionSpec &spec,
+                                const MachineModel &machine,
+                                const ConvolutionTilingOverrides &overrides) {
+  ConvolutionTiling tiling;
+  tiling.lanes = machine.lanes(32);
+  tiling.fusedMultiplyAdd = machine.hasFma;
+  tiling.unroll = 2;
+  // Leaving taps out costs code per tap of a line.
+  constexpr int64_t mostTrimmedTaps = 11;
+  bool isStatic = spec.inputSizes.back() != kDynamicSize &&
+                  spec.outputSizes.back() != kDynamicSize;
+  if (spec.isDepthwise() && spec.outputChannels == 1) {
+    chooseDepthwise(tiling, spec, estimateSizes(spec, 1), machine, overrides);
+    return tiling;
+  }
+  bool isMatrix = isContraction(spec);
+  tiling.copyPadded = overrides.copyPadded.value_or(
+      hasPaddedLines(spec) &&
+      (isMatrix || !isStatic || spec.kernelSizes.back() > mostTrimmedTaps));
+  if (isMatrix) {
+    chooseContraction(tiling, spec, machine, overrides);
+    return tiling;
+  }
+  tiling.mergedGroups = chooseMergedGroups(spec, tiling.lanes);
+  Sizes sizes = estimateSizes(spec, tiling.mergedGroups);
+  chooseTile(tiling, sizes, machine, overrides);
+  chooseBlocks(tiling, spec, sizes, machine, overrides);
+  return tiling;
+}
