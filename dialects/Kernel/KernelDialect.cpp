@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Kernel/Kernel.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
@@ -23,11 +24,19 @@ void KernelDialect::initialize() {
 
 LogicalResult RegionOp::verify() {
   Block &block = getBody().front();
-  if (block.getArgumentTypes() != getOperands().getTypes())
-    return emitOpError("region arguments and operands differ in type");
+  if (block.getArgumentTypes() != getInputs().getTypes())
+    return emitOpError("region arguments and inputs differ in type");
   auto yield = cast<YieldOp>(block.getTerminator());
   if (yield.getOperandTypes() != getResultTypes())
     return emitOpError("yielded values and results differ in type");
+  int64_t dynamic = 0;
+  for (Type type : getResultTypes())
+    dynamic += cast<RankedTensorType>(type).getNumDynamicDims();
+  if (static_cast<int64_t>(getSizes().size()) != dynamic)
+    return emitOpError("needs one size per dynamic result dimension");
+  for (int64_t input : getReusable())
+    if (input < 0 || input >= static_cast<int64_t>(getInputs().size()))
+      return emitOpError("reusable input ") << input << " does not exist";
   return success();
 }
 
@@ -38,4 +47,6 @@ void LaunchOp::getEffects(
     effects.emplace_back(MemoryEffects::Read::get(), &input);
   for (OpOperand &output : getOutputsMutable())
     effects.emplace_back(MemoryEffects::Write::get(), &output);
+  for (OpOperand &scratch : getScratchMutable())
+    effects.emplace_back(MemoryEffects::Write::get(), &scratch);
 }

@@ -23,28 +23,48 @@ def Kernel_Dialect : Dialect {
     `kernel.launch` runs a kernel, and the other ops say where buffers come
     from: the workspace, the weights, the model's inputs and outputs.
   }];
-  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect"];
 }
+
+def Kernel_Frame : Type<
+    CPred<"::llvm::isa<::mlir::LLVM::LLVMPointerType>($_self)">,
+    "pointer to the frame of a run">,
+  BuildableType<"::mlir::LLVM::LLVMPointerType::get($_builder.getContext())">;
 
 class Kernel_Op<string mnemonic, list<Trait> traits = []>
     : Op<Kernel_Dialect, mnemonic, traits>;
 
 def RegionOp : Kernel_Op<"region",
-    [IsolatedFromAbove, Pure,
+    [IsolatedFromAbove, Pure, AttrSizedOperandSegments,
      SingleBlockImplicitTerminator<"::sluice::kernel::YieldOp">]> {
   let summary = "ops that become one kernel";
   let description = [{
-    The region's arguments are the operands; it yields the results. `anchor`
-    names what decides how code is made ("map", "contraction", ...).
+    The region's arguments are the inputs; it yields the results. `sizes` are
+    the dynamic sizes of the results, in order. `anchor` names what decides
+    how code is made ("map", "matmul", ...). `reusable` names the inputs whose
+    buffer a result of the same size may take over, should they die here.
   }];
-  let arguments = (ins Variadic<AnyRankedTensor>:$operands, StrAttr:$anchor);
+  let arguments = (ins Variadic<AnyRankedTensor>:$inputs,
+                       Variadic<Index>:$sizes, StrAttr:$anchor,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$reusable);
   let results = (outs Variadic<AnyRankedTensor>);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $anchor `(` $operands `)` attr-dict `:` functional-type(operands, results)
-    $body
+    $anchor `ins` `(` ($inputs^ `:` type($inputs))? `)` `sizes` `(` $sizes `)`
+    attr-dict `->` type(results) $body
   }];
   let hasVerifier = 1;
+}
+
+def AliasOp : Kernel_Op<"alias", [Pure]> {
+  let summary = "the same elements under another shape, without a copy";
+  let arguments = (ins AnyRankedTensor:$source, Variadic<Index>:$sizes);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $source `sizes` `(` $sizes `)` attr-dict `:` type($source) `->`
+    type($result)
+  }];
 }
 
 def YieldOp : Kernel_Op<"yield", [Pure, ReturnLike, Terminator]> {
@@ -67,23 +87,54 @@ def FuncOp : Kernel_Op<"func", [IsolatedFromAbove, Symbol,
   let assemblyFormat = "$sym_name $anchor attr-dict-with-keyword $body";
 }
 
+def CallOp : Kernel_Op<"call", [Pure, AttrSizedOperandSegments]> {
+  let summary = "runs an outlined kernel on tensors";
+  let description = [{ Operands are as in `kernel.region`. }];
+  let arguments = (ins FlatSymbolRefAttr:$callee,
+                       Variadic<AnyRankedTensor>:$inputs,
+                       Variadic<Index>:$sizes,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$reusable);
+  let results = (outs Variadic<AnyRankedTensor>);
+  let assemblyFormat = [{
+    $callee `ins` `(` ($inputs^ `:` type($inputs))? `)` `sizes` `(` $sizes `)`
+    attr-dict `->` type(results)
+  }];
+}
+
 def LaunchOp : Kernel_Op<"launch",
     [AttrSizedOperandSegments,
      DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "runs a kernel on buffers";
   let description = [{
-    Inputs are read, outputs written. `reusable` names the inputs whose buffer
-    an output of the same size may take over, should they die here.
+    Inputs are read, outputs and scratch memory written. `reusable` is as in
+    `kernel.region`; `index` is the kernel's place in the profile.
   }];
-  let arguments = (ins FlatSymbolRefAttr:$callee,
+  let arguments = (ins Kernel_Frame:$frame, FlatSymbolRefAttr:$callee,
                        Variadic<AnyMemRef>:$inputs,
                        Variadic<AnyMemRef>:$outputs,
-                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$reusable,
-                       DefaultValuedAttr<StrAttr, "\"\"">:$nodes);
+                       Optional<AnyMemRef>:$scratch, I64Attr:$index,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$reusable);
   let assemblyFormat = [{
-    $callee `ins` `(` $inputs `:` type($inputs) `)`
-    `outs` `(` $outputs `:` type($outputs) `)` attr-dict
+    $callee `[` $index `]` `(` $frame `)`
+    `ins` `(` ($inputs^ `:` type($inputs))? `)`
+    `outs` `(` ($outputs^ `:` type($outputs))? `)`
+    (`scratch` `(` $scratch^ `:` type($scratch) `)`)? attr-dict
   }];
+}
+
+def InputOp : Kernel_Op<"input", [Pure]> {
+  let summary = "the buffer of a model input";
+  let arguments = (ins Kernel_Frame:$frame, I64Attr:$index);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$frame $index attr-dict `:` type($result)";
+}
+
+def InputSizeOp : Kernel_Op<"input_size", [Pure]> {
+  let summary = "a size of a model input";
+  let arguments = (ins Kernel_Frame:$frame, I64Attr:$index,
+                       I64Attr:$dimension);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$frame $index `,` $dimension attr-dict";
 }
 
 def WeightOp : Kernel_Op<"weight", [Pure]> {
@@ -92,16 +143,20 @@ def WeightOp : Kernel_Op<"weight", [Pure]> {
     `value` is what the buffer holds; `offset` is its place, in bytes, once
     the weights are laid out.
   }];
-  let arguments = (ins ElementsAttr:$value, OptionalAttr<I64Attr>:$offset);
+  let arguments = (ins Kernel_Frame:$frame, ElementsAttr:$value,
+                       OptionalAttr<I64Attr>:$offset);
   let results = (outs AnyMemRef:$result);
-  let assemblyFormat = "$value attr-dict `:` type($result)";
+  let assemblyFormat = "$frame $value attr-dict `:` type($result)";
 }
 
 def OutputOp : Kernel_Op<"output", [MemoryEffects<[MemAlloc]>]> {
   let summary = "the buffer of a model output, with its dynamic sizes";
-  let arguments = (ins I64Attr:$index, Variadic<Index>:$sizes);
+  let arguments = (ins Kernel_Frame:$frame, I64Attr:$index,
+                       Variadic<Index>:$sizes);
   let results = (outs AnyMemRef:$result);
-  let assemblyFormat = "$index `(` $sizes `)` attr-dict `:` type($result)";
+  let assemblyFormat = [{
+    $frame $index `(` $sizes `)` attr-dict `:` type($result)
+  }];
 }
 
 def AllocateOp : Kernel_Op<"allocate", [MemoryEffects<[MemAlloc]>]> {
@@ -111,17 +166,18 @@ def AllocateOp : Kernel_Op<"allocate", [MemoryEffects<[MemAlloc]>]> {
     follows from the inputs' sizes, and leaves it to the runtime's allocator
     otherwise.
   }];
-  let arguments = (ins Variadic<Index>:$sizes);
+  let arguments = (ins Kernel_Frame:$frame, Variadic<Index>:$sizes);
   let results = (outs AnyMemRef:$result);
-  let assemblyFormat = "`(` $sizes `)` attr-dict `:` type($result)";
+  let assemblyFormat = "$frame `(` $sizes `)` attr-dict `:` type($result)";
 }
 
 def WorkspaceOp : Kernel_Op<"workspace", [Pure]> {
   let summary = "a buffer at a byte offset of the workspace";
-  let arguments = (ins Index:$offset, Variadic<Index>:$sizes);
+  let arguments = (ins Kernel_Frame:$frame, Index:$offset,
+                       Variadic<Index>:$sizes);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = [{
-    `[` $offset `]` `(` $sizes `)` attr-dict `:` type($result)
+    $frame `[` $offset `]` `(` $sizes `)` attr-dict `:` type($result)
   }];
 }
 
@@ -140,8 +196,8 @@ def CheckOp : Kernel_Op<"check", [MemoryEffects<[MemWrite]>]> {
     The run goes on to its end and then reports the first failure, so code
     after a failed check must stay within its buffers.
   }];
-  let arguments = (ins I1:$condition, StrAttr:$message);
-  let assemblyFormat = "$condition `,` $message attr-dict";
+  let arguments = (ins Kernel_Frame:$frame, I1:$condition, StrAttr:$message);
+  let assemblyFormat = "$frame $condition `,` $message attr-dict";
 }
 
 def CopyOp : Kernel_Op<"copy", [MemoryEffects<[MemRead, MemWrite]>]> {

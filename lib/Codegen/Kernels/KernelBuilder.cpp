@@ -428,7 +428,7 @@ KernelBuilder::choose(Value condition, TypeRange types,
 
 Value KernelBuilder::allocate(Value bytes) {
   auto type = MemRefType::get({ShapedType::kDynamic}, builder.getI8Type());
-  return kernel::AllocateOp::create(builder, loc, type, bytes);
+  return kernel::AllocateOp::create(builder, loc, type, frame, bytes);
 }
 
 Value KernelBuilder::scratch(int64_t bytes) {
@@ -443,5 +443,5 @@ Value KernelBuilder::view(Value bytes, Value byteOffset, MemRefType type,
 }
 
 void KernelBuilder::check(Value condition, StringRef message) {
-  kernel::CheckOp::create(builder, loc, condition, message);
+  kernel::CheckOp::create(builder, loc, frame, condition, message);
 }

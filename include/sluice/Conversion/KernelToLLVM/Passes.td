@@ -1,0 +1,36 @@
+//===- Passes.td - The kernel dialect to LLVM ---------------*- tablegen -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_CONVERSION_KERNELTOLLVM_PASSES
+#define SLUICE_CONVERSION_KERNELTOLLVM_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def KernelToLLVMPass : Pass<"sluice-kernel-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "Lower what a run reads from its frame";
+  let description = [{
+    Launches become calls, buffers become pointers from the frame, and the
+    entry points of the artifact, `sluice_run` and `sluice_workspace`, are
+    made. Runs on structured control flow, before the conversion of memrefs. A
+    hook that may fail is followed by a call of the marker `sluice.guard`,
+    which `sluice-lower-guards` turns into an early return.
+  }];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+    "mlir::LLVM::LLVMDialect", "mlir::memref::MemRefDialect",
+    "mlir::scf::SCFDialect"
+  ];
+}
+
+def LowerGuardsPass : Pass<"sluice-lower-guards", "::mlir::ModuleOp"> {
+  let summary = "Return from a function whose buffer could not be had";
+  let description = [{
+    Splits blocks behind the calls of `sluice.guard` that the lowering of
+    buffers leaves: where the pointer is null, the function returns.
+  }];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect"];
+}
+
+#endif // SLUICE_CONVERSION_KERNELTOLLVM_PASSES

@@ -1,0 +1,66 @@
+//===- Passes.td - Passes on graphs and kernels -------------*- tablegen -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_TRANSFORMS_PASSES
+#define SLUICE_TRANSFORMS_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def FormKernelsPass : Pass<"sluice-form-kernels", "::mlir::func::FuncOp"> {
+  let summary = "Group ops into kernels";
+  let description = [{
+    Every op that computes becomes part of a `kernel.region`. An op joins the
+    kernel of its users when they all stand in one kernel that can take it:
+    elementwise ops in front of and behind each other, and one anchor
+    (contraction, convolution, ...) before its elementwise epilogue. Ops that
+    only change the shape become `kernel.alias`. Dynamic sizes are computed
+    from the sizes of the function's arguments wherever they follow from them.
+  }];
+  let dependentDialects = [
+    "::sluice::kernel::KernelDialect", "mlir::arith::ArithDialect",
+    "mlir::tensor::TensorDialect"
+  ];
+  let statistics = [
+    Statistic<"numKernels", "kernels", "Number of kernels formed">,
+    Statistic<"numFused", "fused", "Number of ops that joined another's kernel">
+  ];
+}
+
+def OutlineKernelsPass : Pass<"sluice-outline-kernels", "::mlir::ModuleOp"> {
+  let summary = "Give kernels names, and identical kernels one name";
+  let description = [{
+    Moves the body of every `kernel.region` to a `kernel.func` and puts a
+    `kernel.call` in its place. Regions with the same body share one function.
+  }];
+  let dependentDialects = ["::sluice::kernel::KernelDialect"];
+  let statistics = [
+    Statistic<"numShared", "shared", "Number of kernels that reuse another">
+  ];
+}
+
+def PlanMemoryPass : Pass<"sluice-plan-memory", "::mlir::ModuleOp"> {
+  let summary = "Give every buffer of the host function a place";
+  let description = [{
+    Buffers of static size get offsets in the workspace, the largest first,
+    each at the lowest offset where it meets no other that lives at the same
+    time (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net
+    Inference", 2020, greedy by size). A kernel's result takes over the buffer
+    of an input that dies there, where the kernel allows it. Buffers whose
+    sizes follow from the inputs' sizes share slots behind the static part;
+    `sluice_workspace_size` computes the total. What remains, sizes that
+    depend on data, is left to the runtime's allocator.
+  }];
+  let dependentDialects = [
+    "::sluice::kernel::KernelDialect", "mlir::arith::ArithDialect"
+  ];
+  let statistics = [
+    Statistic<"numStatic", "static", "Number of buffers with a fixed offset">,
+    Statistic<"numDynamic", "dynamic", "Number of buffers in slots">,
+    Statistic<"numReused", "in-place", "Number of results in an input's buffer">,
+    Statistic<"numUnplanned", "unplanned", "Number of run-time allocations">
+  ];
+}
+
+#endif // SLUICE_TRANSFORMS_PASSES

@@ -1,0 +1,398 @@
+//===- KernelToLLVM.cpp - The kernel dialect to LLVM ----------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "sluice/Conversion/KernelToLLVM/KernelToLLVM.h"
+#include "dialects/Kernel/Kernel.h"
+#include "sluice/Codegen/CPU/FrameLayout.h"
+#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace sluice {
+#define GEN_PASS_DEF_KERNELTOLLVMPASS
+#include "sluice/Conversion/KernelToLLVM/Passes.h.inc"
+
+namespace {
+
+/// Statuses that generated code reports through `fail`; see sluice.h.
+constexpr int32_t runFailedStatus = 6;
+
+class Lowering {
+public:
+  Lowering(ModuleOp module)
+      : module(module), builder(module.getContext()), converter(
+                                                          module.getContext()),
+        pointer(LLVM::LLVMPointerType::get(module.getContext())),
+        i64(builder.getI64Type()), i32(builder.getI32Type()) {}
+
+  void run();
+
+private:
+  void lower(Operation *op);
+  void lowerLaunch(kernel::LaunchOp op);
+  void lowerInput(kernel::InputOp op);
+  void lowerCopy(kernel::CopyOp op);
+  void lowerCheck(kernel::CheckOp op);
+  void makeEntryPoints();
+
+  Value constant(int64_t value) {
+    return LLVM::ConstantOp::create(builder, loc, i64,
+                                    builder.getI64IntegerAttr(value));
+  }
+  Value constant32(int64_t value) {
+    return LLVM::ConstantOp::create(builder, loc, i32,
+                                    builder.getI32IntegerAttr(value));
+  }
+  /// The pointer `bytes` behind another.
+  Value advance(Value base, Value bytes) {
+    return LLVM::GEPOp::create(builder, loc, pointer, builder.getI8Type(),
+                               base, ValueRange{bytes});
+  }
+  Value loadField(Value frame, FrameField field, Type type) {
+    Value address = advance(frame, constant(frameOffset(field)));
+    return LLVM::LoadOp::create(builder, loc, type, address);
+  }
+  Value loadElement(Value array, int64_t index, Type type) {
+    Value address = advance(array, constant(index * 8));
+    return LLVM::LoadOp::create(builder, loc, type, address);
+  }
+  Value toI64(Value index) {
+    return arith::IndexCastOp::create(builder, loc, i64, index);
+  }
+  Value toIndex(Value integer) {
+    return arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
+                                      integer);
+  }
+  /// A contiguous buffer at an address.
+  Value makeBuffer(Value address, MemRefType type, ValueRange dynamicSizes);
+  Value addressOf(Value buffer);
+  /// Bytes of a buffer of this type.
+  Value byteSize(MemRefType type, ValueRange dynamicSizes);
+  SmallVector<Value> allSizes(MemRefType type, ValueRange dynamicSizes);
+  /// Calls a hook of the frame.
+  LLVM::CallOp callHook(Value frame, FrameField field, Type result,
+                        ValueRange arguments);
+  void guard(Value address);
+  /// An array of 64-bit numbers on the stack.
+  Value stackArray(ValueRange values);
+  Value stringConstant(StringRef text);
+
+  ModuleOp module;
+  OpBuilder builder;
+  LLVMTypeConverter converter;
+  Type pointer, i64, i32;
+  Location loc = UnknownLoc::get(builder.getContext());
+  llvm::StringMap<LLVM::GlobalOp> strings;
+};
+
+} // namespace
+
+SmallVector<Value> Lowering::allSizes(MemRefType type,
+                                      ValueRange dynamicSizes) {
+  SmallVector<Value> sizes;
+  for (int64_t size : type.getShape()) {
+    if (ShapedType::isDynamic(size)) {
+      sizes.push_back(toI64(dynamicSizes.front()));
+      dynamicSizes = dynamicSizes.drop_front();
+    } else {
+      sizes.push_back(constant(size));
+    }
+  }
+  return sizes;
+}
+
+Value Lowering::makeBuffer(Value address, MemRefType type,
+                           ValueRange dynamicSizes) {
+  auto descriptor = MemRefDescriptor::poison(builder, loc,
+                                             converter.convertType(type));
+  descriptor.setAllocatedPtr(builder, loc, address);
+  descriptor.setAlignedPtr(builder, loc, address);
+  descriptor.setConstantOffset(builder, loc, 0);
+  SmallVector<Value> sizes = allSizes(type, dynamicSizes);
+  Value stride = constant(1);
+  for (int64_t i = type.getRank(); i-- > 0;) {
+    descriptor.setSize(builder, loc, i, sizes[i]);
+    descriptor.setStride(builder, loc, i, stride);
+    if (i > 0)
+      stride = LLVM::MulOp::create(builder, loc, stride, sizes[i]);
+  }
+  return UnrealizedConversionCastOp::create(builder, loc, type,
+                                            Value(descriptor))
+      .getResult(0);
+}
+
+Value Lowering::addressOf(Value buffer) {
+  Value index =
+      memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, buffer);
+  return LLVM::IntToPtrOp::create(builder, loc, pointer, toI64(index));
+}
+
+Value Lowering::byteSize(MemRefType type, ValueRange dynamicSizes) {
+  int64_t known = (type.getElementTypeBitWidth() + 7) / 8;
+  for (int64_t size : type.getShape())
+    if (!ShapedType::isDynamic(size))
+      known *= size;
+  Value bytes = constant(known);
+  for (Value size : dynamicSizes)
+    bytes = LLVM::MulOp::create(builder, loc, bytes, toI64(size));
+  return bytes;
+}
+
+LLVM::CallOp Lowering::callHook(Value frame, FrameField field, Type result,
+                                ValueRange arguments) {
+  Value hook = loadField(frame, field, pointer);
+  SmallVector<Type> types;
+  for (Value argument : arguments)
+    types.push_back(argument.getType());
+  auto type = LLVM::LLVMFunctionType::get(
+      result ? result : LLVM::LLVMVoidType::get(builder.getContext()), types);
+  SmallVector<Value> operands{hook};
+  llvm::append_range(operands, arguments);
+  return LLVM::CallOp::create(builder, loc, type, operands);
+}
+
+void Lowering::guard(Value address) {
+  auto marker = module.lookupSymbol<LLVM::LLVMFuncOp>("sluice.guard");
+  if (!marker) {
+    OpBuilder::InsertionGuard restore(builder);
+    builder.setInsertionPointToStart(module.getBody());
+    marker = LLVM::LLVMFuncOp::create(
+        builder, loc, "sluice.guard",
+        LLVM::LLVMFunctionType::get(
+            LLVM::LLVMVoidType::get(builder.getContext()), pointer));
+  }
+  LLVM::CallOp::create(builder, loc, marker, address);
+}
+
+Value Lowering::stackArray(ValueRange values) {
+  // In the entry block, so that loops do not grow the stack.
+  Operation *function = builder.getInsertionBlock()->getParentOp();
+  while (!isa<func::FuncOp>(function))
+    function = function->getParentOp();
+  Value array;
+  {
+    OpBuilder::InsertionGuard restore(builder);
+    builder.setInsertionPointToStart(
+        &cast<func::FuncOp>(function).getBody().front());
+    array = LLVM::AllocaOp::create(
+        builder, loc, pointer, i64,
+        constant(std::max<int64_t>(1, values.size())), /*alignment=*/8);
+  }
+  for (auto [i, value] : llvm::enumerate(values))
+    LLVM::StoreOp::create(builder, loc, value,
+                          advance(array, constant(i * 8)));
+  return array;
+}
+
+Value Lowering::stringConstant(StringRef text) {
+  LLVM::GlobalOp &global = strings[text];
+  if (!global) {
+    OpBuilder::InsertionGuard restore(builder);
+    builder.setInsertionPointToStart(module.getBody());
+    std::string bytes = text.str();
+    bytes.push_back('\0');
+    global = LLVM::GlobalOp::create(
+        builder, loc,
+        LLVM::LLVMArrayType::get(builder.getI8Type(), bytes.size()),
+        /*isConstant=*/true, LLVM::Linkage::Private,
+        "sluice.string." + std::to_string(strings.size()),
+        builder.getStringAttr(bytes));
+  }
+  return LLVM::AddressOfOp::create(builder, loc, global);
+}
+
+void Lowering::lowerLaunch(kernel::LaunchOp op) {
+  SmallVector<Value> operands{op.getFrame()};
+  llvm::append_range(operands, op.getInputs());
+  llvm::append_range(operands, op.getOutputs());
+  if (op.getScratch())
+    operands.push_back(op.getScratch());
+  auto callee = module.lookupSymbol<func::FuncOp>(op.getCallee());
+  // Launches may know more about sizes than the kernel they share.
+  for (auto [operand, type] :
+       llvm::zip(operands, callee.getFunctionType().getInputs()))
+    if (operand.getType() != type)
+      operand = memref::CastOp::create(builder, loc, type, operand);
+  auto profile = [&](int64_t end) {
+    Value hook = loadField(op.getFrame(), FrameField::Profile, pointer);
+    Value null = LLVM::ZeroOp::create(builder, loc, pointer);
+    Value wanted = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ne,
+                                        hook, null);
+    auto branch = scf::IfOp::create(builder, loc, wanted, false);
+    OpBuilder::InsertionGuard restore(builder);
+    builder.setInsertionPointToStart(branch.thenBlock());
+    callHook(op.getFrame(), FrameField::Profile, nullptr,
+             {op.getFrame(), constant32(op.getIndex()), constant32(end)});
+  };
+  profile(0);
+  func::CallOp::create(builder, loc, callee, operands);
+  profile(1);
+}
+
+void Lowering::lowerInput(kernel::InputOp op) {
+  auto type = cast<MemRefType>(op.getType());
+  Value inputs = loadField(op.getFrame(), FrameField::Inputs, pointer);
+  Value address = loadElement(inputs, op.getIndex(), pointer);
+  SmallVector<Value> sizes;
+  if (!type.hasStaticShape()) {
+    Value all = loadField(op.getFrame(), FrameField::InputDims, pointer);
+    Value mine = loadElement(all, op.getIndex(), pointer);
+    for (int64_t i = 0; i < type.getRank(); ++i)
+      if (type.isDynamicDim(i))
+        sizes.push_back(toIndex(loadElement(mine, i, i64)));
+  }
+  op.replaceAllUsesWith(makeBuffer(address, type, sizes));
+}
+
+void Lowering::lowerCopy(kernel::CopyOp op) {
+  auto type = cast<MemRefType>(op.getSource().getType());
+  SmallVector<Value> sizes;
+  for (int64_t i = 0; i < type.getRank(); ++i)
+    if (type.isDynamicDim(i))
+      sizes.push_back(memref::DimOp::create(builder, loc, op.getSource(), i));
+  LLVM::MemcpyOp::create(builder, loc, addressOf(op.getTarget()),
+                         addressOf(op.getSource()), byteSize(type, sizes),
+                         /*isVolatile=*/false);
+}
+
+void Lowering::lowerCheck(kernel::CheckOp op) {
+  Value yes = arith::ConstantOp::create(builder, loc,
+                                        builder.getBoolAttr(true));
+  Value failed = arith::XOrIOp::create(builder, loc, op.getCondition(), yes);
+  auto branch = scf::IfOp::create(builder, loc, failed, false);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  std::string node;
+  op.getLoc()->walk([&](Location inner) {
+    if (auto name = dyn_cast<NameLoc>(inner); name && node.empty())
+      node = name.getName().str();
+    return WalkResult::advance();
+  });
+  callHook(op.getFrame(), FrameField::Fail, nullptr,
+           {op.getFrame(), constant32(runFailedStatus), stringConstant(node),
+            stringConstant(op.getMessage())});
+}
+
+void Lowering::lower(Operation *op) {
+  builder.setInsertionPoint(op);
+  loc = op->getLoc();
+  llvm::TypeSwitch<Operation *>(op)
+      .Case([&](kernel::LaunchOp launch) { lowerLaunch(launch); })
+      .Case([&](kernel::InputOp input) { lowerInput(input); })
+      .Case([&](kernel::CopyOp copy) { lowerCopy(copy); })
+      .Case([&](kernel::CheckOp check) { lowerCheck(check); })
+      .Case([&](kernel::InputSizeOp size) {
+        Value all = loadField(size.getFrame(), FrameField::InputDims, pointer);
+        Value mine = loadElement(all, size.getIndex(), pointer);
+        size.replaceAllUsesWith(
+            toIndex(loadElement(mine, size.getDimension(), i64)));
+      })
+      .Case([&](kernel::WeightOp weight) {
+        Value base = loadField(weight.getFrame(), FrameField::Weights, pointer);
+        Value address =
+            advance(base, constant(weight.getOffset().value_or(0)));
+        weight.replaceAllUsesWith(
+            makeBuffer(address, cast<MemRefType>(weight.getType()), {}));
+      })
+      .Case([&](kernel::OutputOp output) {
+        auto type = cast<MemRefType>(output.getType());
+        Value dims = stackArray(allSizes(type, output.getSizes()));
+        Value address =
+            callHook(output.getFrame(), FrameField::Output, pointer,
+                     {output.getFrame(), constant32(output.getIndex()),
+                      constant32(type.getRank()), dims})
+                .getResult();
+        guard(address);
+        output.replaceAllUsesWith(
+            makeBuffer(address, type, output.getSizes()));
+      })
+      .Case([&](kernel::AllocateOp allocate) {
+        auto type = cast<MemRefType>(allocate.getType());
+        Value address =
+            callHook(allocate.getFrame(), FrameField::Allocate, pointer,
+                     {allocate.getFrame(),
+                      byteSize(type, allocate.getSizes())})
+                .getResult();
+        guard(address);
+        allocate.replaceAllUsesWith(
+            makeBuffer(address, type, allocate.getSizes()));
+      })
+      .Case([&](kernel::WorkspaceOp workspace) {
+        Value base =
+            loadField(workspace.getFrame(), FrameField::Workspace, pointer);
+        Value address = advance(base, toI64(workspace.getOffset()));
+        workspace.replaceAllUsesWith(
+            makeBuffer(address, cast<MemRefType>(workspace.getType()),
+                       workspace.getSizes()));
+      })
+      .Case([&](kernel::ViewOp view) {
+        view.replaceAllUsesWith(
+            makeBuffer(addressOf(view.getSource()),
+                       cast<MemRefType>(view.getType()), view.getSizes()));
+      });
+  op->erase();
+}
+
+void Lowering::makeEntryPoints() {
+  loc = module.getLoc();
+  builder.setInsertionPointToEnd(module.getBody());
+  auto host = module.lookupSymbol<func::FuncOp>("sluice_host");
+  if (!host)
+    return;
+  host.setPrivate();
+  auto run = func::FuncOp::create(builder, loc, runFunctionName,
+                                  builder.getFunctionType(pointer, i32));
+  builder.setInsertionPointToStart(run.addEntryBlock());
+  func::CallOp::create(builder, loc, host, run.getArgument(0));
+  Value status = loadField(run.getArgument(0), FrameField::Status, i32);
+  func::ReturnOp::create(builder, loc, status);
+
+  auto plan = module.lookupSymbol<func::FuncOp>("sluice_plan");
+  if (!plan)
+    return;
+  plan.setPrivate();
+  builder.setInsertionPointToEnd(module.getBody());
+  auto size = func::FuncOp::create(builder, loc, workspaceFunctionName,
+                                   builder.getFunctionType(pointer, i64));
+  builder.setInsertionPointToStart(size.addEntryBlock());
+  // The plan reads the inputs' sizes through a frame.
+  Value frame = LLVM::AllocaOp::create(builder, loc, pointer,
+                                       builder.getI8Type(),
+                                       constant(sizeof(sluice_frame)),
+                                       /*alignment=*/8);
+  LLVM::StoreOp::create(
+      builder, loc, size.getArgument(0),
+      advance(frame, constant(frameOffset(FrameField::InputDims))));
+  Value bytes = func::CallOp::create(builder, loc, plan, frame).getResult(0);
+  func::ReturnOp::create(builder, loc, toI64(bytes));
+}
+
+void Lowering::run() {
+  SmallVector<Operation *> ops;
+  module.walk([&](Operation *op) {
+    if (isa<kernel::KernelDialect>(op->getDialect()))
+      ops.push_back(op);
+  });
+  for (Operation *op : ops)
+    lower(op);
+  makeEntryPoints();
+}
+
+namespace {
+class KernelToLLVMPass final
+    : public impl::KernelToLLVMPassBase<KernelToLLVMPass> {
+public:
+  using KernelToLLVMPassBase::KernelToLLVMPassBase;
+  void runOnOperation() final { Lowering(getOperation()).run(); }
+};
+} // namespace
+} // namespace sluice

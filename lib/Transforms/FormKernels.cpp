@@ -1,0 +1,303 @@
+//===- FormKernels.cpp - Group ops into kernels ---------------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Sluice/ShapeEvaluation.h"
+#include "sluice/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+
+namespace sluice {
+#define GEN_PASS_DEF_FORMKERNELSPASS
+#include "sluice/Transforms/Passes.h.inc"
+
+namespace {
+
+/// Ops with one sink: only the sink's results are used outside.
+struct Group {
+  Operation *sink = nullptr;
+  /// The op that decides how code is made; null for elementwise groups.
+  Operation *anchor = nullptr;
+  SmallPtrSet<Operation *, 8> ops;
+};
+
+bool isView(Operation *op) {
+  return isa<ReshapeOp, UnsqueezeOp, SqueezeOp>(op);
+}
+
+bool isSplatConstant(Operation *op) {
+  auto constant = dyn_cast<ConstantOp>(op);
+  if (!constant)
+    return false;
+  auto dense = dyn_cast<DenseElementsAttr>(constant.getValue());
+  return dense && dense.isSplat();
+}
+
+/// Ops that stay in the host function.
+bool isHostOp(Operation *op) {
+  return isa<ConstantOp>(op) || !isa<SluiceDialect>(op->getDialect());
+}
+
+/// Is the op's element so cheap that computing it at every use is fine?
+bool isElementwise(Operation *op) { return isa<ElementwiseOpInterface>(op); }
+
+/// Anchors whose emitters can run elementwise ops on their result before it
+/// is stored.
+bool takesEpilogue(Operation *op) {
+  // The element form computes any op behind the anchor once per element.
+  return isa<MatmulOp>(op);
+}
+
+class FormKernelsPass final
+    : public impl::FormKernelsPassBase<FormKernelsPass> {
+public:
+  using FormKernelsPassBase::FormKernelsPassBase;
+  void runOnOperation() final;
+
+private:
+  void formInBlock(Block &block);
+  bool accepts(const Group &group, Operation *op);
+  void makeRegion(Group &group);
+  void makeAlias(Operation *op);
+  /// The dynamic sizes of the op's results, computed before it.
+  SmallVector<Value> dynamicSizes(OpBuilder &builder, Operation *op);
+  /// Expresses sizes of values inside the group by sizes of its inputs.
+  void resolveInnerSizes(const Group &group, ArrayRef<Operation *> ops);
+};
+
+} // namespace
+
+/// May a group with this sink also compute `op`, all of whose users are in it?
+bool FormKernelsPass::accepts(const Group &group, Operation *op) {
+  if (op->getNumResults() != 1)
+    return false;
+  // Does the anchor read the result? Then it would be computed again and
+  // again.
+  if (group.anchor)
+    for (Operation *user : op->getUsers())
+      if (user == group.anchor)
+        return false;
+  ArrayRef<int64_t> shape = shapeOf(op->getResult(0));
+  ArrayRef<int64_t> sinkShape = shapeOf(group.sink->getResult(0));
+  // Elements must be computed once: a value that is broadcast would be
+  // computed once per use.
+  if (shape != sinkShape)
+    return false;
+  // With dynamic sizes equal types do not mean equal sizes, unless there is
+  // nothing else to broadcast against.
+  if (!cast<ShapedType>(op->getResult(0).getType()).hasStaticShape())
+    for (Operation *user : op->getUsers())
+      if (isElementwise(user))
+        for (Value other : user->getOperands()) {
+          if (other.getDefiningOp() == op)
+            continue;
+          ArrayRef<int64_t> otherShape = shapeOf(other);
+          size_t rank = otherShape.size();
+          if (rank > shape.size())
+            return false;
+          for (size_t i = 0; i < rank; ++i) {
+            int64_t mine = shape[shape.size() - rank + i];
+            // A size that is dynamic here may be 1 where the other is not.
+            if (ShapedType::isDynamic(mine) && otherShape[i] != 1)
+              return false;
+          }
+        }
+  if (isElementwise(op))
+    return true;
+  return !group.anchor && takesEpilogue(op);
+}
+
+SmallVector<Value> FormKernelsPass::dynamicSizes(OpBuilder &builder,
+                                                 Operation *op) {
+  SmallVector<Value> sizes;
+  bool isDynamic = llvm::any_of(op->getResultTypes(), [](Type type) {
+    return !cast<RankedTensorType>(type).hasStaticShape();
+  });
+  if (!isDynamic)
+    return sizes;
+  ReifiedRankedShapedTypeDims shapes;
+  if (failed(cast<ReifyRankedShapedTypeOpInterface>(op).reifyResultShapes(
+          builder, shapes))) {
+    op->emitError("result sizes cannot be computed");
+    signalPassFailure();
+    return sizes;
+  }
+  for (auto [result, shape] : llvm::zip(op->getResults(), shapes))
+    for (auto [known, size] : llvm::zip(shapeOf(result), shape))
+      if (ShapedType::isDynamic(known))
+        sizes.push_back(
+            getValueOrCreateConstantIndexOp(builder, op->getLoc(), size));
+  return sizes;
+}
+
+/// Inputs that every op of an elementwise group reads at the result's own
+/// indices only.
+static SmallVector<int64_t> findReusable(const Group &group,
+                                         ArrayRef<Value> inputs) {
+  SmallVector<int64_t> reusable;
+  if (group.anchor)
+    return reusable;
+  auto type = cast<RankedTensorType>(group.sink->getResult(0).getType());
+  for (auto [i, input] : llvm::enumerate(inputs)) {
+    auto inputType = cast<RankedTensorType>(input.getType());
+    if (inputType == type && type.hasStaticShape())
+      reusable.push_back(i);
+  }
+  return reusable;
+}
+
+void FormKernelsPass::resolveInnerSizes(const Group &group,
+                                        ArrayRef<Operation *> ops) {
+  for (Operation *op : llvm::reverse(ops)) {
+    if (op == group.sink)
+      continue;
+    SmallVector<tensor::DimOp> questions;
+    for (Operation *user : op->getUsers())
+      if (auto question = dyn_cast<tensor::DimOp>(user))
+        questions.push_back(question);
+    for (tensor::DimOp question : questions) {
+      OpBuilder builder(question);
+      ReifiedRankedShapedTypeDims shapes;
+      if (failed(cast<ReifyRankedShapedTypeOpInterface>(op).reifyResultShapes(
+              builder, shapes))) {
+        op->emitError("result sizes cannot be computed");
+        return signalPassFailure();
+      }
+      auto result = cast<OpResult>(question.getSource());
+      OpFoldResult size =
+          shapes[result.getResultNumber()][*question.getConstantIndex()];
+      question.replaceAllUsesWith(
+          getValueOrCreateConstantIndexOp(builder, op->getLoc(), size));
+      question.erase();
+    }
+  }
+}
+
+void FormKernelsPass::makeRegion(Group &group) {
+  Operation *sink = group.sink;
+  OpBuilder builder(sink);
+  SmallVector<Value> sizes = dynamicSizes(builder, sink);
+  // In order of appearance, so that equal groups give equal kernels.
+  SmallVector<Operation *> ops(group.ops.begin(), group.ops.end());
+  llvm::sort(ops, [](Operation *a, Operation *b) {
+    return a->isBeforeInBlock(b);
+  });
+  resolveInnerSizes(group, ops);
+  SmallVector<Value> inputs;
+  SmallVector<Operation *> splats;
+  SmallVector<Location> locations;
+  for (Operation *op : ops) {
+    locations.push_back(op->getLoc());
+    for (Value operand : op->getOperands()) {
+      Operation *producer = operand.getDefiningOp();
+      if (producer && group.ops.contains(producer))
+        continue;
+      if (producer && isSplatConstant(producer)) {
+        if (!llvm::is_contained(splats, producer))
+          splats.push_back(producer);
+        continue;
+      }
+      if (!llvm::is_contained(inputs, operand))
+        inputs.push_back(operand);
+    }
+  }
+  std::string anchor =
+      group.anchor ? group.anchor->getName().stripDialect().str() : "map";
+  auto region = kernel::RegionOp::create(
+      builder, FusedLoc::get(builder.getContext(), locations),
+      sink->getResultTypes(), inputs, sizes, anchor,
+      findReusable(group, inputs));
+  Block *body = builder.createBlock(&region.getBody());
+  IRMapping mapping;
+  for (Value input : inputs)
+    mapping.map(input, body->addArgument(input.getType(), input.getLoc()));
+  for (Operation *splat : splats)
+    builder.clone(*splat, mapping);
+  for (Operation *op : ops)
+    builder.clone(*op, mapping);
+  SmallVector<Value> yielded;
+  for (Value result : sink->getResults())
+    yielded.push_back(mapping.lookup(result));
+  kernel::YieldOp::create(builder, sink->getLoc(), yielded);
+  sink->replaceAllUsesWith(region.getResults());
+  for (Operation *op : llvm::reverse(ops))
+    op->erase();
+  ++numKernels;
+  numFused += ops.size() - 1;
+}
+
+void FormKernelsPass::makeAlias(Operation *op) {
+  OpBuilder builder(op);
+  SmallVector<Value> sizes = dynamicSizes(builder, op);
+  Value alias = kernel::AliasOp::create(builder, op->getLoc(),
+                                        op->getResult(0).getType(),
+                                        op->getOperand(0), sizes);
+  op->getResult(0).replaceAllUsesWith(alias);
+  op->erase();
+}
+
+void FormKernelsPass::formInBlock(Block &block) {
+  std::vector<std::unique_ptr<Group>> groups;
+  DenseMap<Operation *, Group *> groupOf;
+  for (Operation &op : llvm::reverse(block)) {
+    if (isHostOp(&op) && !isView(&op))
+      continue;
+    Group *joined = nullptr;
+    bool single = !op.use_empty() && !isView(&op);
+    for (Operation *user : op.getUsers()) {
+      Group *group = groupOf.lookup(user);
+      if (!group || (joined && group != joined)) {
+        single = false;
+        break;
+      }
+      joined = group;
+    }
+    if (single && joined && accepts(*joined, &op)) {
+      joined->ops.insert(&op);
+      groupOf[&op] = joined;
+      if (!isElementwise(&op))
+        joined->anchor = &op;
+      continue;
+    }
+    auto group = std::make_unique<Group>();
+    group->sink = &op;
+    group->anchor = isElementwise(&op) ? nullptr : &op;
+    group->ops.insert(&op);
+    if (!isView(&op))
+      groupOf[&op] = group.get();
+    groups.push_back(std::move(group));
+  }
+  // From the last to the first: while sizes are computed, the shape chains in
+  // front still are ops that can be seen through. Those that nothing reads any
+  // more afterwards disappear.
+  for (auto &group : groups) {
+    if (group->sink->use_empty()) {
+      SmallVector<Operation *> ops(group->ops.begin(), group->ops.end());
+      llvm::sort(ops, [](Operation *a, Operation *b) {
+        return b->isBeforeInBlock(a);
+      });
+      for (Operation *op : ops)
+        op->erase();
+    } else if (isView(group->sink)) {
+      makeAlias(group->sink);
+    } else {
+      makeRegion(*group);
+    }
+  }
+}
+
+void FormKernelsPass::runOnOperation() {
+  SmallVector<Block *> blocks;
+  getOperation().walk<WalkOrder::PreOrder>(
+      [&](Block *block) { blocks.push_back(block); });
+  // The last block first, as inside a block.
+  for (Block *block : llvm::reverse(blocks))
+    formInBlock(*block);
+}
+
+} // namespace sluice

@@ -1,0 +1,76 @@
+//===- OutlineKernels.cpp - Name kernels and share identical ones ---------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/SymbolTable.h"
+#include "sluice/Transforms/Passes.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+
+namespace sluice {
+#define GEN_PASS_DEF_OUTLINEKERNELSPASS
+#include "sluice/Transforms/Passes.h.inc"
+
+namespace {
+
+/// The text of a region without locations: equal text, equal code.
+std::string describe(kernel::RegionOp region) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  OpPrintingFlags flags;
+  flags.useLocalScope().printGenericOpForm();
+  os << region.getAnchor() << '\n';
+  for (BlockArgument argument : region.getBody().getArguments())
+    os << argument.getType() << ' ';
+  os << '\n';
+  // Value numbers follow from the order of ops, so they agree as well.
+  AsmState state(region, flags);
+  for (Operation &op : region.getBody().front()) {
+    op.print(os, state);
+    os << '\n';
+  }
+  return text;
+}
+
+class OutlineKernelsPass final
+    : public impl::OutlineKernelsPassBase<OutlineKernelsPass> {
+public:
+  using OutlineKernelsPassBase::OutlineKernelsPassBase;
+
+  void runOnOperation() final {
+    ModuleOp module = getOperation();
+    llvm::StringMap<StringAttr> known;
+    SymbolTable symbols(module);
+    SmallVector<kernel::RegionOp> regions;
+    module.walk([&](kernel::RegionOp region) { regions.push_back(region); });
+    OpBuilder builder(module.getContext());
+    for (kernel::RegionOp region : regions) {
+      StringAttr &name = known[describe(region)];
+      if (name) {
+        ++numShared;
+      } else {
+        builder.setInsertionPointToEnd(module.getBody());
+        auto function = kernel::FuncOp::create(
+            builder, region.getLoc(), region.getAnchorAttr(),
+            region.getAnchorAttr());
+        function.getBody().takeBody(region.getBody());
+        name = symbols.insert(function);
+      }
+      builder.setInsertionPoint(region);
+      auto call = kernel::CallOp::create(
+          builder, region.getLoc(), region.getResultTypes(),
+          FlatSymbolRefAttr::get(name), region.getInputs(), region.getSizes(),
+          region.getReusableAttr());
+      region->replaceAllUsesWith(call);
+      region.erase();
+    }
+  }
+};
+
+} // namespace
+} // namespace sluice
