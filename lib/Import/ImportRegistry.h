@@ -40,7 +40,11 @@ private:
 
 // One function per operator family, in the file of the same name.
 void registerContractionImports(ImportRegistry &registry);
+void registerConvolutionImports(ImportRegistry &registry);
 void registerElementwiseImports(ImportRegistry &registry);
+void registerNormalizationImports(ImportRegistry &registry);
+void registerPoolingImports(ImportRegistry &registry);
+void registerReductionImports(ImportRegistry &registry);
 void registerTensorImports(ImportRegistry &registry);
 
 /// The registry with all families.

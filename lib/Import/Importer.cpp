@@ -41,7 +41,11 @@ const ImportRegistry &sluice::importRegistry() {
   static const ImportRegistry registry = [] {
     ImportRegistry result;
     registerContractionImports(result);
+    registerConvolutionImports(result);
     registerElementwiseImports(result);
+    registerNormalizationImports(result);
+    registerPoolingImports(result);
+    registerReductionImports(result);
     registerTensorImports(result);
     return result;
   }();

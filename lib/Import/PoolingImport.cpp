@@ -1,0 +1,117 @@
+//===- PoolingImport.cpp - Pooling operators ------------------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Composition.h"
+#include "ImportRegistry.h"
+#include "WindowImport.h"
+
+using namespace mlir;
+using namespace sluice;
+
+/// The attributes that all pools share.
+static llvm::Expected<SmallVector<NamedAttribute>> readPool(NodeContext &node) {
+  Value input = node.input(0);
+  int64_t spatialRank = node.rank(input) - 2;
+  if (spatialRank < 1)
+    return node.invalid("the input must have rank three or more");
+  SLUICE_TRY(window, readWindow(node, spatialRank));
+  SLUICE_TRY(kernel, node.node.getInts("kernel_shape"));
+  SLUICE_TRY(ceilMode, node.node.getInt("ceil_mode", 0));
+  if (static_cast<int64_t>(kernel.size()) != spatialRank)
+    return node.invalid("kernel_shape must have " + Twine(spatialRank) +
+                        " sizes");
+  for (int64_t size : kernel)
+    if (size < 1 || size > (int64_t(1) << 31))
+      return node.invalid("a kernel of size " + Twine(size));
+  if (llvm::Error error =
+          resolveAutoPad(node, shapeOf(input).drop_front(2), kernel, window))
+    return error;
+  SmallVector<NamedAttribute> attributes = window.toAttributes(node);
+  attributes.push_back(node.ints("kernel", kernel));
+  if (ceilMode)
+    attributes.push_back(node.flag("ceil_mode"));
+  return attributes;
+}
+
+static llvm::Expected<Values> importMaxPool(NodeContext &node) {
+  SLUICE_TRY(attributes, readPool(node));
+  SLUICE_TRY(result, node.create<MaxPoolOp>(node.input(0), attributes));
+  if (!node.node.hasOutput(1))
+    return Values{result};
+  SLUICE_TRY(columnMajor, node.node.getInt("storage_order", 0));
+  if (columnMajor)
+    attributes.push_back(node.flag("column_major"));
+  SLUICE_TRY(indices, node.create<MaxPoolIndicesOp>(node.input(0), attributes));
+  return Values{result, indices};
+}
+
+static llvm::Expected<Values> importAveragePool(NodeContext &node) {
+  SLUICE_TRY(attributes, readPool(node));
+  SLUICE_TRY(countPadding, node.node.getInt("count_include_pad", 0));
+  if (countPadding)
+    attributes.push_back(node.flag("count_padding"));
+  SLUICE_TRY(result, node.create<AveragePoolOp>(node.input(0), attributes));
+  return Values{result};
+}
+
+static llvm::Expected<Values> importLpPool(NodeContext &node) {
+  SLUICE_TRY(attributes, readPool(node));
+  SLUICE_TRY(p, node.node.getInt("p", 2));
+  if (p < 1)
+    return node.invalid("p must be positive");
+  attributes.push_back(node.integer("p", p));
+  SLUICE_TRY(result, node.create<LpPoolOp>(node.input(0), attributes));
+  return Values{result};
+}
+
+/// Reduces all spatial dimensions.
+static llvm::Expected<Value> reduceSpatial(NodeContext &node, Value input,
+                                           ReductionKind kind) {
+  if (node.rank(input) < 2)
+    return node.invalid("the input must have rank two or more");
+  Composition ops(node);
+  return ops.finishValue(ops.reduce(
+      input, kind, llvm::to_vector(llvm::seq<int64_t>(2, node.rank(input)))));
+}
+
+static llvm::Expected<Values> importGlobalAveragePool(NodeContext &node) {
+  SLUICE_TRY(result, reduceSpatial(node, node.input(0), ReductionKind::Mean));
+  return Values{result};
+}
+
+static llvm::Expected<Values> importGlobalMaxPool(NodeContext &node) {
+  SLUICE_TRY(result, reduceSpatial(node, node.input(0), ReductionKind::Max));
+  return Values{result};
+}
+
+static llvm::Expected<Values> importGlobalLpPool(NodeContext &node) {
+  SLUICE_TRY(p, node.node.getInt("p", 2));
+  if (p == 1 || p == 2) {
+    SLUICE_TRY(result,
+               reduceSpatial(node, node.input(0),
+                             p == 1 ? ReductionKind::L1 : ReductionKind::L2));
+    return Values{result};
+  }
+  if (p < 1)
+    return node.invalid("p must be positive");
+  Type type = elementTypeOf(node.input(0));
+  Composition ops(node);
+  Value power =
+      ops.make<PowOp>({ops.make<AbsOp>(node.input(0)), node.scalar(type, p)});
+  if (ops.failed())
+    return ops.finish({});
+  SLUICE_TRY(sum, reduceSpatial(node, power, ReductionKind::Sum));
+  return ops.finish({ops.make<PowOp>({sum, node.scalar(type, 1.0 / p)})});
+}
+
+void sluice::registerPoolingImports(ImportRegistry &registry) {
+  registry.add("AveragePool", 1, importAveragePool, 1);
+  registry.add("GlobalAveragePool", 1, importGlobalAveragePool, 1);
+  registry.add("GlobalLpPool", 1, importGlobalLpPool, 2);
+  registry.add("GlobalMaxPool", 1, importGlobalMaxPool, 1);
+  registry.add("LpPool", 1, importLpPool, 2);
+  registry.add("MaxPool", 1, importMaxPool, 1);
+}

@@ -1,0 +1,35 @@
+//===- WindowImport.h - Attributes of sliding windows ---------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_LIB_IMPORT_WINDOWIMPORT_H
+#define SLUICE_LIB_IMPORT_WINDOWIMPORT_H
+
+#include "NodeContext.h"
+
+namespace sluice {
+
+/// What convolutions and pools say about how their window moves, with
+/// `auto_pad` resolved.
+struct WindowAttributes {
+  std::vector<int64_t> strides, dilations, pads;
+
+  llvm::SmallVector<mlir::NamedAttribute>
+  toAttributes(const NodeContext &node) const;
+};
+
+/// Strides and dilations, checked; the pads of `pads` where `auto_pad` leaves
+/// them alone.
+llvm::Expected<WindowAttributes> readWindow(NodeContext &node,
+                                            int64_t spatialRank);
+
+/// Replaces the pads as `auto_pad` of a convolution or pool asks. Sizes may be
+/// dynamic where the pads do not depend on them.
+llvm::Error resolveAutoPad(NodeContext &node, llvm::ArrayRef<int64_t> sizes,
+                           llvm::ArrayRef<int64_t> kernel,
+                           WindowAttributes &window);
+
+} // namespace sluice
+
+#endif // SLUICE_LIB_IMPORT_WINDOWIMPORT_H
