@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""Tests of the test support itself: a runner that cannot fail proves nothing."""
+
+# Part of Sluice, under the Apache License v2.0. See LICENSE.
+
+import os
+import sys
+import time
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "conformance"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "differential"))
+
+import ml_dtypes
+import numpy as np
+import onnx
+
+from support.compare import difference
+from support.compiler import measured_run
+from support.isolated import CallFailed, Isolated
+
+
+def crash():
+    os.abort()
+
+
+def hang():
+    time.sleep(60)
+
+
+def add(left, right):
+    return left + right
+
+
+def refuse():
+    raise ValueError("no")
+
+
+class CompareTest(unittest.TestCase):
+    def test_equal(self):
+        for dtype in (np.float32, np.int8, np.bool_, ml_dtypes.bfloat16):
+            array = np.ones((2, 3), dtype)
+            self.assertIsNone(difference(array, array.copy(), 1e-3, 1e-5))
+
+    def test_values(self):
+        expected = np.array([1.0, 100.0], np.float32)
+        self.assertIsNone(difference(expected * 1.0005, expected, 1e-3, 0))
+        self.assertIn("2 of 2", difference(expected * 1.01, expected, 1e-3, 0))
+
+    def test_integers_have_no_tolerance(self):
+        expected = np.array([1000], np.int32)
+        self.assertIsNotNone(difference(expected + 1, expected, 1e-1, 10))
+
+    def test_special_values(self):
+        special = np.array([np.nan, np.inf, -np.inf], np.float32)
+        self.assertIsNone(difference(special, special.copy(), 1e-3, 1e-5))
+        for wrong in (np.array([0, np.inf, -np.inf]), np.array([np.nan, 1e30, -np.inf]),
+                      np.array([np.nan, -np.inf, -np.inf])):
+            self.assertIsNotNone(
+                difference(wrong.astype(np.float32), special, 1e-3, 1e-5)
+            )
+        finite = np.zeros(3, np.float32)
+        self.assertIsNotNone(difference(special, finite, 1e-3, 1e-5))
+
+    def test_shape_and_type(self):
+        ones = np.ones((2, 1), np.float32)
+        self.assertIn("shape", difference(ones[:, 0], ones, 1, 1))
+        self.assertIn("type", difference(ones.astype(np.float64), ones, 1, 1))
+        self.assertIsNone(difference(ones[:0], ones[:0], 1, 1))
+
+
+class IsolatedTest(unittest.TestCase):
+    def test_survives_what_goes_wrong(self):
+        with Isolated() as child:
+            self.assertEqual(child.call(add, 1, 2), 3)
+            with self.assertRaisesRegex(CallFailed, "SIGABRT"):
+                child.call(crash)
+            with self.assertRaisesRegex(CallFailed, "ValueError: no"):
+                child.call(refuse)
+            with self.assertRaisesRegex(CallFailed, "timed out"):
+                child.call(hang, timeout=1)
+            self.assertEqual(child.call(add, 2, 2), 4)
+
+
+class MeasuredRunTest(unittest.TestCase):
+    def test_status_and_messages(self):
+        outcome = measured_run(["sh", "-c", "echo out; echo bad: error >&2; exit 3"], 5)
+        self.assertEqual((outcome.status, outcome.output), (3, "out\n"))
+        self.assertEqual(outcome.first_message(), "bad: error")
+        self.assertGreater(outcome.peak_bytes, 0)
+
+    def test_timeout(self):
+        outcome = measured_run(["sleep", "60"], 0.2)
+        self.assertTrue(outcome.timed_out)
+        self.assertIn("timed out", outcome.first_message())
+
+
+class FormsTest(unittest.TestCase):
+    def setUp(self):
+        self.model = onnx.parser.parse_model(
+            """<ir_version: 8, opset_import: ["" : 17]>
+            g (float[2,3] x, int64[1] shape) => (float[6] y) {
+              y = Reshape(x, shape)
+            }"""
+        )
+
+    def test_dynamic(self):
+        import forms
+
+        x, shape = forms.dynamic(self.model).graph.input
+        dims = x.type.tensor_type.shape.dim
+        self.assertEqual([dim.dim_param for dim in dims], ["x_0", "x_1"])
+        # Its length is the rank of the result.
+        self.assertEqual(shape.type.tensor_type.shape.dim[0].dim_value, 1)
+
+    def test_constant(self):
+        import forms
+
+        values = [np.zeros((2, 3), np.float32), np.array([6])]
+        model = forms.constant(self.model, values)
+        self.assertEqual(len(model.graph.input), 0)
+        self.assertEqual([t.name for t in model.graph.initializer], ["x", "shape"])
+        onnx.checker.check_model(model)
+
+
+class GeneratorTest(unittest.TestCase):
+    def test_same_seed_same_graph(self):
+        from generator import generate
+
+        for seed in range(20):
+            first, inputs = generate(seed)
+            second, _ = generate(seed)
+            self.assertEqual(first.SerializeToString(), second.SerializeToString())
+            onnx.checker.check_model(first, full_check=True)
+            self.assertEqual(
+                {value.name for value in first.graph.input}, set(inputs)
+            )
+
+
+if __name__ == "__main__":
+    unittest.main()
