@@ -79,13 +79,11 @@ llvm::Expected<uint64_t> sluice::byteSize(OnnxElementType type,
   llvm::Expected<uint64_t> count = countElements(dims);
   if (!count)
     return count.takeError();
+  // Eight elements take as many bytes as one has bits.
   bool overflowed = false;
-  uint64_t totalBits =
-      llvm::SaturatingMultiply(*count, uint64_t(bits), &overflowed);
-  if (!overflowed)
-    return llvm::divideCeil(totalBits, uint64_t(8));
-  uint64_t bytes =
-      llvm::SaturatingMultiply(*count, uint64_t(bits) / 8, &overflowed);
+  uint64_t bytes = llvm::SaturatingMultiplyAdd(
+      *count / 8, uint64_t(bits), llvm::divideCeil(*count % 8 * bits, 8u),
+      &overflowed);
   if (overflowed || bytes > static_cast<uint64_t>(INT64_MAX))
     return makeError("the size in bytes overflows 64 bits");
   return bytes;
@@ -176,6 +174,10 @@ static std::optional<double> readFloating(OnnxElementType type,
   }
 }
 
+/// Widened elements take up to 32 times the memory of the tensor, and nobody
+/// needs that of weights.
+static constexpr int64_t largestWidened = int64_t(1) << 27;
+
 /// All elements of `tensor` through `readElement`, which gives none for types
 /// that are not `what`.
 template <typename Result, typename ReadElement>
@@ -190,6 +192,9 @@ readElements(const OnnxTensor &tensor, const char *what,
     return makeError("tensor " + quote(tensor.name) +
                      " does not have the bytes of its shape");
   int64_t count = tensor.elementCount();
+  if (count > largestWidened)
+    return makeError("tensor " + quote(tensor.name) + " has " +
+                     llvm::Twine(count) + " elements, too many to widen");
   result.reserve(static_cast<size_t>(count));
   for (int64_t index = 0; index < count; ++index) {
     std::optional<Result> element =

@@ -98,7 +98,9 @@ constexpr FieldRule fieldRules[] = {
     {MessageKind::Shape, 1, Action::Descend, MessageKind::Dimension},
 };
 
-FieldRule findRule(MessageKind parent, const WireField &field) {
+} // namespace
+
+static FieldRule findRule(MessageKind parent, const WireField &field) {
   // All fields with a rule are length-delimited (or packed); anything else,
   // unpacked numbers among them, is for protobuf to make sense of.
   if (field.type == WireType::LengthDelimited ||
@@ -109,7 +111,7 @@ FieldRule findRule(MessageKind parent, const WireField &field) {
   return {parent, field.number, Action::Copy};
 }
 
-llvm::StringRef messageName(MessageKind kind) {
+static llvm::StringRef messageName(MessageKind kind) {
   switch (kind) {
   case MessageKind::Model:
     return "the model";
@@ -141,6 +143,8 @@ llvm::StringRef messageName(MessageKind kind) {
   return "a message";
 }
 
+namespace {
+
 class Extractor {
 public:
   Extractor(llvm::StringRef file, const OnnxReadOptions &options)
@@ -153,17 +157,18 @@ public:
   std::vector<TensorDataReference> data;
 
 private:
-  llvm::Error fail(MessageKind kind, const char *position,
+  /// `rest` is what is left of the file, from the error on.
+  llvm::Error fail(MessageKind kind, llvm::StringRef rest,
                    const llvm::Twine &message) const {
-    return makeError("at byte " + llvm::Twine(position - file.data()) +
+    return makeError("at byte " + llvm::Twine(rest.data() - file.data()) +
                      ", in " + messageName(kind) + ": " + message);
   }
 
   /// Counts one more thing that takes memory.
-  llvm::Error count(MessageKind kind, const char *position) {
+  llvm::Error count(MessageKind kind, llvm::StringRef rest) {
     if (++messages <= options.messageLimit)
       return llvm::Error::success();
-    return fail(kind, position,
+    return fail(kind, rest,
                 "the model has more than " + llvm::Twine(options.messageLimit) +
                     " parts");
   }
@@ -179,23 +184,23 @@ private:
 llvm::Error Extractor::rewrite(llvm::StringRef message, MessageKind kind,
                                unsigned depth, std::string &output) {
   if (depth > options.nestingLimit)
-    return fail(kind, message.data(),
+    return fail(kind, message,
                 "messages are nested more than " +
                     llvm::Twine(options.nestingLimit) + " deep");
-  if (llvm::Error error = count(kind, message.data()))
+  if (llvm::Error error = count(kind, message))
     return error;
   WireCursor cursor(message);
   while (!cursor.atEnd()) {
-    const char *position = cursor.remaining().data();
+    llvm::StringRef rest = cursor.remaining();
     llvm::Expected<WireField> field = cursor.next();
     if (!field)
-      return fail(kind, position, llvm::toString(field.takeError()));
+      return fail(kind, rest, llvm::toString(field.takeError()));
     FieldRule rule = findRule(kind, *field);
     switch (rule.action) {
     case Action::Drop:
       break;
     case Action::Reference:
-      if (llvm::Error error = count(kind, position))
+      if (llvm::Error error = count(kind, rest))
         return error;
       appendVarintField(output, dataReferenceField, data.size());
       data.push_back({field->number, field->contents});
@@ -211,7 +216,7 @@ llvm::Error Extractor::rewrite(llvm::StringRef message, MessageKind kind,
     case Action::Copy:
       copiedBytes += field->encoded.size();
       if (copiedBytes > options.structureLimit)
-        return fail(kind, position,
+        return fail(kind, rest,
                     "the model has more than " +
                         llvm::Twine(options.structureLimit) +
                         " bytes besides its tensor data");

@@ -35,7 +35,7 @@ struct OnnxGraph;
 
 /// One dimension of a declared type.
 struct OnnxDim {
-  enum class Kind { Unknown, Symbolic, Fixed };
+  enum class Kind : uint8_t { Unknown, Symbolic, Fixed };
   Kind kind = Kind::Unknown;
   int64_t value = 0;  ///< of a fixed dimension, never negative
   std::string symbol; ///< of a symbolic dimension; same name, same size
@@ -55,7 +55,14 @@ struct OnnxDim {
 
 /// The declared type of a value.
 struct OnnxType {
-  enum class Kind { Unknown, Tensor, SparseTensor, Sequence, Optional, Map };
+  enum class Kind : uint8_t {
+    Unknown,
+    Tensor,
+    SparseTensor,
+    Sequence,
+    Optional,
+    Map
+  };
   Kind kind = Kind::Unknown;
   /// Of a (sparse) tensor; the key type of a map.
   OnnxElementType elementType = OnnxElementType::Undefined;
@@ -78,7 +85,7 @@ struct OnnxValueInfo {
 
 /// An attribute of a node. The numbers are ONNX's AttributeProto.AttributeType.
 struct OnnxAttribute {
-  enum class Kind {
+  enum class Kind : uint8_t {
     Undefined = 0,
     Float = 1,
     Int = 2,

@@ -85,6 +85,8 @@ struct OnnxTensor {
   int64_t rank() const { return static_cast<int64_t>(dims.size()); }
   int64_t elementCount() const;
 
+  // For shapes, axes and the like; tensors beyond 2^27 elements are refused.
+
   /// All elements of an integer or BOOL tensor (up to 64 bits), widened.
   llvm::Expected<std::vector<int64_t>> asInts() const;
   /// All elements of a FLOAT16, BFLOAT16, FLOAT or DOUBLE tensor, widened.

@@ -63,6 +63,16 @@ TEST_F(OnnxGenerated, FunctionsOfTodaysSchemaAreInlined) {
   EXPECT_EQ(model.graph.nodes[2].opsetVersion, 21);
 }
 
+TEST_F(OnnxGenerated, ControlFlowSeesTheValuesAround) {
+  OnnxModel model = readGenerated("control_flow.onnx");
+  ASSERT_EQ(model.graph.nodes.size(), 1u);
+  const OnnxGraph &body = *valueOf(model.graph.nodes[0].getGraph("body"));
+  ASSERT_EQ(body.nodes.size(), 2u);
+  EXPECT_EQ(body.nodes[0].name, "Identity_0");
+  const OnnxGraph &branch = *valueOf(body.nodes[1].getGraph("then_branch"));
+  EXPECT_EQ(branch.nodes[0].inputs, (Names{"carried", "step"}));
+}
+
 TEST_F(OnnxGenerated, ExternalDataIsRead) {
   OnnxModel model = readGenerated("external.onnx");
   ASSERT_EQ(model.graph.initializers.size(), 3u);

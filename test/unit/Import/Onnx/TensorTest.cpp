@@ -44,6 +44,10 @@ TEST(OnnxTensor, SizesOfTypesAndShapes) {
   EXPECT_EQ(valueOf(byteSize(OnnxElementType::UInt2, {5})), 2u);
   EXPECT_EQ(valueOf(byteSize(OnnxElementType::Float6E2M3, {5})), 4u);
   EXPECT_EQ(valueOf(byteSize(OnnxElementType::Float, {INT64_MAX, 0})), 0u);
+  EXPECT_EQ(valueOf(byteSize(OnnxElementType::Int8, {INT64_MAX})),
+            static_cast<uint64_t>(INT64_MAX));
+  EXPECT_EQ(valueOf(byteSize(OnnxElementType::Int4, {INT64_MAX})), uint64_t(1)
+                                                                       << 62);
   expectError(byteSize(OnnxElementType::Float, {-1}), "is negative");
   expectError(byteSize(OnnxElementType::Float, {0, -1}), "is negative");
   expectError(byteSize(OnnxElementType::Int8, {INT64_MAX, 3}), "overflows");

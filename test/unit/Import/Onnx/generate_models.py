@@ -94,6 +94,55 @@ def functions_model():
     return model
 
 
+def control_flow_model():
+    """A Loop whose body holds an If; both use values of the graphs around."""
+    branches = {
+        branch: helper.make_graph(
+            [helper.make_node(op_type, ["carried", "step"], [f"{branch}_value"])],
+            branch,
+            [],
+            [
+                helper.make_tensor_value_info(
+                    f"{branch}_value", TensorProto.FLOAT, [1]
+                )
+            ],
+        )
+        for branch, op_type in (("then_branch", "Add"), ("else_branch", "Sub"))
+    }
+    body = helper.make_graph(
+        [
+            helper.make_node("Identity", ["going"], ["still_going"]),
+            helper.make_node("If", ["choose"], ["next"], "if", **branches),
+        ],
+        "body",
+        [
+            helper.make_tensor_value_info("index", TensorProto.INT64, []),
+            helper.make_tensor_value_info("going", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("carried", TensorProto.FLOAT, [1]),
+        ],
+        [
+            helper.make_tensor_value_info("still_going", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("next", TensorProto.FLOAT, [1]),
+        ],
+    )
+    graph = helper.make_graph(
+        [
+            helper.make_node("Loop", ["count", "", "x"], ["y"], "loop", body=body),
+        ],
+        "control_flow",
+        [
+            helper.make_tensor_value_info("x", TensorProto.FLOAT, [1]),
+            helper.make_tensor_value_info("choose", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("count", TensorProto.INT64, []),
+        ],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])],
+        [numpy_helper.from_array(numpy.float32([2]), "step")],
+    )
+    model = helper.make_model(graph)
+    onnx.checker.check_model(model)
+    return model
+
+
 def external_model(folder):
     """Weights of several tensors in one external file."""
     initializers = [
@@ -116,6 +165,7 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     onnx.save(types_model(), folder / "types.onnx")
     onnx.save(functions_model(), folder / "functions.onnx")
+    onnx.save(control_flow_model(), folder / "control_flow.onnx")
     external_model(folder)
 
 
