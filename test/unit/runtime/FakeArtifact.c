@@ -46,13 +46,20 @@ static const sluice_tensor_signature outputs[] = {
     {"y", SLUICE_DTYPE_F32, 1, dims, names}};
 static const char *const metadata[] = {"author", "the tests"};
 
+static const sluice_kernel_info kernels[] = {
+    {"scale_0", "map", "/Mul", -1, -1}};
+
 static int32_t run(sluice_frame *frame) {
   int64_t count = frame->input_dims[0][0];
   const float *x = frame->inputs[0];
   const float *w = (const float *)frame->weights;
   float *y = frame->output(frame, 0, 1, &count);
+  if (frame->profile)
+    frame->profile(frame, 0, 0);
   for (int64_t i = 0; y && i < count; ++i)
     y[i] = x[i] * w[i % weight_count];
+  if (frame->profile)
+    frame->profile(frame, 0, 1);
   return frame->status;
 }
 
@@ -71,6 +78,8 @@ const sluice_model_descriptor FAKE_SYMBOL = {
     .outputs = outputs,
     .metadata_count = 1,
     .metadata = metadata,
+    .kernel_count = 1,
+    .kernels = kernels,
     .weights = FAKE_WEIGHTS,
     .weights_file = FAKE_WEIGHTS_FILE,
     .weights_size = weight_count * sizeof(float),

@@ -1,0 +1,165 @@
+//===- Options.cpp - The command line of sluice-run ----------------------===//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+
+#include "Options.h"
+
+#include "Failure.h"
+
+#include <CLI/CLI.hpp>
+
+using namespace sluice::run;
+
+static const char *const description =
+    R"(Runs a model that sluicec compiled: gives it inputs, shows, checks or saves its
+outputs, and measures how long it takes.
+
+Examples:
+  sluice-run net.so --random                        try it on random inputs
+  sluice-run net.so --input image=cat.npy --print   run it on an array
+  sluice-run net.so --inputs test_data_set_0 --expect test_data_set_0
+                                                    check ONNX test data
+  sluice-run net.so --random --repeat 100 --profile see where the time goes
+)";
+
+static const char *const exitCodes = R"(
+Exit codes: 0 success, 1 wrong usage, 2 the artifact cannot be loaded,
+3 it needs instructions this CPU lacks, 4 an input (or an output file) is bad,
+5 outputs differ from the expected ones, 6 the run failed.)";
+
+static void addInputOptions(CLI::App &app, Options &options) {
+  const char *group = "Inputs";
+  app.add_flag("--random", options.random,
+               "Fill inputs that have no file with random values: floats in "
+               "[-1, 1), bytes of any value, other integers 0 or 1")
+      ->group(group);
+  app.add_option("--seed", options.seed, "Another seed, other random values")
+      ->group(group)
+      ->capture_default_str();
+  app.add_option("--int-range", options.intRange,
+                 "Smallest and largest random integer")
+      ->group(group)
+      ->type_name("LOW:HIGH")
+      ->capture_default_str();
+  app.add_option("-i,--input", options.inputs,
+                 "An input's values: .npy, .pb (ONNX TensorProto) or raw "
+                 "little-endian elements; may be repeated")
+      ->group(group)
+      ->type_name("NAME=FILE")
+      ->allow_extra_args(false);
+  app.add_option("--inputs", options.inputSet,
+                 "All inputs: an .npz file, or a folder with NAME.npy, NAME.pb "
+                 "or input_0.pb, input_1.pb, ...")
+      ->group(group)
+      ->type_name("FOLDER|NPZ");
+  app.add_option("--fill", options.fills,
+                 "Give every element of an input this value; may be repeated")
+      ->group(group)
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  app.add_option("-d,--dim", options.dims,
+                 "The size of a symbolic dimension of random and raw inputs "
+                 "(default 1); may be repeated")
+      ->group(group)
+      ->type_name("NAME=SIZE")
+      ->allow_extra_args(false);
+  app.add_option("-s,--shape", options.shapes,
+                 "The shape of a random or raw input, e.g. x=1x3x224x224; may "
+                 "be repeated")
+      ->group(group)
+      ->type_name("NAME=SIZES")
+      ->allow_extra_args(false);
+}
+
+static void addOutputOptions(CLI::App &app, Options &options) {
+  const char *group = "Outputs";
+  app.add_flag("-p,--print", options.print,
+               "Print every element of the outputs")
+      ->group(group);
+  app.add_option("--save", options.save,
+                 "Save the outputs to an .npz file or a folder of .npy files")
+      ->group(group)
+      ->type_name("FOLDER|NPZ");
+  app.add_option("-e,--expect", options.expected,
+                 "Compare outputs: NAME=FILE, an .npz file, or a folder with "
+                 "NAME.npy, NAME.pb or output_0.pb, ...; may be repeated")
+      ->group(group)
+      ->type_name("[NAME=]FILE")
+      ->allow_extra_args(false);
+  app.add_option("--rtol", options.relativeTolerance,
+                 "Relative tolerance: |got - expected| <= atol + rtol * "
+                 "|expected|")
+      ->group(group)
+      ->capture_default_str();
+  app.add_option("--atol", options.absoluteTolerance,
+                 "Absolute tolerance; the only one for integers")
+      ->group(group)
+      ->capture_default_str();
+}
+
+static void addMeasuringOptions(CLI::App &app, Options &options) {
+  const char *group = "Measuring";
+  app.add_option("-r,--repeat", options.repeat,
+                 "Run this often and report the latency's percentiles")
+      ->group(group)
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--warmup", options.warmUp,
+                 "Runs before those that count (default: a tenth, at least 1, "
+                 "when repeating)")
+      ->group(group)
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("-t,--threads", options.threads,
+                 "Threads per run (default: all cores that the affinity mask "
+                 "and cgroup allow)")
+      ->group(group)
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--affinity", options.affinity,
+                 "Bind the pool's workers to these CPUs, e.g. 2,3")
+      ->group(group)
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_flag("--profile", options.profile,
+               "Time every kernel: time, share, GFLOP/s, GB/s, and how much of "
+               "this machine's peak that is")
+      ->group(group);
+  app.add_option("--trace", options.trace,
+                 "Write the last run's kernels for chrome://tracing")
+      ->group(group)
+      ->type_name("FILE.json");
+  app.add_option("--json", options.json,
+                 "Write everything that was measured; - is standard output")
+      ->group(group)
+      ->type_name("FILE");
+  app.add_flag("-q,--quiet", options.quiet, "Print nothing but errors")
+      ->group(group);
+}
+
+CommandLine sluice::run::parseCommandLine(int argc, char **argv) {
+  CommandLine line;
+  Options &options = line.options;
+  CLI::App app(description, "sluice-run");
+  app.footer(exitCodes);
+  app.set_version_flag("--version", "sluice-run " SLUICE_VERSION);
+  app.add_option("model", options.model, "The compiled model, a .so file")
+      ->required()
+      ->type_name("MODEL.so");
+  app.add_flag(
+      "--info", options.info,
+      "Show the model's inputs, outputs, target and kernels, and stop");
+  app.add_option("--weights", options.weights,
+                 "The weights file, if not beside the model")
+      ->type_name("FILE");
+  app.add_flag("--no-verify", options.skipWeightsChecksum,
+               "Skip the checksum over the weights");
+  addInputOptions(app, options);
+  addOutputOptions(app, options);
+  addMeasuringOptions(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    line.done = true;
+    bool isError = app.exit(error) != 0;
+    line.exitCode = int(isError ? ExitCode::Usage : ExitCode::Ok);
+  }
+  return line;
+}

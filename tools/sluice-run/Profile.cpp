@@ -1,0 +1,115 @@
+//===- Profile.cpp - Where the time of a run goes ------------------------===//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+
+#include "Profile.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+using namespace sluice::run;
+
+void Profile::record(void *user, int32_t kernel, int64_t begin, int64_t end) {
+  Profile *profile = static_cast<Profile *>(user);
+  if (kernel < 0 || size_t(kernel) >= profile->times.size())
+    return;
+  Sum &sum = profile->times[size_t(kernel)];
+  ++sum.calls;
+  sum.nanoseconds += end - begin;
+  profile->events.push_back({kernel, begin, end});
+}
+
+void Profile::clear() {
+  std::fill(times.begin(), times.end(), Sum());
+  events.clear();
+}
+
+void Profile::beginRun() { events.clear(); }
+
+std::vector<KernelTime> Profile::sorted(int64_t runs) const {
+  std::vector<KernelTime> result;
+  for (size_t i = 0; i < times.size(); ++i)
+    if (times[i].calls > 0)
+      result.push_back({int32_t(i), times[i].calls / std::max<int64_t>(runs, 1),
+                        double(times[i].nanoseconds) * 1e-6 / double(runs)});
+  std::sort(result.begin(), result.end(),
+            [](const KernelTime &left, const KernelTime &right) {
+              return std::pair(-left.milliseconds, left.kernel) <
+                     std::pair(-right.milliseconds, right.kernel);
+            });
+  return result;
+}
+
+/// A number with a decimal, or a dash where it is not known.
+static std::string known(double value, bool isKnown) {
+  if (!isKnown)
+    return "-";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f", value);
+  return text;
+}
+
+std::string sluice::run::formatProfile(const sluice_model *model,
+                                       const std::vector<KernelTime> &times,
+                                       const MachinePeak &peak) {
+  double total = 0;
+  for (const KernelTime &time : times)
+    total += time.milliseconds;
+  char line[512];
+  std::snprintf(line, sizeof line,
+                "\nkernels: %.3f ms in %zu kernels; this machine's peak: %.0f "
+                "GFLOP/s, %.1f GB/s\n"
+                "%10s %6s %6s %9s %6s %8s %6s  %s\n",
+                total, times.size(), peak.gigaflops, peak.gigabytes, "ms",
+                "share", "calls", "GFLOP/s", "peak", "GB/s", "peak",
+                "kernel (ONNX nodes)");
+  std::string table = line;
+  for (const KernelTime &time : times) {
+    const sluice_kernel_info *kernel = sluice_model_kernel(model, time.kernel);
+    double seconds = time.milliseconds * 1e-3;
+    double gigaflops = kernel->flops * 1e-9 / seconds;
+    double gigabytes = kernel->bytes * 1e-9 / seconds;
+    bool hasFlops = kernel->flops > 0 && seconds > 0;
+    bool hasBytes = kernel->bytes > 0 && seconds > 0;
+    std::snprintf(
+        line, sizeof line, "%10.4f %5.1f%% %6lld %9s %5s%% %8s %5s%%  %s (",
+        time.milliseconds, total > 0 ? 100 * time.milliseconds / total : 0,
+        static_cast<long long>(time.calls), known(gigaflops, hasFlops).c_str(),
+        known(100 * gigaflops / peak.gigaflops, hasFlops).c_str(),
+        known(gigabytes, hasBytes).c_str(),
+        known(100 * gigabytes / peak.gigabytes, hasBytes).c_str(),
+        kernel->name);
+    constexpr size_t longest = 60;
+    std::string nodes = kernel->nodes;
+    if (nodes.size() > longest)
+      nodes = nodes.substr(0, longest) + "...";
+    table += line + nodes + ")\n";
+  }
+  return table;
+}
+
+std::string sluice::run::formatTrace(const sluice_model *model,
+                                     const std::vector<KernelEvent> &events) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  int64_t origin = events.empty() ? 0 : events.front().begin;
+  for (const KernelEvent &event : events) {
+    const sluice_kernel_info *kernel = sluice_model_kernel(model, event.kernel);
+    list.push_back({{"name", kernel->name},
+                    {"cat", kernel->kind},
+                    {"ph", "X"},
+                    {"pid", 1},
+                    {"tid", 1},
+                    {"ts", double(event.begin - origin) * 1e-3},
+                    {"dur", double(event.end - event.begin) * 1e-3},
+                    {"args",
+                     {{"nodes", kernel->nodes},
+                      {"flops", kernel->flops},
+                      {"bytes", kernel->bytes}}}});
+  }
+  nlohmann::ordered_json trace = {{"displayTimeUnit", "ms"},
+                                  {"traceEvents", list}};
+  return trace.dump(1, ' ', false,
+                    nlohmann::ordered_json::error_handler_t::replace) +
+         "\n";
+}

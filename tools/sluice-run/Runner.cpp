@@ -1,0 +1,145 @@
+//===- Runner.cpp - Loads a model and runs it ----------------------------===//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+
+#include "Runner.h"
+
+#include "Inputs.h"
+
+#include <algorithm>
+
+using namespace sluice::run;
+
+static ExitCode exitCodeOf(sluice_status status) {
+  switch (status) {
+  case SLUICE_UNSUPPORTED_ISA:
+    return ExitCode::UnsupportedISA;
+  case SLUICE_DTYPE_MISMATCH:
+  case SLUICE_SHAPE_MISMATCH:
+  case SLUICE_MISSING_INPUT:
+    return ExitCode::BadInput;
+  default:
+    return ExitCode::RunFailed;
+  }
+}
+
+Outcome sluice::run::loadModel(const Options &options, Results &results) {
+  sluice_load_options load = SLUICE_LOAD_OPTIONS_INIT;
+  load.weights_path =
+      options.weights.empty() ? nullptr : options.weights.c_str();
+  load.skip_weights_checksum = options.skipWeightsChecksum;
+  int64_t start = now();
+  sluice_model *model = nullptr;
+  sluice_error error;
+  sluice_status status =
+      sluice_model_load(options.model.c_str(), &load, &model, &error);
+  results.model.reset(model);
+  results.loadMilliseconds = double(now() - start) * 1e-6;
+  if (status == SLUICE_OK)
+    return {};
+  return fail(status == SLUICE_UNSUPPORTED_ISA ? ExitCode::UnsupportedISA
+                                               : ExitCode::CannotLoad,
+              error.message);
+}
+
+static Outcome runFailure(sluice_context *context, sluice_status status) {
+  return fail(exitCodeOf(status), sluice_context_message(context));
+}
+
+static Outcome createContext(const Options &options, const Results &results,
+                             Profile *profile, ContextHandle &context) {
+  sluice_context_options create = SLUICE_CONTEXT_OPTIONS_INIT;
+  create.threads = options.threads;
+  create.affinity_count = int32_t(options.affinity.size());
+  create.affinity = options.affinity.data();
+  if (profile) {
+    create.on_kernel = Profile::record;
+    create.on_kernel_user = profile;
+  }
+  sluice_context *created = nullptr;
+  sluice_error error;
+  sluice_status status =
+      sluice_context_create(results.model.get(), &create, &created, &error);
+  context.reset(created);
+  if (status != SLUICE_OK)
+    return fail(status == SLUICE_INVALID_ARGUMENT ? ExitCode::Usage
+                                                  : ExitCode::RunFailed,
+                error.message);
+  for (size_t i = 0; i < results.inputs.size(); ++i) {
+    sluice_tensor view = results.inputs[i].view();
+    status = sluice_context_set_input(created, int32_t(i), &view);
+    if (status != SLUICE_OK)
+      return runFailure(created, status);
+  }
+  return {};
+}
+
+/// The warm-up and the runs that count.
+static Outcome measure(const Options &options, sluice_context *context,
+                       Profile *profile, Results &results) {
+  int32_t warmUp = options.warmUp;
+  if (warmUp < 0)
+    warmUp = options.repeat > 1 ? std::max(1, options.repeat / 10) : 0;
+  for (int32_t i = -warmUp; i < options.repeat; ++i) {
+    if (profile && i == 0)
+      profile->clear();
+    if (profile)
+      profile->beginRun();
+    int64_t start = now();
+    sluice_status status = sluice_context_run(context);
+    int64_t end = now();
+    if (status != SLUICE_OK)
+      return runFailure(context, status);
+    if (i == -warmUp)
+      results.firstRunMilliseconds += double(end - start) * 1e-6;
+    if (i >= 0)
+      results.latencies.push_back(end - start);
+  }
+  return {};
+}
+
+static Outcome collectOutputs(sluice_context *context, Results &results) {
+  const sluice_model *model = results.model.get();
+  for (int32_t i = 0; i < sluice_model_output_count(model); ++i) {
+    sluice_tensor output;
+    sluice_status status = sluice_context_output(context, i, &output);
+    if (status != SLUICE_OK)
+      return runFailure(context, status);
+    results.outputs.push_back(
+        copyOf(output, sluice_model_output(model, i)->name));
+  }
+  return {};
+}
+
+Outcome sluice::run::runModel(const Options &options, Results &results) {
+  const sluice_model *model = results.model.get();
+  if (Outcome failure = collectInputs(model, options, results.inputs))
+    return failure;
+  if (Outcome failure = collectExpected(model, options, results.expected))
+    return failure;
+  bool profiled = options.profile || !options.trace.empty();
+  Profile profile(sluice_model_kernel_count(model));
+  Profile *recorder = profiled ? &profile : nullptr;
+  results.threads = options.threads ? options.threads : sluice_usable_cores();
+  int64_t start = now();
+  ContextHandle context;
+  if (Outcome failure = createContext(options, results, recorder, context))
+    return failure;
+  results.firstRunMilliseconds = double(now() - start) * 1e-6;
+  if (Outcome failure = measure(options, context.get(), recorder, results))
+    return failure;
+  results.workspaceSize = sluice_context_workspace_size(context.get());
+  if (Outcome failure = collectOutputs(context.get(), results))
+    return failure;
+  Tolerance tolerance = {options.relativeTolerance, options.absoluteTolerance};
+  for (size_t i = 0; i < results.outputs.size(); ++i)
+    if (results.expected[i].dtype != SLUICE_DTYPE_UNDEFINED)
+      results.comparisons.push_back(
+          compare(results.outputs[i], results.expected[i], tolerance));
+  if (profiled) {
+    results.kernels = profile.sorted(options.repeat);
+    results.lastRun = profile.lastRun();
+  }
+  if (options.profile)
+    results.peak = measurePeak(results.threads);
+  return {};
+}
