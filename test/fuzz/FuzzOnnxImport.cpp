@@ -68,7 +68,7 @@ static void requireValid(OnnxModel &model, const char *when) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   OnnxReadOptions options;
-  options.denseTensorLimit = uint64_t(1) << 20;
+  options.denseLimit = uint64_t(1) << 20;
   llvm::MemoryBufferRef buffer(
       llvm::StringRef(reinterpret_cast<const char *>(data), size), "fuzz");
   llvm::Expected<OnnxModel> model =

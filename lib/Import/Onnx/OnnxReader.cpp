@@ -43,7 +43,8 @@ static llvm::Expected<OnnxModel> readModel(llvm::StringRef bytes,
       parse(bytes, MessageKind::Model, options, proto);
   if (!data)
     return data.takeError();
-  TensorSource source{*data, std::move(owner), externalData, options};
+  uint64_t denseBytesLeft = options.denseLimit;
+  TensorSource source{*data, std::move(owner), externalData, denseBytesLeft};
   llvm::Expected<OnnxModel> model = convertModel(proto, source);
   if (!model)
     return model.takeError();
@@ -90,7 +91,8 @@ sluice::readOnnxTensor(llvm::StringRef path, const OnnxReadOptions &options) {
   if (!data)
     return addContext(path, data.takeError());
   ExternalData externalData = ExternalData::forModelFile(path);
-  TensorSource source{*data, *file, externalData, options};
+  uint64_t denseBytesLeft = options.denseLimit;
+  TensorSource source{*data, *file, externalData, denseBytesLeft};
   llvm::Expected<OnnxTensor> tensor = convertTensor(proto, source);
   if (!tensor)
     return addContext(path + ": tensor " + quote(proto.name()),

@@ -70,10 +70,11 @@ sluice::onnx_detail::convertSparseTensor(const onnx::SparseTensorProto &proto,
   llvm::Expected<uint64_t> size = byteSize(values->elementType, dims);
   if (!size)
     return size.takeError();
-  if (*size > source.options.denseTensorLimit)
+  if (*size > source.denseBytesLeft)
     return makeError("made dense, it would take " + llvm::Twine(*size) +
-                     " bytes; the limit is " +
-                     llvm::Twine(source.options.denseTensorLimit));
+                     " bytes; " + llvm::Twine(source.denseBytesLeft) +
+                     " are left for all sparse tensors");
+  source.denseBytesLeft -= *size;
   llvm::Expected<std::vector<int64_t>> indices = indexTensor->asInts();
   if (!indices)
     return indices.takeError();

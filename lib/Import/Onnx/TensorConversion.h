@@ -22,7 +22,8 @@ struct TensorSource {
   /// Keeps the bytes of `data` alive.
   std::shared_ptr<const void> owner;
   ExternalData &externalData;
-  const OnnxReadOptions &options;
+  /// What is left of OnnxReadOptions::denseLimit.
+  uint64_t &denseBytesLeft;
 };
 
 /// Messages do not name the tensor: the caller knows what it is.

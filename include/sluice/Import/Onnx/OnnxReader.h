@@ -27,8 +27,8 @@ struct OnnxReadOptions {
   uint64_t messageLimit = 4'000'000;
   /// Messages inside each other; a subgraph takes three.
   unsigned nestingLimit = 96;
-  /// Bytes of one sparse tensor made dense.
-  uint64_t denseTensorLimit = uint64_t(4) << 30;
+  /// Bytes that all sparse tensors together may take when made dense.
+  uint64_t denseLimit = uint64_t(1) << 30;
 };
 
 /// Maps, reads and verifies a model. External data is looked up in the folder

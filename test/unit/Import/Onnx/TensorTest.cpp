@@ -297,6 +297,24 @@ TEST(OnnxSparseTensor, IsMadeDenseInAttributes) {
             std::string("\0a\0\0\0b", 6));
 }
 
+TEST(OnnxSparseTensor, SharesOneLimitWithTheOthers) {
+  onnx::ModelProto proto = makeReluModel();
+  for (const char *name : {"w", "v"}) {
+    onnx::SparseTensorProto *sparse =
+        proto.mutable_graph()->add_sparse_initializer();
+    *sparse = makeSparse();
+    sparse->mutable_values()->set_name(name);
+  }
+  OnnxReadOptions options;
+  options.denseLimit = 12;
+  std::string bytes = proto.SerializeAsString();
+  EXPECT_EQ(valueOf(readBytes(bytes, options)).graph.initializers.size(), 2u);
+  options.denseLimit = 11;
+  expectError(readBytes(bytes, options),
+              "sparse initializer 'v': made dense, it would take 6 bytes; 5 "
+              "are left for all sparse tensors");
+}
+
 TEST(OnnxSparseTensor, FailsOnHostileContents) {
   onnx::SparseTensorProto sparse = makeSparse();
   sparse.mutable_indices()->set_int64_data(3, 3);
