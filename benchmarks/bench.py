@@ -14,7 +14,6 @@ Writes a table and the raw numbers to benchmarks/results/NAME.{md,json}.
 
 import argparse
 import json
-import statistics
 import sys
 from pathlib import Path
 
@@ -23,9 +22,11 @@ sys.path[:0] = [str(HERE.parent / "test"), str(HERE.parent / "test" / "models")]
 
 import onnx
 
+import goals
 import kernels
 import others
 from catalog import MODELS
+from flops import count_flops
 from machine import Peak, describe
 from peer import (
     Peer,
@@ -37,6 +38,7 @@ from peer import (
 )
 from sizes import weight_bytes
 from support import compiler
+from support.isolated import Isolated
 from support.paths import DEFAULT_BUILD, ROOT, scratch
 
 MEGABYTE = 1 << 20
@@ -59,7 +61,10 @@ class ModelBench:
         self.files = {"onnxruntime": self.path}
 
     def measure(self):
-        write_inputs(self.inputs, self.model.make_inputs(0))
+        values = self.model.make_inputs(0)
+        write_inputs(self.inputs, values)
+        with Isolated() as child:
+            self.row["flops"] = child.call(count_flops, str(self.path), values)
         proto = onnx.load(str(self.path), load_external_data=False)
         self.row["weight_bytes"] = weight_bytes(proto.graph)
         artifact = self.folder / "model.so"
@@ -70,7 +75,7 @@ class ModelBench:
             self.starts()
             if self.options.others:
                 self.row["others"] = others.measure(
-                    self.options.others, self.path, self.model.make_inputs(0)
+                    self.options.others, self.path, values
                 )
         finally:
             artifact.unlink(missing_ok=True)
@@ -147,26 +152,6 @@ def table_row(row):
     return "| " + " | ".join(cells) + " |"
 
 
-def summary(rows):
-    """Geometric means over the models that both engines ran."""
-    found = {}
-    for key, label in (
-        ("latency_1", "latency at 1 thread"), ("latency_2", "latency at 2 threads"),
-        ("cold_start", "cold start"), ("run_peak_bytes", "peak memory of a run"),
-    ):
-        ratios = [
-            row[key]["sluice"] / row[key]["onnxruntime"]
-            for row in rows
-            if "sluice" in row.get(key, {})
-        ]
-        if ratios:
-            found[f"{label}: Sluice / onnxruntime, geometric mean"] = (
-                statistics.geometric_mean(ratios)
-            )
-            found[f"{label}: largest ratio"] = max(ratios)
-    return found
-
-
 EXPLANATION = """\
 Latencies are medians of block medians, both engines in turns, each in a process of
 its own, inputs bound once. Cold start is from the start of the process to the first
@@ -182,13 +167,12 @@ def write_results(options, machine, model_rows, kernel_rows):
     data = {
         "command": "./dev bench " + " ".join(sys.argv[1:]),
         "machine": machine, "models": model_rows, "kernels": kernel_rows,
-        "summary": {**summary(model_rows), **kernels.summary(kernel_rows)},
+        "goals": goals.check(model_rows, kernel_rows),
     }
     (options.results / f"{options.name}.json").write_text(json.dumps(data, indent=1))
     lines = ["# Benchmark results", "", f"`{data['command'].strip()}`", ""]
     lines += [f"- {key}: {value}" for key, value in machine.items()]
-    lines += ["", EXPLANATION]
-    lines += [f"- {key}: {value:.2f}" for key, value in data["summary"].items()]
+    lines += ["", EXPLANATION, "## Goals", "", *goals.table(data["goals"])]
     if model_rows:
         lines += ["", "## Models", "", HEADING, *map(table_row, model_rows), ""]
         lines += [f"- {r['model']}: {r['error']}" for r in model_rows if "error" in r]
@@ -199,8 +183,7 @@ def write_results(options, machine, model_rows, kernel_rows):
     path = options.results / f"{options.name}.md"
     path.write_text("\n".join(lines) + "\n")
     say(f"\nwritten to {path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}")
-    for key, value in data["summary"].items():
-        say(f"   {key}: {value:.2f}")
+    say("\n".join(goals.table(data["goals"])))
 
 
 def parse_options():

@@ -174,27 +174,3 @@ def table_row(row):
              f"{row['peak_gflops']:.0f}"]
     line = "| " + " | ".join(cells) + " |"
     return line + (f" {row['error'][:80]}" if "error" in row else "")
-
-
-def summary(rows):
-    """The figures that the project has goals for."""
-    def share(row):
-        name = "sluice kernel" if "sluice kernel" in row else "sluice run"
-        return row["flops"] / row[name] / 1e9 / row["peak_gflops"]
-
-    found = {}
-    for group in ("matmul", "convolution"):
-        shares = [share(r) for r in rows if r["group"] == group and "sluice run" in r]
-        if shares:
-            found[f"{group}: mean share of peak"] = statistics.mean(shares)
-            found[f"{group}: least share of peak"] = min(shares)
-    ratios = [
-        r["onednn"] / r.get("sluice kernel", r["sluice run"])
-        for r in rows
-        if r["group"] == "depthwise" and "onednn" in r and "sluice run" in r
-    ]
-    if ratios:
-        found["depthwise: speed relative to oneDNN, geometric mean"] = (
-            statistics.geometric_mean(ratios)
-        )
-    return found
