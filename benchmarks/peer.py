@@ -53,7 +53,7 @@ def build_peers(build):
             "peer-onnxruntime", ["peer.c", "peer_onnxruntime.c"], ["-ldl"]
         )
     }
-    if (library / "libsluice_runtime.a").exists():
+    if (Path(build) / "bin" / "sluicec").exists():
         programs["sluice"] = build_program(
             "peer-sluice",
             ["peer.c", "peer_sluice.c"],

@@ -18,6 +18,7 @@ import argparse
 import collections
 import json
 import queue
+import re
 import sys
 import threading
 import time
@@ -231,6 +232,8 @@ def parse_options():
                         help="another option for sluicec")
     parser.add_argument("--self-check", action="store_true",
                         help="run onnxruntime instead: checks the harness")
+    parser.add_argument("--reasons", action="store_true",
+                        help="the most frequent reasons, names and numbers left out")
     parser.add_argument("--results", type=Path, help="write all results here (JSON)")
     parser.add_argument("-v", "--verbose", action="store_true")
     options = parser.parse_args()
@@ -257,6 +260,14 @@ def report(results, options):
     passing = collections.Counter(
         name for (name, _), r in results.items() if r.kind == PASS
     )
+    if options.reasons:
+        reasons = collections.Counter(
+            (r.kind, re.sub(r"'[^']*'|\d+", "_", r.message))
+            for r in results.values()
+            if r.kind != PASS
+        )
+        for (kind, reason), count in reasons.most_common(40):
+            print(f"   {count:>5}x {kind}: {reason[:150]}")
     complete = sum(count == len(options.forms) for count in passing.values())
     print(f"   {complete} tests pass in {'all' if len(options.forms) == 3 else 'these'}"
           f" {len(options.forms)} forms")
