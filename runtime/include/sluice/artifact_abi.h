@@ -102,9 +102,6 @@ typedef struct sluice_model_descriptor {
  * `sluice_descriptor_<name>`, which the typed header declares. */
 #define SLUICE_DESCRIPTOR_SYMBOL "sluice_model_descriptor_v1"
 
-/* The section that holds embedded weights. */
-#define SLUICE_WEIGHTS_SECTION ".sluice_weights"
-
 /* "SLUICEND" read as a little-endian word. */
 #define SLUICE_TRAILER_MAGIC 0x444e454349554c53ull
 

@@ -33,7 +33,7 @@ enum { weight_count = 16 };
 #else
 #define FAKE_WEIGHTS_FILE NULL
 #define FAKE_WEIGHTS ((const uint8_t *)weights)
-__attribute__((section(SLUICE_WEIGHTS_SECTION),
+__attribute__((section(".lrodata.sluice_weights"),
                aligned(64))) static const float weights[weight_count] = {
     1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
 #endif
