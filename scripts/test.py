@@ -86,7 +86,7 @@ class Suites:
     def lit(self, filters):
         result = self.results / "lit.xml"
         lit = "/usr/lib/llvm-22/bin/lit"
-        command = [sys.executable, lit, "-sv", "-j", self.jobs, "--timeout=300"]
+        command = [sys.executable, lit, "-sv", "-j", self.jobs]
         command += ["--xunit-xml-output", result]
         paths = []
         for text in filters:

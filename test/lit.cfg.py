@@ -24,6 +24,14 @@ config.excludes = [
     "unit",
 ]
 
+# A test that hangs fails after five minutes, where lit can end processes.
+try:
+    import psutil  # noqa: F401
+
+    lit_config.maxIndividualTestTime = 300
+except ImportError:
+    pass
+
 # Our tools first, then LLVM 22's own (FileCheck, not, count, split-file,
 # llvm-objdump ...), never another version's that happens to be in PATH.
 config.environment["PATH"] = os.pathsep.join(
