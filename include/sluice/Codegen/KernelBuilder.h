@@ -191,6 +191,10 @@ const EmitterRegistry &emitterRegistry();
 // One function per op family, in the file of the same name.
 void registerTensorEmitters(EmitterRegistry &registry);
 void registerContractionEmitters(EmitterRegistry &registry);
+void registerConvolutionEmitters(EmitterRegistry &registry);
+void registerNormalizationEmitters(EmitterRegistry &registry);
+void registerPoolingEmitters(EmitterRegistry &registry);
+void registerReductionEmitters(EmitterRegistry &registry);
 
 } // namespace sluice
 

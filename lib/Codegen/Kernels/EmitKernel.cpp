@@ -13,6 +13,10 @@ const EmitterRegistry &sluice::emitterRegistry() {
   static const EmitterRegistry registry = [] {
     EmitterRegistry result;
     registerContractionEmitters(result);
+    registerConvolutionEmitters(result);
+    registerNormalizationEmitters(result);
+    registerPoolingEmitters(result);
+    registerReductionEmitters(result);
     registerTensorEmitters(result);
     return result;
   }();

@@ -1,0 +1,189 @@
+//===- ConvolutionKernels.cpp - Elements of convolutions ------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "LoopNest.h"
+#include "dialects/Sluice/BodyBuilder.h"
+#include <numeric>
+
+using namespace mlir;
+using namespace sluice;
+
+// The general form, for any element type, rank and grouping; f32 images with
+// channels last have micro-kernels.
+
+static Value multiplyAdd(KernelBuilder &kernel, Value sum, Value a, Value b) {
+  BodyBuilder body{kernel.builder, kernel.loc};
+  return body.add(sum, body.mul(a, b));
+}
+
+static Value convElement(KernelBuilder &kernel, OpResult result,
+                         ValueRange indices) {
+  auto op = cast<ConvOp>(result.getOwner());
+  int64_t spatialRank = op.getSpatialRank(), spatial = op.getSpatialDimension();
+  Value groups = kernel.index(op.getGroups());
+  Value channel = indices[op.getChannelDimension()];
+  Value group =
+      kernel.div(channel, kernel.div(kernel.size(op.getWeight(), 0), groups));
+  Value depth = kernel.size(op.getWeight(), 1);
+  Value firstChannel = kernel.mul(group, depth);
+
+  SmallVector<WindowAxis> axes;
+  SmallVector<WindowTaps> taps;
+  SmallVector<Value> counts;
+  for (int64_t i = 0; i < spatialRank; ++i) {
+    axes.push_back({kernel.size(op.getInput(), spatial + i),
+                    kernel.size(op.getWeight(), 2 + i), op.getStrides()[i],
+                    op.getDilations()[i], op.getPads()[i]});
+    taps.push_back(insideTaps(kernel, axes[i], indices[spatial + i]));
+    counts.push_back(taps[i].count);
+  }
+  // The channels are the inner loop where they are next to each other.
+  size_t depthPlace = op.getChannelsLast() ? counts.size() : 0;
+  counts.insert(counts.begin() + depthPlace, depth);
+
+  Value zero = kernel.number(elementTypeOf(result), 0);
+  return loopNest(
+      kernel, counts, zero,
+      [&](ValueRange at, ValueRange running) -> SmallVector<Value> {
+        SmallVector<Value> steps(at);
+        Value inner = steps[depthPlace];
+        steps.erase(steps.begin() + depthPlace);
+        SmallVector<Value> inputPlace(spatialRank + 2), weightPlace;
+        inputPlace[0] = indices[0];
+        inputPlace[op.getChannelDimension()] = kernel.add(firstChannel, inner);
+        weightPlace = {channel, inner};
+        for (int64_t i = 0; i < spatialRank; ++i) {
+          inputPlace[spatial + i] = taps[i].position(kernel, axes[i], steps[i]);
+          weightPlace.push_back(kernel.add(taps[i].first, steps[i]));
+        }
+        return {multiplyAdd(kernel, running[0],
+                            kernel.load(op.getInput(), inputPlace),
+                            kernel.load(op.getWeight(), weightPlace))};
+      })[0];
+}
+
+namespace {
+/// The kernel taps of a transposed convolution that reach one result place:
+/// `count` of them; number j is tap `firstTap + j * tapStep` and reads the
+/// input at `firstInput - j * inputStep`.
+struct TransposedTaps {
+  Value count, firstTap, firstInput;
+  int64_t tapStep = 1, inputStep = 1;
+};
+} // namespace
+
+/// Result place p meets tap k at input i where p + padBegin = i * stride + k *
+/// dilation. With m = lcm(stride, dilation), solutions are m / dilation taps
+/// apart; the first one is found by trying the taps in front of that.
+static TransposedTaps transposedTaps(KernelBuilder &kernel,
+                                     const WindowAxis &axis, Value place) {
+  OpBuilder &builder = kernel.builder;
+  Location loc = kernel.loc;
+  auto compare = [&](arith::CmpIPredicate predicate, Value a, Value b) {
+    return arith::CmpIOp::create(builder, loc, predicate, a, b).getResult();
+  };
+  int64_t common = std::lcm(axis.stride, axis.dilation);
+  TransposedTaps taps;
+  taps.tapStep = common / axis.dilation;
+  taps.inputStep = common / axis.stride;
+  Value zero = kernel.index(0), stride = kernel.index(axis.stride);
+  Value shifted = kernel.add(place, kernel.index(axis.padBegin));
+  // The smallest tap k with (p + padBegin - k * dilation) divisible by the
+  // stride; `kernel` stands for none.
+  auto isMultiple = [&](Value number) {
+    return compare(arith::CmpIPredicate::eq,
+                   arith::RemSIOp::create(builder, loc, number, stride), zero);
+  };
+  Value tap = axis.kernel;
+  if (axis.dilation == 1) {
+    Value rest = arith::RemSIOp::create(builder, loc, shifted, stride);
+    tap = arith::SelectOp::create(
+        builder, loc, compare(arith::CmpIPredicate::slt, rest, zero),
+        kernel.add(rest, stride), rest);
+  } else {
+    tap = kernel.loop(
+        kernel.index(taps.tapStep), tap,
+        [&](Value i, ValueRange running) -> SmallVector<Value> {
+          Value k = kernel.sub(kernel.index(taps.tapStep - 1), i);
+          Value rest =
+              kernel.sub(shifted, kernel.mul(k, kernel.index(axis.dilation)));
+          return {arith::SelectOp::create(builder, loc, isMultiple(rest), k,
+                                          running[0])};
+        })[0];
+  }
+  // Inputs run down with the taps: input = (shifted - tap * dilation) / stride.
+  Value input = arith::FloorDivSIOp::create(
+      builder, loc,
+      kernel.sub(shifted, kernel.mul(tap, kernel.index(axis.dilation))),
+      stride);
+  // Skip those past the end of the input.
+  Value beyond = arith::MaxSIOp::create(
+      builder, loc, kernel.add(kernel.sub(input, axis.size), kernel.index(1)),
+      zero);
+  Value inputStep = kernel.index(taps.inputStep);
+  Value skipped = kernel.div(
+      kernel.add(beyond, kernel.index(taps.inputStep - 1)), inputStep);
+  taps.firstTap =
+      kernel.add(tap, kernel.mul(skipped, kernel.index(taps.tapStep)));
+  taps.firstInput = kernel.sub(input, kernel.mul(skipped, inputStep));
+  // Until the taps or the inputs run out.
+  auto steps = [&](Value room, int64_t step) -> Value {
+    Value clamped = arith::MaxSIOp::create(builder, loc, room, zero);
+    return kernel.div(kernel.add(clamped, kernel.index(step - 1)),
+                      kernel.index(step));
+  };
+  taps.count = arith::MinSIOp::create(
+      builder, loc, steps(kernel.sub(axis.kernel, taps.firstTap), taps.tapStep),
+      steps(kernel.add(taps.firstInput, kernel.index(1)), taps.inputStep));
+  return taps;
+}
+
+static Value convTransposeElement(KernelBuilder &kernel, OpResult result,
+                                  ValueRange indices) {
+  auto op = cast<ConvTransposeOp>(result.getOwner());
+  int64_t spatialRank = op.getSpatialRank(), spatial = op.getSpatialDimension();
+  Value groups = kernel.index(op.getGroups());
+  Value channel = indices[op.getChannelDimension()];
+  Value groupChannels = kernel.size(op.getWeight(), 1);
+  Value depth = kernel.div(kernel.size(op.getWeight(), 0), groups);
+  Value firstChannel = kernel.mul(kernel.div(channel, groupChannels), depth);
+  Value weightChannel = kernel.rem(channel, groupChannels);
+
+  SmallVector<TransposedTaps> taps;
+  SmallVector<Value> counts;
+  for (int64_t i = 0; i < spatialRank; ++i) {
+    WindowAxis axis{kernel.size(op.getInput(), spatial + i),
+                    kernel.size(op.getWeight(), 2 + i), op.getStrides()[i],
+                    op.getDilations()[i], op.getPads()[i]};
+    taps.push_back(transposedTaps(kernel, axis, indices[spatial + i]));
+    counts.push_back(taps[i].count);
+  }
+  counts.push_back(depth);
+  Value zero = kernel.number(elementTypeOf(result), 0);
+  return loopNest(
+      kernel, counts, zero,
+      [&](ValueRange at, ValueRange running) -> SmallVector<Value> {
+        Value inputChannel = kernel.add(firstChannel, at.back());
+        SmallVector<Value> inputPlace(spatialRank + 2), weightPlace;
+        inputPlace[0] = indices[0];
+        inputPlace[op.getChannelDimension()] = inputChannel;
+        weightPlace = {inputChannel, weightChannel};
+        for (int64_t i = 0; i < spatialRank; ++i) {
+          Value input = kernel.mul(at[i], kernel.index(taps[i].inputStep));
+          Value tap = kernel.mul(at[i], kernel.index(taps[i].tapStep));
+          inputPlace[spatial + i] = kernel.sub(taps[i].firstInput, input);
+          weightPlace.push_back(kernel.add(taps[i].firstTap, tap));
+        }
+        return {multiplyAdd(kernel, running[0],
+                            kernel.load(op.getInput(), inputPlace),
+                            kernel.load(op.getWeight(), weightPlace))};
+      })[0];
+}
+
+void sluice::registerConvolutionEmitters(EmitterRegistry &registry) {
+  registry.addElement<ConvOp>(convElement);
+  registry.addElement<ConvTransposeOp>(convTransposeElement);
+}

@@ -1,0 +1,415 @@
+//===- ReductionKernels.cpp - Reductions, ArgMax and ArgMin ---------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "LoopNest.h"
+#include "RowVectors.h"
+#include "dialects/Sluice/BodyBuilder.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace sluice;
+using arith::CmpFPredicate;
+using arith::CmpIPredicate;
+
+namespace {
+/// What a kind of reduction does to scalars or vectors of the compute type.
+struct Reducer {
+  KernelBuilder &kernel;
+  ReductionKind kind;
+  Type elementType;
+
+  Value neutral() const;
+  /// What is combined, from an element.
+  Value prepare(Value x) const;
+  Value combine(Value a, Value b) const;
+  /// The result, from what was combined over `count` elements.
+  Value finish(Value total, Value count) const;
+
+private:
+  BodyBuilder body() const { return {kernel.builder, kernel.loc}; }
+};
+} // namespace
+
+Value Reducer::neutral() const {
+  switch (kind) {
+  case ReductionKind::Max:
+    return kernel.extreme(elementType, /*highest=*/false);
+  case ReductionKind::Min:
+    return kernel.extreme(elementType, /*highest=*/true);
+  case ReductionKind::Prod:
+    return kernel.number(elementType, 1);
+  default:
+    return kernel.number(elementType, 0);
+  }
+}
+
+Value Reducer::prepare(Value x) const {
+  switch (kind) {
+  case ReductionKind::L1:
+    if (BodyBuilder::isFloat(x))
+      return body().make<math::AbsFOp>(x);
+    return isUnsignedType(elementType) ? x : body().make<math::AbsIOp>(x);
+  case ReductionKind::L2:
+  case ReductionKind::SumSquare:
+    return body().mul(x, x);
+  default:
+    return x;
+  }
+}
+
+Value Reducer::combine(Value a, Value b) const {
+  bool isFloat = BodyBuilder::isFloat(a);
+  bool isUnsigned = isUnsignedType(elementType);
+  switch (kind) {
+  case ReductionKind::Max:
+    if (isFloat)
+      return body().make<arith::MaximumFOp>(a, b);
+    return isUnsigned ? body().make<arith::MaxUIOp>(a, b)
+                      : body().make<arith::MaxSIOp>(a, b);
+  case ReductionKind::Min:
+    if (isFloat)
+      return body().make<arith::MinimumFOp>(a, b);
+    return isUnsigned ? body().make<arith::MinUIOp>(a, b)
+                      : body().make<arith::MinSIOp>(a, b);
+  case ReductionKind::Prod:
+    return body().mul(a, b);
+  default:
+    return body().add(a, b);
+  }
+}
+
+/// A float function of an integer or float.
+template <typename MathOp>
+static Value throughFloat(KernelBuilder &kernel, Value x, Type elementType) {
+  BodyBuilder body{kernel.builder, kernel.loc};
+  if (BodyBuilder::isFloat(x))
+    return body.make<MathOp>(x);
+  Type wide = kernel.builder.getF64Type();
+  bool isUnsigned = isUnsignedType(elementType);
+  Value number = isUnsigned ? body.make<arith::UIToFPOp>(wide, x)
+                            : body.make<arith::SIToFPOp>(wide, x);
+  number = body.make<MathOp>(number);
+  return isUnsigned ? body.make<arith::FPToUIOp>(x.getType(), number)
+                    : body.make<arith::FPToSIOp>(x.getType(), number);
+}
+
+Value Reducer::finish(Value total, Value count) const {
+  switch (kind) {
+  case ReductionKind::Mean:
+    return divideByCount(kernel, total, count, elementType);
+  case ReductionKind::L2:
+    return throughFloat<math::SqrtOp>(kernel, total, elementType);
+  case ReductionKind::LogSum:
+    return throughFloat<math::LogOp>(kernel, total, elementType);
+  default:
+    return total;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Elements
+//===----------------------------------------------------------------------===//
+
+static Value reduceElement(KernelBuilder &kernel, OpResult result,
+                           ValueRange indices) {
+  auto op = cast<ReduceOp>(result.getOwner());
+  Reducer reducer{kernel, op.getKind(), elementTypeOf(result)};
+  int64_t rank = shapeOf(op.getOperand()).size();
+  SmallVector<Value> place(rank), counts;
+  unsigned next = 0;
+  for (int64_t i = 0; i < rank; ++i) {
+    if (llvm::is_contained(op.getAxes(), i)) {
+      counts.push_back(kernel.size(op.getOperand(), i));
+      next += op.getKeepDims();
+    } else {
+      place[i] = indices[next++];
+    }
+  }
+  Value total =
+      loopNest(kernel, counts, reducer.neutral(),
+               [&](ValueRange at, ValueRange running) -> SmallVector<Value> {
+                 for (auto [axis, index] : llvm::zip(op.getAxes(), at))
+                   place[axis] = index;
+                 Value x = kernel.load(op.getOperand(), place);
+                 return {reducer.combine(running[0], reducer.prepare(x))};
+               })[0];
+  return reducer.finish(total, kernel.product(counts));
+}
+
+/// Is each dimension one of the axes of the run?
+static SmallVector<Value> reducedDimensions(KernelBuilder &kernel,
+                                            ReduceAxesOp op) {
+  OpBuilder &builder = kernel.builder;
+  Location loc = kernel.loc;
+  int64_t rank = shapeOf(op.getOperand()).size();
+  int64_t count = shapeOf(op.getAxes())[0];
+  SmallVector<Value> reduced(
+      rank, arith::ConstantIntOp::create(builder, loc, 0, /*width=*/1));
+  Type axisType = elementTypeOf(op.getAxes());
+  Value rankValue = kernel.index(rank), zero = kernel.index(0);
+  for (int64_t i = 0; i < count; ++i) {
+    Value axis =
+        kernel.toIndex(kernel.load(op.getAxes(), kernel.index(i)), axisType);
+    Value isNegative =
+        arith::CmpIOp::create(builder, loc, CmpIPredicate::slt, axis, zero);
+    Value wrapped = arith::AddIOp::create(builder, loc, axis, rankValue);
+    axis = arith::SelectOp::create(builder, loc, isNegative, wrapped, axis);
+    Value isInside = arith::CmpIOp::create(builder, loc, CmpIPredicate::ult,
+                                           axis, rankValue);
+    kernel.check(isInside, "a reduction axis is outside of the tensor's rank");
+    for (int64_t j = 0; j < rank; ++j) {
+      Value isHere = arith::CmpIOp::create(builder, loc, CmpIPredicate::eq,
+                                           axis, kernel.index(j));
+      reduced[j] = arith::OrIOp::create(builder, loc, reduced[j], isHere);
+    }
+  }
+  return reduced;
+}
+
+static Value reduceAxesElement(KernelBuilder &kernel, OpResult result,
+                               ValueRange indices) {
+  auto op = cast<ReduceAxesOp>(result.getOwner());
+  Reducer reducer{kernel, op.getKind(), elementTypeOf(result)};
+  BodyBuilder body{kernel.builder, kernel.loc};
+  int64_t rank = shapeOf(op.getOperand()).size();
+  SmallVector<Value> reduced = reducedDimensions(kernel, op);
+  SmallVector<Value> counts, kept;
+  Value zero = kernel.index(0), one = kernel.index(1);
+  Value total = one, next = zero;
+  for (int64_t i = 0; i < rank; ++i) {
+    Value size = kernel.size(op.getOperand(), i);
+    counts.push_back(body.select(reduced[i], size, one));
+    total = kernel.mul(total, counts.back());
+    // The result's index of a dimension that is kept.
+    Value index = zero;
+    if (op.getKeepDims()) {
+      index = indices[i];
+    } else {
+      for (auto [place, candidate] : llvm::enumerate(indices)) {
+        Value isHere =
+            body.compare(CmpIPredicate::eq, next, kernel.index(place));
+        index = body.select(isHere, candidate, index);
+      }
+      next = kernel.add(next, body.select(reduced[i], zero, one));
+    }
+    // Sizes and axes may disagree in a run that has failed already.
+    kept.push_back(kernel.clampIndex(index, size));
+  }
+  Value sum =
+      loopNest(kernel, counts, reducer.neutral(),
+               [&](ValueRange at, ValueRange running) -> SmallVector<Value> {
+                 SmallVector<Value> place;
+                 for (int64_t i = 0; i < rank; ++i)
+                   place.push_back(body.select(reduced[i], at[i], kept[i]));
+                 Value x = kernel.load(op.getOperand(), place);
+                 return {reducer.combine(running[0], reducer.prepare(x))};
+               })[0];
+  return reducer.finish(sum, total);
+}
+
+template <typename OpTy>
+static Value argumentElement(KernelBuilder &kernel, OpResult result,
+                             ValueRange indices) {
+  auto op = cast<OpTy>(result.getOwner());
+  constexpr bool isMax = std::is_same_v<OpTy, ArgMaxOp>;
+  BodyBuilder body{kernel.builder, kernel.loc};
+  Type type = elementTypeOf(op.getOperand());
+  bool isUnsigned = isUnsignedType(type);
+  int64_t axis = op.getAxis();
+  SmallVector<Value> place(indices);
+  if (op.getKeepDims())
+    place[axis] = kernel.index(0);
+  else
+    place.insert(place.begin() + axis, kernel.index(0));
+  auto isBetter = [&](Value x, Value best) {
+    if (BodyBuilder::isFloat(x)) {
+      auto predicate = isMax ? CmpFPredicate::OGT : CmpFPredicate::OLT;
+      if (op.getLast())
+        predicate = isMax ? CmpFPredicate::OGE : CmpFPredicate::OLE;
+      return body.compare(predicate, x, best);
+    }
+    auto predicate = isMax ? CmpIPredicate::sgt : CmpIPredicate::slt;
+    if (op.getLast())
+      predicate = isMax ? CmpIPredicate::sge : CmpIPredicate::sle;
+    if (isUnsigned)
+      predicate = static_cast<CmpIPredicate>(
+          static_cast<int>(predicate) + static_cast<int>(CmpIPredicate::ult) -
+          static_cast<int>(CmpIPredicate::slt));
+    return body.compare(predicate, x, best);
+  };
+  Value size = kernel.size(op.getOperand(), axis);
+  Value none = arith::ConstantIntOp::create(kernel.builder, kernel.loc, 1, 1);
+  SmallVector<Value> best = kernel.loop(
+      size, {kernel.number(type, 0), kernel.index(0), none},
+      [&](Value i, ValueRange running) -> SmallVector<Value> {
+        place[axis] = i;
+        Value x = kernel.load(op.getOperand(), place);
+        Value better = arith::OrIOp::create(
+            kernel.builder, kernel.loc, running[2], isBetter(x, running[0]));
+        Value done =
+            arith::ConstantIntOp::create(kernel.builder, kernel.loc, 0, 1);
+        return {body.select(better, x, running[0]),
+                body.select(better, i, running[1]), done};
+      });
+  return kernel.fromIndex(best[1], elementTypeOf(result));
+}
+
+//===----------------------------------------------------------------------===//
+// Vectors
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Neighbouring dimensions that are all reduced, or all kept.
+struct MergedDimension {
+  Value size;
+  bool reduced;
+};
+} // namespace
+
+static SmallVector<MergedDimension> mergeDimensions(KernelBuilder &kernel,
+                                                    ReduceOp op) {
+  SmallVector<MergedDimension> merged;
+  for (int64_t i = 0, rank = shapeOf(op.getOperand()).size(); i < rank; ++i) {
+    if (shapeOf(op.getOperand())[i] == 1)
+      continue;
+    bool reduced = llvm::is_contained(op.getAxes(), i);
+    Value size = kernel.size(op.getOperand(), i);
+    if (!merged.empty() && merged.back().reduced == reduced)
+      merged.back().size = kernel.mul(merged.back().size, size);
+    else
+      merged.push_back({size, reduced});
+  }
+  return merged;
+}
+
+/// Floating-point reductions with vectors along the innermost dimension,
+/// whether it is reduced or kept.
+static LogicalResult emitReduce(KernelBuilder &kernel, Operation *operation) {
+  auto op = cast<ReduceOp>(operation);
+  Type type = elementTypeOf(op.getOperand());
+  SmallVector<MergedDimension> dimensions = mergeDimensions(kernel, op);
+  bool reducesAny = llvm::any_of(
+      dimensions, [](const MergedDimension &d) { return d.reduced; });
+  if (!isa<FloatType>(type) || !kernel.buffer(op.getOperand()) ||
+      !isOnlyResult(kernel, operation) || !reducesAny)
+    return emitElementKernel(kernel);
+
+  Reducer reducer{kernel, op.getKind(), type};
+  RowVectors source(kernel, op.getOperand());
+  RowVectors target(kernel, op.getResult());
+  MergedDimension inner = dimensions.pop_back_val();
+  SmallVector<Value> kept, reduced;
+  Value count = inner.reduced ? inner.size : kernel.index(1);
+  for (const MergedDimension &dimension : dimensions) {
+    (dimension.reduced ? reduced : kept).push_back(dimension.size);
+    if (dimension.reduced)
+      count = kernel.mul(count, dimension.size);
+  }
+  // The operand's row at the given places of outer dimensions.
+  auto rowOf = [&](ValueRange keptPlaces, ValueRange reducedPlaces) {
+    Value row = kernel.index(0);
+    for (const MergedDimension &dimension : dimensions) {
+      ValueRange &places = dimension.reduced ? reducedPlaces : keptPlaces;
+      row = kernel.add(kernel.mul(row, dimension.size), places.front());
+      places = places.drop_front();
+    }
+    return kernel.mul(row, inner.size);
+  };
+  auto combine = [&](Value a, Value b) { return reducer.combine(a, b); };
+  double cost = 0.1 * getConstantIntValue(count).value_or(256);
+  if (inner.reduced) {
+    Value rows = kernel.product(kept);
+    kernel.parallel(rows, cost / source.lanes(), [&](Value flat) {
+      SmallVector<Value> places(kept.size());
+      Value rest = flat;
+      for (size_t i = kept.size(); i-- > 0;) {
+        places[i] = i == 0 ? rest : kernel.rem(rest, kept[i]);
+        rest = i == 0 ? rest : kernel.div(rest, kept[i]);
+      }
+      Value total = loopNest(
+          kernel, reduced, reducer.neutral(),
+          [&](ValueRange at, ValueRange running) -> SmallVector<Value> {
+            Value row = rowOf(places, at);
+            Value part = reduceRow(
+                kernel, inner.size, reducer.neutral(), source.type(),
+                [&](const Piece &piece) {
+                  return reducer.prepare(
+                      source.load(row, piece, reducer.neutral()));
+                },
+                combine);
+            return {combine(running[0], part)};
+          })[0];
+      target.storeScalar(reducer.finish(total, count), flat);
+    });
+    return success();
+  }
+  // A block of the kept row at a time, several vectors wide.
+  constexpr int64_t vectors = 4;
+  int64_t block = vectors * source.lanes();
+  Value blocks = kernel.div(kernel.add(inner.size, kernel.index(block - 1)),
+                            kernel.index(block));
+  SmallVector<Value> extents = kept;
+  extents.push_back(blocks);
+  forEachPlaceParallel(
+      kernel, extents, cost * vectors, [&](ValueRange indices) {
+        ValueRange places = indices.drop_back();
+        Value begin = kernel.mul(indices.back(), kernel.index(block));
+        Value row = kernel.index(0);
+        for (auto [size, place] : llvm::zip(kept, places))
+          row = kernel.add(kernel.mul(row, size), place);
+        row = kernel.mul(row, inner.size);
+        Value rest = kernel.sub(inner.size, begin);
+        Value isWhole = arith::CmpIOp::create(kernel.builder, kernel.loc,
+                                              CmpIPredicate::sge, rest,
+                                              kernel.index(block));
+        auto columns = [&](ArrayRef<Piece> pieces) {
+          SmallVector<Value> start(pieces.size(),
+                                   source.splat(reducer.neutral()));
+          SmallVector<Value> totals = loopNest(
+              kernel, reduced, start,
+              [&](ValueRange at, ValueRange running) -> SmallVector<Value> {
+                Value operandRow = rowOf(places, at);
+                SmallVector<Value> next;
+                for (auto [piece, total] : llvm::zip(pieces, running))
+                  next.push_back(combine(
+                      total, reducer.prepare(source.load(operandRow, piece))));
+                return next;
+              });
+          for (auto [piece, total] : llvm::zip(pieces, totals))
+            target.store(reducer.finish(total, count), row, piece);
+        };
+        auto whole = [&]() -> SmallVector<Value> {
+          SmallVector<Piece> pieces;
+          for (int64_t i = 0; i < vectors; ++i)
+            pieces.push_back(
+                {kernel.add(begin, kernel.index(i * source.lanes())), nullptr});
+          columns(pieces);
+          return {};
+        };
+        auto partial = [&]() -> SmallVector<Value> {
+          forEachVector(kernel, rest, source.lanes(), [&](const Piece &piece) {
+            columns(Piece{kernel.add(begin, piece.begin), piece.mask});
+          });
+          return {};
+        };
+        auto known = getConstantIntValue(inner.size);
+        if (known && *known % block == 0)
+          whole();
+        else if (known && *known < block)
+          partial();
+        else
+          kernel.choose(isWhole, TypeRange(), whole, partial);
+      });
+  return success();
+}
+
+void sluice::registerReductionEmitters(EmitterRegistry &registry) {
+  registry.addElement<ReduceOp>(reduceElement);
+  registry.addElement<ReduceAxesOp>(reduceAxesElement);
+  registry.addElement<ArgMaxOp>(argumentElement<ArgMaxOp>);
+  registry.addElement<ArgMinOp>(argumentElement<ArgMinOp>);
+  registry.addKernel<ReduceOp>(emitReduce);
+}
