@@ -4,21 +4,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/Kernel/Kernel.h"
-#include "dialects/Sluice/Sluice.h"
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllPasses.h"
+#include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
-#include "sluice/Codegen/CPU/Passes.h"
-#include "sluice/Conversion/LowerToLLVM/LowerToLLVM.h"
+#include "sluice/Pipeline/Pipeline.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
-  mlir::registerAllDialects(registry);
-  registry.insert<sluice::SluiceDialect, sluice::kernel::KernelDialect>();
-  mlir::registerAllPasses();
-  sluice::registerCodegenCPUPasses();
-  sluice::registerLowerToLLVM();
+  sluice::registerDialects(registry);
+  sluice::registerPassesAndPipelines();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Sluice pass driver\n", registry));
 }

@@ -63,4 +63,14 @@ def PlanMemoryPass : Pass<"sluice-plan-memory", "::mlir::ModuleOp"> {
   ];
 }
 
+def LayoutWeightsPass : Pass<"sluice-layout-weights", "::mlir::ModuleOp"> {
+  let summary = "Give every constant of the host function a place";
+  let description = [{
+    Equal constants share one place; places are aligned to 64 bytes. The module
+    lists the constants and their offsets in `sluice.weights` and
+    `sluice.weight_offsets`, and the bytes they take in
+    `sluice.weights_bytes`.
+  }];
+}
+
 #endif // SLUICE_TRANSFORMS_PASSES

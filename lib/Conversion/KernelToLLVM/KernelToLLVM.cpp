@@ -7,6 +7,7 @@
 #include "sluice/Conversion/KernelToLLVM/KernelToLLVM.h"
 #include "dialects/Kernel/Kernel.h"
 #include "sluice/Codegen/CPU/FrameLayout.h"
+#include "sluice/types.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -23,9 +24,6 @@ namespace sluice {
 #include "sluice/Conversion/KernelToLLVM/Passes.h.inc"
 
 namespace {
-
-/// Statuses that generated code reports through `fail`; see sluice.h.
-constexpr int32_t runFailedStatus = 6;
 
 class Lowering {
 public:
@@ -278,7 +276,7 @@ void Lowering::lowerCheck(kernel::CheckOp op) {
     return WalkResult::advance();
   });
   callHook(op.getFrame(), FrameField::Fail, nullptr,
-           {op.getFrame(), constant32(runFailedStatus), stringConstant(node),
+           {op.getFrame(), constant32(SLUICE_RUN_FAILED), stringConstant(node),
             stringConstant(op.getMessage())});
 }
 

@@ -1,0 +1,47 @@
+//===- Descriptor.h - The model descriptor of an artifact -------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_ARTIFACT_DESCRIPTOR_H
+#define SLUICE_ARTIFACT_DESCRIPTOR_H
+
+#include "sluice/Analysis/MachineModel.h"
+#include "sluice/Artifact/ModelSignature.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace sluice {
+
+/// One launch of a kernel, for profiles.
+struct KernelInfo {
+  std::string name;
+  std::string kind;
+  std::string nodes;
+  double flops = -1;
+  double bytes = -1;
+};
+
+struct DescriptorContents {
+  ModelSignature signature;
+  std::vector<KernelInfo> kernels;
+  MachineModel machine;
+  int64_t weightsBytes = 0;
+  uint64_t weightsChecksum = 0;
+  /// The symbol of embedded weights; empty where there are none.
+  std::string weightsSymbol;
+  /// The name of a side file beside the artifact; empty where embedded.
+  std::string weightsFile;
+  int64_t workspaceBytes = -1;
+  int64_t livenessBound = -1;
+};
+
+/// Adds the descriptor (see artifact_abi.h) to a module in the LLVM dialect
+/// that has the entry points; everything but the descriptor becomes internal.
+/// It is exported as `sluice_model_<name>` and, with `shared`, under the name
+/// that loaders look for.
+void addDescriptor(mlir::ModuleOp module, const DescriptorContents &contents,
+                   bool shared);
+
+} // namespace sluice
+
+#endif // SLUICE_ARTIFACT_DESCRIPTOR_H

@@ -1,0 +1,67 @@
+//===- Driver.h - What sluicec does, as a library ---------------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_DRIVER_DRIVER_H
+#define SLUICE_DRIVER_DRIVER_H
+
+#include "llvm/Support/raw_ostream.h"
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sluice {
+
+/// What a compilation writes.
+enum class EmitKind {
+  Check,     ///< nothing; only the support check
+  Sluice,    ///< the imported graph
+  Optimized, ///< the graph after graph passes
+  Kernels,   ///< kernels and the host function on tensors
+  Buffers,   ///< loops and the host function on buffers
+  LlvmDialect,
+  LlvmIr,
+  Assembly,
+  Object,
+  StaticLibrary,
+  SharedLibrary
+};
+
+struct CompileOptions {
+  std::string input;
+  std::string output; ///< "-" or empty: standard output, for text
+  EmitKind emit = EmitKind::SharedLibrary;
+  std::string triple; ///< empty: the host's
+  std::string cpu = "native";
+  unsigned optLevel = 2;
+  /// "x=1x3x224x224" and "batch=4".
+  std::vector<std::string> shapes;
+  std::vector<std::string> dims;
+  /// The model's name in symbols and header; empty: from the file's name.
+  std::string name;
+  bool printIrAfterAll = false;
+  bool timing = false;
+  bool verbose = false;
+};
+
+/// How a compilation ended; also the exit code of sluicec.
+enum class CompileStatus {
+  Success = 0,
+  Usage = 1,
+  InvalidModel = 2,
+  Unsupported = 3,
+  CompileFailed = 4,
+  CannotWrite = 5,
+  Interrupted = 130
+};
+
+/// Compiles a model. Messages go to `diagnostics`; nothing is written unless
+/// it is complete.
+CompileStatus compile(const CompileOptions &options,
+                      llvm::raw_ostream &diagnostics);
+
+} // namespace sluice
+
+#endif // SLUICE_DRIVER_DRIVER_H

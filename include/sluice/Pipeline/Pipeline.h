@@ -1,0 +1,55 @@
+//===- Pipeline.h - The stages of compilation by name -----------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+//
+// Each stage is a function on a pass manager and a pipeline of sluice-opt:
+//
+//   --sluice-optimize       graphs: canonical forms, constants, fusion patterns
+//   --sluice-form-kernels-pipeline   groups ops into kernels and outlines them
+//   --sluice-lower-cpu      kernels and host function to the LLVM dialect
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_PIPELINE_PIPELINE_H
+#define SLUICE_PIPELINE_PIPELINE_H
+
+#include "mlir/Pass/PassOptions.h"
+#include <string>
+
+namespace mlir {
+class DialectRegistry;
+class OpPassManager;
+} // namespace mlir
+
+namespace sluice {
+
+struct TargetOptions : mlir::PassPipelineOptions<TargetOptions> {
+  PassOptions::Option<std::string> triple{
+      *this, "triple", llvm::cl::desc("Target triple; empty for the host's"),
+      llvm::cl::init("")};
+  PassOptions::Option<std::string> cpu{
+      *this, "cpu", llvm::cl::desc("Target CPU, or native"),
+      llvm::cl::init("native")};
+};
+
+/// All dialects a compilation may meet.
+void registerDialects(mlir::DialectRegistry &registry);
+
+void buildOptimizePipeline(mlir::OpPassManager &manager);
+void buildFormKernelsPipeline(mlir::OpPassManager &manager);
+/// Kernels and host function to loops and buffers, with places for all.
+void buildEmitPipeline(mlir::OpPassManager &manager,
+                       const TargetOptions &options);
+/// From there to the LLVM dialect.
+void buildLLVMPipeline(mlir::OpPassManager &manager);
+/// Both.
+void buildLowerCpuPipeline(mlir::OpPassManager &manager,
+                           const TargetOptions &options);
+
+/// Makes passes and pipelines known to command-line tools.
+void registerPassesAndPipelines();
+
+} // namespace sluice
+
+#endif // SLUICE_PIPELINE_PIPELINE_H

@@ -1,0 +1,231 @@
+//===- Descriptor.cpp - The model descriptor of an artifact ---------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "sluice/Artifact/Descriptor.h"
+#include "sluice/Conversion/KernelToLLVM/KernelToLLVM.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+using namespace sluice;
+
+namespace {
+
+/// Builds constant data as globals with initializer regions.
+class DataBuilder {
+public:
+  explicit DataBuilder(ModuleOp module)
+      : module(module), builder(module.getContext()), loc(module.getLoc()),
+        pointer(LLVM::LLVMPointerType::get(module.getContext())) {}
+
+  /// A field of a struct or element of an array: a number, or the address of a
+  /// global (none for null).
+  struct Field {
+    Type type;
+    Attribute number;
+    Operation *target = nullptr;
+  };
+
+  Field integer(int64_t value, unsigned bits) {
+    auto type = builder.getIntegerType(bits);
+    return {type,
+            IntegerAttr::get(type, APInt(bits, value, /*isSigned=*/false,
+                                         /*implicitTrunc=*/true))};
+  }
+  Field real(double value) {
+    return {builder.getF64Type(), builder.getF64FloatAttr(value)};
+  }
+  Field address(Operation *target) { return {pointer, nullptr, target}; }
+  Field null() { return {pointer, nullptr, nullptr}; }
+  Field string(StringRef text);
+  Field stringOrNull(StringRef text) {
+    return text.empty() ? null() : string(text);
+  }
+  /// A struct, or null if there are no fields.
+  LLVM::GlobalOp record(StringRef name, ArrayRef<Field> fields,
+                        LLVM::Linkage linkage);
+  Field array(ArrayRef<Field> elements);
+  Field arrayOfRecords(ArrayRef<SmallVector<Field>> records);
+
+  LLVM::GlobalOp external(StringRef name) {
+    builder.setInsertionPointToEnd(module.getBody());
+    auto global = LLVM::GlobalOp::create(
+        builder, loc, builder.getI8Type(), /*isConstant=*/true,
+        LLVM::Linkage::External, name, Attribute());
+    global.setVisibility_(LLVM::Visibility::Hidden);
+    return global;
+  }
+
+private:
+  Value materialize(const Field &field);
+  Type recordType(ArrayRef<Field> fields) {
+    SmallVector<Type> types;
+    for (const Field &field : fields)
+      types.push_back(field.type);
+    return LLVM::LLVMStructType::getLiteral(builder.getContext(), types);
+  }
+  Value buildRecord(Type type, ArrayRef<Field> fields);
+  LLVM::GlobalOp define(StringRef name, Type type, LLVM::Linkage linkage,
+                        llvm::function_ref<Value()> value);
+  std::string freshName() { return "sluice.data." + std::to_string(next++); }
+
+  ModuleOp module;
+  OpBuilder builder;
+  Location loc;
+  Type pointer;
+  int next = 0;
+};
+
+} // namespace
+
+Value DataBuilder::materialize(const Field &field) {
+  if (field.number)
+    return LLVM::ConstantOp::create(builder, loc, field.type,
+                                    cast<TypedAttr>(field.number));
+  if (!field.target)
+    return LLVM::ZeroOp::create(builder, loc, pointer);
+  StringRef name =
+      cast<SymbolOpInterface>(field.target).getNameAttr().getValue();
+  return LLVM::AddressOfOp::create(builder, loc, pointer, name);
+}
+
+Value DataBuilder::buildRecord(Type type, ArrayRef<Field> fields) {
+  Value value = LLVM::PoisonOp::create(builder, loc, type);
+  for (auto [i, field] : llvm::enumerate(fields))
+    value = LLVM::InsertValueOp::create(builder, loc, value,
+                                        materialize(field),
+                                        static_cast<int64_t>(i));
+  return value;
+}
+
+LLVM::GlobalOp DataBuilder::define(StringRef name, Type type,
+                                   LLVM::Linkage linkage,
+                                   llvm::function_ref<Value()> value) {
+  builder.setInsertionPointToEnd(module.getBody());
+  auto global = LLVM::GlobalOp::create(builder, loc, type, /*isConstant=*/true,
+                                       linkage, name, Attribute());
+  Block *block = builder.createBlock(&global.getInitializerRegion());
+  builder.setInsertionPointToStart(block);
+  LLVM::ReturnOp::create(builder, loc, value());
+  return global;
+}
+
+DataBuilder::Field DataBuilder::string(StringRef text) {
+  std::string bytes = text.str();
+  bytes.push_back('\0');
+  builder.setInsertionPointToEnd(module.getBody());
+  auto global = LLVM::GlobalOp::create(
+      builder, loc,
+      LLVM::LLVMArrayType::get(builder.getI8Type(), bytes.size()),
+      /*isConstant=*/true, LLVM::Linkage::Private, freshName(),
+      builder.getStringAttr(bytes));
+  return address(global);
+}
+
+LLVM::GlobalOp DataBuilder::record(StringRef name, ArrayRef<Field> fields,
+                                   LLVM::Linkage linkage) {
+  Type type = recordType(fields);
+  return define(name, type, linkage,
+                [&] { return buildRecord(type, fields); });
+}
+
+DataBuilder::Field DataBuilder::array(ArrayRef<Field> elements) {
+  if (elements.empty())
+    return null();
+  Type type = LLVM::LLVMArrayType::get(elements[0].type, elements.size());
+  return address(define(freshName(), type, LLVM::Linkage::Private,
+                        [&] { return buildRecord(type, elements); }));
+}
+
+DataBuilder::Field
+DataBuilder::arrayOfRecords(ArrayRef<SmallVector<Field>> records) {
+  if (records.empty())
+    return null();
+  Type element = recordType(records[0]);
+  Type type = LLVM::LLVMArrayType::get(element, records.size());
+  return address(define(freshName(), type, LLVM::Linkage::Private, [&] {
+    Value value = LLVM::PoisonOp::create(builder, loc, type);
+    for (auto [i, fields] : llvm::enumerate(records))
+      value = LLVM::InsertValueOp::create(builder, loc, value,
+                                          buildRecord(element, fields),
+                                          static_cast<int64_t>(i));
+    return value;
+  }));
+}
+
+static DataBuilder::Field
+makeTensors(DataBuilder &data, const std::vector<TensorSignature> &tensors) {
+  SmallVector<SmallVector<DataBuilder::Field>> records;
+  for (const TensorSignature &tensor : tensors) {
+    SmallVector<DataBuilder::Field> dims, names;
+    for (int64_t dim : tensor.dims)
+      dims.push_back(data.integer(dim, 64));
+    for (const std::string &name : tensor.dimNames)
+      names.push_back(data.stringOrNull(name));
+    records.push_back({data.string(tensor.name),
+                       data.integer(tensor.dtype, 32),
+                       data.integer(tensor.dims.size(), 32), data.array(dims),
+                       data.array(names)});
+  }
+  return data.arrayOfRecords(records);
+}
+
+void sluice::addDescriptor(ModuleOp module, const DescriptorContents &contents,
+                           bool shared) {
+  module.walk([](LLVM::LLVMFuncOp function) {
+    if (!function.isExternal())
+      function.setLinkage(LLVM::Linkage::Internal);
+  });
+  DataBuilder data(module);
+  const ModelSignature &signature = contents.signature;
+  SmallVector<DataBuilder::Field> metadata;
+  for (const auto &[key, value] : signature.metadata) {
+    metadata.push_back(data.string(key));
+    metadata.push_back(data.string(value));
+  }
+  SmallVector<SmallVector<DataBuilder::Field>> kernels;
+  for (const KernelInfo &kernel : contents.kernels)
+    kernels.push_back({data.string(kernel.name), data.string(kernel.kind),
+                       data.string(kernel.nodes), data.real(kernel.flops),
+                       data.real(kernel.bytes)});
+  auto function = [&](StringRef name) {
+    return data.address(module.lookupSymbol(name));
+  };
+  DataBuilder::Field weights = data.null();
+  if (!contents.weightsSymbol.empty())
+    weights = data.address(data.external(contents.weightsSymbol));
+
+  // The order of sluice_model_descriptor.
+  SmallVector<DataBuilder::Field> fields = {
+      data.integer(SLUICE_ABI_MAGIC, 32),
+      data.integer(SLUICE_ABI_VERSION, 32),
+      data.integer(sizeof(sluice_model_descriptor), 64),
+      data.string(signature.name),
+      data.string("sluice " SLUICE_VERSION),
+      data.string(contents.machine.triple),
+      data.string(contents.machine.cpu),
+      data.string(contents.machine.isaString()),
+      data.integer(signature.inputs.size(), 32),
+      data.integer(signature.outputs.size(), 32),
+      makeTensors(data, signature.inputs),
+      makeTensors(data, signature.outputs),
+      data.integer(signature.metadata.size(), 32),
+      data.integer(contents.kernels.size(), 32),
+      data.array(metadata),
+      data.arrayOfRecords(kernels),
+      weights,
+      data.stringOrNull(contents.weightsFile),
+      data.integer(contents.weightsBytes, 64),
+      data.integer(contents.weightsChecksum, 64),
+      data.integer(contents.workspaceBytes, 64),
+      data.integer(contents.livenessBound, 64),
+      function(workspaceFunctionName),
+      function(runFunctionName)};
+  data.record("sluice_model_" + signature.name, fields,
+              LLVM::Linkage::External);
+  if (shared)
+    data.record(SLUICE_DESCRIPTOR_SYMBOL, fields, LLVM::Linkage::External);
+}

@@ -1,0 +1,223 @@
+//===- Artifacts.cpp - From the lowered module to files -------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Artifacts.h"
+#include "OutputFile.h"
+#include "dialects/Kernel/Kernel.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "sluice/Target/CPU/ObjectEmitter.h"
+#include "sluice/Target/CPU/SharedLinker.h"
+#include "llvm/Object/ArchiveWriter.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+
+namespace sluice {
+
+static sluice_dtype convertType(Type type) {
+  if (type.isF32())
+    return SLUICE_DTYPE_F32;
+  if (type.isF64())
+    return SLUICE_DTYPE_F64;
+  if (type.isF16())
+    return SLUICE_DTYPE_F16;
+  if (type.isBF16())
+    return SLUICE_DTYPE_BF16;
+  bool isUnsigned = type.isUnsignedInteger();
+  switch (type.getIntOrFloatBitWidth()) {
+  case 1:
+    return SLUICE_DTYPE_BOOL;
+  case 8:
+    return isUnsigned ? SLUICE_DTYPE_U8 : SLUICE_DTYPE_I8;
+  case 16:
+    return isUnsigned ? SLUICE_DTYPE_U16 : SLUICE_DTYPE_I16;
+  case 32:
+    return isUnsigned ? SLUICE_DTYPE_U32 : SLUICE_DTYPE_I32;
+  case 64:
+    return isUnsigned ? SLUICE_DTYPE_U64 : SLUICE_DTYPE_I64;
+  default:
+    return SLUICE_DTYPE_UNDEFINED;
+  }
+}
+
+/// `attributes` holds one dictionary per tensor, as on function arguments.
+static std::vector<TensorSignature> describeTensors(TypeRange types,
+                                                    ArrayAttr attributes) {
+  std::vector<TensorSignature> tensors;
+  for (auto [i, type] : llvm::enumerate(types)) {
+    auto tensor = cast<RankedTensorType>(type);
+    TensorSignature signature;
+    signature.dtype = convertType(tensor.getElementType());
+    for (int64_t size : tensor.getShape())
+      signature.dims.push_back(ShapedType::isDynamic(size) ? -1 : size);
+    signature.dimNames.resize(tensor.getRank());
+    auto dictionary = attributes && i < attributes.size()
+                          ? dyn_cast<DictionaryAttr>(attributes[i])
+                          : DictionaryAttr();
+    if (dictionary) {
+      if (auto name = dictionary.getAs<StringAttr>("sluice.name"))
+        signature.name = name.str();
+      if (auto names = dictionary.getAs<ArrayAttr>("sluice.dims"))
+        for (auto [at, name] : llvm::enumerate(names))
+          if (tensor.isDynamicDim(at))
+            signature.dimNames[at] = cast<StringAttr>(name).str();
+    }
+    tensors.push_back(std::move(signature));
+  }
+  return tensors;
+}
+
+/// The ONNX nodes of a kernel, in the order they appear in its location.
+static std::string nodeNames(Location location) {
+  SmallVector<StringRef> names;
+  location->walk([&](Location inner) {
+    if (auto name = dyn_cast<NameLoc>(inner))
+      if (!llvm::is_contained(names, name.getName().getValue()))
+        names.push_back(name.getName().getValue());
+    return WalkResult::advance();
+  });
+  return llvm::join(names, ",");
+}
+
+llvm::Expected<DescriptorContents>
+describeModel(ModuleOp module, const MachineModel &machine,
+              const CompileOptions &options) {
+  DescriptorContents contents;
+  contents.machine = machine;
+  contents.signature.name = makeModelName(
+      options.name.empty() ? llvm::sys::path::stem(options.input).str()
+                           : options.name);
+  auto host = module.lookupSymbol<func::FuncOp>("sluice_host");
+  auto type = cast<FunctionType>(
+      host->getAttrOfType<TypeAttr>("sluice.signature").getValue());
+  contents.signature.inputs = describeTensors(
+      type.getInputs(), host->getAttrOfType<ArrayAttr>("sluice.inputs"));
+  contents.signature.outputs = describeTensors(
+      type.getResults(), host->getAttrOfType<ArrayAttr>("sluice.outputs"));
+  if (auto metadata = module->getAttrOfType<ArrayAttr>("sluice.metadata"))
+    for (size_t i = 0; i + 1 < metadata.size(); i += 2)
+      contents.signature.metadata.emplace_back(
+          cast<StringAttr>(metadata[i]).str(),
+          cast<StringAttr>(metadata[i + 1]).str());
+  host.walk([&](kernel::LaunchOp launch) {
+    auto index = static_cast<size_t>(launch.getIndex());
+    if (contents.kernels.size() <= index)
+      contents.kernels.resize(index + 1);
+    KernelInfo &info = contents.kernels[index];
+    info.name = launch.getCallee().str();
+    info.kind = launch.getCallee()
+                    .take_until([](char c) { return c == '_'; })
+                    .str();
+    info.nodes = nodeNames(launch.getLoc());
+  });
+  auto integer = [&](StringRef name) {
+    auto attribute = module->getAttrOfType<IntegerAttr>(name);
+    return attribute ? attribute.getInt() : -1;
+  };
+  contents.workspaceBytes = integer("sluice.workspace_bytes");
+  contents.livenessBound = integer("sluice.liveness_bound");
+  WeightsLayout weights = getWeightsLayout(module);
+  contents.weightsBytes = weights.bytes;
+  if (weights.bytes > 0) {
+    auto checksum = hashWeights(weights);
+    if (!checksum)
+      return checksum.takeError();
+    contents.weightsChecksum = *checksum;
+    contents.weightsSymbol = weightsSymbolName.str() + "_" +
+                             contents.signature.name;
+  }
+  return contents;
+}
+
+/// Object code and weights in one archive.
+static llvm::Error writeArchive(ArrayRef<char> object, StringRef weightsPath,
+                                const DescriptorContents &contents,
+                                const CompileOptions &options) {
+  std::string objectName = contents.signature.name + ".o";
+  std::vector<llvm::NewArchiveMember> members;
+  members.emplace_back(llvm::MemoryBufferRef(
+      StringRef(object.data(), object.size()), objectName));
+  if (!weightsPath.empty()) {
+    auto member = llvm::NewArchiveMember::getFile(weightsPath,
+                                                  /*Deterministic=*/true);
+    if (!member)
+      return member.takeError();
+    members.push_back(std::move(*member));
+  }
+  // The archive writer takes a path and renames by itself.
+  return llvm::writeArchive(options.output, members,
+                            llvm::SymtabWritingMode::NormalSymtab,
+                            llvm::object::Archive::K_GNU,
+                            /*Deterministic=*/true, /*Thin=*/false);
+}
+
+CompileStatus writeMachineCode(ModuleOp module,
+                               const DescriptorContents &contents,
+                               const WeightsLayout &weights,
+                               const CompileOptions &options,
+                               llvm::raw_ostream &diagnostics) {
+  auto fail = [&](CompileStatus status, llvm::Error error) {
+    diagnostics << "error: " << llvm::toString(std::move(error)) << "\n";
+    return status;
+  };
+  ObjectEmitterOptions emitOptions;
+  emitOptions.machine = contents.machine;
+  emitOptions.optLevel = options.optLevel;
+  CodeForm form = options.emit == EmitKind::LlvmIr     ? CodeForm::LlvmIr
+                  : options.emit == EmitKind::Assembly ? CodeForm::Assembly
+                                                       : CodeForm::Object;
+  auto code = emitCode(module, form, emitOptions);
+  if (!code)
+    return fail(CompileStatus::CompileFailed, code.takeError());
+  if (form != CodeForm::Object || options.emit == EmitKind::Object) {
+    llvm::Error error = writeFile(
+        options.output.empty() || options.output == "-" ? "/dev/stdout"
+                                                        : options.output,
+        [&](llvm::raw_ostream &os) -> llvm::Error {
+          os.write(code->data(), code->size());
+          return llvm::Error::success();
+        });
+    return error ? fail(CompileStatus::CannotWrite, std::move(error))
+                 : CompileStatus::Success;
+  }
+
+  std::optional<TemporaryFile> weightsFile;
+  if (weights.bytes > 0) {
+    auto file = TemporaryFile::create("weights.o");
+    if (!file)
+      return fail(CompileStatus::CannotWrite, file.takeError());
+    weightsFile.emplace(std::move(*file));
+    bool isAArch64 = contents.machine.architecture ==
+                     MachineModel::Architecture::AArch64;
+    if (llvm::Error error =
+            writeFile(weightsFile->path, [&](llvm::raw_ostream &os) {
+              return writeWeightsObject(weights, contents.weightsSymbol,
+                                        isAArch64, os);
+            }))
+      return fail(CompileStatus::CannotWrite, std::move(error));
+  }
+  llvm::Error error = llvm::Error::success();
+  if (options.emit == EmitKind::StaticLibrary) {
+    error = llvm::joinErrors(
+        std::move(error),
+        writeArchive(*code, weightsFile ? weightsFile->path : "", contents,
+                     options));
+  } else {
+    SharedLinkOptions link;
+    link.triple = contents.machine.triple;
+    link.output = options.output;
+    link.exports = {SLUICE_DESCRIPTOR_SYMBOL,
+                    "sluice_model_" + contents.signature.name};
+    link.inputObjects = {ArrayRef<char>(*code)};
+    if (weightsFile)
+      link.inputFiles = {weightsFile->path};
+    error = llvm::joinErrors(std::move(error), linkSharedLibrary(link));
+  }
+  return error ? fail(CompileStatus::CannotWrite, std::move(error))
+               : CompileStatus::Success;
+}
+
+} // namespace sluice

@@ -1,0 +1,29 @@
+//===- Artifacts.h - From the lowered module to files -----------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_LIB_DRIVER_ARTIFACTS_H
+#define SLUICE_LIB_DRIVER_ARTIFACTS_H
+
+#include "sluice/Artifact/Descriptor.h"
+#include "sluice/Artifact/Weights.h"
+#include "sluice/Driver/Driver.h"
+
+namespace sluice {
+
+/// What the descriptor says, from the module on buffers.
+llvm::Expected<DescriptorContents>
+describeModel(mlir::ModuleOp module, const MachineModel &machine,
+              const CompileOptions &options);
+
+/// Compiles the module in the LLVM dialect and writes what was asked for.
+CompileStatus writeMachineCode(mlir::ModuleOp module,
+                               const DescriptorContents &contents,
+                               const WeightsLayout &weights,
+                               const CompileOptions &options,
+                               llvm::raw_ostream &diagnostics);
+
+} // namespace sluice
+
+#endif // SLUICE_LIB_DRIVER_ARTIFACTS_H

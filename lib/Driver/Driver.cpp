@@ -1,0 +1,190 @@
+//===- Driver.cpp - What sluicec does, as a library -----------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "sluice/Driver/Driver.h"
+#include "Artifacts.h"
+#include "OutputFile.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "mlir/Pass/PassManager.h"
+#include "sluice/Import/Importer.h"
+#include "sluice/Import/Onnx/OnnxReader.h"
+#include "sluice/Import/Onnx/OnnxTransforms.h"
+#include "sluice/Pipeline/Pipeline.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+
+namespace sluice {
+
+namespace {
+
+class Compilation {
+public:
+  Compilation(const CompileOptions &options, llvm::raw_ostream &diagnostics)
+      : options(options), diagnostics(diagnostics),
+        context(makeRegistry(), MLIRContext::Threading::DISABLED) {}
+
+  CompileStatus run();
+
+private:
+  static DialectRegistry makeRegistry() {
+    DialectRegistry registry;
+    registerDialects(registry);
+    return registry;
+  }
+
+  CompileStatus fail(CompileStatus status, llvm::Error error) {
+    diagnostics << "error: " << llvm::toString(std::move(error)) << "\n";
+    return status;
+  }
+  CompileStatus import();
+  CompileStatus emit();
+  /// Runs one stage; true if it succeeded.
+  bool runStage(llvm::function_ref<void(OpPassManager &)> build);
+  CompileStatus writeModule();
+  CompileStatus writeArtifact();
+
+  const CompileOptions &options;
+  llvm::raw_ostream &diagnostics;
+  MLIRContext context;
+  OwningOpRef<ModuleOp> module;
+};
+
+} // namespace
+
+CompileStatus Compilation::import() {
+  OnnxShapeOverrides overrides;
+  for (const std::string &shape : options.shapes)
+    if (llvm::Error error = addShapeOverride(overrides, shape))
+      return fail(CompileStatus::Usage, std::move(error));
+  for (const std::string &dim : options.dims)
+    if (llvm::Error error = addDimOverride(overrides, dim))
+      return fail(CompileStatus::Usage, std::move(error));
+  auto model = readOnnxModel(options.input, OnnxReadOptions());
+  if (!model)
+    return fail(CompileStatus::InvalidModel, model.takeError());
+  if (llvm::Error error = applyShapeOverrides(*model, overrides))
+    return fail(CompileStatus::Usage, std::move(error));
+  if (llvm::Error error = inlineLocalFunctions(*model))
+    return fail(CompileStatus::InvalidModel, std::move(error));
+  auto imported = importOnnxModel(*model, context);
+  if (!imported) {
+    llvm::Error error = imported.takeError();
+    CompileStatus status = error.isA<UnsupportedNodesError>()
+                               ? CompileStatus::Unsupported
+                               : CompileStatus::InvalidModel;
+    return fail(status, std::move(error));
+  }
+  module = std::move(*imported);
+  return CompileStatus::Success;
+}
+
+bool Compilation::runStage(llvm::function_ref<void(OpPassManager &)> build) {
+  PassManager manager(&context);
+  if (options.printIrAfterAll)
+    manager.enableIRPrinting(
+        [](Pass *, Operation *) { return false; },
+        [](Pass *, Operation *) { return true; }, /*printModuleScope=*/true,
+        /*printAfterOnlyOnChange=*/true, /*printAfterOnlyOnFailure=*/false,
+        diagnostics);
+  if (options.timing)
+    manager.enableTiming();
+  manager.enableVerifier(false);
+  build(manager);
+  return succeeded(manager.run(*module));
+}
+
+CompileStatus Compilation::writeModule() {
+  llvm::Error error = writeFile(
+      options.output.empty() || options.output == "-" ? "/dev/stdout"
+                                                      : options.output,
+      [&](llvm::raw_ostream &os) -> llvm::Error {
+        OpPrintingFlags flags;
+        flags.elideLargeElementsAttrs(16).elideLargeResourceString(16);
+        module->print(os, flags);
+        return llvm::Error::success();
+      });
+  return error ? fail(CompileStatus::CannotWrite, std::move(error))
+               : CompileStatus::Success;
+}
+
+CompileStatus Compilation::emit() {
+  if (options.emit == EmitKind::Sluice)
+    return writeModule();
+  if (!runStage(buildOptimizePipeline))
+    return CompileStatus::CompileFailed;
+  if (options.emit == EmitKind::Optimized)
+    return writeModule();
+  if (!runStage(buildFormKernelsPipeline))
+    return CompileStatus::CompileFailed;
+  if (options.emit == EmitKind::Kernels)
+    return writeModule();
+  TargetOptions target;
+  target.triple = options.triple;
+  target.cpu = options.cpu;
+  if (!runStage([&](OpPassManager &manager) {
+        buildEmitPipeline(manager, target);
+      }))
+    return CompileStatus::CompileFailed;
+  if (options.emit == EmitKind::Buffers)
+    return writeModule();
+  return writeArtifact();
+}
+
+CompileStatus Compilation::writeArtifact() {
+  auto machine = getMachineModel(options.triple, options.cpu);
+  if (!machine)
+    return fail(CompileStatus::Usage, machine.takeError());
+  auto contents = describeModel(*module, *machine, options);
+  if (!contents)
+    return fail(CompileStatus::CompileFailed, contents.takeError());
+  WeightsLayout weights = getWeightsLayout(*module);
+  if (!runStage(buildLLVMPipeline))
+    return CompileStatus::CompileFailed;
+  addDescriptor(*module, *contents,
+                options.emit == EmitKind::SharedLibrary);
+  if (options.emit == EmitKind::LlvmDialect)
+    return writeModule();
+  return writeMachineCode(*module, *contents, weights, options, diagnostics);
+}
+
+CompileStatus Compilation::run() {
+  // Errors of passes appear with the ONNX node they are about.
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
+      diagnostics << "error: ";
+    std::string node;
+    diagnostic.getLocation()->walk([&](Location inner) {
+      if (auto name = dyn_cast<NameLoc>(inner); name && node.empty())
+        node = name.getName().str();
+      return WalkResult::advance();
+    });
+    if (!node.empty())
+      diagnostics << "at '" << node << "': ";
+    diagnostics << diagnostic << "\n";
+    return success();
+  });
+  CompileStatus status = import();
+  if (status != CompileStatus::Success || options.emit == EmitKind::Check)
+    return status;
+  return emit();
+}
+
+CompileStatus compile(const CompileOptions &options,
+                      llvm::raw_ostream &diagnostics) {
+  auto machine = getMachineModel(options.triple, options.cpu);
+  if (!machine) {
+    diagnostics << "error: " << llvm::toString(machine.takeError()) << "\n";
+    return CompileStatus::Usage;
+  }
+  return Compilation(options, diagnostics).run();
+}
+
+} // namespace sluice

@@ -1,0 +1,102 @@
+//===- Pipeline.cpp - The stages of compilation by name -------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "sluice/Pipeline/Pipeline.h"
+#include "dialects/Kernel/Kernel.h"
+#include "dialects/Sluice/Sluice.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Index/IR/IndexDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+#include "sluice/Codegen/Passes.h"
+#include "sluice/Conversion/HostToBuffers/HostToBuffers.h"
+#include "sluice/Conversion/KernelToLLVM/KernelToLLVM.h"
+#include "sluice/Conversion/LowerToLLVM/LowerToLLVM.h"
+#include "sluice/Target/CPU/ObjectEmitter.h"
+#include "sluice/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace sluice {
+
+void registerDialects(DialectRegistry &registry) {
+  registry.insert<SluiceDialect, kernel::KernelDialect, affine::AffineDialect,
+                  arith::ArithDialect, cf::ControlFlowDialect,
+                  func::FuncDialect, index::IndexDialect, LLVM::LLVMDialect,
+                  linalg::LinalgDialect, math::MathDialect,
+                  memref::MemRefDialect, scf::SCFDialect,
+                  tensor::TensorDialect, ub::UBDialect,
+                  vector::VectorDialect>();
+  registerCodeTranslations(registry);
+}
+
+void buildOptimizePipeline(OpPassManager &manager) {
+  OpPassManager &functions = manager.nest<func::FuncOp>();
+  functions.addPass(createCanonicalizerPass());
+  functions.addPass(createCSEPass());
+}
+
+void buildFormKernelsPipeline(OpPassManager &manager) {
+  manager.nest<func::FuncOp>().addPass(createFormKernelsPass());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  manager.addPass(createOutlineKernelsPass());
+}
+
+void buildEmitPipeline(OpPassManager &manager, const TargetOptions &options) {
+  EmitKernelsPassOptions emitOptions;
+  emitOptions.triple = options.triple;
+  emitOptions.cpu = options.cpu;
+  manager.addPass(createEmitKernelsPass(emitOptions));
+  manager.addPass(createHostToBuffersPass());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  manager.addPass(createLayoutWeightsPass());
+  manager.addPass(createPlanMemoryPass());
+}
+
+void buildLLVMPipeline(OpPassManager &manager) {
+  manager.addPass(createKernelToLLVMPass());
+  buildLowerToLLVMPipeline(manager, LowerToLLVMOptions());
+  manager.addPass(createLowerGuardsPass());
+}
+
+void buildLowerCpuPipeline(OpPassManager &manager,
+                           const TargetOptions &options) {
+  buildEmitPipeline(manager, options);
+  buildLLVMPipeline(manager);
+}
+
+void registerPassesAndPipelines() {
+  registerSluiceTransformsPasses();
+  registerSluiceCodegenPasses();
+  registerSluiceHostToBuffersPasses();
+  registerSluiceKernelToLLVMPasses();
+  registerLowerToLLVM();
+  registerTransformsPasses();
+  PassPipelineRegistration<>("sluice-optimize", "Optimise the graph",
+                             buildOptimizePipeline);
+  PassPipelineRegistration<>("sluice-form-kernels-pipeline",
+                             "Group ops into kernels and outline them",
+                             buildFormKernelsPipeline);
+  PassPipelineRegistration<TargetOptions>(
+      "sluice-lower-cpu", "Lower kernels and host function for a CPU",
+      buildLowerCpuPipeline);
+}
+
+} // namespace sluice

@@ -1,0 +1,53 @@
+//===- LayoutWeights.cpp - Give every constant a place --------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "sluice/Transforms/Passes.h"
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+
+namespace sluice {
+#define GEN_PASS_DEF_LAYOUTWEIGHTSPASS
+#include "sluice/Transforms/Passes.h.inc"
+
+namespace {
+
+class LayoutWeightsPass final
+    : public impl::LayoutWeightsPassBase<LayoutWeightsPass> {
+public:
+  using LayoutWeightsPassBase::LayoutWeightsPassBase;
+
+  void runOnOperation() final {
+    constexpr int64_t alignment = 64;
+    ModuleOp module = getOperation();
+    llvm::MapVector<Attribute, int64_t> offsets;
+    int64_t total = 0;
+    OpBuilder builder(module.getContext());
+    module.walk([&](kernel::WeightOp op) {
+      auto [it, isNew] = offsets.try_emplace(op.getValue(), total);
+      if (isNew) {
+        auto type = cast<MemRefType>(op.getType());
+        int64_t bytes =
+            type.getNumElements() * ((type.getElementTypeBitWidth() + 7) / 8);
+        total += (bytes + alignment - 1) / alignment * alignment;
+      }
+      op.setOffsetAttr(builder.getI64IntegerAttr(it->second));
+    });
+    SmallVector<Attribute> values;
+    SmallVector<int64_t> places;
+    for (auto [value, offset] : offsets) {
+      values.push_back(value);
+      places.push_back(offset);
+    }
+    module->setAttr("sluice.weights", builder.getArrayAttr(values));
+    module->setAttr("sluice.weight_offsets",
+                    builder.getDenseI64ArrayAttr(places));
+    module->setAttr("sluice.weights_bytes", builder.getI64IntegerAttr(total));
+  }
+};
+
+} // namespace
+} // namespace sluice

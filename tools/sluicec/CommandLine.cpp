@@ -1,0 +1,147 @@
+//===- CommandLine.cpp - The options of sluicec ---------------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "CommandLine.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/Path.h"
+
+namespace cl = llvm::cl;
+
+namespace {
+
+/// The options of one command line; nothing global.
+struct Parser {
+  cl::SubCommand &top = cl::SubCommand::getTopLevel();
+  cl::OptionCategory category{"Options"};
+  cl::opt<std::string> input{cl::Positional, cl::desc("<model.onnx>"),
+                             cl::cat(category)};
+  cl::opt<std::string> output{
+      "o", cl::value_desc("file"), cl::cat(category),
+      cl::desc("Where the result goes; its ending (.so, .a, .o) says what is "
+               "made. Default: the model's name with .so")};
+  cl::opt<std::string> emit{
+      "emit", cl::value_desc("stage"), cl::cat(category),
+      cl::desc("Stop at a stage: check, sluice, optimized, kernels, buffers, "
+               "llvm-dialect, llvm, asm, obj, archive, so")};
+  cl::opt<bool> check{"check", cl::cat(category),
+                      cl::desc("Only say whether the model can be compiled")};
+  cl::list<std::string> shapes{
+      "shape", cl::value_desc("input=1x3x224x224"), cl::cat(category),
+      cl::desc("Fix the shape of an input (? keeps a dimension)")};
+  cl::list<std::string> dims{
+      "dim", cl::value_desc("name=4"), cl::cat(category),
+      cl::desc("Fix a symbolic dimension wherever it occurs")};
+  cl::opt<std::string> cpu{
+      "cpu", cl::init("native"), cl::value_desc("name"), cl::cat(category),
+      cl::desc("CPU to compile for, as LLVM names it (x86-64-v3, "
+               "skylake-avx512, neoverse-n1, ...); native is this machine's")};
+  cl::opt<std::string> triple{
+      "triple", cl::value_desc("triple"), cl::cat(category),
+      cl::desc("Target triple, to compile for another machine")};
+  cl::opt<std::string> name{
+      "name", cl::value_desc("identifier"), cl::cat(category),
+      cl::desc("The model's name in symbols and in the header; default: from "
+               "the file's name")};
+  cl::opt<char> level{"O", cl::Prefix, cl::init('2'), cl::value_desc("0-3"),
+                      cl::cat(category), cl::desc("Effort of optimisation")};
+  cl::opt<bool> printIr{
+      "print-ir", cl::cat(category),
+      cl::desc("Print the program after every pass that changes it")};
+  cl::opt<bool> time{"time", cl::cat(category),
+                     cl::desc("Print how long every pass takes")};
+  cl::opt<bool> verbose{"verbose", cl::cat(category),
+                        cl::desc("Say what is being done")};
+};
+
+std::optional<sluice::EmitKind> parseEmit(llvm::StringRef text) {
+  using sluice::EmitKind;
+  static constexpr std::pair<llvm::StringLiteral, EmitKind> names[] = {
+      {"check", EmitKind::Check},
+      {"sluice", EmitKind::Sluice},
+      {"optimized", EmitKind::Optimized},
+      {"kernels", EmitKind::Kernels},
+      {"buffers", EmitKind::Buffers},
+      {"llvm-dialect", EmitKind::LlvmDialect},
+      {"llvm", EmitKind::LlvmIr},
+      {"asm", EmitKind::Assembly},
+      {"obj", EmitKind::Object},
+      {"archive", EmitKind::StaticLibrary},
+      {"so", EmitKind::SharedLibrary}};
+  for (auto [name, kind] : names)
+    if (text == name)
+      return kind;
+  return std::nullopt;
+}
+
+/// What the output's ending asks for.
+sluice::EmitKind emitFromName(llvm::StringRef output) {
+  return llvm::StringSwitch<sluice::EmitKind>(llvm::sys::path::extension(output))
+      .Case(".a", sluice::EmitKind::StaticLibrary)
+      .Case(".o", sluice::EmitKind::Object)
+      .Case(".s", sluice::EmitKind::Assembly)
+      .Case(".ll", sluice::EmitKind::LlvmIr)
+      .Case(".mlir", sluice::EmitKind::Sluice)
+      .Default(sluice::EmitKind::SharedLibrary);
+}
+
+} // namespace
+
+std::optional<sluice::CompileOptions>
+sluice::parseCommandLine(int argc, char **argv, int &exitCode) {
+  Parser parser;
+  cl::HideUnrelatedOptions(parser.category);
+  exitCode = static_cast<int>(CompileStatus::Usage);
+  if (!cl::ParseCommandLineOptions(
+          argc, argv,
+          "Sluice: compiles ONNX models to machine code\n\n"
+          "  sluicec model.onnx -o model.so      a library that sluice-run and "
+          "applications load\n"
+          "  sluicec model.onnx -o model.a       an archive to link, with a "
+          "header\n"
+          "  sluicec model.onnx --check          lists what cannot be "
+          "compiled\n",
+          &llvm::errs()))
+    return std::nullopt;
+  auto usage = [](const llvm::Twine &message) {
+    llvm::errs() << "error: " << message << "\n";
+    return std::nullopt;
+  };
+  if (parser.input.empty())
+    return usage("no model given; sluicec --help tells more");
+  CompileOptions options;
+  options.input = parser.input;
+  options.output = parser.output;
+  if (parser.check) {
+    options.emit = EmitKind::Check;
+  } else if (!parser.emit.empty()) {
+    auto emit = parseEmit(parser.emit);
+    if (!emit)
+      return usage("unknown stage '" + parser.emit + "' for --emit");
+    options.emit = *emit;
+  } else {
+    options.emit = emitFromName(options.output);
+  }
+  if (options.output.empty() && (options.emit == EmitKind::SharedLibrary ||
+                                 options.emit == EmitKind::StaticLibrary ||
+                                 options.emit == EmitKind::Object)) {
+    const char *ending = options.emit == EmitKind::SharedLibrary ? ".so"
+                         : options.emit == EmitKind::Object      ? ".o"
+                                                                 : ".a";
+    options.output = llvm::sys::path::stem(options.input).str() + ending;
+  }
+  if (parser.level < '0' || parser.level > '3')
+    return usage("-O takes 0, 1, 2 or 3");
+  options.optLevel = parser.level - '0';
+  options.shapes = parser.shapes;
+  options.dims = parser.dims;
+  options.cpu = parser.cpu;
+  options.triple = parser.triple;
+  options.name = parser.name;
+  options.printIrAfterAll = parser.printIr;
+  options.timing = parser.time;
+  options.verbose = parser.verbose;
+  return options;
+}
