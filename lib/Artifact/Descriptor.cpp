@@ -5,9 +5,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "sluice/Artifact/Descriptor.h"
-#include "sluice/Conversion/KernelToLLVM/KernelToLLVM.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Builders.h"
+#include "sluice/Conversion/KernelToLLVM/KernelToLLVM.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -31,9 +31,8 @@ public:
 
   Field integer(int64_t value, unsigned bits) {
     auto type = builder.getIntegerType(bits);
-    return {type,
-            IntegerAttr::get(type, APInt(bits, value, /*isSigned=*/false,
-                                         /*implicitTrunc=*/true))};
+    return {type, IntegerAttr::get(type, APInt(bits, value, /*isSigned=*/false,
+                                               /*implicitTrunc=*/true))};
   }
   Field real(double value) {
     return {builder.getF64Type(), builder.getF64FloatAttr(value)};
@@ -95,8 +94,7 @@ Value DataBuilder::materialize(const Field &field) {
 Value DataBuilder::buildRecord(Type type, ArrayRef<Field> fields) {
   Value value = LLVM::PoisonOp::create(builder, loc, type);
   for (auto [i, field] : llvm::enumerate(fields))
-    value = LLVM::InsertValueOp::create(builder, loc, value,
-                                        materialize(field),
+    value = LLVM::InsertValueOp::create(builder, loc, value, materialize(field),
                                         static_cast<int64_t>(i));
   return value;
 }
@@ -118,8 +116,7 @@ DataBuilder::Field DataBuilder::string(StringRef text) {
   bytes.push_back('\0');
   builder.setInsertionPointToEnd(module.getBody());
   auto global = LLVM::GlobalOp::create(
-      builder, loc,
-      LLVM::LLVMArrayType::get(builder.getI8Type(), bytes.size()),
+      builder, loc, LLVM::LLVMArrayType::get(builder.getI8Type(), bytes.size()),
       /*isConstant=*/true, LLVM::Linkage::Private, freshName(),
       builder.getStringAttr(bytes));
   return address(global);
@@ -128,8 +125,7 @@ DataBuilder::Field DataBuilder::string(StringRef text) {
 LLVM::GlobalOp DataBuilder::record(StringRef name, ArrayRef<Field> fields,
                                    LLVM::Linkage linkage) {
   Type type = recordType(fields);
-  return define(name, type, linkage,
-                [&] { return buildRecord(type, fields); });
+  return define(name, type, linkage, [&] { return buildRecord(type, fields); });
 }
 
 DataBuilder::Field DataBuilder::array(ArrayRef<Field> elements) {
@@ -165,8 +161,7 @@ makeTensors(DataBuilder &data, const std::vector<TensorSignature> &tensors) {
       dims.push_back(data.integer(dim, 64));
     for (const std::string &name : tensor.dimNames)
       names.push_back(data.stringOrNull(name));
-    records.push_back({data.string(tensor.name),
-                       data.integer(tensor.dtype, 32),
+    records.push_back({data.string(tensor.name), data.integer(tensor.dtype, 32),
                        data.integer(tensor.dims.size(), 32), data.array(dims),
                        data.array(names)});
   }

@@ -61,9 +61,9 @@ sluice::getConstantBytes(ElementsAttr value, std::vector<char> &scratch) {
   return ArrayRef<char>(scratch);
 }
 
-llvm::Error sluice::streamWeights(
-    const WeightsLayout &layout,
-    llvm::function_ref<llvm::Error(ArrayRef<char>)> sink) {
+llvm::Error
+sluice::streamWeights(const WeightsLayout &layout,
+                      llvm::function_ref<llvm::Error(ArrayRef<char>)> sink) {
   static const char zeros[64] = {};
   int64_t written = 0;
   std::vector<char> scratch;

@@ -68,8 +68,8 @@ llvm::Error sluice::writeWeightsObject(const WeightsLayout &layout,
   uint64_t dataOffset = (stringsOffset + strings.size() + 63) / 64 * 64;
 
   llvm::support::endian::Writer writer(os, llvm::endianness::little);
-  const unsigned char identity[16] = {0x7f, 'E', 'L', 'F', elf::ELFCLASS64,
-                                      elf::ELFDATA2LSB, elf::EV_CURRENT};
+  const unsigned char identity[16] = {
+      0x7f, 'E', 'L', 'F', elf::ELFCLASS64, elf::ELFDATA2LSB, elf::EV_CURRENT};
   os.write(reinterpret_cast<const char *>(identity), sizeof(identity));
   writer.write<uint16_t>(elf::ET_REL);
   writer.write<uint16_t>(isAArch64 ? elf::EM_AARCH64 : elf::EM_X86_64);

@@ -28,7 +28,8 @@ void XxHash64::stripe(const char *bytes) {
 void XxHash64::update(llvm::ArrayRef<char> bytes) {
   total += bytes.size();
   if (pendingSize) {
-    size_t taken = std::min<size_t>(bytes.size(), sizeof(pending) - pendingSize);
+    size_t taken =
+        std::min<size_t>(bytes.size(), sizeof(pending) - pendingSize);
     std::memcpy(pending + pendingSize, bytes.data(), taken);
     pendingSize += taken;
     bytes = bytes.drop_front(taken);
@@ -57,8 +58,8 @@ uint64_t XxHash64::finish() const {
   hash += total;
   const char *at = pending, *end = pending + pendingSize;
   for (; end - at >= 8; at += 8)
-    hash = rotl(hash ^ mix(0, read64le(at), prime2, prime1), 27) * prime1 +
-           prime4;
+    hash =
+        rotl(hash ^ mix(0, read64le(at), prime2, prime1), 27) * prime1 + prime4;
   for (; end - at >= 4; at += 4)
     hash = rotl(hash ^ read32le(at) * prime1, 23) * prime2 + prime3;
   for (; at != end; ++at)

@@ -108,9 +108,8 @@ describeModel(ModuleOp module, const MachineModel &machine,
       contents.kernels.resize(index + 1);
     KernelInfo &info = contents.kernels[index];
     info.name = launch.getCallee().str();
-    info.kind = launch.getCallee()
-                    .take_until([](char c) { return c == '_'; })
-                    .str();
+    info.kind =
+        launch.getCallee().take_until([](char c) { return c == '_'; }).str();
     info.nodes = nodeNames(launch.getLoc());
   });
   auto integer = [&](StringRef name) {
@@ -126,8 +125,8 @@ describeModel(ModuleOp module, const MachineModel &machine,
     if (!checksum)
       return checksum.takeError();
     contents.weightsChecksum = *checksum;
-    contents.weightsSymbol = weightsSymbolName.str() + "_" +
-                             contents.signature.name;
+    contents.weightsSymbol =
+        weightsSymbolName.str() + "_" + contents.signature.name;
   }
   return contents;
 }
@@ -173,10 +172,8 @@ CompileStatus writeMachineCode(ModuleOp module,
   if (!code)
     return fail(CompileStatus::CompileFailed, code.takeError());
   if (form != CodeForm::Object || options.emit == EmitKind::Object) {
-    llvm::Error error = writeFile(
-        options.output.empty() || options.output == "-" ? "/dev/stdout"
-                                                        : options.output,
-        [&](llvm::raw_ostream &os) -> llvm::Error {
+    llvm::Error error =
+        writeFile(options.output, [&](llvm::raw_ostream &os) -> llvm::Error {
           os.write(code->data(), code->size());
           return llvm::Error::success();
         });
@@ -190,8 +187,8 @@ CompileStatus writeMachineCode(ModuleOp module,
     if (!file)
       return fail(CompileStatus::CannotWrite, file.takeError());
     weightsFile.emplace(std::move(*file));
-    bool isAArch64 = contents.machine.architecture ==
-                     MachineModel::Architecture::AArch64;
+    bool isAArch64 =
+        contents.machine.architecture == MachineModel::Architecture::AArch64;
     if (llvm::Error error =
             writeFile(weightsFile->path, [&](llvm::raw_ostream &os) {
               return writeWeightsObject(weights, contents.weightsSymbol,
@@ -201,10 +198,10 @@ CompileStatus writeMachineCode(ModuleOp module,
   }
   llvm::Error error = llvm::Error::success();
   if (options.emit == EmitKind::StaticLibrary) {
-    error = llvm::joinErrors(
-        std::move(error),
-        writeArchive(*code, weightsFile ? weightsFile->path : "", contents,
-                     options));
+    error = llvm::joinErrors(std::move(error),
+                             writeArchive(*code,
+                                          weightsFile ? weightsFile->path : "",
+                                          contents, options));
   } else {
     SharedLinkOptions link;
     link.triple = contents.machine.triple;

@@ -13,9 +13,9 @@
 namespace sluice {
 
 /// What the descriptor says, from the module on buffers.
-llvm::Expected<DescriptorContents>
-describeModel(mlir::ModuleOp module, const MachineModel &machine,
-              const CompileOptions &options);
+llvm::Expected<DescriptorContents> describeModel(mlir::ModuleOp module,
+                                                 const MachineModel &machine,
+                                                 const CompileOptions &options);
 
 /// Compiles the module in the LLVM dialect and writes what was asked for.
 CompileStatus writeMachineCode(mlir::ModuleOp module,

@@ -89,11 +89,11 @@ CompileStatus Compilation::import() {
 bool Compilation::runStage(llvm::function_ref<void(OpPassManager &)> build) {
   PassManager manager(&context);
   if (options.printIrAfterAll)
-    manager.enableIRPrinting(
-        [](Pass *, Operation *) { return false; },
-        [](Pass *, Operation *) { return true; }, /*printModuleScope=*/true,
-        /*printAfterOnlyOnChange=*/true, /*printAfterOnlyOnFailure=*/false,
-        diagnostics);
+    manager.enableIRPrinting([](Pass *, Operation *) { return false; },
+                             [](Pass *, Operation *) { return true; },
+                             /*printModuleScope=*/true,
+                             /*printAfterOnlyOnChange=*/true,
+                             /*printAfterOnlyOnFailure=*/false, diagnostics);
   if (options.timing)
     manager.enableTiming();
   manager.enableVerifier(false);
@@ -102,10 +102,8 @@ bool Compilation::runStage(llvm::function_ref<void(OpPassManager &)> build) {
 }
 
 CompileStatus Compilation::writeModule() {
-  llvm::Error error = writeFile(
-      options.output.empty() || options.output == "-" ? "/dev/stdout"
-                                                      : options.output,
-      [&](llvm::raw_ostream &os) -> llvm::Error {
+  llvm::Error error =
+      writeFile(options.output, [&](llvm::raw_ostream &os) -> llvm::Error {
         OpPrintingFlags flags;
         flags.elideLargeElementsAttrs(16).elideLargeResourceString(16);
         module->print(os, flags);
@@ -129,9 +127,8 @@ CompileStatus Compilation::emit() {
   TargetOptions target;
   target.triple = options.triple;
   target.cpu = options.cpu;
-  if (!runStage([&](OpPassManager &manager) {
-        buildEmitPipeline(manager, target);
-      }))
+  if (!runStage(
+          [&](OpPassManager &manager) { buildEmitPipeline(manager, target); }))
     return CompileStatus::CompileFailed;
   if (options.emit == EmitKind::Buffers)
     return writeModule();
@@ -148,8 +145,7 @@ CompileStatus Compilation::writeArtifact() {
   WeightsLayout weights = getWeightsLayout(*module);
   if (!runStage(buildLLVMPipeline))
     return CompileStatus::CompileFailed;
-  addDescriptor(*module, *contents,
-                options.emit == EmitKind::SharedLibrary);
+  addDescriptor(*module, *contents, options.emit == EmitKind::SharedLibrary);
   if (options.emit == EmitKind::LlvmDialect)
     return writeModule();
   return writeMachineCode(*module, *contents, weights, options, diagnostics);

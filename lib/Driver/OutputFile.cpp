@@ -15,15 +15,16 @@ static llvm::Error writeError(llvm::StringRef path, std::error_code code) {
                                  path.str().c_str(), code.message().c_str());
 }
 
-llvm::Error sluice::writeFile(
-    llvm::StringRef path,
-    llvm::function_ref<llvm::Error(llvm::raw_ostream &)> write) {
-  // A device or pipe is written as it is.
+llvm::Error
+sluice::writeFile(llvm::StringRef path,
+                  llvm::function_ref<llvm::Error(llvm::raw_ostream &)> write) {
+  // Standard output, a device or a pipe is written as it is.
   llvm::sys::fs::file_status status;
-  if (!llvm::sys::fs::status(path, status) &&
-      !llvm::sys::fs::is_regular_file(status)) {
+  bool isStandard = path.empty() || path == "-";
+  if (isStandard || (!llvm::sys::fs::status(path, status) &&
+                     !llvm::sys::fs::is_regular_file(status))) {
     std::error_code code;
-    llvm::raw_fd_ostream os(path, code);
+    llvm::raw_fd_ostream os(isStandard ? "-" : path, code);
     if (code)
       return writeError(path, code);
     if (llvm::Error error = write(os))

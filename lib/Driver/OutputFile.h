@@ -14,7 +14,8 @@
 namespace sluice {
 
 /// Writes a file under a temporary name in its folder and renames it when
-/// `write` succeeded; on failure, and on a signal, nothing is left.
+/// `write` succeeded; on failure, and on a signal, nothing is left. An empty
+/// path or "-" is standard output.
 llvm::Error
 writeFile(llvm::StringRef path,
           llvm::function_ref<llvm::Error(llvm::raw_ostream &)> write);

@@ -12,9 +12,9 @@ namespace cl = llvm::cl;
 
 namespace {
 
-/// The options of one command line; nothing global.
+/// LLVM's command line keeps pointers to its options, so there is one of these
+/// for the whole process.
 struct Parser {
-  cl::SubCommand &top = cl::SubCommand::getTopLevel();
   cl::OptionCategory category{"Options"};
   cl::opt<std::string> input{cl::Positional, cl::desc("<model.onnx>"),
                              cl::cat(category)};
@@ -45,8 +45,12 @@ struct Parser {
       "name", cl::value_desc("identifier"), cl::cat(category),
       cl::desc("The model's name in symbols and in the header; default: from "
                "the file's name")};
-  cl::opt<char> level{"O", cl::Prefix, cl::init('2'), cl::value_desc("0-3"),
-                      cl::cat(category), cl::desc("Effort of optimisation")};
+  cl::opt<char> level{"O",
+                      cl::Prefix,
+                      cl::init('2'),
+                      cl::value_desc("0-3"),
+                      cl::cat(category),
+                      cl::desc("Effort of optimisation")};
   cl::opt<bool> printIr{
       "print-ir", cl::cat(category),
       cl::desc("Print the program after every pass that changes it")};
@@ -78,7 +82,8 @@ std::optional<sluice::EmitKind> parseEmit(llvm::StringRef text) {
 
 /// What the output's ending asks for.
 sluice::EmitKind emitFromName(llvm::StringRef output) {
-  return llvm::StringSwitch<sluice::EmitKind>(llvm::sys::path::extension(output))
+  return llvm::StringSwitch<sluice::EmitKind>(
+             llvm::sys::path::extension(output))
       .Case(".a", sluice::EmitKind::StaticLibrary)
       .Case(".o", sluice::EmitKind::Object)
       .Case(".s", sluice::EmitKind::Assembly)
@@ -91,7 +96,7 @@ sluice::EmitKind emitFromName(llvm::StringRef output) {
 
 std::optional<sluice::CompileOptions>
 sluice::parseCommandLine(int argc, char **argv, int &exitCode) {
-  Parser parser;
+  static Parser parser;
   cl::HideUnrelatedOptions(parser.category);
   exitCode = static_cast<int>(CompileStatus::Usage);
   if (!cl::ParseCommandLineOptions(

@@ -6,9 +6,9 @@
 #ifndef SLUICE_ARTIFACT_DESCRIPTOR_H
 #define SLUICE_ARTIFACT_DESCRIPTOR_H
 
+#include "mlir/IR/BuiltinOps.h"
 #include "sluice/Analysis/MachineModel.h"
 #include "sluice/Artifact/ModelSignature.h"
-#include "mlir/IR/BuiltinOps.h"
 
 namespace sluice {
 

@@ -38,8 +38,7 @@ streamWeights(const WeightsLayout &layout,
 llvm::Expected<uint64_t> hashWeights(const WeightsLayout &layout);
 
 /// The symbol that stands for the weights in an object file.
-inline constexpr llvm::StringLiteral weightsSymbolName =
-    "sluice_model_weights";
+inline constexpr llvm::StringLiteral weightsSymbolName = "sluice_model_weights";
 
 /// Writes a relocatable ELF file whose only section holds the weights under
 /// `symbol` (hidden).

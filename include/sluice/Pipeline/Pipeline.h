@@ -28,9 +28,9 @@ struct TargetOptions : mlir::PassPipelineOptions<TargetOptions> {
   PassOptions::Option<std::string> triple{
       *this, "triple", llvm::cl::desc("Target triple; empty for the host's"),
       llvm::cl::init("")};
-  PassOptions::Option<std::string> cpu{
-      *this, "cpu", llvm::cl::desc("Target CPU, or native"),
-      llvm::cl::init("native")};
+  PassOptions::Option<std::string> cpu{*this, "cpu",
+                                       llvm::cl::desc("Target CPU, or native"),
+                                       llvm::cl::init("native")};
 };
 
 /// All dialects a compilation may meet.

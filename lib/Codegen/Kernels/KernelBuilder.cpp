@@ -268,6 +268,17 @@ void KernelBuilder::store(Value element, Value tensor, ValueRange indices) {
   memref::StoreOp::create(builder, loc, stored, buffer(tensor), indices);
 }
 
+/// May broadcasting stretch this dynamic dimension (counted in the result) of
+/// `operand`? Only if another operand may be larger there.
+static bool mayStretch(Operation *op, Value operand, int64_t dimension,
+                       int64_t rank) {
+  return llvm::any_of(op->getOperands(), [&](Value other) {
+    ArrayRef<int64_t> shape = shapeOf(other);
+    int64_t place = dimension - rank + static_cast<int64_t>(shape.size());
+    return other != operand && place >= 0 && shape[place] != 1;
+  });
+}
+
 Value KernelBuilder::evaluate(Operation *op, OpResult result,
                               ValueRange indices) {
   if (auto constant = dyn_cast<ConstantOp>(op)) {
@@ -298,15 +309,13 @@ Value KernelBuilder::evaluate(Operation *op, OpResult result,
         int64_t resultSize = shapeOf(result)[rank - operandRank + i];
         if (shape[i] == 1 && resultSize != 1) {
           at = index(0);
-        } else if (ShapedType::isDynamic(shape[i]) && resultSize != 1) {
-          // May be 1 at run time, and then every index reads element 0. With
-          // a single operand there is nothing to broadcast against.
-          if (op->getNumOperands() > 1) {
-            Value isOne =
-                arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
-                                      size(operand, i), index(1));
-            at = arith::SelectOp::create(builder, loc, isOne, index(0), at);
-          }
+        } else if (ShapedType::isDynamic(shape[i]) &&
+                   mayStretch(op, operand, rank - operandRank + i, rank)) {
+          // May be 1 at run time, and then every index reads element 0.
+          Value isOne =
+              arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                                    size(operand, i), index(1));
+          at = arith::SelectOp::create(builder, loc, isOne, index(0), at);
         }
         place.push_back(at);
       }

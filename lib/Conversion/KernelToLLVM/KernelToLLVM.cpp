@@ -6,8 +6,6 @@
 
 #include "sluice/Conversion/KernelToLLVM/KernelToLLVM.h"
 #include "dialects/Kernel/Kernel.h"
-#include "sluice/Codegen/CPU/FrameLayout.h"
-#include "sluice/types.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -15,6 +13,8 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "sluice/Codegen/CPU/FrameLayout.h"
+#include "sluice/types.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -28,8 +28,8 @@ namespace {
 class Lowering {
 public:
   Lowering(ModuleOp module)
-      : module(module), builder(module.getContext()), converter(
-                                                          module.getContext()),
+      : module(module), builder(module.getContext()),
+        converter(module.getContext()),
         pointer(LLVM::LLVMPointerType::get(module.getContext())),
         i64(builder.getI64Type()), i32(builder.getI32Type()) {}
 
@@ -53,8 +53,8 @@ private:
   }
   /// The pointer `bytes` behind another.
   Value advance(Value base, Value bytes) {
-    return LLVM::GEPOp::create(builder, loc, pointer, builder.getI8Type(),
-                               base, ValueRange{bytes});
+    return LLVM::GEPOp::create(builder, loc, pointer, builder.getI8Type(), base,
+                               ValueRange{bytes});
   }
   Value loadField(Value frame, FrameField field, Type type) {
     Value address = advance(frame, constant(frameOffset(field)));
@@ -111,8 +111,8 @@ SmallVector<Value> Lowering::allSizes(MemRefType type,
 
 Value Lowering::makeBuffer(Value address, MemRefType type,
                            ValueRange dynamicSizes) {
-  auto descriptor = MemRefDescriptor::poison(builder, loc,
-                                             converter.convertType(type));
+  auto descriptor =
+      MemRefDescriptor::poison(builder, loc, converter.convertType(type));
   descriptor.setAllocatedPtr(builder, loc, address);
   descriptor.setAlignedPtr(builder, loc, address);
   descriptor.setConstantOffset(builder, loc, 0);
@@ -187,8 +187,7 @@ Value Lowering::stackArray(ValueRange values) {
         constant(std::max<int64_t>(1, values.size())), /*alignment=*/8);
   }
   for (auto [i, value] : llvm::enumerate(values))
-    LLVM::StoreOp::create(builder, loc, value,
-                          advance(array, constant(i * 8)));
+    LLVM::StoreOp::create(builder, loc, value, advance(array, constant(i * 8)));
   return array;
 }
 
@@ -224,8 +223,8 @@ void Lowering::lowerLaunch(kernel::LaunchOp op) {
   auto profile = [&](int64_t end) {
     Value hook = loadField(op.getFrame(), FrameField::Profile, pointer);
     Value null = LLVM::ZeroOp::create(builder, loc, pointer);
-    Value wanted = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ne,
-                                        hook, null);
+    Value wanted =
+        LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ne, hook, null);
     auto branch = scf::IfOp::create(builder, loc, wanted, false);
     OpBuilder::InsertionGuard restore(builder);
     builder.setInsertionPointToStart(branch.thenBlock());
@@ -264,8 +263,8 @@ void Lowering::lowerCopy(kernel::CopyOp op) {
 }
 
 void Lowering::lowerCheck(kernel::CheckOp op) {
-  Value yes = arith::ConstantOp::create(builder, loc,
-                                        builder.getBoolAttr(true));
+  Value yes =
+      arith::ConstantOp::create(builder, loc, builder.getBoolAttr(true));
   Value failed = arith::XOrIOp::create(builder, loc, op.getCondition(), yes);
   auto branch = scf::IfOp::create(builder, loc, failed, false);
   builder.setInsertionPointToStart(branch.thenBlock());
@@ -296,8 +295,7 @@ void Lowering::lower(Operation *op) {
       })
       .Case([&](kernel::WeightOp weight) {
         Value base = loadField(weight.getFrame(), FrameField::Weights, pointer);
-        Value address =
-            advance(base, constant(weight.getOffset().value_or(0)));
+        Value address = advance(base, constant(weight.getOffset().value_or(0)));
         weight.replaceAllUsesWith(
             makeBuffer(address, cast<MemRefType>(weight.getType()), {}));
       })
@@ -310,15 +308,13 @@ void Lowering::lower(Operation *op) {
                       constant32(type.getRank()), dims})
                 .getResult();
         guard(address);
-        output.replaceAllUsesWith(
-            makeBuffer(address, type, output.getSizes()));
+        output.replaceAllUsesWith(makeBuffer(address, type, output.getSizes()));
       })
       .Case([&](kernel::AllocateOp allocate) {
         auto type = cast<MemRefType>(allocate.getType());
         Value address =
             callHook(allocate.getFrame(), FrameField::Allocate, pointer,
-                     {allocate.getFrame(),
-                      byteSize(type, allocate.getSizes())})
+                     {allocate.getFrame(), byteSize(type, allocate.getSizes())})
                 .getResult();
         guard(address);
         allocate.replaceAllUsesWith(
@@ -333,9 +329,9 @@ void Lowering::lower(Operation *op) {
                        workspace.getSizes()));
       })
       .Case([&](kernel::ViewOp view) {
-        view.replaceAllUsesWith(
-            makeBuffer(addressOf(view.getSource()),
-                       cast<MemRefType>(view.getType()), view.getSizes()));
+        view.replaceAllUsesWith(makeBuffer(addressOf(view.getSource()),
+                                           cast<MemRefType>(view.getType()),
+                                           view.getSizes()));
       });
   op->erase();
 }
@@ -363,10 +359,10 @@ void Lowering::makeEntryPoints() {
                                    builder.getFunctionType(pointer, i64));
   builder.setInsertionPointToStart(size.addEntryBlock());
   // The plan reads the inputs' sizes through a frame.
-  Value frame = LLVM::AllocaOp::create(builder, loc, pointer,
-                                       builder.getI8Type(),
-                                       constant(sizeof(sluice_frame)),
-                                       /*alignment=*/8);
+  Value frame =
+      LLVM::AllocaOp::create(builder, loc, pointer, builder.getI8Type(),
+                             constant(sizeof(sluice_frame)),
+                             /*alignment=*/8);
   LLVM::StoreOp::create(
       builder, loc, size.getArgument(0),
       advance(frame, constant(frameOffset(FrameField::InputDims))));
