@@ -6,11 +6,12 @@
 //
 // sluice-bench-convolution [set=resnet|depthwise|all] [cpu=..] [pixels=..]
 //                          [vectors=..] [lines=..] [channels=..] [copy=0|1]
-//                          [dynamic=1] [reps=..]
+//                          [outer=0|1] [dynamic=1] [onednn=0] [reps=..]
 //                          [inputs,outputs,size,kernel,stride[,groups] ...]
 //
 //===----------------------------------------------------------------------===//
 #include "Codegen/KernelHarness.h"
+#include "OneDnnConvolution.h"
 #include "PeakProbe.h"
 #include "sluice/Codegen/CPU/Convolution.h"
 #include "llvm/ADT/StringExtras.h"
@@ -38,6 +39,7 @@ struct Options {
   std::string cpu = "native";
   std::string set = "all";
   bool dynamic = false;
+  bool rival = true;
   int64_t repetitions = 40;
 };
 struct Totals {
@@ -113,8 +115,12 @@ static llvm::Error parseArgument(llvm::StringRef text, Options &options) {
     overrides.channelBlock = number;
   else if (key == "copy")
     overrides.copyPadded = number != 0;
+  else if (key == "outer")
+    overrides.channelsOuter = number != 0;
   else if (key == "dynamic")
     options.dynamic = number != 0;
+  else if (key == "onednn")
+    options.rival = number != 0;
   else if (key == "reps")
     options.repetitions = number;
   else
@@ -213,15 +219,17 @@ static llvm::Error runShape(const MachineModel &machine, const Shape &shape,
             {input.get(), weights.get(), result.get(), scratchBuffer},
             {1, shape.size, shape.size, output, output});
       },
-      flops, options.repetitions);
+      flops, options.repetitions,
+      options.rival ? makeOneDnnConvolution(full) : std::function<void()>());
   llvm::outs() << llvm::format(
       "%4ld->%4ld @%3ld k%ld s%ld%s  tile %2ldx%-3ld block %3ldx%-4ld %8.1f us "
-      "%6.1f GF/s  peak %5.1f %% (best %5.1f)  %ld KB\n",
+      "%6.1f GF/s  peak %5.1f %% (best %5.1f)  %ld KB  oneDNN/ours %.2f\n",
       shape.inputs, shape.outputs, shape.size, shape.kernel, shape.stride,
       shape.depthwise ? " dw" : "", tiling.tilePixels, tiling.width(),
       tiling.lineBlock, tiling.channelBlock, measured.median * 1e6,
       flops / measured.median * 1e-9, measured.medianPeakShare * 100,
-      measured.bestPeakShare * 100, (*kernel)->objectSize >> 10);
+      measured.bestPeakShare * 100, (*kernel)->objectSize >> 10,
+      measured.speedup);
   llvm::outs().flush();
   totals.seconds += measured.median * shape.count;
   totals.flops += flops * shape.count;

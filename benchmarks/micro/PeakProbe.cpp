@@ -69,25 +69,39 @@ double sluice::benchmarks::probePeak() {
   return flops / (now() - start) * 1e-9;
 }
 
-Measurement sluice::benchmarks::measure(llvm::function_ref<void()> call,
-                                        double flops, int repetitions) {
+/// How many calls make half a millisecond.
+static int countCalls(llvm::function_ref<void()> call) {
   call();
   double start = now();
   call();
-  int calls = std::clamp<int>(5e-4 / std::max(now() - start, 1e-9), 1, 10000);
-  std::vector<double> times, shares;
+  return std::clamp<int>(5e-4 / std::max(now() - start, 1e-9), 1, 10000);
+}
+
+static double timeCalls(llvm::function_ref<void()> call, int calls) {
+  double start = now();
+  for (int i = 0; i < calls; ++i)
+    call();
+  return (now() - start) / calls;
+}
+
+Measurement sluice::benchmarks::measure(llvm::function_ref<void()> call,
+                                        double flops, int repetitions,
+                                        const std::function<void()> &rival) {
+  int calls = countCalls(call);
+  int rivalCalls = rival ? countCalls(rival) : 0;
+  std::vector<double> times, shares, ratios;
   for (int i = 0; i < repetitions; ++i) {
     double before = probePeak();
-    start = now();
-    for (int j = 0; j < calls; ++j)
-      call();
-    double time = (now() - start) / calls;
+    double time = timeCalls(call, calls);
     double peak = std::max(before, probePeak());
     times.push_back(time);
     shares.push_back(flops / time * 1e-9 / peak);
+    ratios.push_back(rival ? timeCalls(rival, rivalCalls) / time : 0);
   }
   std::sort(times.begin(), times.end());
   std::sort(shares.begin(), shares.end());
-  return {times.front(), times[times.size() / 2], shares[shares.size() / 2],
-          shares[shares.size() * 9 / 10]};
+  std::sort(ratios.begin(), ratios.end());
+  size_t middle = times.size() / 2;
+  return {times.front(), times[middle], shares[middle],
+          shares[shares.size() * 9 / 10], ratios[middle]};
 }

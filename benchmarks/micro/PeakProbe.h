@@ -12,6 +12,7 @@
 #define SLUICE_BENCHMARKS_MICRO_PEAKPROBE_H
 
 #include "llvm/ADT/STLFunctionalExtras.h"
+#include <functional>
 
 namespace sluice::benchmarks {
 
@@ -22,14 +23,17 @@ struct Measurement {
   /// Share of the concurrent peak for `flops` per call.
   double medianPeakShare = 0;
   double bestPeakShare = 0;
+  /// Median of the rival's time over ours; 0 without one.
+  double speedup = 0;
 };
 
 /// GFLOP/s of one short run of multiply-adds in registers.
 double probePeak();
 
-/// Times `call` in `repetitions` short blocks, each between two probes.
+/// Times `call` in `repetitions` short blocks, each between two probes and, if
+/// there is a `rival`, beside a block of it.
 Measurement measure(llvm::function_ref<void()> call, double flops,
-                    int repetitions);
+                    int repetitions, const std::function<void()> &rival = {});
 
 } // namespace sluice::benchmarks
 

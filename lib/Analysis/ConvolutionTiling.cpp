@@ -25,6 +25,7 @@ static int64_t product(const std::vector<int64_t> &values) {
 namespace {
 struct Sizes {
   int64_t batch, lines, pixels, inputs, outputs, groups, depth;
+  bool hasDynamicLines;
 };
 } // namespace
 
@@ -38,6 +39,7 @@ static Sizes estimateSizes(const ConvolutionSpec &spec, int64_t mergedGroups) {
   for (size_t d = 0; d + 1 < spec.outputSizes.size(); ++d)
     sizes.lines *= known(spec.outputSizes[d], 40);
   sizes.pixels = known(spec.outputSizes.back(), 96);
+  sizes.hasDynamicLines = spec.outputSizes.back() == kDynamicSize;
   sizes.inputs = spec.inputChannels * mergedGroups;
   sizes.outputs = spec.outputChannels * mergedGroups;
   sizes.groups = spec.groups / mergedGroups;
@@ -55,7 +57,7 @@ static double estimateTileCycles(int64_t pixels, int64_t vectors,
   double panelBytes =
       static_cast<double>(sizes.depth) * vectors * machine.vectorBits / 8;
   double streamRate = panelBytes > machine.l1Bytes / 2
-                          ? (panelBytes > machine.l2Bytes / 2 ? 10 : 24)
+                          ? (panelBytes > machine.l2Bytes ? 10 : 20)
                           : 64;
   double step =
       std::max({static_cast<double>(pixels * vectors) / machine.fmaPerCycle,
@@ -80,9 +82,28 @@ static double estimateLineCycles(int64_t pixels, int64_t vectors,
          fullTiles * cost(pixels, restVectors) + cost(rest, restVectors);
 }
 
+/// Cycles per pixel; for lines of unknown length a mean over usual ones.
+static double estimatePixelCycles(int64_t pixels, int64_t vectors,
+                                  const Sizes &sizes,
+                                  const MachineModel &machine) {
+  if (!sizes.hasDynamicLines)
+    return estimateLineCycles(pixels, vectors, sizes, machine) /
+           std::max<int64_t>(sizes.pixels, 1);
+  double sum = 0;
+  for (int64_t usual : {7, 14, 20, 28, 40, 56, 80, 160}) {
+    Sizes guess = sizes;
+    guess.pixels = usual;
+    sum += estimateLineCycles(pixels, vectors, guess, machine) / usual;
+  }
+  return sum;
+}
+
 static void chooseTile(ConvolutionTiling &tiling, const Sizes &sizes,
-                       const MachineModel &machine,
+                       int64_t runLength, const MachineModel &machine,
                        const ConvolutionTilingOverrides &overrides) {
+  // The addresses of many rows do not fit the general registers, and reloading
+  // them costs when the runs along the lines are short.
+  int64_t mostPixels = runLength < 64 ? 8 : 14;
   int64_t columns = ceilDiv(sizes.outputs, tiling.lanes);
   double best = std::numeric_limits<double>::infinity();
   for (int64_t vectors = 1; vectors <= std::min<int64_t>(columns, 4);
@@ -91,9 +112,9 @@ static void chooseTile(ConvolutionTiling &tiling, const Sizes &sizes,
       continue;
     int64_t registers = machine.vectorRegisters;
     int64_t most =
-        std::clamp<int64_t>((registers - vectors - 1) / vectors, 1, 14);
+        std::clamp<int64_t>((registers - vectors - 1) / vectors, 1, mostPixels);
     for (int64_t pixels = std::min(most, sizes.pixels); pixels >= 1; --pixels) {
-      double cycles = estimateLineCycles(pixels, vectors, sizes, machine);
+      double cycles = estimatePixelCycles(pixels, vectors, sizes, machine);
       if (cycles >= best)
         continue;
       best = cycles;
@@ -183,20 +204,48 @@ static void chooseDepthwise(ConvolutionTiling &tiling,
   // Sums for eight operations in flight, and registers left for the inputs
   // and weights of a tap.
   int64_t most = machine.vectorRegisters >= 32 ? 16 : 8;
+  bool isStatic = spec.outputSizes.back() != kDynamicSize;
   int64_t pixels = std::min(sizes.pixels, most / 2);
+  // Lines of unknown length end in single pixels: keep those few.
+  if (!isStatic)
+    pixels = std::min<int64_t>(pixels, 5);
   int64_t tiles = ceilDiv(sizes.pixels, std::max<int64_t>(pixels, 1));
   tiling.tilePixels = overrides.tilePixels.value_or(
-      std::max<int64_t>(ceilDiv(sizes.pixels, std::max<int64_t>(tiles, 1)), 1));
+      isStatic ? std::max<int64_t>(
+                     ceilDiv(sizes.pixels, std::max<int64_t>(tiles, 1)), 1)
+               : pixels);
   tiling.tileVectors = overrides.tileVectors.value_or(
       vectors % 2 == 0 && tiling.tilePixels * 2 <= most ? 2 : 1);
-  double lineCost = 0.5 * sizes.pixels * vectors * product(spec.kernelSizes) *
-                    machine.nanosecondsPerCycle * 2;
+  // An image that fits the caches is best walked vector by vector of channels:
+  // the lines of a window then stay in the first-level cache. A larger one is
+  // streamed line by line.
+  int64_t inputPixels = sizes.lines * sizes.pixels * product(spec.strides);
+  int64_t imageBytes = (inputPixels + sizes.lines * sizes.pixels) *
+                       spec.groups * int64_t(sizeof(float));
+  bool isKnown = isStatic && spec.batch != kDynamicSize;
+  for (int64_t size : spec.outputSizes)
+    isKnown &= size != kDynamicSize;
+  tiling.channelsOuter = overrides.channelsOuter.value_or(
+      !isKnown || imageBytes <= machine.l2Bytes * 3 / 2);
   constexpr double worthwhileCost = 10000;
-  int64_t lines = std::clamp<int64_t>(worthwhileCost / std::max(lineCost, 1.0),
-                                      1, std::max<int64_t>(sizes.lines, 1));
+  int64_t groupCount = ceilDiv(vectors, tiling.tileVectors);
+  double groupLineCost = 0.5 * sizes.pixels * tiling.tileVectors *
+                         product(spec.kernelSizes) *
+                         machine.nanosecondsPerCycle * 2;
+  int64_t lines = std::max<int64_t>(sizes.lines, 1), groups = groupCount;
+  auto fitting = [&](double cost, int64_t most) {
+    return std::clamp<int64_t>(worthwhileCost / std::max(cost, 1.0), 1, most);
+  };
+  if (!isKnown)
+    lines = 8;
+  else if (tiling.channelsOuter)
+    groups = fitting(groupLineCost * lines, groupCount);
+  else
+    lines = fitting(groupLineCost * groupCount, lines);
   tiling.lineBlock = overrides.lineBlock.value_or(lines);
-  tiling.channelBlock = spec.groups;
-  tiling.blockCost = lineCost * tiling.lineBlock;
+  tiling.channelBlock =
+      overrides.channelBlock.value_or(groups * tiling.width());
+  tiling.blockCost = groupLineCost * tiling.lineBlock * groups;
 }
 
 /// Whether the windows are contiguous rows of a matrix.
@@ -263,7 +312,8 @@ sluice::chooseConvolutionTiling(const ConvolutionSpec &spec,
   }
   tiling.mergedGroups = chooseMergedGroups(spec, tiling.lanes);
   Sizes sizes = estimateSizes(spec, tiling.mergedGroups);
-  chooseTile(tiling, sizes, machine, overrides);
+  chooseTile(tiling, sizes, sizes.inputs * spec.kernelSizes.back(), machine,
+             overrides);
   chooseBlocks(tiling, spec, sizes, machine, overrides);
   return tiling;
 }

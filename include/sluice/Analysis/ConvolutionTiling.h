@@ -43,6 +43,9 @@ struct ConvolutionTiling {
   /// Lines and output channels (of one merged group) of one parallel task.
   int64_t lineBlock = 1;
   int64_t channelBlock = 1;
+  /// Depthwise: walk the lines of a task for every vector of channels instead
+  /// of the channels for every line.
+  bool channelsOuter = false;
   /// Estimated nanoseconds of one task on one core.
   double blockCost = 0;
 
@@ -51,7 +54,7 @@ struct ConvolutionTiling {
 
 struct ConvolutionTilingOverrides {
   std::optional<int64_t> tilePixels, tileVectors, lineBlock, channelBlock;
-  std::optional<bool> copyPadded;
+  std::optional<bool> copyPadded, channelsOuter;
 };
 
 ConvolutionTiling

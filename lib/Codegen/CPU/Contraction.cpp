@@ -182,14 +182,16 @@ void ContractionEmitter::forEachRowGroup(
     });
   // Blocks are multiples of the tile, so only the last one has a rest, and its
   // size is known when the number of rows is.
-  if (rows && *rows % step == 0)
-    return;
-  index.ifLess(fullEnd, rowEnd, [&] {
-    if (rows)
+  if (!rows) {
+    OpFoldResult rest = index.sub(rowEnd, fullEnd);
+    return emitPartialTile(index, step, rest, [&](int64_t count) {
+      body(RowGroup{fullEnd, count, rest});
+    });
+  }
+  if (*rows % step != 0)
+    index.ifLess(fullEnd, rowEnd, [&] {
       body(RowGroup{fullEnd, *rows % step, OpFoldResult()});
-    else
-      body(RowGroup{fullEnd, step, index.sub(rowEnd, fullEnd)});
-  });
+    });
 }
 
 OpFoldResult ContractionEmitter::getBStart(OpFoldResult column,

@@ -247,8 +247,9 @@ void ConvolutionEmitter::forEachPixelGroup(
   index.loop(index.constant(0), fullEnd, step, [&](Index first) {
     body(PixelGroup{first, step, Index(), std::nullopt});
   });
-  index.ifLess(fullEnd, geometry.linePixels,
-               [&] { body(PixelGroup{fullEnd, step, rest, std::nullopt}); });
+  emitPartialTile(index, step, rest, [&](int64_t pixels) {
+    body(PixelGroup{fullEnd, pixels, rest, std::nullopt});
+  });
 }
 
 SmallVector<Value> ConvolutionEmitter::addTap(const RegisterTile &tile,

@@ -36,6 +36,7 @@ public:
 private:
   using Line = ConvolutionGeometry::Line;
 
+  void forEachChannelGroup(function_ref<void(Index, int64_t, Value)> body);
   void emitLine(const Line &line, Index channel, int64_t vectors, Value mask);
   void emitTile(const Line &line, Index first, int64_t pixels,
                 std::optional<int64_t> edge);
@@ -58,6 +59,7 @@ private:
   Value input, weights, output;
   int64_t channels, paddedChannels;
 
+  Index channelBegin;
   // The channels being emitted.
   Index channel;
   int64_t vectors = 1;
@@ -68,27 +70,55 @@ private:
 
 void DepthwiseEmitter::run() {
   Index lineBlocks = index.ceilDiv(geometry.lineCount, tiling.lineBlock);
-  Index count = index.mul(geometry.batch, lineBlocks);
-  int64_t lanes = tiling.lanes, width = tiling.width();
+  int64_t channelBlocks =
+      (channels + tiling.channelBlock - 1) / tiling.channelBlock;
+  Index count = index.mul(index.mul(geometry.batch, lineBlocks), channelBlocks);
   index.parallel(count, tiling.blockCost, [&](Index task) {
     Index lineBegin = index.mul(index.rem(task, lineBlocks), tiling.lineBlock);
     Index lineEnd =
         index.min(index.add(lineBegin, tiling.lineBlock), geometry.lineCount);
-    Index batch = index.div(task, lineBlocks);
-    index.loop(lineBegin, lineEnd, 1, [&](Index number) {
-      Line line = geometry.decodeLine(batch, number);
-      int64_t fullEnd = channels / width * width;
-      index.loop(index.constant(0), index.constant(fullEnd), width,
-                 [&](Index first) {
-                   emitLine(line, first, tiling.tileVectors, Value());
-                 });
-      if (int64_t tail = channels - fullEnd) {
-        int64_t count = (tail + lanes - 1) / lanes;
-        Value mask = makeLaneMask(index.builder, index.loc, lanes,
-                                  index.constant(tail - (count - 1) * lanes));
-        emitLine(line, index.constant(fullEnd), count, mask);
-      }
-    });
+    Index rest = index.div(task, lineBlocks);
+    channelBegin =
+        index.mul(index.rem(rest, channelBlocks), tiling.channelBlock);
+    Index batch = index.div(rest, channelBlocks);
+    auto forEachLine = [&](function_ref<void(const Line &)> body) {
+      index.loop(lineBegin, lineEnd, 1, [&](Index number) {
+        body(geometry.decodeLine(batch, number));
+      });
+    };
+    // What the lines of a window share stays in the first-level cache.
+    if (tiling.channelsOuter)
+      forEachChannelGroup([&](Index first, int64_t count, Value mask) {
+        forEachLine(
+            [&](const Line &line) { emitLine(line, first, count, mask); });
+      });
+    else
+      forEachLine([&](const Line &line) {
+        forEachChannelGroup([&](Index first, int64_t count, Value mask) {
+          emitLine(line, first, count, mask);
+        });
+      });
+  });
+}
+
+void DepthwiseEmitter::forEachChannelGroup(
+    function_ref<void(Index, int64_t, Value)> body) {
+  int64_t lanes = tiling.lanes, width = tiling.width();
+  Index end = index.min(index.add(channelBegin, tiling.channelBlock),
+                        index.constant(channels));
+  Index fullEnd = index.sub(end, index.rem(end, width));
+  if (channels >= width)
+    index.loop(channelBegin, fullEnd, width,
+               [&](Index first) { body(first, tiling.tileVectors, Value()); });
+  int64_t tail = channels % width;
+  if (tail == 0)
+    return;
+  // Blocks are multiples of the tile, so only the last one has a rest.
+  index.ifLess(fullEnd, end, [&] {
+    int64_t count = (tail + lanes - 1) / lanes;
+    Value mask = makeLaneMask(index.builder, index.loc, lanes,
+                              index.constant(tail - (count - 1) * lanes));
+    body(fullEnd, count, mask);
   });
 }
 

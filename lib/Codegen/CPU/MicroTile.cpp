@@ -206,3 +206,18 @@ void sluice::emitTileStore(OpBuilder &builder, Location loc,
       storeRow(r);
   }
 }
+
+void sluice::emitPartialTile(IndexBuilder &index, int64_t rows,
+                             OpFoldResult rest,
+                             function_ref<void(int64_t)> body) {
+  if (rows == 1)
+    return;
+  int64_t half = (rows + 1) / 2;
+  index.ifLess(index.constant(0), rest, [&] {
+    if (half + 1 >= rows)
+      return body(rows - 1);
+    index.ifLess(
+        index.constant(half), rest, [&] { body(rows - 1); },
+        [&] { body(half); });
+  });
+}

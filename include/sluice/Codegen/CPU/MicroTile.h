@@ -105,6 +105,11 @@ void emitTileStore(mlir::OpBuilder &builder, mlir::Location loc,
                    const RegisterTile &tile, const TileResult &result,
                    mlir::ValueRange accumulators, EpilogueFn epilogue);
 
+/// Emits what covers the last `rest` < `rows` rows, a number only known at run
+/// time: nothing, half a tile or a whole one, of which `rest` rows are valid.
+void emitPartialTile(IndexBuilder &index, int64_t rows, mlir::OpFoldResult rest,
+                     llvm::function_ref<void(int64_t rows)> body);
+
 /// The mask of the first `count` of `lanes` lanes; null when it covers all.
 mlir::Value makeLaneMask(mlir::OpBuilder &builder, mlir::Location loc,
                          int64_t lanes, mlir::OpFoldResult count);
