@@ -11,47 +11,202 @@
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace sluice;
 
 namespace {
 
+/// An element of a tensor, by its row-major number.
+struct Place {
+  Value tensor;
+  int64_t index;
+};
+
 /// Evaluates one element. Without a builder only constants come out.
 class Evaluator {
 public:
   Evaluator(OpBuilder *builder, Location loc) : builder(builder), loc(loc) {}
 
+  /// The element if it is a whole number, of an integer or a float tensor.
   OpFoldResult element(Value tensor, int64_t index);
+  std::optional<double> number(Value tensor, int64_t index);
 
 private:
-  /// Chains of shape arithmetic are short; the bound stops hostile graphs
-  /// from recursing without end.
-  static constexpr unsigned maxDepth = 200;
+  using Fold = llvm::function_ref<std::optional<int64_t>(int64_t, int64_t)>;
 
   OpFoldResult constant(int64_t number) {
     return IntegerAttr::get(IndexType::get(loc.getContext()), number);
   }
+  OpFoldResult elementOf(Place place) {
+    return element(place.tensor, place.index);
+  }
+  OpFoldResult evaluate(Operation *op, Value tensor, int64_t index);
+  OpFoldResult evaluateCast(CastOp op, int64_t index);
   /// Combines two elements: on constants by `fold`, otherwise by an op.
-  template <typename OpTy, typename Fold>
+  template <typename OpTy>
   OpFoldResult combine(Operation *op, int64_t index, Fold fold);
-  /// The element of `operand` that element `index` of `result` broadcasts
-  /// from; only for shapes whose broadcast is evident.
-  OpFoldResult broadcastElement(Value operand, Value result, int64_t index);
+  /// Combines two elements where both are constants.
+  OpFoldResult combineConstants(Operation *op, int64_t index, Fold fold);
+  OpFoldResult compareEqual(Operation *op, int64_t index);
+  /// The operand's element that element `index` of `result` broadcasts from;
+  /// only for shapes whose broadcast is evident.
+  std::optional<Place> broadcastPlace(Value operand, Value result,
+                                      int64_t index);
+  /// Where an op that only moves elements takes this one from.
+  std::optional<Place> source(Operation *op, Value result, int64_t index);
   OpFoldResult shapeElement(ShapeOp op, int64_t index);
   OpFoldResult constantElement(Attribute value, int64_t index);
 
   OpBuilder *builder;
   Location loc;
+  /// Chains of shape arithmetic are short; the bounds stop hostile graphs from
+  /// recursing without end or looking at the same elements again and again.
   unsigned depth = 0;
+  unsigned budget = 20000;
+  static constexpr unsigned maxDepth = 200;
 };
 
 } // namespace
 
+/// The position of element `index` in each dimension. The first size may be
+/// dynamic; none if others are.
+static std::optional<SmallVector<int64_t>> positionsOf(ArrayRef<int64_t> shape,
+                                                       int64_t index) {
+  SmallVector<int64_t> positions(shape.size());
+  for (size_t i = shape.size(); i-- > 0;) {
+    if (i == 0) {
+      positions[0] = index;
+      break;
+    }
+    if (ShapedType::isDynamic(shape[i]) || shape[i] <= 0)
+      return std::nullopt;
+    positions[i] = index % shape[i];
+    index /= shape[i];
+  }
+  return positions;
+}
+
+/// The inverse of `positionsOf`.
+static std::optional<int64_t> numberOf(ArrayRef<int64_t> shape,
+                                       ArrayRef<int64_t> positions) {
+  int64_t index = 0;
+  for (size_t i = 0; i < shape.size(); ++i) {
+    if (i > 0 && ShapedType::isDynamic(shape[i]))
+      return std::nullopt;
+    if (positions[i] < 0 ||
+        (!ShapedType::isDynamic(shape[i]) && positions[i] >= shape[i]))
+      return std::nullopt;
+    if (i > 0 && __builtin_mul_overflow(index, shape[i], &index))
+      return std::nullopt;
+    if (__builtin_add_overflow(index, positions[i], &index))
+      return std::nullopt;
+  }
+  return index;
+}
+
+static std::optional<Place> placeAt(Value tensor, ArrayRef<int64_t> positions) {
+  auto index = numberOf(shapeOf(tensor), positions);
+  if (!index)
+    return std::nullopt;
+  return Place{tensor, *index};
+}
+
+std::optional<Place> Evaluator::source(Operation *op, Value result,
+                                       int64_t index) {
+  if (isa<ReshapeOp, UnsqueezeOp, SqueezeOp, tensor::CastOp>(op))
+    return Place{op->getOperand(0), index};
+  if (auto broadcast = dyn_cast<BroadcastOp>(op))
+    return broadcastPlace(broadcast.getOperand(), result, index);
+  if (!isa<ConcatOp, SliceOp, GatherOp, TransposeOp>(op))
+    return std::nullopt;
+  auto positions = positionsOf(shapeOf(result), index);
+  if (!positions)
+    return std::nullopt;
+
+  if (auto concat = dyn_cast<ConcatOp>(op)) {
+    int64_t axis = concat.getAxis();
+    for (Value operand : concat.getOperands()) {
+      int64_t size = shapeOf(operand)[axis];
+      if (ShapedType::isDynamic(size))
+        return std::nullopt;
+      if ((*positions)[axis] < size)
+        return placeAt(operand, *positions);
+      (*positions)[axis] -= size;
+    }
+    return std::nullopt;
+  }
+  if (auto slice = dyn_cast<SliceOp>(op)) {
+    ArrayRef<int64_t> shape = shapeOf(slice.getOperand());
+    for (int64_t i = 0, rank = shape.size(); i < rank; ++i) {
+      auto bound = [&](ArrayRef<int64_t> values, unsigned which) {
+        if (slice.getBounds().empty())
+          return constant(values[i]);
+        return element(slice.getBounds()[which], i);
+      };
+      OpFoldResult startElement = bound(slice.getStarts(), 0);
+      OpFoldResult stepElement = bound(slice.getSteps(), 2);
+      if (!startElement || !stepElement)
+        return std::nullopt;
+      auto start = getConstantIntValue(startElement);
+      auto step = getConstantIntValue(stepElement);
+      if (!start || !step)
+        return std::nullopt;
+      int64_t first = *start;
+      if (ShapedType::isDynamic(shape[i])) {
+        if (first < 0 || *step < 0)
+          return std::nullopt;
+      } else {
+        first = std::clamp<int64_t>(first < 0 ? first + shape[i] : first,
+                                    *step < 0 ? -1 : 0,
+                                    *step < 0 ? shape[i] - 1 : shape[i]);
+      }
+      int64_t offset;
+      if (__builtin_mul_overflow((*positions)[i], *step, &offset) ||
+          __builtin_add_overflow(first, offset, &(*positions)[i]))
+        return std::nullopt;
+    }
+    return placeAt(slice.getOperand(), *positions);
+  }
+  if (auto gather = dyn_cast<GatherOp>(op)) {
+    ArrayRef<int64_t> shape = shapeOf(gather.getOperand());
+    int64_t axis = gather.getAxis(),
+            indicesRank = shapeOf(gather.getIndices()).size();
+    ArrayRef<int64_t> all = *positions;
+    auto which = placeAt(gather.getIndices(), all.slice(axis, indicesRank));
+    if (!which)
+      return std::nullopt;
+    OpFoldResult chosen = elementOf(*which);
+    auto known = chosen ? getConstantIntValue(chosen) : std::nullopt;
+    if (!known || (*known < 0 && ShapedType::isDynamic(shape[axis])))
+      return std::nullopt;
+    SmallVector<int64_t> place(all.take_front(axis));
+    place.push_back(*known < 0 ? *known + shape[axis] : *known);
+    llvm::append_range(place, all.drop_front(axis + indicesRank));
+    return placeAt(gather.getOperand(), place);
+  }
+  auto transpose = cast<TransposeOp>(op);
+  SmallVector<int64_t> place(positions->size());
+  for (auto [i, dimension] : llvm::enumerate(transpose.getPermutation()))
+    place[dimension] = (*positions)[i];
+  return placeAt(transpose.getOperand(), place);
+}
+
 OpFoldResult Evaluator::constantElement(Attribute value, int64_t index) {
-  auto elements = dyn_cast<DenseIntElementsAttr>(value);
-  if (!elements || index >= elements.getNumElements())
+  auto elements = dyn_cast<DenseElementsAttr>(value);
+  if (!elements || index < 0 || index >= elements.getNumElements())
     return {};
+  if (isa<FloatType>(elements.getElementType())) {
+    APFloat number = *(elements.value_begin<APFloat>() + index);
+    APSInt whole(64, /*isUnsigned=*/false);
+    bool exact;
+    if (number.convertToInteger(whole, APFloat::rmTowardZero, &exact) !=
+            APFloat::opOK ||
+        !exact)
+      return {};
+    return constant(whole.getSExtValue());
+  }
   APInt number = *(elements.value_begin<APInt>() + index);
   bool isUnsigned = isUnsignedType(elements.getElementType());
   if (isUnsigned ? number.getActiveBits() > 63
@@ -62,7 +217,8 @@ OpFoldResult Evaluator::constantElement(Attribute value, int64_t index) {
 
 OpFoldResult Evaluator::shapeElement(ShapeOp op, int64_t index) {
   int64_t dimension = op.getStart() + index;
-  if (dimension >= static_cast<int64_t>(shapeOf(op.getOperand()).size()))
+  if (index < 0 ||
+      dimension >= static_cast<int64_t>(shapeOf(op.getOperand()).size()))
     return {};
   int64_t size = shapeOf(op.getOperand())[dimension];
   if (!ShapedType::isDynamic(size))
@@ -72,28 +228,49 @@ OpFoldResult Evaluator::shapeElement(ShapeOp op, int64_t index) {
   return getDimension(*builder, loc, op.getOperand(), dimension);
 }
 
-OpFoldResult Evaluator::broadcastElement(Value operand, Value result,
-                                         int64_t index) {
+std::optional<Place> Evaluator::broadcastPlace(Value operand, Value result,
+                                               int64_t index) {
   auto type = cast<RankedTensorType>(operand.getType());
-  if (!type.hasStaticShape())
-    return {};
-  if (type.getNumElements() == 1)
-    return element(operand, 0);
+  if (type.hasStaticShape() && type.getNumElements() == 1)
+    return Place{operand, 0};
   auto resultType = cast<RankedTensorType>(result.getType());
-  if (resultType.hasStaticShape() &&
-      type.getNumElements() == resultType.getNumElements())
-    return element(operand, index);
-  return {};
+  if (type == resultType)
+    return Place{operand, index};
+  auto positions = positionsOf(resultType.getShape(), index);
+  if (!positions || !type.hasStaticShape())
+    return std::nullopt;
+  SmallVector<int64_t> place(
+      ArrayRef<int64_t>(*positions).take_back(type.getRank()));
+  for (auto [position, size] : llvm::zip(place, type.getShape()))
+    if (size == 1)
+      position = 0;
+  return placeAt(operand, place);
 }
 
-template <typename OpTy, typename Fold>
+OpFoldResult Evaluator::combineConstants(Operation *op, int64_t index,
+                                         Fold fold) {
+  std::optional<int64_t> values[2];
+  for (unsigned i : {0u, 1u}) {
+    auto place = broadcastPlace(op->getOperand(i), op->getResult(0), index);
+    OpFoldResult value = place ? elementOf(*place) : OpFoldResult();
+    if (!value)
+      return {};
+    values[i] = getConstantIntValue(value);
+    if (!values[i])
+      return {};
+  }
+  auto folded = fold(*values[0], *values[1]);
+  return folded ? constant(*folded) : OpFoldResult();
+}
+
+template <typename OpTy>
 OpFoldResult Evaluator::combine(Operation *op, int64_t index, Fold fold) {
-  OpFoldResult lhs =
-      broadcastElement(op->getOperand(0), op->getResult(0), index);
+  auto lhsPlace = broadcastPlace(op->getOperand(0), op->getResult(0), index);
+  auto rhsPlace = broadcastPlace(op->getOperand(1), op->getResult(0), index);
+  OpFoldResult lhs = lhsPlace ? elementOf(*lhsPlace) : OpFoldResult();
   if (!lhs)
     return {};
-  OpFoldResult rhs =
-      broadcastElement(op->getOperand(1), op->getResult(0), index);
+  OpFoldResult rhs = rhsPlace ? elementOf(*rhsPlace) : OpFoldResult();
   if (!rhs)
     return {};
   auto left = getConstantIntValue(lhs), right = getConstantIntValue(rhs);
@@ -104,8 +281,10 @@ OpFoldResult Evaluator::combine(Operation *op, int64_t index, Fold fold) {
   if (!builder)
     return {};
   // A division by what may be zero stays in the tensor world, where it is
-  // defined.
-  if (isa<DivOp>(op) && (!right || *right <= 0))
+  // defined; so does one with a fraction.
+  if (isa<DivOp, ModOp>(op) &&
+      (!right || *right <= 0 ||
+       !isa<IntegerType>(elementTypeOf(op->getResult(0)))))
     return {};
   return OpTy::create(*builder, loc,
                       getValueOrCreateConstantIndexOp(*builder, loc, lhs),
@@ -113,102 +292,245 @@ OpFoldResult Evaluator::combine(Operation *op, int64_t index, Fold fold) {
       .getResult();
 }
 
+OpFoldResult Evaluator::compareEqual(Operation *op, int64_t index) {
+  std::optional<int64_t> known[2];
+  for (unsigned i : {0u, 1u}) {
+    auto place = broadcastPlace(op->getOperand(i), op->getResult(0), index);
+    OpFoldResult value = place ? elementOf(*place) : OpFoldResult();
+    if (!value)
+      return {};
+    known[i] = getConstantIntValue(value);
+  }
+  if (known[0] && known[1])
+    return constant(*known[0] == *known[1]);
+  // What is not a constant is computed from sizes only; but it may be a
+  // difference, so only a size itself is known not to be negative.
+  for (unsigned i : {0u, 1u})
+    if (known[i] && *known[i] < 0 &&
+        op->getOperand(1 - i).getDefiningOp<ShapeOp>())
+      return constant(0);
+  return {};
+}
+
+OpFoldResult Evaluator::evaluateCast(CastOp op, int64_t index) {
+  Type from = elementTypeOf(op.getOperand()), to = op.getTo();
+  OpFoldResult whole = element(op.getOperand(), index);
+  if (to.isInteger(1)) {
+    auto known = whole ? getConstantIntValue(whole) : std::nullopt;
+    return known ? constant(*known != 0) : OpFoldResult();
+  }
+  // Widening and the usual i64 <-> i32 casts of sizes keep values.
+  if (to.getIntOrFloatBitWidth() < 32)
+    return {};
+  if (whole)
+    return whole;
+  if (isa<FloatType>(from) && isa<IntegerType>(to))
+    if (auto known = number(op.getOperand(), index))
+      if (std::abs(*known) < 9e15)
+        return constant(static_cast<int64_t>(*known));
+  return {};
+}
+
+OpFoldResult Evaluator::evaluate(Operation *op, Value tensor, int64_t index) {
+  using Result = std::optional<int64_t>;
+  auto compare = [&](bool (*holds)(int64_t, int64_t)) {
+    return combineConstants(
+        op, index, [&](int64_t a, int64_t b) -> Result { return holds(a, b); });
+  };
+  auto unary = [&](llvm::function_ref<Result(int64_t)> fold) -> OpFoldResult {
+    OpFoldResult value = element(op->getOperand(0), index);
+    auto known = value ? getConstantIntValue(value) : std::nullopt;
+    auto folded = known ? fold(*known) : std::nullopt;
+    return folded ? constant(*folded) : OpFoldResult();
+  };
+  return llvm::TypeSwitch<Operation *, OpFoldResult>(op)
+      .Case([&](ShapeOp shape) { return shapeElement(shape, index); })
+      .Case([&](CastOp cast) { return evaluateCast(cast, index); })
+      .Case([&](IotaOp) { return constant(index); })
+      .Case([&](RangeOp range) -> OpFoldResult {
+        OpFoldResult start = element(range.getStart(), 0);
+        OpFoldResult delta = element(range.getDelta(), 0);
+        auto first = start ? getConstantIntValue(start) : std::nullopt;
+        auto step = delta ? getConstantIntValue(delta) : std::nullopt;
+        int64_t offset;
+        if (!first || !step || __builtin_mul_overflow(*step, index, &offset) ||
+            __builtin_add_overflow(*first, offset, &offset))
+          return {};
+        return constant(offset);
+      })
+      .Case([&](AddOp) {
+        return combine<arith::AddIOp>(op, index, [](int64_t a, int64_t b) {
+          int64_t r;
+          return __builtin_add_overflow(a, b, &r) ? Result() : Result(r);
+        });
+      })
+      .Case([&](SubOp) {
+        return combine<arith::SubIOp>(op, index, [](int64_t a, int64_t b) {
+          int64_t r;
+          return __builtin_sub_overflow(a, b, &r) ? Result() : Result(r);
+        });
+      })
+      .Case([&](MulOp) {
+        return combine<arith::MulIOp>(op, index, [](int64_t a, int64_t b) {
+          int64_t r;
+          return __builtin_mul_overflow(a, b, &r) ? Result() : Result(r);
+        });
+      })
+      .Case([&](DivOp) {
+        bool isFloat = isa<FloatType>(elementTypeOf(tensor));
+        return combine<arith::DivSIOp>(
+            op, index, [&](int64_t a, int64_t b) -> Result {
+              if (b == 0 || (b == -1 && a == INT64_MIN) ||
+                  (isFloat && a % b != 0))
+                return std::nullopt;
+              return a / b;
+            });
+      })
+      .Case([&](ModOp mod) {
+        return combineConstants(op, index, [&](int64_t a, int64_t b) -> Result {
+          if (b == 0 || b == -1 || isa<FloatType>(elementTypeOf(tensor)))
+            return std::nullopt;
+          int64_t rest = a % b;
+          return !mod.getFmod() && rest != 0 && (rest < 0) != (b < 0) ? rest + b
+                                                                      : rest;
+        });
+      })
+      .Case([&](MaxOp) {
+        return combine<arith::MaxSIOp>(
+            op, index,
+            [](int64_t a, int64_t b) -> Result { return std::max(a, b); });
+      })
+      .Case([&](MinOp) {
+        return combine<arith::MinSIOp>(
+            op, index,
+            [](int64_t a, int64_t b) -> Result { return std::min(a, b); });
+      })
+      .Case([&](NegOp) {
+        return unary(
+            [](int64_t a) { return a == INT64_MIN ? Result() : Result(-a); });
+      })
+      .Case([&](AbsOp) {
+        return unary([](int64_t a) {
+          return a == INT64_MIN ? Result() : Result(std::abs(a));
+        });
+      })
+      .Case<FloorOp, CeilOp, RoundOp>(
+          [&](auto rounding) { return element(rounding.getOperand(), index); })
+      .Case([&](NotOp) {
+        if (!elementTypeOf(tensor).isInteger(1))
+          return OpFoldResult();
+        return unary([](int64_t a) -> Result { return a == 0; });
+      })
+      .Case([&](AndOp) {
+        return combineConstants(
+            op, index, [](int64_t a, int64_t b) -> Result { return a & b; });
+      })
+      .Case([&](OrOp) {
+        return combineConstants(
+            op, index, [](int64_t a, int64_t b) -> Result { return a | b; });
+      })
+      .Case([&](XorOp) {
+        return combineConstants(
+            op, index, [](int64_t a, int64_t b) -> Result { return a ^ b; });
+      })
+      .Case([&](EqualOp) { return compareEqual(op, index); })
+      .Case([&](LessOp) {
+        return compare([](int64_t a, int64_t b) { return a < b; });
+      })
+      .Case([&](LessEqualOp) {
+        return compare([](int64_t a, int64_t b) { return a <= b; });
+      })
+      .Case([&](GreaterOp) {
+        return compare([](int64_t a, int64_t b) { return a > b; });
+      })
+      .Case([&](GreaterEqualOp) {
+        return compare([](int64_t a, int64_t b) { return a >= b; });
+      })
+      .Case([&](SelectOp select) -> OpFoldResult {
+        auto condition = broadcastPlace(select.getCondition(), tensor, index);
+        OpFoldResult chosen =
+            condition ? elementOf(*condition) : OpFoldResult();
+        auto known = chosen ? getConstantIntValue(chosen) : std::nullopt;
+        if (!known)
+          return {};
+        auto place = broadcastPlace(
+            *known ? select.getOnTrue() : select.getOnFalse(), tensor, index);
+        return place ? elementOf(*place) : OpFoldResult();
+      })
+      .Default(OpFoldResult());
+}
+
 OpFoldResult Evaluator::element(Value tensor, int64_t index) {
+  if (depth > maxDepth || budget == 0)
+    return {};
+  --budget;
   Attribute value;
   if (matchPattern(tensor, m_Constant(&value)))
     return constantElement(value, index);
   Operation *op = tensor.getDefiningOp();
-  if (!op || depth > maxDepth || !isa<IntegerType>(elementTypeOf(tensor)))
+  if (!op)
     return {};
   ++depth;
-  OpFoldResult result =
-      llvm::TypeSwitch<Operation *, OpFoldResult>(op)
-          .Case([&](ShapeOp shape) { return shapeElement(shape, index); })
-          .Case<ReshapeOp, UnsqueezeOp, SqueezeOp>(
-              [&](auto view) { return element(view.getOperand(), index); })
-          .Case([&](CastOp cast) -> OpFoldResult {
-            // Widening and the usual i64 <-> i32 casts of sizes keep values.
-            if (!isa<IntegerType>(elementTypeOf(cast.getOperand())) ||
-                cast.getTo().getIntOrFloatBitWidth() < 32)
-              return {};
-            return element(cast.getOperand(), index);
-          })
-          .Case([&](AddOp) {
-            return combine<arith::AddIOp>(
-                op, index, [](int64_t a, int64_t b) -> std::optional<int64_t> {
-                  int64_t r;
-                  if (__builtin_add_overflow(a, b, &r))
-                    return std::nullopt;
-                  return r;
-                });
-          })
-          .Case([&](SubOp) {
-            return combine<arith::SubIOp>(
-                op, index, [](int64_t a, int64_t b) -> std::optional<int64_t> {
-                  int64_t r;
-                  if (__builtin_sub_overflow(a, b, &r))
-                    return std::nullopt;
-                  return r;
-                });
-          })
-          .Case([&](MulOp) {
-            return combine<arith::MulIOp>(
-                op, index, [](int64_t a, int64_t b) -> std::optional<int64_t> {
-                  int64_t r;
-                  if (__builtin_mul_overflow(a, b, &r))
-                    return std::nullopt;
-                  return r;
-                });
-          })
-          .Case([&](DivOp) {
-            return combine<arith::DivSIOp>(
-                op, index, [](int64_t a, int64_t b) -> std::optional<int64_t> {
-                  if (b == 0 || (b == -1 && a == INT64_MIN))
-                    return std::nullopt;
-                  return a / b;
-                });
-          })
-          .Case([&](MaxOp) {
-            return combine<arith::MaxSIOp>(
-                op, index, [](int64_t a, int64_t b) -> std::optional<int64_t> {
-                  return std::max(a, b);
-                });
-          })
-          .Case([&](MinOp) {
-            return combine<arith::MinSIOp>(
-                op, index, [](int64_t a, int64_t b) -> std::optional<int64_t> {
-                  return std::min(a, b);
-                });
-          })
-          .Case([&](EqualOp) -> OpFoldResult {
-            OpFoldResult lhs =
-                             broadcastElement(op->getOperand(0), tensor, index),
-                         rhs =
-                             broadcastElement(op->getOperand(1), tensor, index);
-            if (!lhs || !rhs)
-              return {};
-            auto left = getConstantIntValue(lhs),
-                 right = getConstantIntValue(rhs);
-            if (left && right)
-              return constant(*left == *right);
-            // A size is never negative.
-            if ((left && *left < 0) || (right && *right < 0))
-              return constant(0);
-            return {};
-          })
-          .Case([&](SelectOp select) -> OpFoldResult {
-            OpFoldResult condition =
-                broadcastElement(select.getCondition(), tensor, index);
-            auto known = getConstantIntValue(condition);
-            if (!condition || !known)
-              return {};
-            return broadcastElement(*known ? select.getOnTrue()
-                                           : select.getOnFalse(),
-                                    tensor, index);
-          })
-          .Default(OpFoldResult());
+  auto place = source(op, tensor, index);
+  OpFoldResult result = place ? elementOf(*place) : evaluate(op, tensor, index);
   --depth;
   return result;
+}
+
+std::optional<double> Evaluator::number(Value tensor, int64_t index) {
+  if (OpFoldResult whole = element(tensor, index))
+    if (auto known = getConstantIntValue(whole))
+      return static_cast<double>(*known);
+  if (depth > maxDepth || budget == 0)
+    return std::nullopt;
+  Attribute value;
+  if (matchPattern(tensor, m_Constant(&value))) {
+    auto elements = dyn_cast<DenseFPElementsAttr>(value);
+    if (!elements || index < 0 || index >= elements.getNumElements())
+      return std::nullopt;
+    APFloat element = *(elements.value_begin<APFloat>() + index);
+    bool lossy;
+    element.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven,
+                    &lossy);
+    return element.convertToDouble();
+  }
+  Operation *op = tensor.getDefiningOp();
+  if (!op || !isa<FloatType>(elementTypeOf(tensor)))
+    return std::nullopt;
+  // Rounds to the tensor's type, as the run would.
+  auto rounded = [&](double exact) -> double {
+    if (elementTypeOf(tensor).isF64())
+      return exact;
+    return static_cast<float>(exact);
+  };
+  auto operand = [&](unsigned i) -> std::optional<double> {
+    auto place = broadcastPlace(op->getOperand(i), tensor, index);
+    return place ? number(place->tensor, place->index) : std::nullopt;
+  };
+  ++depth;
+  std::optional<double> result;
+  if (auto place = source(op, tensor, index)) {
+    result = number(place->tensor, place->index);
+  } else if (isa<FloorOp, CeilOp, CastOp>(op)) {
+    if (auto known = operand(0))
+      result = isa<FloorOp>(op)  ? std::floor(*known)
+               : isa<CeilOp>(op) ? std::ceil(*known)
+                                 : rounded(*known);
+  } else if (isa<AddOp, SubOp, MulOp, DivOp>(op)) {
+    auto lhs = operand(0), rhs = operand(1);
+    if (lhs && rhs)
+      result = rounded(isa<AddOp>(op)   ? *lhs + *rhs
+                       : isa<SubOp>(op) ? *lhs - *rhs
+                       : isa<MulOp>(op) ? *lhs * *rhs
+                                        : *lhs / *rhs);
+  }
+  --depth;
+  return result;
+}
+
+std::optional<double> sluice::evaluateConstantNumber(Value tensor,
+                                                     int64_t index) {
+  return Evaluator(nullptr, tensor.getLoc()).number(tensor, index);
 }
 
 std::optional<int64_t> sluice::evaluateConstantElement(Value tensor,

@@ -24,13 +24,18 @@ namespace sluice {
 std::optional<int64_t> evaluateConstantElement(mlir::Value tensor,
                                                int64_t index);
 
+/// Element `index` of a float or integer tensor, where it is known at compile
+/// time; integers above 2^53 are rounded.
+std::optional<double> evaluateConstantNumber(mlir::Value tensor, int64_t index);
+
 /// All elements of a statically shaped integer tensor, where every one is
 /// known at compile time.
 std::optional<llvm::SmallVector<int64_t>>
 evaluateConstantElements(mlir::Value tensor);
 
 /// Element `index` as an attribute, or as an index value computed from
-/// dimensions; null where the element depends on run-time data.
+/// dimensions; null where the element depends on run-time data. Of a float
+/// tensor only elements that are whole numbers.
 mlir::OpFoldResult evaluateElement(mlir::OpBuilder &builder, mlir::Location loc,
                                    mlir::Value tensor, int64_t index);
 

@@ -9,6 +9,8 @@
 include "dialects/Sluice/ContractionOps.td"
 include "dialects/Sluice/ConvolutionOps.td"
 include "dialects/Sluice/ElementwiseOps.td"
+include "dialects/Sluice/IndexingOps.td"
+include "dialects/Sluice/MovementOps.td"
 include "dialects/Sluice/NormalizationOps.td"
 include "dialects/Sluice/PoolingOps.td"
 include "dialects/Sluice/RecurrentOps.td"

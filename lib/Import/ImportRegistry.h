@@ -42,6 +42,9 @@ private:
 void registerContractionImports(ImportRegistry &registry);
 void registerConvolutionImports(ImportRegistry &registry);
 void registerElementwiseImports(ImportRegistry &registry);
+void registerGeneratorImports(ImportRegistry &registry);
+void registerIndexingImports(ImportRegistry &registry);
+void registerMovementImports(ImportRegistry &registry);
 void registerNormalizationImports(ImportRegistry &registry);
 void registerPoolingImports(ImportRegistry &registry);
 void registerReductionImports(ImportRegistry &registry);

@@ -43,6 +43,9 @@ const ImportRegistry &sluice::importRegistry() {
     registerContractionImports(result);
     registerConvolutionImports(result);
     registerElementwiseImports(result);
+    registerGeneratorImports(result);
+    registerIndexingImports(result);
+    registerMovementImports(result);
     registerNormalizationImports(result);
     registerPoolingImports(result);
     registerReductionImports(result);

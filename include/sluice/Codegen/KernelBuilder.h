@@ -189,6 +189,8 @@ llvm::LogicalResult emitKernel(KernelBuilder &kernel);
 const EmitterRegistry &emitterRegistry();
 
 // One function per op family, in the file of the same name.
+void registerIndexingEmitters(EmitterRegistry &registry);
+void registerMovementEmitters(EmitterRegistry &registry);
 void registerTensorEmitters(EmitterRegistry &registry);
 void registerContractionEmitters(EmitterRegistry &registry);
 void registerConvolutionEmitters(EmitterRegistry &registry);

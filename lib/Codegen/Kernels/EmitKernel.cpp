@@ -14,6 +14,8 @@ const EmitterRegistry &sluice::emitterRegistry() {
     EmitterRegistry result;
     registerContractionEmitters(result);
     registerConvolutionEmitters(result);
+    registerIndexingEmitters(result);
+    registerMovementEmitters(result);
     registerNormalizationEmitters(result);
     registerPoolingEmitters(result);
     registerReductionEmitters(result);

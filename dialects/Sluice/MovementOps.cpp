@@ -1,0 +1,554 @@
+//===- MovementOps.cpp - Elements in other places -------------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Sluice/ShapeEvaluation.h"
+#include "dialects/Sluice/SizeBuilder.h"
+#include "dialects/Sluice/Sluice.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using namespace sluice;
+
+static bool hasStaticSizeZero(Value tensor) {
+  return llvm::is_contained(shapeOf(tensor), 0);
+}
+
+//===----------------------------------------------------------------------===//
+// ConcatOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult ConcatOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  if (operands.empty())
+    return emitOptionalError(location, "nothing to concatenate");
+  int64_t axis = adaptor.getAxis(), rank = shapeOf(operands[0]).size();
+  if (axis < 0 || axis >= rank)
+    return emitOptionalError(location, "axis ", axis, " is not within rank ",
+                             rank);
+  SmallVector<int64_t> shape(rank, ShapedType::kDynamic);
+  shape[axis] = 0;
+  for (Value operand : operands) {
+    ArrayRef<int64_t> sizes = shapeOf(operand);
+    if (static_cast<int64_t>(sizes.size()) != rank ||
+        elementTypeOf(operand) != elementTypeOf(operands[0]))
+      return emitOptionalError(
+          location, "operands do not fit together: ", operands.getTypes());
+    for (int64_t i = 0; i < rank; ++i) {
+      if (i == axis) {
+        if (ShapedType::isDynamic(sizes[i]) || ShapedType::isDynamic(shape[i]))
+          shape[i] = ShapedType::kDynamic;
+        else if (__builtin_add_overflow(shape[i], sizes[i], &shape[i]))
+          return emitOptionalError(location, "the size overflows");
+      } else if (ShapedType::isDynamic(shape[i])) {
+        shape[i] = sizes[i];
+      } else if (!ShapedType::isDynamic(sizes[i]) && sizes[i] != shape[i]) {
+        return emitOptionalError(
+            location, "operands do not fit together: ", operands.getTypes());
+      }
+    }
+  }
+  types.push_back(RankedTensorType::get(shape, elementTypeOf(operands[0])));
+  return success();
+}
+
+LogicalResult ConcatOp::reifyResultShapes(OpBuilder &builder,
+                                          ReifiedRankedShapedTypeDims &shapes) {
+  SizeBuilder size{builder, getLoc()};
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t i = 0, rank = getType().getRank(); i < rank; ++i) {
+    if (!getType().isDynamicDim(i)) {
+      sizes.push_back(size.constant(getType().getDimSize(i)));
+      continue;
+    }
+    OpFoldResult total = size.of(getOperands()[0], i);
+    if (i == static_cast<int64_t>(getAxis()))
+      for (Value operand : getOperands().drop_front())
+        total = size.add(total, size.of(operand, i));
+    sizes.push_back(total);
+  }
+  shapes.push_back(std::move(sizes));
+  return success();
+}
+
+OpFoldResult ConcatOp::fold(FoldAdaptor) {
+  if (getNumOperands() == 1 && getOperand(0).getType() == getType())
+    return getOperand(0);
+  return {};
+}
+
+namespace {
+/// Takes over the operands of inner concatenations along the same dimension,
+/// and leaves out empty ones.
+struct FlattenConcat : OpRewritePattern<ConcatOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ConcatOp op,
+                                PatternRewriter &rewriter) const override {
+    SmallVector<Value> operands;
+    for (Value operand : op.getOperands()) {
+      auto inner = operand.getDefiningOp<ConcatOp>();
+      if (inner && inner.getAxis() == op.getAxis() && inner->hasOneUse())
+        llvm::append_range(operands, inner.getOperands());
+      else if (shapeOf(operand)[op.getAxis()] != 0)
+        operands.push_back(operand);
+    }
+    if (operands.empty() || llvm::equal(operands, op.getOperands()))
+      return failure();
+    rewriter.modifyOpInPlace(op, [&] { op->setOperands(operands); });
+    return success();
+  }
+};
+} // namespace
+
+void ConcatOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                           MLIRContext *context) {
+  patterns.add<FlattenConcat>(context);
+}
+
+//===----------------------------------------------------------------------===//
+// SliceOp
+//===----------------------------------------------------------------------===//
+
+/// Entry `i` of a bound: the attribute's, or the operand's if it is known.
+static std::optional<int64_t> boundAt(ArrayRef<int64_t> values,
+                                      ValueRange bounds, unsigned which,
+                                      int64_t i) {
+  return bounds.empty() ? values[i] : evaluateConstantElement(bounds[which], i);
+}
+
+LogicalResult SliceOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  auto type = cast<RankedTensorType>(operands[0].getType());
+  int64_t rank = type.getRank();
+  ValueRange bounds = operands.drop_front();
+  bool fits = bounds.empty() || bounds.size() == 3;
+  for (Value bound : bounds)
+    fits &= shapeOf(bound) == ArrayRef<int64_t>(rank) &&
+            isa<IntegerType>(elementTypeOf(bound));
+  for (ArrayRef<int64_t> values :
+       {adaptor.getStarts(), adaptor.getEnds(), adaptor.getSteps()})
+    fits &= static_cast<int64_t>(values.size()) == (bounds.empty() ? rank : 0);
+  if (!fits)
+    return emitOptionalError(location,
+                             "needs a start, end and step for each "
+                             "of ",
+                             rank, " dimensions");
+  SmallVector<int64_t> shape;
+  for (int64_t i = 0; i < rank; ++i) {
+    auto start = boundAt(adaptor.getStarts(), bounds, 0, i);
+    auto end = boundAt(adaptor.getEnds(), bounds, 1, i);
+    auto step = boundAt(adaptor.getSteps(), bounds, 2, i);
+    if (step && *step == 0)
+      return emitOptionalError(location, "step is zero");
+    int64_t size = ShapedType::kDynamic;
+    if (start && end && step)
+      size = slicedSize(*start, *end, *step, type.getDimSize(i));
+    shape.push_back(size);
+  }
+  types.push_back(RankedTensorType::get(shape, type.getElementType()));
+  return success();
+}
+
+LogicalResult SliceOp::verify() {
+  if (llvm::is_contained(getSteps(), 0))
+    return emitOpError("step is zero");
+  return success();
+}
+
+LogicalResult SliceOp::reifyResultShapes(OpBuilder &builder,
+                                         ReifiedRankedShapedTypeDims &shapes) {
+  SizeBuilder size{builder, getLoc()};
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t i = 0, rank = getType().getRank(); i < rank; ++i) {
+    if (!getType().isDynamicDim(i)) {
+      sizes.push_back(size.constant(getType().getDimSize(i)));
+      continue;
+    }
+    auto bound = [&](ArrayRef<int64_t> values, unsigned which) {
+      if (getBounds().empty())
+        return size.constant(values[i]);
+      return readElement(builder, getLoc(), getBounds()[which], i);
+    };
+    sizes.push_back(size.sliced(bound(getStarts(), 0), bound(getEnds(), 1),
+                                bound(getSteps(), 2),
+                                size.of(getOperand(), i)));
+  }
+  shapes.push_back(std::move(sizes));
+  return success();
+}
+
+OpFoldResult SliceOp::fold(FoldAdaptor) {
+  if (!getBounds().empty() || getOperand().getType() != getType())
+    return {};
+  // The whole tensor, whatever its dynamic sizes are.
+  for (int64_t i = 0, rank = getType().getRank(); i < rank; ++i)
+    if (getSteps()[i] != 1 ||
+        (getType().isDynamicDim(i) &&
+         (getStarts()[i] != 0 || getEnds()[i] != INT64_MAX)))
+      return {};
+  return getOperand();
+}
+
+/// The vectors of an op as attributes, once all of them are known.
+static std::optional<SmallVector<SmallVector<int64_t>>>
+knownVectors(ValueRange operands) {
+  SmallVector<SmallVector<int64_t>> result;
+  for (Value operand : operands) {
+    auto values = evaluateConstantElements(operand);
+    if (!values)
+      return std::nullopt;
+    result.push_back(std::move(*values));
+  }
+  return result;
+}
+
+namespace {
+struct KnownSliceBounds : OpRewritePattern<SliceOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(SliceOp op,
+                                PatternRewriter &rewriter) const override {
+    auto known = knownVectors(op.getBounds());
+    if (op.getBounds().empty() || !known || llvm::is_contained((*known)[2], 0))
+      return failure();
+    rewriter.replaceOpWithNewOp<SliceOp>(op, op.getType(), op.getOperand(),
+                                         ValueRange{}, (*known)[0], (*known)[1],
+                                         (*known)[2]);
+    return success();
+  }
+};
+
+template <typename OpTy> struct KnownWidths : OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
+    auto known = knownVectors(op.getWidths());
+    if (op.getWidths().empty() || !known)
+      return failure();
+    ArrayRef<int64_t> widths = (*known)[0];
+    rewriter.modifyOpInPlace(op, [&] {
+      op.setLow(widths.take_front(widths.size() / 2));
+      op.setHigh(widths.drop_front(widths.size() / 2));
+      op.getWidthsMutable().clear();
+    });
+    return success();
+  }
+};
+} // namespace
+
+void SliceOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                          MLIRContext *context) {
+  patterns.add<KnownSliceBounds>(context);
+}
+
+//===----------------------------------------------------------------------===//
+// PadOp and ExtendOp
+//===----------------------------------------------------------------------===//
+
+static LogicalResult inferPadded(std::optional<Location> location,
+                                 Value operand, ValueRange widths,
+                                 ArrayRef<int64_t> low, ArrayRef<int64_t> high,
+                                 SmallVectorImpl<Type> &types) {
+  auto type = cast<RankedTensorType>(operand.getType());
+  int64_t rank = type.getRank();
+  size_t attributeSize = widths.empty() ? rank : 0;
+  bool fits = widths.size() < 2 && low.size() == attributeSize &&
+              high.size() == attributeSize;
+  for (Value vector : widths)
+    fits &= shapeOf(vector) == ArrayRef<int64_t>(2 * rank) &&
+            isa<IntegerType>(elementTypeOf(vector));
+  if (!fits)
+    return emitOptionalError(location,
+                             "needs a low and a high width for each "
+                             "of ",
+                             rank, " dimensions");
+  SmallVector<int64_t> shape;
+  for (int64_t i = 0; i < rank; ++i) {
+    auto before =
+        widths.empty() ? low[i] : evaluateConstantElement(widths[0], i);
+    auto after =
+        widths.empty() ? high[i] : evaluateConstantElement(widths[0], i + rank);
+    int64_t size = type.getDimSize(i);
+    if (!before || !after || ShapedType::isDynamic(size)) {
+      shape.push_back(before == 0 && after == 0 ? size : ShapedType::kDynamic);
+      continue;
+    }
+    if (__builtin_add_overflow(size, *before, &size) ||
+        __builtin_add_overflow(size, *after, &size) || size < 0)
+      return emitOptionalError(location, "dimension ", i, " of ", type,
+                               " cannot be padded by ", *before, " and ",
+                               *after);
+    shape.push_back(size);
+  }
+  types.push_back(RankedTensorType::get(shape, type.getElementType()));
+  return success();
+}
+
+template <typename OpTy>
+static LogicalResult reifyPadded(OpTy op, OpBuilder &builder,
+                                 ReifiedRankedShapedTypeDims &shapes) {
+  Location loc = op.getLoc();
+  SizeBuilder size{builder, loc};
+  SmallVector<OpFoldResult> sizes;
+  int64_t rank = op.getType().getRank();
+  for (int64_t i = 0; i < rank; ++i) {
+    if (!op.getType().isDynamicDim(i)) {
+      sizes.push_back(size.constant(op.getType().getDimSize(i)));
+      continue;
+    }
+    OpFoldResult before, after;
+    if (op.getWidths().empty()) {
+      before = size.constant(op.getLow()[i]);
+      after = size.constant(op.getHigh()[i]);
+    } else {
+      before = readElement(builder, loc, op.getWidths()[0], i);
+      after = readElement(builder, loc, op.getWidths()[0], i + rank);
+    }
+    OpFoldResult sum =
+        size.add(size.add(size.of(op.getOperand(), i), before), after);
+    sizes.push_back(size.max(sum, size.constant(0)));
+  }
+  shapes.push_back(std::move(sizes));
+  return success();
+}
+
+LogicalResult
+PadOp::inferReturnTypes(MLIRContext *context, std::optional<Location> location,
+                        ValueRange operands, DictionaryAttr attributes,
+                        OpaqueProperties properties, RegionRange regions,
+                        SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  auto value = cast<RankedTensorType>(operands[1].getType());
+  if (!value.hasStaticShape() || value.getNumElements() != 1 ||
+      value.getElementType() != elementTypeOf(operands[0]))
+    return emitOptionalError(location, "the value must be one element of the "
+                                       "operand's type");
+  return inferPadded(location, operands[0], operands.drop_front(2),
+                     adaptor.getLow(), adaptor.getHigh(), types);
+}
+
+LogicalResult PadOp::reifyResultShapes(OpBuilder &builder,
+                                       ReifiedRankedShapedTypeDims &shapes) {
+  return reifyPadded(*this, builder, shapes);
+}
+
+LogicalResult PadOp::verify() { return success(); }
+
+OpFoldResult PadOp::fold(FoldAdaptor) {
+  auto isZero = [](int64_t width) { return width == 0; };
+  if (getWidths().empty() && llvm::all_of(getLow(), isZero) &&
+      llvm::all_of(getHigh(), isZero) && getOperand().getType() == getType())
+    return getOperand();
+  return {};
+}
+
+void PadOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                        MLIRContext *context) {
+  patterns.add<KnownWidths<PadOp>>(context);
+}
+
+LogicalResult ExtendOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  if (failed(inferPadded(location, operands[0], operands.drop_front(),
+                         adaptor.getLow(), adaptor.getHigh(), types)))
+    return failure();
+  if (hasStaticSizeZero(operands[0]) &&
+      !llvm::is_contained(cast<RankedTensorType>(types[0]).getShape(), 0))
+    return emitOptionalError(location, "an empty tensor has nothing to repeat");
+  return success();
+}
+
+LogicalResult ExtendOp::reifyResultShapes(OpBuilder &builder,
+                                          ReifiedRankedShapedTypeDims &shapes) {
+  return reifyPadded(*this, builder, shapes);
+}
+
+LogicalResult ExtendOp::verify() { return success(); }
+
+void ExtendOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                           MLIRContext *context) {
+  patterns.add<KnownWidths<ExtendOp>>(context);
+}
+
+//===----------------------------------------------------------------------===//
+// TileOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult
+TileOp::inferReturnTypes(MLIRContext *context, std::optional<Location> location,
+                         ValueRange operands, DictionaryAttr attributes,
+                         OpaqueProperties properties, RegionRange regions,
+                         SmallVectorImpl<Type> &types) {
+  auto type = cast<RankedTensorType>(operands[0].getType());
+  if (shapeOf(operands[1]) != ArrayRef<int64_t>(type.getRank()))
+    return emitOptionalError(location, "needs a number of repeats for each of ",
+                             type.getRank(), " dimensions");
+  SmallVector<int64_t> shape;
+  for (int64_t i = 0; i < type.getRank(); ++i) {
+    auto repeats = evaluateConstantElement(operands[1], i);
+    int64_t size = type.getDimSize(i);
+    if (repeats && *repeats < 0)
+      return emitOptionalError(location, "negative repeats");
+    if (!repeats || ShapedType::isDynamic(size))
+      size = repeats == 1 ? size : ShapedType::kDynamic;
+    else if (__builtin_mul_overflow(size, *repeats, &size))
+      return emitOptionalError(location, "the size overflows");
+    shape.push_back(size);
+  }
+  types.push_back(RankedTensorType::get(shape, type.getElementType()));
+  return success();
+}
+
+LogicalResult TileOp::reifyResultShapes(OpBuilder &builder,
+                                        ReifiedRankedShapedTypeDims &shapes) {
+  SizeBuilder size{builder, getLoc()};
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t i = 0, rank = getType().getRank(); i < rank; ++i) {
+    if (!getType().isDynamicDim(i)) {
+      sizes.push_back(size.constant(getType().getDimSize(i)));
+      continue;
+    }
+    OpFoldResult repeats = size.max(
+        readElement(builder, getLoc(), getRepeats(), i), size.constant(0));
+    sizes.push_back(size.mul(size.of(getOperand(), i), repeats));
+  }
+  shapes.push_back(std::move(sizes));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// ReverseSequenceOp and CumulateOp: the operand's type
+//===----------------------------------------------------------------------===//
+
+LogicalResult ReverseSequenceOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  ArrayRef<int64_t> shape = shapeOf(operands[0]);
+  int64_t rank = shape.size();
+  int64_t batch = adaptor.getBatchAxis(), time = adaptor.getTimeAxis();
+  if (batch < 0 || batch >= rank || time < 0 || time >= rank || batch == time)
+    return emitOptionalError(location, "axes do not fit rank ", rank);
+  ArrayRef<int64_t> lengths = shapeOf(operands[1]);
+  if (lengths.size() != 1 ||
+      failed(verifyCompatibleDims({lengths[0], shape[batch]})))
+    return emitOptionalError(location, "needs one length for each sequence");
+  types.push_back(operands[0].getType());
+  return success();
+}
+
+LogicalResult
+ReverseSequenceOp::reifyResultShapes(OpBuilder &builder,
+                                     ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(getDimensions(builder, getLoc(), getOperand()));
+  return success();
+}
+
+LogicalResult CumulateOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  int64_t rank = shapeOf(operands[0]).size(), axis = adaptor.getAxis();
+  if (axis < 0 || axis >= rank)
+    return emitOptionalError(location, "axis ", axis, " is not within rank ",
+                             rank);
+  types.push_back(operands[0].getType());
+  return success();
+}
+
+LogicalResult
+CumulateOp::reifyResultShapes(OpBuilder &builder,
+                              ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(getDimensions(builder, getLoc(), getOperand()));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// IotaOp and RangeOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult
+IotaOp::inferReturnTypes(MLIRContext *context, std::optional<Location> location,
+                         ValueRange operands, DictionaryAttr attributes,
+                         OpaqueProperties properties, RegionRange regions,
+                         SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  ArrayRef<int64_t> shape = shapeOf(operands[0]);
+  if (adaptor.getDimension() >= shape.size())
+    return emitOptionalError(location, "dimension ", adaptor.getDimension(),
+                             " is not within rank ", shape.size());
+  types.push_back(RankedTensorType::get({shape[adaptor.getDimension()]},
+                                        IntegerType::get(context, 64)));
+  return success();
+}
+
+LogicalResult IotaOp::reifyResultShapes(OpBuilder &builder,
+                                        ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(
+      {sluice::getDimension(builder, getLoc(), getOperand(), getDimension())});
+  return success();
+}
+
+LogicalResult RangeOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Type elementType = elementTypeOf(operands[0]);
+  for (Value operand : operands) {
+    auto type = cast<RankedTensorType>(operand.getType());
+    if (type.getElementType() != elementType || !type.hasStaticShape() ||
+        type.getNumElements() != 1)
+      return emitOptionalError(location,
+                               "operands must be scalars of one type");
+  }
+  int64_t size = ShapedType::kDynamic;
+  auto start = evaluateConstantNumber(operands[0], 0);
+  auto limit = evaluateConstantNumber(operands[1], 0);
+  auto delta = evaluateConstantNumber(operands[2], 0);
+  if (start && limit && delta) {
+    if (*delta == 0)
+      return emitOptionalError(location, "delta is zero");
+    double count = std::max(0.0, std::ceil((*limit - *start) / *delta));
+    if (!(count < 9e15))
+      return emitOptionalError(location, "the size overflows");
+    size = static_cast<int64_t>(count);
+  }
+  types.push_back(RankedTensorType::get({size}, elementType));
+  return success();
+}
+
+LogicalResult RangeOp::reifyResultShapes(OpBuilder &builder,
+                                         ReifiedRankedShapedTypeDims &shapes) {
+  SizeBuilder size{builder, getLoc()};
+  if (!getType().isDynamicDim(0)) {
+    shapes.push_back({size.constant(getType().getDimSize(0))});
+    return success();
+  }
+  SmallVector<OpFoldResult> whole;
+  for (Value operand : getOperands())
+    whole.push_back(evaluateElement(builder, getLoc(), operand, 0));
+  if (isa<FloatType>(getType().getElementType()) &&
+      !llvm::all_of(whole, [](OpFoldResult number) { return !!number; })) {
+    shapes.push_back({size.floatRange(getStart(), getLimit(), getDelta())});
+    return success();
+  }
+  for (auto [number, operand] : llvm::zip(whole, getOperands()))
+    if (!number)
+      number = readElement(builder, getLoc(), operand, 0);
+  shapes.push_back({size.steps(whole[0], whole[1], whole[2])});
+  return success();
+}

@@ -1,0 +1,178 @@
+//===- SizeBuilder.cpp - Arithmetic on sizes ------------------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Sluice/SizeBuilder.h"
+#include "dialects/Sluice/BodyBuilder.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+using namespace sluice;
+
+using Size = OpFoldResult;
+
+/// The sum, or the limit it would cross.
+static int64_t addSaturated(int64_t lhs, int64_t rhs) {
+  int64_t sum;
+  if (!__builtin_add_overflow(lhs, rhs, &sum))
+    return sum;
+  return rhs < 0 ? INT64_MIN : INT64_MAX;
+}
+
+int64_t sluice::slicedSize(int64_t start, int64_t end, int64_t step,
+                           int64_t size) {
+  if (ShapedType::isDynamic(size)) {
+    if (step == 1 && start == 0 && end == 0)
+      return 0;
+    return ShapedType::kDynamic;
+  }
+  if (start < 0)
+    start = addSaturated(start, size);
+  if (end < 0)
+    end = addSaturated(end, size);
+  if (step > 0) {
+    start = std::clamp<int64_t>(start, 0, size);
+    end = std::clamp<int64_t>(end, 0, size);
+    return start >= end ? 0 : (end - start - 1) / step + 1;
+  }
+  start = std::clamp<int64_t>(start, -1, size - 1);
+  end = std::clamp<int64_t>(end, -1, size - 1);
+  uint64_t width = -static_cast<uint64_t>(step);
+  return start <= end ? 0 : static_cast<int64_t>((start - end - 1) / width) + 1;
+}
+
+Value SizeBuilder::value(Size size) {
+  return getValueOrCreateConstantIndexOp(builder, loc, size);
+}
+
+Size SizeBuilder::add(Size lhs, Size rhs) {
+  auto left = getConstantIntValue(lhs), right = getConstantIntValue(rhs);
+  if (left && right)
+    return constant(addSaturated(*left, *right));
+  if (left == 0)
+    return rhs;
+  if (right == 0)
+    return lhs;
+  return arith::AddIOp::create(builder, loc, value(lhs), value(rhs))
+      .getResult();
+}
+
+Size SizeBuilder::sub(Size lhs, Size rhs) {
+  auto left = getConstantIntValue(lhs), right = getConstantIntValue(rhs);
+  if (left && right) {
+    int64_t difference;
+    if (!__builtin_sub_overflow(*left, *right, &difference))
+      return constant(difference);
+  }
+  if (right == 0)
+    return lhs;
+  return arith::SubIOp::create(builder, loc, value(lhs), value(rhs))
+      .getResult();
+}
+
+Size SizeBuilder::mul(Size lhs, Size rhs) {
+  auto left = getConstantIntValue(lhs), right = getConstantIntValue(rhs);
+  int64_t product;
+  if (left && right && !__builtin_mul_overflow(*left, *right, &product))
+    return constant(product);
+  if (left == 1)
+    return rhs;
+  if (right == 1)
+    return lhs;
+  return arith::MulIOp::create(builder, loc, value(lhs), value(rhs))
+      .getResult();
+}
+
+Size SizeBuilder::max(Size lhs, Size rhs) {
+  auto left = getConstantIntValue(lhs), right = getConstantIntValue(rhs);
+  if (left && right)
+    return constant(std::max(*left, *right));
+  return arith::MaxSIOp::create(builder, loc, value(lhs), value(rhs))
+      .getResult();
+}
+
+Size SizeBuilder::min(Size lhs, Size rhs) {
+  auto left = getConstantIntValue(lhs), right = getConstantIntValue(rhs);
+  if (left && right)
+    return constant(std::min(*left, *right));
+  return arith::MinSIOp::create(builder, loc, value(lhs), value(rhs))
+      .getResult();
+}
+
+Size SizeBuilder::selectNegative(Size number, Size negative, Size otherwise) {
+  if (auto known = getConstantIntValue(number))
+    return *known < 0 ? negative : otherwise;
+  Value isNegative =
+      arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt,
+                            value(number), value(constant(0)));
+  return arith::SelectOp::create(builder, loc, isNegative, value(negative),
+                                 value(otherwise))
+      .getResult();
+}
+
+Size SizeBuilder::ceilDiv(Size lhs, Size rhs) {
+  auto left = getConstantIntValue(lhs), right = getConstantIntValue(rhs);
+  if (right == 1)
+    return lhs;
+  if (left && right && *right > 0)
+    return constant(llvm::divideCeilSigned(*left, *right));
+  return arith::DivSIOp::create(
+             builder, loc, value(add(lhs, sub(rhs, constant(1)))), value(rhs))
+      .getResult();
+}
+
+Size SizeBuilder::sliceStart(Size start, Size step, Size size) {
+  Size fromFront = selectNegative(start, add(start, size), start);
+  Size low = selectNegative(step, constant(-1), constant(0));
+  Size high = selectNegative(step, sub(size, constant(1)), size);
+  return max(min(fromFront, high), low);
+}
+
+Size SizeBuilder::sliced(Size start, Size end, Size step, Size size) {
+  Size first = sliceStart(start, step, size);
+  Size last = sliceStart(end, step, size);
+  Size distance = selectNegative(step, sub(first, last), sub(last, first));
+  Size width = selectNegative(step, sub(constant(0), step), step);
+  // A step of zero is against the rules; it must not divide.
+  if (!getConstantIntValue(width))
+    width = max(width, constant(1));
+  return ceilDiv(max(distance, constant(0)), width);
+}
+
+Size SizeBuilder::steps(Size start, Size limit, Size step) {
+  Size distance = selectNegative(step, sub(start, limit), sub(limit, start));
+  Size width = selectNegative(step, sub(constant(0), step), step);
+  if (!getConstantIntValue(width))
+    width = max(width, constant(1));
+  return ceilDiv(max(distance, constant(0)), width);
+}
+
+Size SizeBuilder::floatRange(Value start, Value limit, Value delta) {
+  BodyBuilder body{builder, loc};
+  Type type = builder.getF64Type();
+  auto read = [&](Value tensor) -> Value {
+    SmallVector<Value> indices(shapeOf(tensor).size(), value(constant(0)));
+    Value element = tensor::ExtractOp::create(builder, loc, tensor, indices);
+    if (element.getType().isF64())
+      return element;
+    return arith::ExtFOp::create(builder, loc, type, element);
+  };
+  Value first = read(start);
+  Value count = body.make<math::CeilOp>(
+      body.div(body.sub(read(limit), first), read(delta)));
+  // Also NaN, from a delta of zero, becomes no element at all.
+  Value positive =
+      body.compare(arith::CmpFPredicate::OGT, count, body.constant(count, 0.0));
+  count = body.select(positive, count, body.constant(count, 0.0));
+  count = body.make<arith::MinimumFOp>(count, body.constant(count, 9e15));
+  Value integer =
+      arith::FPToSIOp::create(builder, loc, builder.getI64Type(), count);
+  return arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
+                                    integer)
+      .getResult();
+}

@@ -1,0 +1,59 @@
+//===- SizeBuilder.h - Arithmetic on sizes ----------------------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+//
+// Sizes are attributes where they are known and index values elsewhere; the
+// arithmetic here folds what is known.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_DIALECTS_SLUICE_SIZEBUILDER_H
+#define SLUICE_DIALECTS_SLUICE_SIZEBUILDER_H
+
+#include "dialects/Sluice/TypeInference.h"
+#include "mlir/IR/Builders.h"
+
+namespace sluice {
+
+/// The number of elements of `x[start:end:step]` along a dimension of a size
+/// that may be dynamic; the result is dynamic where it depends on that.
+int64_t slicedSize(int64_t start, int64_t end, int64_t step, int64_t size);
+
+struct SizeBuilder {
+  using Size = mlir::OpFoldResult;
+
+  mlir::OpBuilder &builder;
+  mlir::Location loc;
+
+  Size constant(int64_t value) { return builder.getIndexAttr(value); }
+  /// The size of a tensor's dimension.
+  Size of(mlir::Value tensor, int64_t dimension) {
+    return getDimension(builder, loc, tensor, dimension);
+  }
+  mlir::Value value(Size size);
+
+  Size add(Size lhs, Size rhs);
+  Size sub(Size lhs, Size rhs);
+  Size mul(Size lhs, Size rhs);
+  Size max(Size lhs, Size rhs);
+  Size min(Size lhs, Size rhs);
+  /// `negative` where `number` is below zero, `otherwise` elsewhere.
+  Size selectNegative(Size number, Size negative, Size otherwise);
+  /// lhs / rhs rounded up; lhs is not negative, rhs is positive.
+  Size ceilDiv(Size lhs, Size rhs);
+
+  /// The first position of a slice, counted from the front and clamped so that
+  /// it is a position of the dimension unless the slice is empty.
+  Size sliceStart(Size start, Size step, Size size);
+  /// The number of elements of `x[start:end:step]`.
+  Size sliced(Size start, Size end, Size step, Size size);
+  /// How many of start, start + step, ... come before limit.
+  Size steps(Size start, Size limit, Size step);
+  /// The same for one-element float tensors, read at run time.
+  Size floatRange(mlir::Value start, mlir::Value limit, mlir::Value delta);
+};
+
+} // namespace sluice
+
+#endif // SLUICE_DIALECTS_SLUICE_SIZEBUILDER_H

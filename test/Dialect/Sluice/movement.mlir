@@ -1,0 +1,72 @@
+// RUN: sluice-opt %s -canonicalize -split-input-file | FileCheck %s
+
+// CHECK-LABEL: func @flatten_concat
+// CHECK: sluice.concat %arg0, %arg1, %arg0 {axis = 1 : i64}
+func.func @flatten_concat(%a: tensor<2x3xf32>, %b: tensor<2x?xf32>,
+                          %none: tensor<2x0xf32>) -> tensor<2x?xf32> {
+  %0 = sluice.concat %b, %a {axis = 1 : i64} : (tensor<2x?xf32>, tensor<2x3xf32>) -> tensor<2x?xf32>
+  %1 = sluice.concat %a, %none, %0 {axis = 1 : i64} : (tensor<2x3xf32>, tensor<2x0xf32>, tensor<2x?xf32>) -> tensor<2x?xf32>
+  return %1 : tensor<2x?xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @whole_slice
+// CHECK-NEXT: return %arg0
+func.func @whole_slice(%a: tensor<?x3xf32>) -> tensor<?x3xf32> {
+  %0 = sluice.slice %a {starts = array<i64: 0, -3>, ends = array<i64: 9223372036854775807, 3>, steps = array<i64: 1, 1>} : (tensor<?x3xf32>) -> tensor<?x3xf32>
+  return %0 : tensor<?x3xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @known_bounds
+// CHECK: sluice.slice %arg0 {ends = array<i64: 4>, starts = array<i64: 1>, steps = array<i64: 2>} : (tensor<5xf32>) -> tensor<2xf32>
+func.func @known_bounds(%a: tensor<5xf32>) -> tensor<2xf32> {
+  %starts = sluice.constant dense<1> : tensor<1xi64>
+  %ends = sluice.constant dense<4> : tensor<1xi64>
+  %steps = sluice.constant dense<2> : tensor<1xi64>
+  %0 = sluice.slice %a, %starts, %ends, %steps {starts = array<i64>, ends = array<i64>, steps = array<i64>} : (tensor<5xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @known_widths
+// CHECK: sluice.pad %arg0, %arg1 {high = array<i64: 0, 1>, low = array<i64: 2, -1>}
+func.func @known_widths(%a: tensor<2x2xf32>, %v: tensor<f32>) -> tensor<4x2xf32> {
+  %widths = sluice.constant dense<[2, -1, 0, 1]> : tensor<4xi64>
+  %0 = sluice.pad %a, %v, %widths {low = array<i64>, high = array<i64>} : (tensor<2x2xf32>, tensor<f32>, tensor<4xi64>) -> tensor<4x2xf32>
+  return %0 : tensor<4x2xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @no_padding
+// CHECK-NEXT: return %arg0
+func.func @no_padding(%a: tensor<2x?xf32>, %v: tensor<f32>) -> tensor<2x?xf32> {
+  %0 = sluice.pad %a, %v {low = array<i64: 0, 0>, high = array<i64: 0, 0>} : (tensor<2x?xf32>, tensor<f32>) -> tensor<2x?xf32>
+  return %0 : tensor<2x?xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @gather_one
+// CHECK: %[[SLICE:.*]] = sluice.slice %arg0 {ends = array<i64: 9223372036854775807, 3>, starts = array<i64: 0, 2>, steps = array<i64: 1, 1>} : (tensor<4x3xf32>) -> tensor<4x1xf32>
+// CHECK: sluice.reshape %[[SLICE]]
+func.func @gather_one(%a: tensor<4x3xf32>) -> tensor<4xf32> {
+  %i = sluice.constant dense<-1> : tensor<i64>
+  %0 = sluice.gather %a, %i {axis = 1 : i64} : (tensor<4x3xf32>, tensor<i64>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @round_trip
+// CHECK: sluice.extend %arg0 {high = array<i64: 1, 0>, low = array<i64: 0, 2>, mode = #sluice.extend<reflect>}
+// CHECK: sluice.cumulate %arg0 {axis = 1 : i64, exclusive, kind = #sluice.cumulate<sum>}
+func.func @round_trip(%a: tensor<3x3xf32>) -> (tensor<4x5xf32>, tensor<3x3xf32>) {
+  %0 = sluice.extend %a {low = array<i64: 0, 2>, high = array<i64: 1, 0>, mode = #sluice.extend<reflect>} : (tensor<3x3xf32>) -> tensor<4x5xf32>
+  %1 = sluice.cumulate %a {axis = 1 : i64, exclusive, kind = #sluice.cumulate<sum>} : (tensor<3x3xf32>) -> tensor<3x3xf32>
+  return %0, %1 : tensor<4x5xf32>, tensor<3x3xf32>
+}
