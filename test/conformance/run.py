@@ -91,7 +91,7 @@ class Runner:
             timeout=self.options.timeout,
         )
         if outcome.status == compiler.UNSUPPORTED:
-            return Result(UNSUPPORTED, refusal(outcome))
+            return Result(UNSUPPORTED, compiler.refusal(outcome))
         if outcome.status != compiler.OK:
             return Result(FAIL, f"sluicec: {outcome.first_message()}")
         if not case.runnable:
@@ -119,16 +119,6 @@ class Runner:
         except CallFailed as failure:
             return Result(UNSUPPORTED, str(failure).splitlines()[0][:200])
         return self.evaluate(case, form, outputs)
-
-
-def refusal(outcome):
-    """The reason in a message of sluicec: without file and node names."""
-    message = outcome.first_message()
-    for separator in ("error: ", "unsupported: "):
-        _, found, rest = message.partition(separator)
-        if found:
-            message = rest
-    return message
 
 
 def run_all(options, selected, tolerances):

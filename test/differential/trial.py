@@ -85,7 +85,7 @@ class Tester:
         onnx.save_model(model, str(path))
         outcome = compiler.compile_model(self.build, path, artifact, (), self.timeout)
         if outcome.status == compiler.UNSUPPORTED:
-            return Verdict(REFUSED, outcome.first_message())
+            return Verdict(REFUSED, compiler.refusal(outcome))
         if outcome.status != compiler.OK:
             return Verdict(BROKEN, outcome.first_message())
         try:

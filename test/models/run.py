@@ -101,7 +101,10 @@ class Tester:
         result.compile_bytes = outcome.peak_bytes
         if outcome.status != compiler.OK:
             result.refused = outcome.status == compiler.UNSUPPORTED
-            result.error = f"sluicec: {outcome.first_message()}"
+            message = (
+                compiler.refusal(outcome) if result.refused else outcome.first_message()
+            )
+            result.error = f"sluicec: {message}"
             return
         result.artifact_bytes = artifact.stat().st_size
         try:

@@ -3,16 +3,17 @@
 # Part of Sluice, under the Apache License v2.0. See LICENSE.
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 OK, UNSUPPORTED = 0, 3
+LAUNCHER = str(Path(__file__).resolve().parent / "launcher.py")
 
 
 @dataclass
@@ -30,8 +31,11 @@ class Outcome:
         """The line that says most, for lists and tables."""
         if self.timed_out:
             return f"timed out after {self.seconds:.0f} s"
-        if self.status < 0:
-            return f"killed by {signal.Signals(-self.status).name}"
+        if self.status < 0 or "Stack dump:" in self.messages:
+            # The innermost of our functions that LLVM's stack trace names.
+            place = re.search(r"\bsluice::[^ (]*", self.messages.partition("#0")[2])
+            name = signal.Signals(-self.status).name if self.status < 0 else "crash"
+            return f"{name} in {place.group()}" if place else name
         lines = [line.strip() for line in self.messages.splitlines() if line.strip()]
         for line in lines:
             if "error" in line.lower():
@@ -39,40 +43,62 @@ class Outcome:
         return lines[0] if lines else f"exit code {self.status}"
 
 
-def measured_run(command, timeout, environment=None):
+# `  NODE: OPERATOR (opset N) on (TYPES): REASON`
+REFUSED_NODE = re.compile(r"^  .*?: (\S+) \(opset \d+\) on \(.*\): (.*)$")
+
+
+def refusal(outcome):
+    """Why sluicec refuses a model: the operators by reason, names left out."""
+    reasons = {}
+    for line in outcome.messages.splitlines():
+        match = REFUSED_NODE.match(line)
+        if match:
+            reasons.setdefault(match.group(2), set()).add(match.group(1))
+    if not reasons:
+        return outcome.first_message()
+    return "; ".join(
+        f"{', '.join(sorted(operators))}: {reason}"
+        for reason, operators in reasons.items()
+    )
+
+
+def measured_run(command, timeout):
     """Runs a command to its end and reports time and peak memory of it alone."""
+    report, theirs = os.pipe()
+    launcher = [sys.executable, "-I", "-S", LAUNCHER, str(theirs)]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         start = time.monotonic()
         child = subprocess.Popen(
-            [str(part) for part in command],
+            launcher + [str(part) for part in command],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
-            env=environment,
+            pass_fds=[theirs],
+            # A group of its own, so that all of it can be ended.
+            start_new_session=True,
         )
-        expired = threading.Event()
-
-        def expire():
-            expired.set()
-            child.kill()
-
-        timer = threading.Timer(timeout, expire)
-        timer.start()
+        os.close(theirs)
+        timed_out = False
         try:
-            # wait4 gives this child's own peak, not the largest of all so far.
-            _, raw_status, usage = os.wait4(child.pid, 0)
+            child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            timed_out = True
         finally:
-            timer.cancel()
-        child.returncode = os.waitstatus_to_exitcode(raw_status)
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+        seconds = time.monotonic() - start
+        words = os.read(report, 100).split()
+        os.close(report)
         out.seek(0)
         err.seek(0)
         return Outcome(
-            status=child.returncode,
-            seconds=time.monotonic() - start,
-            peak_bytes=usage.ru_maxrss * 1024,
+            status=int(words[0]) if words else -signal.SIGKILL,
+            seconds=seconds,
+            peak_bytes=int(words[1]) * 1024 if words else 0,
             output=out.read().decode(errors="replace"),
             messages=err.read().decode(errors="replace"),
-            timed_out=expired.is_set(),
+            timed_out=timed_out,
         )
 
 
