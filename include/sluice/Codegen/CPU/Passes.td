@@ -33,6 +33,26 @@ def VectorizeLoopsPass : Pass<"sluice-vectorize-loops"> {
   ];
 }
 
+def ExpandMathPass : Pass<"sluice-expand-math"> {
+  let summary = "Replace elementary functions by arithmetic";
+  let description = [{
+    Rewrites exponentials, logarithms, powers, circular and hyperbolic functions
+    and their inverses and `erf`, on f32 scalars and vectors, to polynomials and
+    operations on bits, precise to a few units in the last place over the whole
+    range (docs/numerics.md). f16 and bf16 go through f32. f64 is left to libm.
+  }];
+  let options = [
+    Option<"triple", "triple", "std::string", /*default=*/"\"\"",
+           "target triple (the host's when empty)">,
+    Option<"cpu", "cpu", "std::string", /*default=*/"\"native\"",
+           "CPU to generate code for">
+  ];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::math::MathDialect",
+    "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"
+  ];
+}
+
 def OutlineParallelPass : Pass<"sluice-outline-parallel", "mlir::ModuleOp"> {
   let summary = "Run parallel loops through the runtime's hook";
   let description = [{

@@ -1,0 +1,171 @@
+//===- MathBuilder.cpp - f32 arithmetic on scalars or vectors -------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "MathBuilder.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/ADT/bit.h"
+
+using namespace mlir;
+
+namespace sluice::math_expansion {
+
+Type MathBuilder::shaped(Type elementType) const {
+  if (lanes == 0)
+    return elementType;
+  return VectorType::get({lanes}, elementType);
+}
+
+Value MathBuilder::number(double value, Type type) {
+  Type elementType = getElementTypeOrSelf(type);
+  TypedAttr attribute = builder.getFloatAttr(elementType, value);
+  if (auto shape = dyn_cast<ShapedType>(type))
+    attribute = DenseElementsAttr::get(shape, Attribute(attribute));
+  return arith::ConstantOp::create(builder, loc, attribute);
+}
+
+Value MathBuilder::integer(int64_t value, Type type) {
+  Type elementType = getElementTypeOrSelf(type);
+  TypedAttr attribute = builder.getIntegerAttr(
+      elementType,
+      APInt(64, value).sextOrTrunc(elementType.getIntOrFloatBitWidth()));
+  if (auto shape = dyn_cast<ShapedType>(type))
+    attribute = DenseElementsAttr::get(shape, Attribute(attribute));
+  return arith::ConstantOp::create(builder, loc, attribute);
+}
+
+Value MathBuilder::add(Value lhs, Value rhs) {
+  return arith::AddFOp::create(builder, loc, lhs, rhs);
+}
+Value MathBuilder::sub(Value lhs, Value rhs) {
+  return arith::SubFOp::create(builder, loc, lhs, rhs);
+}
+Value MathBuilder::mul(Value lhs, Value rhs) {
+  return arith::MulFOp::create(builder, loc, lhs, rhs);
+}
+Value MathBuilder::div(Value lhs, Value rhs) {
+  return arith::DivFOp::create(builder, loc, lhs, rhs);
+}
+Value MathBuilder::fma(Value a, Value b, Value c) {
+  // Without the instruction, LLVM would call a function per lane.
+  if (!hasFma)
+    return add(mul(a, b), c);
+  return math::FmaOp::create(builder, loc, a, b, c);
+}
+Value MathBuilder::sqrt(Value value) {
+  return math::SqrtOp::create(builder, loc, value);
+}
+Value MathBuilder::absolute(Value value) {
+  return math::AbsFOp::create(builder, loc, value);
+}
+Value MathBuilder::negate(Value value) {
+  return arith::NegFOp::create(builder, loc, value);
+}
+Value MathBuilder::copySign(Value magnitude, Value sign) {
+  Value signBit = integer(int64_t(1) << 31);
+  Value rest = integer(0x7fffffff);
+  return fromBits(
+      orInt(andInt(bits(magnitude), rest), andInt(bits(sign), signBit)));
+}
+Value MathBuilder::floor(Value value) {
+  return math::FloorOp::create(builder, loc, value);
+}
+Value MathBuilder::extend(Value value) {
+  return arith::ExtFOp::create(builder, loc, f64(), value);
+}
+Value MathBuilder::truncate(Value value) {
+  return arith::TruncFOp::create(builder, loc, f32(), value);
+}
+Value MathBuilder::toFloat(Value integer) {
+  return arith::SIToFPOp::create(builder, loc, f32(), integer);
+}
+
+Value MathBuilder::bits(Value number) {
+  bool isDouble = getElementTypeOrSelf(number.getType()).isF64();
+  return arith::BitcastOp::create(builder, loc, isDouble ? i64() : i32(),
+                                  number);
+}
+Value MathBuilder::fromBits(Value bits) {
+  bool isDouble = getElementTypeOrSelf(bits.getType()).isInteger(64);
+  return arith::BitcastOp::create(builder, loc, isDouble ? f64() : f32(), bits);
+}
+Value MathBuilder::addInt(Value lhs, Value rhs) {
+  return arith::AddIOp::create(builder, loc, lhs, rhs);
+}
+Value MathBuilder::subInt(Value lhs, Value rhs) {
+  return arith::SubIOp::create(builder, loc, lhs, rhs);
+}
+Value MathBuilder::mulInt(Value lhs, Value rhs) {
+  return arith::MulIOp::create(builder, loc, lhs, rhs);
+}
+Value MathBuilder::andInt(Value lhs, Value rhs) {
+  return arith::AndIOp::create(builder, loc, lhs, rhs);
+}
+Value MathBuilder::orInt(Value lhs, Value rhs) {
+  return arith::OrIOp::create(builder, loc, lhs, rhs);
+}
+Value MathBuilder::xorInt(Value lhs, Value rhs) {
+  return arith::XOrIOp::create(builder, loc, lhs, rhs);
+}
+Value MathBuilder::shiftLeft(Value value, int64_t count) {
+  return arith::ShLIOp::create(builder, loc, value,
+                               integer(count, value.getType()));
+}
+Value MathBuilder::shiftRight(Value value, int64_t count) {
+  return arith::ShRUIOp::create(builder, loc, value,
+                                integer(count, value.getType()));
+}
+Value MathBuilder::shiftRightSigned(Value value, int64_t count) {
+  return arith::ShRSIOp::create(builder, loc, value,
+                                integer(count, value.getType()));
+}
+
+Value MathBuilder::less(Value lhs, Value rhs) {
+  return arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLT, lhs,
+                               rhs);
+}
+Value MathBuilder::lessEqual(Value lhs, Value rhs) {
+  return arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLE, lhs,
+                               rhs);
+}
+Value MathBuilder::equal(Value lhs, Value rhs) {
+  return arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ, lhs,
+                               rhs);
+}
+Value MathBuilder::equalInt(Value lhs, Value rhs) {
+  return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, lhs,
+                               rhs);
+}
+Value MathBuilder::select(Value condition, Value yes, Value no) {
+  return arith::SelectOp::create(builder, loc, condition, yes, no);
+}
+
+Value MathBuilder::clamp(Value value, double low, double high) {
+  Value lowest = number(low, value.getType());
+  Value highest = number(high, value.getType());
+  value = select(less(value, lowest), lowest, value);
+  return select(less(highest, value), highest, value);
+}
+
+Value MathBuilder::scale(Value value, Value power) {
+  // In two steps, so that both factors are normal numbers.
+  Value half = shiftRightSigned(power, 1);
+  Value rest = subInt(power, half);
+  Value bias = integer(127);
+  Value first = fromBits(shiftLeft(addInt(half, bias), 23));
+  Value second = fromBits(shiftLeft(addInt(rest, bias), 23));
+  return mul(mul(value, first), second);
+}
+
+MathBuilder::Nearest MathBuilder::nearest(Value x, double factor) {
+  // Adding 1.5 * 2^23 leaves the integer in the low bits.
+  constexpr float shift = 12582912.0f;
+  Value shifted = fma(x, number(factor), number(shift));
+  Value asInteger =
+      subInt(bits(shifted), integer(llvm::bit_cast<int32_t>(shift)));
+  return {asInteger, sub(shifted, number(shift))};
+}
+
+} // namespace sluice::math_expansion

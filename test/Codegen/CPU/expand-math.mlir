@@ -1,0 +1,47 @@
+// RUN: sluice-opt %s --sluice-expand-math=cpu=x86-64-v4 | FileCheck %s --check-prefixes=CHECK,FMA
+// RUN: sluice-opt %s --sluice-expand-math=cpu=x86-64 | FileCheck %s --check-prefixes=CHECK,PLAIN
+// RUN: not sluice-opt %s --sluice-expand-math=cpu=pentium9 2>&1 | FileCheck %s --check-prefix=ERROR
+// ERROR: unknown CPU 'pentium9'
+
+// CHECK-LABEL: func.func @vector
+// CHECK-NOT: math.exp
+// FMA: math.fma {{.*}} vector<16xf32>
+// PLAIN-NOT: math.fma
+func.func @vector(%x: vector<16xf32>) -> vector<16xf32> {
+  %r = math.exp %x : vector<16xf32>
+  return %r : vector<16xf32>
+}
+
+// CHECK-LABEL: func.func @scalar
+// CHECK-NOT: math.tanh
+func.func @scalar(%x: f32) -> f32 {
+  %r = math.tanh %x : f32
+  return %r : f32
+}
+
+// CHECK-LABEL: func.func @narrow
+// CHECK: arith.extf {{.*}} vector<8xbf16> to vector<8xf32>
+// CHECK: arith.truncf {{.*}} vector<8xf32> to vector<8xbf16>
+func.func @narrow(%x: vector<8xbf16>) -> vector<8xbf16> {
+  %r = math.erf %x : vector<8xbf16>
+  return %r : vector<8xbf16>
+}
+
+// Large arguments take a branch.
+// CHECK-LABEL: func.func @circular
+// CHECK: vector.reduction <or>
+// CHECK: scf.if
+func.func @circular(%x: vector<2x4xf32>) -> vector<2x4xf32> {
+  %r = math.sin %x : vector<2x4xf32>
+  return %r : vector<2x4xf32>
+}
+
+// f64 and operations that are instructions stay.
+// CHECK-LABEL: func.func @others
+// CHECK: math.exp {{.*}} f64
+// CHECK: math.sqrt
+func.func @others(%x: f64, %y: f32) -> (f64, f32) {
+  %r = math.exp %x : f64
+  %s = math.sqrt %y : f32
+  return %r, %s : f64, f32
+}
