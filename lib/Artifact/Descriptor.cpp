@@ -168,6 +168,10 @@ makeTensors(DataBuilder &data, const std::vector<TensorSignature> &tensors) {
   return data.arrayOfRecords(records);
 }
 
+std::string sluice::descriptorSymbol(const ModelSignature &signature) {
+  return "sluice_descriptor_" + signature.name;
+}
+
 void sluice::addDescriptor(ModuleOp module, const DescriptorContents &contents,
                            bool shared) {
   module.walk([](LLVM::LLVMFuncOp function) {
@@ -219,8 +223,7 @@ void sluice::addDescriptor(ModuleOp module, const DescriptorContents &contents,
       data.integer(contents.livenessBound, 64),
       function(workspaceFunctionName),
       function(runFunctionName)};
-  data.record("sluice_model_" + signature.name, fields,
-              LLVM::Linkage::External);
+  data.record(descriptorSymbol(signature), fields, LLVM::Linkage::External);
   if (shared)
     data.record(SLUICE_DESCRIPTOR_SYMBOL, fields, LLVM::Linkage::External);
 }

@@ -8,9 +8,12 @@
 #include "OutputFile.h"
 #include "dialects/Kernel/Kernel.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "sluice/Artifact/Trailer.h"
+#include "sluice/Artifact/TypedHeader.h"
 #include "sluice/Target/CPU/ObjectEmitter.h"
 #include "sluice/Target/CPU/SharedLinker.h"
 #include "llvm/Object/ArchiveWriter.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -153,6 +156,18 @@ static llvm::Error writeArchive(ArrayRef<char> object, StringRef weightsPath,
                             /*Deterministic=*/true, /*Thin=*/false);
 }
 
+/// Writes the typed header beside the artifact, named after the model.
+static llvm::Error writeHeader(const DescriptorContents &contents,
+                               const CompileOptions &options) {
+  SmallString<256> path(options.output);
+  llvm::sys::path::remove_filename(path);
+  llvm::sys::path::append(path, contents.signature.name + ".h");
+  return writeFile(path, [&](llvm::raw_ostream &os) -> llvm::Error {
+    os << emitTypedHeader(contents.signature);
+    return llvm::Error::success();
+  });
+}
+
 CompileStatus writeMachineCode(ModuleOp module,
                                const DescriptorContents &contents,
                                const WeightsLayout &weights,
@@ -207,12 +222,20 @@ CompileStatus writeMachineCode(ModuleOp module,
     link.triple = contents.machine.triple;
     link.output = options.output;
     link.exports = {SLUICE_DESCRIPTOR_SYMBOL,
-                    "sluice_model_" + contents.signature.name};
+                    descriptorSymbol(contents.signature)};
     link.inputObjects = {ArrayRef<char>(*code)};
     if (weightsFile)
       link.inputFiles = {weightsFile->path};
     error = llvm::joinErrors(std::move(error), linkSharedLibrary(link));
+    if (!error) {
+      error = appendTrailer(options.output, contents.weightsBytes,
+                            contents.weightsChecksum);
+      if (error)
+        llvm::sys::fs::remove(options.output);
+    }
   }
+  if (!error)
+    error = writeHeader(contents, options);
   return error ? fail(CompileStatus::CannotWrite, std::move(error))
                : CompileStatus::Success;
 }

@@ -35,10 +35,13 @@ struct DescriptorContents {
   int64_t livenessBound = -1;
 };
 
+/// The name of a linked model's descriptor, which its typed header declares.
+std::string descriptorSymbol(const ModelSignature &signature);
+
 /// Adds the descriptor (see artifact_abi.h) to a module in the LLVM dialect
 /// that has the entry points; everything but the descriptor becomes internal.
-/// It is exported as `sluice_model_<name>` and, with `shared`, under the name
-/// that loaders look for.
+/// It is exported under its `descriptorSymbol` and, with `shared`, under the
+/// name that loaders look for.
 void addDescriptor(mlir::ModuleOp module, const DescriptorContents &contents,
                    bool shared);
 
