@@ -29,7 +29,7 @@ from support.artifact import DTYPE_NUMBERS
 from support.paths import CACHE
 
 # Raised when this file changes what it writes.
-LAYOUT = 2
+LAYOUT = 3
 
 
 @dataclass

@@ -31,23 +31,30 @@ for _name in ("L1 L2 LogSum LogSumExp Max Mean Min Prod Sum SumSquare").split():
     RANK_GIVING_INPUTS["Reduce" + _name] = (1,)
 
 
-def _rank_giving_names(graph):
-    names = set()
-    for node in graph.node:
-        for index in RANK_GIVING_INPUTS.get(node.op_type, ()):
-            if index < len(node.input):
-                names.add(node.input[index])
-    return names
+# Here it is the length of the last axis alone.
+RANK_GIVING_LAST_AXES = {"GatherND": (1,), "ScatterND": (1,)}
+
+
+def _named_inputs(graph, table):
+    """The inputs of nodes that a table of operators has."""
+    return {
+        node.input[index]
+        for node in graph.node
+        for index in table.get(node.op_type, ())
+        if index < len(node.input)
+    }
 
 
 def dynamic(model):
     """Every size of every input becomes a symbol of its own."""
     model = _copy(model)
-    keep = _rank_giving_names(model.graph)
+    keep = _named_inputs(model.graph, RANK_GIVING_INPUTS)
+    keep_last = _named_inputs(model.graph, RANK_GIVING_LAST_AXES)
     for value in model.graph.input:
         if not value.type.HasField("tensor_type") or value.name in keep:
             continue
-        for axis, dim in enumerate(value.type.tensor_type.shape.dim):
+        dims = list(value.type.tensor_type.shape.dim)
+        for axis, dim in enumerate(dims[:-1] if value.name in keep_last else dims):
             dim.Clear()
             dim.dim_param = f"{value.name}_{axis}"
     for value in model.graph.output:

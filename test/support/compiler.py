@@ -44,7 +44,7 @@ class Outcome:
 
 
 # `  NODE: OPERATOR (opset N) on (TYPES): REASON`
-REFUSED_NODE = re.compile(r"^  .*?: (\S+) \(opset \d+\) on \(.*\): (.*)$")
+REFUSED_NODE = re.compile(r"^  .*?: (\S.*?) \(opset \d+\) on \(.*\): (.*)$")
 
 
 def refusal(outcome):
