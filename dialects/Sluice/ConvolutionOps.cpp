@@ -195,3 +195,39 @@ ConvTransposeOp::reifyResultShapes(OpBuilder &builder,
   shapes.push_back(std::move(sizes));
   return success();
 }
+
+LogicalResult DeformConvOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  if (failed(verifyConvolution(location, adaptor)))
+    return failure();
+  ArrayRef<int64_t> input = shapeOf(adaptor.getInput());
+  ArrayRef<int64_t> weight = shapeOf(adaptor.getWeight());
+  ArrayRef<int64_t> offsets = shapeOf(adaptor.getOffsets());
+  if (input.size() != 4 || offsets.size() != 4 ||
+      (adaptor.getMask() && shapeOf(adaptor.getMask()).size() != 4))
+    return emitOptionalError(location,
+                             "input, offsets and mask must have rank 4");
+  if (!isa<FloatType>(elementTypeOf(adaptor.getInput())))
+    return emitOptionalError(location, "elements must be floating-point");
+  int64_t offsetGroups = adaptor.getOffsetGroups();
+  if (offsetGroups < 1)
+    return emitOptionalError(location, "offset_groups must be positive");
+  types.push_back(
+      RankedTensorType::get({input[0], weight[0], offsets[2], offsets[3]},
+                            elementTypeOf(operands[0])));
+  return success();
+}
+
+LogicalResult
+DeformConvOp::reifyResultShapes(OpBuilder &builder,
+                                ReifiedRankedShapedTypeDims &shapes) {
+  Location loc = getLoc();
+  shapes.push_back({getDimension(builder, loc, getInput(), 0),
+                    getDimension(builder, loc, getWeight(), 0),
+                    getDimension(builder, loc, getOffsets(), 2),
+                    getDimension(builder, loc, getOffsets(), 3)});
+  return success();
+}

@@ -48,4 +48,22 @@ def ConvTransposeOp : Sluice_ConvolutionOp<"conv_transpose"> {
                        (ins DenseI64ArrayAttr:$output_padding));
 }
 
+def DeformConvOp : Sluice_Op<"deform_conv"> {
+  let summary = "convolution whose taps are moved by run-time offsets";
+  let description = [{
+    Images are [N, C, height, width]. `offsets` is [N, offset_groups * taps *
+    2, result height, result width], vertical before horizontal; taps read
+    between pixels, bilinearly, and zeros outside. The optional `mask`, [N,
+    offset_groups * taps, ...], scales what taps read.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$weight,
+                       AnyRankedTensor:$offsets,
+                       Optional<AnyRankedTensor>:$mask,
+                       DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
+                       DenseI64ArrayAttr:$pads,
+                       DefaultValuedAttr<I64Attr, "1">:$groups,
+                       DefaultValuedAttr<I64Attr, "1">:$offset_groups);
+  let results = (outs AnyRankedTensor:$result);
+}
+
 #endif // SLUICE_CONVOLUTION_OPS_TD

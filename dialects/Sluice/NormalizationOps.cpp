@@ -58,12 +58,12 @@ static LogicalResult inferNorm(std::optional<Location> location,
     return emitOptionalError(location, "at most ", maxParameters,
                              " parameters are possible");
   for (Value parameter : operands.drop_front()) {
-    auto joined = broadcastShapes(type.getShape(), shapeOf(parameter));
-    if (!joined || joined->size() != type.getShape().size() ||
-        failed(verifyCompatibleShape(*joined, type.getShape())))
+    if (failed(verifyCompatibleShape(shapeOf(parameter),
+                                     type.getShape().drop_front(axis))))
       return emitOptionalError(location, "a parameter of type ",
-                               parameter.getType(), " does not broadcast to ",
-                               type);
+                               parameter.getType(),
+                               " does not have the sizes of ", type,
+                               " from dimension ", axis, " on");
     if (!isa<FloatType>(elementTypeOf(parameter)))
       return emitOptionalError(location, "parameters must be floating-point");
   }
@@ -110,24 +110,5 @@ LogicalResult BatchNormOp::inferReturnTypes(
                                parameter.getType());
   }
   types.push_back(type);
-  return success();
-}
-
-LogicalResult PositionOp::inferReturnTypes(
-    MLIRContext *context, std::optional<Location> location, ValueRange operands,
-    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
-    SmallVectorImpl<Type> &types) {
-  Adaptor adaptor(operands, attributes, properties, regions);
-  if (failed(verifyAxis(location, operands[0], adaptor.getAxis())))
-    return failure();
-  types.push_back(RankedTensorType::get(shapeOf(operands[0]),
-                                        IntegerType::get(context, 64)));
-  return success();
-}
-
-LogicalResult
-PositionOp::reifyResultShapes(OpBuilder &builder,
-                              ReifiedRankedShapedTypeDims &shapes) {
-  shapes.push_back(getDimensions(builder, getLoc(), getOperand()));
   return success();
 }

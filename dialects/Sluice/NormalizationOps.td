@@ -52,8 +52,8 @@ def LayerNormOp : Sluice_NormOp<"layer_norm"> {
   let summary = "(x - mean) / sqrt(variance + epsilon) over trailing dimensions";
   let description = [{
     Mean and variance are taken over the dimensions from `axis` on, in f32 at
-    least. `parameters` are factors and then addends, both optional, which
-    broadcast to the operand.
+    least. `parameters` are factors and then addends, both optional, with the
+    sizes of these dimensions.
   }];
 }
 
@@ -74,16 +74,6 @@ def BatchNormOp : Sluice_SameShapeOp<"batch_norm"> {
                        AnyRankedTensor:$bias, AnyRankedTensor:$mean,
                        AnyRankedTensor:$variance, F64Attr:$epsilon,
                        UnitAttr:$channels_last);
-}
-
-def PositionOp : Sluice_Op<"position"> {
-  let summary = "the index of every element along a dimension";
-  let description = [{
-    The result has the operand's shape and 64-bit integers; only the sizes of
-    the operand are read.
-  }];
-  let arguments = (ins AnyRankedTensor:$operand, I64Attr:$axis);
-  let results = (outs AnyRankedTensor:$result);
 }
 
 #endif // SLUICE_NORMALIZATION_OPS_TD

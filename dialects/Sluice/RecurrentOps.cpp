@@ -16,17 +16,11 @@ LogicalResult RecurrenceOp::inferReturnTypes(
   Adaptor adaptor(operands, attributes, properties, regions);
   ArrayRef<int64_t> projected = shapeOf(adaptor.getProjected());
   ArrayRef<int64_t> weights = shapeOf(adaptor.getWeights());
-  ArrayRef<int64_t> hidden = shapeOf(adaptor.getHidden());
-  if (projected.size() != 4 || weights.size() != 3 || hidden.size() != 3)
+  if (projected.size() != 4 || weights.size() != 3)
     return emitOptionalError(
-        location, "projected inputs, weights and hidden state must have ranks "
-                  "4, 3 and 3");
-  auto known = [](int64_t a, int64_t b) {
-    return ShapedType::isDynamic(a) ? b : a;
-  };
+        location, "projected inputs and weights must have ranks 4 and 3");
   int64_t directions = adaptor.getReverse().size();
-  int64_t batch = known(projected[2], hidden[1]);
-  int64_t units = known(weights[1], hidden[2]);
+  int64_t batch = projected[2], units = weights[1];
   Type elementType = elementTypeOf(adaptor.getProjected());
   types.push_back(RankedTensorType::get(
       {projected[1], directions, batch, units}, elementType));
@@ -84,12 +78,12 @@ LogicalResult RecurrenceOp::verify() {
   if (!fits(getWeights(), {directions, units, width}))
     return emitOpError("weights must be [directions, units, ")
            << gates << " * units]";
-  if (!fits(getHidden(), {directions, batch, units}) ||
+  if ((getHidden() && !fits(getHidden(), {directions, batch, units})) ||
       (getCellState() && !fits(getCellState(), {directions, batch, units})))
     return emitOpError("initial states must be [directions, batch, units]");
   bool isLstm = getCell() == RecurrentCell::Lstm;
-  if (isLstm != static_cast<bool>(getCellState()))
-    return emitOpError("an LSTM, and no other cell, has a cell state");
+  if (getCellState() && !isLstm)
+    return emitOpError("only an LSTM has a cell state");
   if (getLengths() && (!fits(getLengths(), {batch}) ||
                        !elementTypeOf(getLengths()).isInteger()))
     return emitOpError("lengths must be [batch] integers");

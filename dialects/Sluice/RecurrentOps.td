@@ -27,7 +27,8 @@ def RecurrenceOp : Sluice_Op<"recurrence", [AttrSizedOperandSegments]> {
     i o f c; GRU: z r h; RNN: one), the operands are
     - `projected` [D, S, B, G*H]: the inputs times their weights, plus biases;
     - `weights` [D, H, G*H]: those of the hidden state, transposed;
-    - `hidden` [D, B, H], for LSTM `cell_state` [D, B, H]: the initial state;
+    - `hidden` [D, B, H], for LSTM `cell_state` [D, B, H]: the initial state,
+      zero if it is not given;
     - `lengths` [B]: the steps of each sequence; its states stand still and
       its outputs are zero after them;
     - `peepholes` [D, 3*H] of an LSTM, in the order i o f;
@@ -41,7 +42,7 @@ def RecurrenceOp : Sluice_Op<"recurrence", [AttrSizedOperandSegments]> {
     and `betas`. A positive `clip` bounds what goes into activations.
   }];
   let arguments = (ins AnyRankedTensor:$projected, AnyRankedTensor:$weights,
-                       AnyRankedTensor:$hidden,
+                       Optional<AnyRankedTensor>:$hidden,
                        Optional<AnyRankedTensor>:$cell_state,
                        Optional<AnyRankedTensor>:$lengths,
                        Optional<AnyRankedTensor>:$peepholes,

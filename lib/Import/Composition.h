@@ -7,6 +7,7 @@
 #define SLUICE_LIB_IMPORT_COMPOSITION_H
 
 #include "NodeContext.h"
+#include "SizeVectors.h"
 
 namespace sluice {
 
@@ -99,6 +100,25 @@ public:
   }
   mlir::Value squeeze(mlir::Value value, llvm::ArrayRef<int64_t> axes) {
     return value ? unwrap(node.squeeze(value, axes)) : nullptr;
+  }
+  mlir::Value concat(mlir::ValueRange operands, int64_t axis) {
+    return make<ConcatOp>(operands, node.integer("axis", axis));
+  }
+  /// x[..., start:end:step, ...] along one dimension.
+  mlir::Value slice(mlir::Value value, int64_t axis, int64_t start, int64_t end,
+                    int64_t step = 1) {
+    return value ? unwrap(sliceAxis(node, value, axis, start, end, step))
+                 : nullptr;
+  }
+  /// The size of a dimension as a one-element vector.
+  mlir::Value size(mlir::Value value, int64_t dimension) {
+    return value ? unwrap(sizeVector(node, value, dimension)) : nullptr;
+  }
+  /// Reshapes to sizes that are vectors of one element each.
+  mlir::Value reshapeTo(mlir::Value value, llvm::ArrayRef<mlir::Value> sizes) {
+    if (!value || !llvm::all_of(sizes, [](mlir::Value v) { return !!v; }))
+      return nullptr;
+    return unwrap(sluice::reshapeTo(node, value, sizes));
   }
   mlir::Value reduce(mlir::Value value, ReductionKind kind,
                      llvm::ArrayRef<int64_t> axes, bool keepDims = true) {

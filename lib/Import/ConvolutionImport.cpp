@@ -22,17 +22,8 @@ static llvm::Expected<SmallVector<int64_t>> readKernel(NodeContext &node,
   return llvm::to_vector(ArrayRef<int64_t>(kernel));
 }
 
-/// Checks the ranks of a convolution's operands.
-static llvm::Error checkOperands(NodeContext &node) {
-  int64_t rank = node.rank(node.input(0));
-  if (rank < 2 || node.rank(node.input(1)) != rank)
-    return node.invalid("input and weight must have one rank of two or more");
-  return llvm::Error::success();
-}
-
-/// Adds a vector with one element per channel.
-static llvm::Expected<Value> addBias(NodeContext &node, Value result,
-                                     Value bias) {
+llvm::Expected<Value> sluice::addChannelBias(NodeContext &node, Value result,
+                                             Value bias) {
   if (node.rank(bias) != 1)
     return node.invalid("the bias must be a vector");
   SmallVector<int64_t> axes =
@@ -41,10 +32,10 @@ static llvm::Expected<Value> addBias(NodeContext &node, Value result,
   return node.create<AddOp>({result, column});
 }
 
-static llvm::Expected<Values> importConv(NodeContext &node) {
-  if (llvm::Error error = checkOperands(node))
-    return error;
-  Value input = node.input(0), weight = node.input(1);
+llvm::Expected<Value> sluice::createConvolution(NodeContext &node, Value input,
+                                                Value weight) {
+  if (node.rank(input) < 2 || node.rank(weight) != node.rank(input))
+    return node.invalid("input and weight must have one rank of two or more");
   SLUICE_TRY(window, readWindow(node, node.rank(input) - 2));
   SLUICE_TRY(kernel, readKernel(node, weight));
   SLUICE_TRY(groups, node.node.getInt("group", 1));
@@ -53,10 +44,14 @@ static llvm::Expected<Values> importConv(NodeContext &node) {
     return error;
   SmallVector<NamedAttribute> attributes = window.toAttributes(node);
   attributes.push_back(node.integer("groups", groups));
-  SLUICE_TRY(result, node.create<ConvOp>({input, weight}, attributes));
+  return node.create<ConvOp>({input, weight}, attributes);
+}
+
+static llvm::Expected<Values> importConv(NodeContext &node) {
+  SLUICE_TRY(result, createConvolution(node, node.input(0), node.input(1)));
   if (!node.hasInput(2))
     return Values{result};
-  SLUICE_TRY(sum, addBias(node, result, node.input(2)));
+  SLUICE_TRY(sum, addChannelBias(node, result, node.input(2)));
   return Values{sum};
 }
 
@@ -104,9 +99,9 @@ static llvm::Error resolveTransposePads(NodeContext &node,
 }
 
 static llvm::Expected<Values> importConvTranspose(NodeContext &node) {
-  if (llvm::Error error = checkOperands(node))
-    return error;
   Value input = node.input(0), weight = node.input(1);
+  if (node.rank(input) < 2 || node.rank(weight) != node.rank(input))
+    return node.invalid("input and weight must have one rank of two or more");
   int64_t spatialRank = node.rank(input) - 2;
   SLUICE_TRY(window, readWindow(node, spatialRank));
   SLUICE_TRY(kernel, readKernel(node, weight));
@@ -126,11 +121,32 @@ static llvm::Expected<Values> importConvTranspose(NodeContext &node) {
   SLUICE_TRY(result, node.create<ConvTransposeOp>({input, weight}, attributes));
   if (!node.hasInput(2))
     return Values{result};
-  SLUICE_TRY(sum, addBias(node, result, node.input(2)));
+  SLUICE_TRY(sum, addChannelBias(node, result, node.input(2)));
+  return Values{sum};
+}
+
+static llvm::Expected<Values> importDeformConv(NodeContext &node) {
+  Value input = node.input(0);
+  if (node.rank(input) != 4 || node.rank(node.input(1)) != 4)
+    return node.unsupported("images must have two spatial dimensions");
+  SLUICE_TRY(window, readWindow(node, 2));
+  SLUICE_TRY(groups, node.node.getInt("group", 1));
+  SLUICE_TRY(offsetGroups, node.node.getInt("offset_group", 1));
+  SmallVector<Value> operands = {input, node.input(1), node.input(2)};
+  if (node.hasInput(4))
+    operands.push_back(node.input(4));
+  SmallVector<NamedAttribute> attributes = window.toAttributes(node);
+  attributes.push_back(node.integer("groups", groups));
+  attributes.push_back(node.integer("offset_groups", offsetGroups));
+  SLUICE_TRY(result, node.create<DeformConvOp>(operands, attributes));
+  if (!node.hasInput(3))
+    return Values{result};
+  SLUICE_TRY(sum, addChannelBias(node, result, node.input(3)));
   return Values{sum};
 }
 
 void sluice::registerConvolutionImports(ImportRegistry &registry) {
   registry.add("Conv", 2, importConv, 1);
   registry.add("ConvTranspose", 2, importConvTranspose, 1);
+  registry.add("DeformConv", 3, importDeformConv);
 }

@@ -39,7 +39,9 @@ private:
 };
 
 // One function per operator family, in the file of the same name.
+void registerAttentionImports(ImportRegistry &registry);
 void registerContractionImports(ImportRegistry &registry);
+void registerContribImports(ImportRegistry &registry);
 void registerConvolutionImports(ImportRegistry &registry);
 void registerElementwiseImports(ImportRegistry &registry);
 void registerGeneratorImports(ImportRegistry &registry);
@@ -48,6 +50,9 @@ void registerMovementImports(ImportRegistry &registry);
 void registerNormalizationImports(ImportRegistry &registry);
 void registerPoolingImports(ImportRegistry &registry);
 void registerReductionImports(ImportRegistry &registry);
+void registerLossImports(ImportRegistry &registry);
+void registerQuantizationImports(ImportRegistry &registry);
+void registerRecurrentImports(ImportRegistry &registry);
 void registerTensorImports(ImportRegistry &registry);
 
 /// The registry with all families.

@@ -40,7 +40,9 @@ void sluice::loadImportDialects(MLIRContext &context) {
 const ImportRegistry &sluice::importRegistry() {
   static const ImportRegistry registry = [] {
     ImportRegistry result;
+    registerAttentionImports(result);
     registerContractionImports(result);
+    registerContribImports(result);
     registerConvolutionImports(result);
     registerElementwiseImports(result);
     registerGeneratorImports(result);
@@ -49,6 +51,9 @@ const ImportRegistry &sluice::importRegistry() {
     registerNormalizationImports(result);
     registerPoolingImports(result);
     registerReductionImports(result);
+    registerLossImports(result);
+    registerQuantizationImports(result);
+    registerRecurrentImports(result);
     registerTensorImports(result);
     return result;
   }();

@@ -19,76 +19,85 @@ static SmallVector<int64_t> axesFrom(int64_t first, int64_t rank) {
 //===----------------------------------------------------------------------===//
 
 /// Before opset 13 these operators see the tensor as a matrix whose rows are
-/// all dimensions from `axis` on.
-template <typename OpTy>
-static llvm::Expected<Values> importSoftmax(NodeContext &node) {
+/// all dimensions from `axis` on. Applies `function` to the tensor, or to that
+/// matrix, and the dimension it works along.
+static llvm::Expected<Values>
+overRows(NodeContext &node,
+         llvm::function_ref<Value(Composition &, Value, int64_t)> function) {
   Value operand = node.input(0);
   ArrayRef<int64_t> shape = shapeOf(operand);
   int64_t rank = shape.size();
   bool flattens = node.opset() < 13;
-  SLUICE_TRY(declared, node.node.getInt("axis", flattens ? 1 : -1));
+  SLUICE_TRY(axis, node.node.getInt("axis", flattens ? 1 : -1));
   // The row of an old softmax may start after the last dimension.
-  if (flattens && declared == rank && rank > 0) {
-    Composition ops(node);
-    Value rows = ops.unsqueeze(operand, {rank});
-    return ops.finish({ops.squeeze(
-        ops.make<OpTy>(rows, node.integer("axis", rank)), {rank})});
+  if (!flattens || axis != rank) {
+    SLUICE_TRY(normalised, node.normaliseAxis(axis, rank));
+    axis = normalised;
   }
-  SLUICE_TRY(axis, node.normaliseAxis(declared, rank));
-  auto attribute = [&](int64_t place) { return node.integer("axis", place); };
-  auto isOne = [](int64_t size) { return size == 1; };
-  if (!flattens || llvm::all_of(shape.drop_front(axis + 1), isOne)) {
-    SLUICE_TRY(result, node.create<OpTy>(operand, attribute(axis)));
-    return Values{result};
-  }
-  ArrayRef<int64_t> outer = shape.take_front(axis),
-                    row = shape.drop_front(axis);
-  auto isKnown = [](ArrayRef<int64_t> sizes) {
-    return llvm::none_of(sizes, ShapedType::isDynamic) &&
-           !llvm::is_contained(sizes, 0);
-  };
-  if (!isKnown(row) && !isKnown(outer))
-    return node.unsupported("the flattened sizes are not known at compile "
-                            "time");
   Composition ops(node);
-  int64_t rowSize = isKnown(row) ? ShapedType::getNumElements(row) : -1;
-  int64_t outerSize = isKnown(row) ? -1 : ShapedType::getNumElements(outer);
-  Value matrix = ops.reshape(operand, {outerSize, rowSize});
-  Value result = ops.make<OpTy>(matrix, attribute(1));
-  return ops.finish({ops.reshapeLike(result, operand)});
+  auto isOne = [](int64_t size) { return size == 1; };
+  if (axis < rank &&
+      (!flattens || llvm::all_of(shape.drop_front(axis + 1), isOne)))
+    return ops.finish({function(ops, operand, axis)});
+  Value rows = ops.unwrap(sizeProduct(node, operand, 0, axis));
+  Value columns = ops.unwrap(sizeProduct(node, operand, axis, rank));
+  if (ops.failed())
+    return ops.finish({});
+  Value matrix = ops.unwrap(reshapeTo(node, operand, {rows, columns}));
+  return ops.finish({ops.reshapeLike(function(ops, matrix, 1), operand)});
+}
+
+template <typename OpTy>
+static llvm::Expected<Values> importSoftmax(NodeContext &node) {
+  return overRows(node, [](Composition &ops, Value rows, int64_t axis) {
+    return ops.make<OpTy>(rows, ops.node.integer("axis", axis));
+  });
 }
 
 /// 1 at the first largest element of each row, otherwise 0.
 static llvm::Expected<Values> importHardmax(NodeContext &node) {
-  Value operand = node.input(0);
-  int64_t rank = node.rank(operand);
-  bool flattens = node.opset() < 13;
-  SLUICE_TRY(declared, node.node.getInt("axis", flattens ? 1 : -1));
-  SLUICE_TRY(axis, node.normaliseAxis(declared, rank));
-  Composition ops(node);
-  Value matrix = operand;
-  if (flattens && axis != rank - 1) {
-    ArrayRef<int64_t> row = shapeOf(operand).drop_front(axis);
-    if (llvm::any_of(row, ShapedType::isDynamic) || llvm::is_contained(row, 0))
-      return node.unsupported("the flattened sizes are not known at compile "
-                              "time");
-    matrix = ops.reshape(operand, {-1, ShapedType::getNumElements(row)});
-    axis = 1;
-  }
-  NamedAttribute axisAttribute = node.integer("axis", axis);
-  Value largest =
-      ops.make<ArgMaxOp>(matrix, {axisAttribute, node.flag("keep_dims")});
-  Value isLargest =
-      ops.make<EqualOp>({ops.make<PositionOp>(matrix, axisAttribute), largest});
-  Value result = ops.cast(isLargest, elementTypeOf(operand));
-  if (matrix != operand)
-    result = ops.reshapeLike(result, operand);
-  return ops.finish({result});
+  return overRows(node, [](Composition &ops, Value rows, int64_t axis) {
+    if (ops.failed())
+      return Value();
+    Value largest = ops.make<ArgMaxOp>(
+        rows, {ops.node.integer("axis", axis), ops.node.flag("keep_dims")});
+    Value place = ops.unwrap(positions(ops.node, rows, axis));
+    return ops.cast(ops.make<EqualOp>({place, largest}), elementTypeOf(rows));
+  });
 }
 
 //===----------------------------------------------------------------------===//
 // Normalisations over trailing dimensions
 //===----------------------------------------------------------------------===//
+
+/// Does the parameter certainly have the sizes of the normalised dimensions?
+static bool coversRow(Value parameter, Value operand, int64_t axis) {
+  ArrayRef<int64_t> row = shapeOf(operand).drop_front(axis);
+  return shapeOf(parameter) == row && llvm::none_of(row, ShapedType::isDynamic);
+}
+
+/// Normalises, scales and shifts; parameters that need broadcasting become
+/// ordinary factors and addends.
+template <typename OpTy>
+static Value normalise(Composition &ops, Value operand, int64_t axis,
+                       double epsilon, ArrayRef<Value> parameters) {
+  SmallVector<NamedAttribute> attributes = {ops.node.integer("axis", axis),
+                                            ops.node.real("epsilon", epsilon)};
+  SmallVector<Value> operands = {operand};
+  if (llvm::all_of(parameters, [&](Value parameter) {
+        return coversRow(parameter, operand, axis);
+      })) {
+    llvm::append_range(operands, parameters);
+    parameters = {};
+  }
+  Value result = ops.make<OpTy>(operands, attributes);
+  Type type = elementTypeOf(operand);
+  if (!parameters.empty())
+    result = ops.mul(result, ops.cast(parameters[0], type));
+  if (parameters.size() > 1)
+    result = ops.add(result, ops.cast(parameters[1], type));
+  return result;
+}
 
 static llvm::Expected<Values> importLayerNormalization(NodeContext &node) {
   Value operand = node.input(0);
@@ -96,13 +105,12 @@ static llvm::Expected<Values> importLayerNormalization(NodeContext &node) {
   SLUICE_TRY(declared, node.node.getInt("axis", -1));
   SLUICE_TRY(epsilon, node.node.getFloat("epsilon", 1e-5f));
   SLUICE_TRY(axis, node.normaliseAxis(declared, rank));
-  SmallVector<Value> operands = {operand, node.input(1)};
+  SmallVector<Value> parameters = {node.input(1)};
   if (node.hasInput(2))
-    operands.push_back(node.input(2));
-  SmallVector<NamedAttribute> attributes = {node.integer("axis", axis),
-                                            node.real("epsilon", epsilon)};
+    parameters.push_back(node.input(2));
   Composition ops(node);
-  Value result = ops.make<LayerNormOp>(operands, attributes);
+  Value result =
+      normalise<LayerNormOp>(ops, operand, axis, epsilon, parameters);
   if (!node.node.hasOutput(1) && !node.node.hasOutput(2))
     return ops.finish({result});
   // Training also wants what the normalisation is made of, in f32.
@@ -124,10 +132,9 @@ static llvm::Expected<Values> importRmsNormalization(NodeContext &node) {
   SLUICE_TRY(declared, node.node.getInt("axis", -1));
   SLUICE_TRY(epsilon, node.node.getFloat("epsilon", 1e-5f));
   SLUICE_TRY(axis, node.normaliseAxis(declared, node.rank(node.input(0))));
-  SLUICE_TRY(result, node.create<RmsNormOp>({node.input(0), node.input(1)},
-                                            {node.integer("axis", axis),
-                                             node.real("epsilon", epsilon)}));
-  return Values{result};
+  Composition ops(node);
+  return ops.finish(
+      {normalise<RmsNormOp>(ops, node.input(0), axis, epsilon, node.input(1))});
 }
 
 /// result * scale + bias with one factor and addend per channel (dimension 1).
@@ -328,5 +335,7 @@ void sluice::registerNormalizationImports(ImportRegistry &registry) {
   registry.add("LpNormalization", 1, importLpNormalization, 1);
   registry.add("MeanVarianceNormalization", 1, importMeanVarianceNormalization);
   registry.add("RMSNormalization", 2, importRmsNormalization);
+  // ONNX Runtime's spelling from before there was a standard operator.
+  registry.add("SimplifiedLayerNormalization", 2, importRmsNormalization, 1);
   registry.add("Softmax", 1, importSoftmax<SoftmaxOp>, 1);
 }

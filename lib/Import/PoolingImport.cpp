@@ -67,6 +67,51 @@ static llvm::Expected<Values> importLpPool(NodeContext &node) {
   return Values{result};
 }
 
+/// Puts every element where `max_pool_indices` says it came from, in the shape
+/// the pooled tensor had; an `output_shape` larger than that adds zeros.
+static llvm::Expected<Values> importMaxUnpool(NodeContext &node) {
+  Value input = node.input(0), indices = node.input(1);
+  int64_t rank = node.rank(input), spatialRank = rank - 2;
+  if (spatialRank < 1 || node.rank(indices) != rank)
+    return node.invalid(
+        "values and indices must have one rank of three or more");
+  SLUICE_TRY(window, readWindow(node, spatialRank));
+  SLUICE_TRY(kernel, node.node.getInts("kernel_shape"));
+  if (static_cast<int64_t>(kernel.size()) != spatialRank)
+    return node.invalid("kernel_shape must have " + Twine(spatialRank) +
+                        " sizes");
+  Composition ops(node);
+  SmallVector<Value> sizes = {ops.size(input, 0), ops.size(input, 1)};
+  Value count = ops.mul(sizes[0], sizes[1]);
+  for (int64_t i = 0; i < spatialRank; ++i) {
+    int64_t stride = window.strides[i];
+    int64_t rest =
+        kernel[i] - stride - window.pads[i] - window.pads[spatialRank + i];
+    Value size = ops.mul(ops.size(input, 2 + i), node.constantVector(stride));
+    sizes.push_back(ops.add(size, node.constantVector(rest)));
+    count = ops.mul(count, sizes.back());
+  }
+  if (ops.failed())
+    return ops.finish({});
+  Value zeros =
+      ops.make<BroadcastOp>({node.scalar(elementTypeOf(input), 0), count});
+  Value flat = ops.make<ScatterElementsOp>(
+      {zeros, ops.reshape(indices, {-1}), ops.reshape(input, {-1})},
+      {node.integer("axis", 0),
+       node.attribute("mode", ScatterModeAttr::get(node.builder.getContext(),
+                                                   ScatterMode::Replace))});
+  Value result = ops.reshapeTo(flat, sizes);
+  if (!node.hasInput(2) || ops.failed())
+    return ops.finish({result});
+  SLUICE_TRY(wanted, toVector(node, node.input(2), rank));
+  Value own = ops.unwrap(joinVectors(node, sizes));
+  Value zeroWidths = node.constantVector(SmallVector<int64_t>(rank, 0));
+  return ops.finish(
+      {ops.make<PadOp>({result, node.scalar(elementTypeOf(input), 0),
+                        zeroWidths, ops.sub(wanted, own)},
+                       {node.ints("low", {}), node.ints("high", {})})});
+}
+
 /// Reduces all spatial dimensions.
 static llvm::Expected<Value> reduceSpatial(NodeContext &node, Value input,
                                            ReductionKind kind) {
@@ -114,4 +159,5 @@ void sluice::registerPoolingImports(ImportRegistry &registry) {
   registry.add("GlobalMaxPool", 1, importGlobalMaxPool, 1);
   registry.add("LpPool", 1, importLpPool, 2);
   registry.add("MaxPool", 1, importMaxPool, 1);
+  registry.add("MaxUnpool", 2, importMaxUnpool);
 }

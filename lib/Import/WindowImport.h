@@ -30,6 +30,14 @@ llvm::Error resolveAutoPad(NodeContext &node, llvm::ArrayRef<int64_t> sizes,
                            llvm::ArrayRef<int64_t> kernel,
                            WindowAttributes &window);
 
+/// A convolution of two values with the window attributes of the node.
+llvm::Expected<mlir::Value>
+createConvolution(NodeContext &node, mlir::Value input, mlir::Value weight);
+
+/// Adds a vector with one element per channel (dimension 1).
+llvm::Expected<mlir::Value>
+addChannelBias(NodeContext &node, mlir::Value result, mlir::Value bias);
+
 } // namespace sluice
 
 #endif // SLUICE_LIB_IMPORT_WINDOWIMPORT_H

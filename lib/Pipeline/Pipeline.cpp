@@ -46,6 +46,7 @@ void registerDialects(DialectRegistry &registry) {
 
 void buildOptimizePipeline(OpPassManager &manager) {
   OpPassManager &functions = manager.nest<func::FuncOp>();
+  functions.addPass(createExpandBatchNormPass());
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());
 }

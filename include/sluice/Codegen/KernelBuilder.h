@@ -196,6 +196,7 @@ void registerContractionEmitters(EmitterRegistry &registry);
 void registerConvolutionEmitters(EmitterRegistry &registry);
 void registerNormalizationEmitters(EmitterRegistry &registry);
 void registerPoolingEmitters(EmitterRegistry &registry);
+void registerRecurrentEmitters(EmitterRegistry &registry);
 void registerReductionEmitters(EmitterRegistry &registry);
 
 } // namespace sluice

@@ -9,6 +9,7 @@
 #include "dialects/Kernel/Kernel.h"
 #include "dialects/Sluice/Sluice.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/PatternMatch.h"
 #include "mlir/Pass/Pass.h"
 
 namespace sluice {
@@ -17,6 +18,9 @@ namespace sluice {
 #include "sluice/Transforms/Passes.h.inc"
 #define GEN_PASS_REGISTRATION
 #include "sluice/Transforms/Passes.h.inc"
+
+/// The same value as a factor and an addend per channel; `op` stays.
+mlir::Value expandBatchNorm(BatchNormOp op, mlir::RewriterBase &rewriter);
 
 } // namespace sluice
 

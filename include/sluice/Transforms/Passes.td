@@ -8,6 +8,17 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ExpandBatchNormPass
+    : Pass<"sluice-expand-batch-norm", "::mlir::func::FuncOp"> {
+  let summary = "Batch normalisations as a factor and an addend per channel";
+  let description = [{
+    x * f + (bias - mean * f) with f = scale / sqrt(variance + epsilon): what
+    is left of batch normalisations that were not merged into a convolution.
+    The factors are constants wherever the parameters are.
+  }];
+  let dependentDialects = ["::sluice::SluiceDialect"];
+}
+
 def FormKernelsPass : Pass<"sluice-form-kernels", "::mlir::func::FuncOp"> {
   let summary = "Group ops into kernels";
   let description = [{

@@ -6,6 +6,7 @@
 
 #include "LoopNest.h"
 #include "dialects/Sluice/BodyBuilder.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include <numeric>
 
 using namespace mlir;
@@ -183,7 +184,106 @@ static Value convTransposeElement(KernelBuilder &kernel, OpResult result,
       })[0];
 }
 
+/// The image at a fractional place: the four pixels around it, weighted; pixels
+/// outside are zero.
+static Value sampleBilinear(KernelBuilder &kernel, Value image, Value batch,
+                            Value channel, ArrayRef<Value> place) {
+  OpBuilder &builder = kernel.builder;
+  Location loc = kernel.loc;
+  BodyBuilder body{builder, loc};
+  Value one = body.constant(place[0], 1), zero = body.constant(place[0], 0);
+  // Per dimension, the two pixels next to the place and their weights.
+  Value pixels[2][2], weights[2][2];
+  for (int64_t i = 0; i < 2; ++i) {
+    Value size = kernel.size(image, 2 + i);
+    Value limit = arith::SIToFPOp::create(
+        builder, loc, place[i].getType(),
+        arith::IndexCastOp::create(builder, loc, builder.getI64Type(), size));
+    // Far away places (and NaN) must not overflow an integer.
+    Value low = body.make<math::FloorOp>(place[i]);
+    Value lowest = body.constant(low, -2);
+    Value isNear = arith::AndIOp::create(
+        builder, loc, body.compare(arith::CmpFPredicate::OGT, low, lowest),
+        body.compare(arith::CmpFPredicate::OLT, low, limit));
+    low = body.select(isNear, low, lowest);
+    Value fraction = body.sub(place[i], low);
+    Value first = arith::IndexCastOp::create(
+        builder, loc, builder.getIndexType(),
+        arith::FPToSIOp::create(builder, loc, builder.getI64Type(), low));
+    for (int64_t corner = 0; corner < 2; ++corner) {
+      Value pixel = kernel.add(first, kernel.index(corner));
+      Value isInside = arith::CmpIOp::create(
+          builder, loc, arith::CmpIPredicate::ult, pixel, size);
+      Value weight = corner ? fraction : body.sub(one, fraction);
+      weights[i][corner] = body.select(isInside, weight, zero);
+      pixels[i][corner] = kernel.clampIndex(pixel, size);
+    }
+  }
+  Value sum = zero;
+  for (int64_t y = 0; y < 2; ++y)
+    for (int64_t x = 0; x < 2; ++x) {
+      Value pixel =
+          kernel.load(image, {batch, channel, pixels[0][y], pixels[1][x]});
+      sum = body.add(sum,
+                     body.mul(body.mul(weights[0][y], weights[1][x]), pixel));
+    }
+  return sum;
+}
+
+static Value deformConvElement(KernelBuilder &kernel, OpResult result,
+                               ValueRange indices) {
+  auto op = cast<DeformConvOp>(result.getOwner());
+  Type type = elementTypeOf(result);
+  BodyBuilder body{kernel.builder, kernel.loc};
+  Value depth = kernel.size(op.getWeight(), 1);
+  Value height = kernel.size(op.getWeight(), 2);
+  Value width = kernel.size(op.getWeight(), 3);
+  Value group =
+      kernel.div(indices[1], kernel.div(kernel.size(op.getWeight(), 0),
+                                        kernel.index(op.getGroups())));
+  Value perOffsetGroup = kernel.div(kernel.size(op.getInput(), 1),
+                                    kernel.index(op.getOffsetGroups()));
+  Value zero = kernel.number(type, 0);
+  return loopNest(
+      kernel, {depth, height, width}, zero,
+      [&](ValueRange at, ValueRange running) -> SmallVector<Value> {
+        Value channel = kernel.add(kernel.mul(group, depth), at[0]);
+        Value offsetGroup = kernel.div(channel, perOffsetGroup);
+        Value tap = kernel.add(
+            kernel.mul(kernel.add(kernel.mul(offsetGroup, height), at[1]),
+                       width),
+            at[2]);
+        SmallVector<Value> place;
+        for (int64_t i = 0; i < 2; ++i) {
+          Value regular = kernel.sub(
+              kernel.add(
+                  kernel.mul(indices[2 + i], kernel.index(op.getStrides()[i])),
+                  kernel.mul(at[1 + i], kernel.index(op.getDilations()[i]))),
+              kernel.index(op.getPads()[i]));
+          Value number = arith::SIToFPOp::create(
+              kernel.builder, kernel.loc, getComputeType(type),
+              arith::IndexCastOp::create(kernel.builder, kernel.loc,
+                                         kernel.builder.getI64Type(), regular));
+          Value plane =
+              kernel.add(kernel.mul(tap, kernel.index(2)), kernel.index(i));
+          Value offset = kernel.load(
+              op.getOffsets(), {indices[0], plane, indices[2], indices[3]});
+          place.push_back(body.add(number, offset));
+        }
+        Value sample =
+            sampleBilinear(kernel, op.getInput(), indices[0], channel, place);
+        if (op.getMask())
+          sample = body.mul(
+              sample, kernel.load(op.getMask(),
+                                  {indices[0], tap, indices[2], indices[3]}));
+        Value weight =
+            kernel.load(op.getWeight(), {indices[1], at[0], at[1], at[2]});
+        return {body.add(running[0], body.mul(sample, weight))};
+      })[0];
+}
+
 void sluice::registerConvolutionEmitters(EmitterRegistry &registry) {
   registry.addElement<ConvOp>(convElement);
   registry.addElement<ConvTransposeOp>(convTransposeElement);
+  registry.addElement<DeformConvOp>(deformConvElement);
 }

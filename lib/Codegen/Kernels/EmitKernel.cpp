@@ -18,6 +18,7 @@ const EmitterRegistry &sluice::emitterRegistry() {
     registerMovementEmitters(result);
     registerNormalizationEmitters(result);
     registerPoolingEmitters(result);
+    registerRecurrentEmitters(result);
     registerReductionEmitters(result);
     registerTensorEmitters(result);
     return result;

@@ -248,15 +248,8 @@ static Value batchNormElement(KernelBuilder &kernel, OpResult result,
   return body.add(scaled, parameter(op.getBias()));
 }
 
-static Value positionElement(KernelBuilder &kernel, OpResult result,
-                             ValueRange indices) {
-  auto op = cast<PositionOp>(result.getOwner());
-  return kernel.fromIndex(indices[op.getAxis()], elementTypeOf(result));
-}
-
 void sluice::registerNormalizationEmitters(EmitterRegistry &registry) {
   registry.addElement<BatchNormOp>(batchNormElement);
-  registry.addElement<PositionOp>(positionElement);
   registry.addKernel<SoftmaxOp>(emitSoftmax<SoftmaxOp>);
   registry.addKernel<LogSoftmaxOp>(emitSoftmax<LogSoftmaxOp>);
   registry.addKernel<LayerNormOp>(emitNorm<LayerNormOp>);

@@ -14,11 +14,15 @@
 using namespace mlir;
 using namespace sluice;
 
-RowVectors::RowVectors(KernelBuilder &kernel, Value tensor)
-    : kernel(kernel), tensor(tensor), elementType(elementTypeOf(tensor)) {
+RowVectors::RowVectors(KernelBuilder &kernel, Value memory, Type elementType)
+    : kernel(kernel), elementType(elementType), memory(memory) {
   Type computeType = getComputeType(elementType);
   vectorType = VectorType::get(kernel.machine.lanes(computeType), computeType);
-  memory = kernel.buffer(tensor);
+}
+
+RowVectors::RowVectors(KernelBuilder &kernel, Value tensor)
+    : RowVectors(kernel, kernel.buffer(tensor), elementTypeOf(tensor)) {
+  this->tensor = tensor;
   auto type = cast<MemRefType>(memory.getType());
   if (type.getRank() == 1)
     return;

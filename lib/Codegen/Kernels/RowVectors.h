@@ -2,6 +2,7 @@
 //
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 //
+//===----------------------------------------------------------------------===//
 //
 // Kernels that work on whole rows (softmax, normalisations, reductions) see
 // their buffers as one-dimensional and read and write vectors of consecutive
@@ -27,6 +28,8 @@ class RowVectors {
 public:
   /// The tensor must have a buffer and floating-point elements.
   RowVectors(KernelBuilder &kernel, mlir::Value tensor);
+  /// One-dimensional memory of `elementType`.
+  RowVectors(KernelBuilder &kernel, mlir::Value memory, mlir::Type elementType);
 
   int64_t lanes() const { return vectorType.getNumElements(); }
   mlir::VectorType type() const { return vectorType; }

@@ -7,7 +7,7 @@ func.func @lstm(%x: tensor<1x?x2x16xf32>, %r: tensor<1x4x16xf32>, %h: tensor<1x2
   // CHECK-SAME: cell = #sluice.cell<lstm>
   %0:3 = sluice.recurrence %x, %r, %h, %h, %lengths {
       cell = #sluice.cell<lstm>, reverse = array<i1: true>,
-      activations = ["Sigmoid", "Tanh", "Tanh"],
+      activations = ["sigmoid", "tanh", "tanh"],
       alphas = array<f64: 0.0, 0.0, 0.0>, betas = array<f64: 0.0, 0.0, 0.0>,
       operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 0, 0>}
     : (tensor<1x?x2x16xf32>, tensor<1x4x16xf32>, tensor<1x2x4xf32>, tensor<1x2x4xf32>, tensor<2xi32>)
@@ -21,7 +21,7 @@ func.func @gates(%x: tensor<1x5x2x16xf32>, %r: tensor<1x4x12xf32>, %h: tensor<1x
   // expected-error@below {{projected inputs must be [directions, steps, batch, 3 * units]}}
   %0:2 = sluice.recurrence %x, %r, %h {
       cell = #sluice.cell<gru>, reverse = array<i1: false>,
-      activations = ["Sigmoid", "Tanh"],
+      activations = ["sigmoid", "tanh"],
       alphas = array<f64: 0.0, 0.0>, betas = array<f64: 0.0, 0.0>,
       operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0>}
     : (tensor<1x5x2x16xf32>, tensor<1x4x12xf32>, tensor<1x2x4xf32>)
@@ -31,14 +31,13 @@ func.func @gates(%x: tensor<1x5x2x16xf32>, %r: tensor<1x4x12xf32>, %h: tensor<1x
 
 // -----
 
-func.func @cell_state(%x: tensor<1x5x2x16xf32>, %r: tensor<1x4x16xf32>, %h: tensor<1x2x4xf32>) {
-  // expected-error@below {{an LSTM, and no other cell, has a cell state}}
-  %0:3 = sluice.recurrence %x, %r, %h {
-      cell = #sluice.cell<lstm>, reverse = array<i1: false>,
-      activations = ["Sigmoid", "Tanh", "Tanh"],
-      alphas = array<f64: 0.0, 0.0, 0.0>, betas = array<f64: 0.0, 0.0, 0.0>,
-      operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0>}
-    : (tensor<1x5x2x16xf32>, tensor<1x4x16xf32>, tensor<1x2x4xf32>)
-    -> (tensor<5x1x2x4xf32>, tensor<1x2x4xf32>, tensor<1x2x4xf32>)
+func.func @cell_state(%x: tensor<1x5x2x4xf32>, %r: tensor<1x4x4xf32>, %h: tensor<1x2x4xf32>) {
+  // expected-error@below {{only an LSTM has a cell state}}
+  %0:2 = sluice.recurrence %x, %r, %h {
+      cell = #sluice.cell<rnn>, reverse = array<i1: false>, activations = ["tanh"],
+      alphas = array<f64: 0.0>, betas = array<f64: 0.0>,
+      operandSegmentSizes = array<i32: 1, 1, 0, 1, 0, 0, 0>}
+    : (tensor<1x5x2x4xf32>, tensor<1x4x4xf32>, tensor<1x2x4xf32>)
+    -> (tensor<5x1x2x4xf32>, tensor<1x2x4xf32>)
   return
 }

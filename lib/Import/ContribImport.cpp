@@ -1,0 +1,166 @@
+//===- ContribImport.cpp - Operators of ONNX Runtime's domain -------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+//
+// What ONNX Runtime's offline optimiser writes into models: fused forms of
+// standard operators, taken apart again.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Composition.h"
+#include "ImportRegistry.h"
+#include "WindowImport.h"
+
+using namespace mlir;
+using namespace sluice;
+
+static llvm::Expected<Values> importFastGelu(NodeContext &node) {
+  Composition ops(node);
+  Value x = node.input(0);
+  if (node.hasInput(1))
+    x = ops.add(x, node.input(1));
+  return ops.finish({ops.make<GeluOp>(x, node.flag("tanh_approximation"))});
+}
+
+static llvm::Expected<Values> importGelu(NodeContext &node) {
+  SLUICE_TRY(result, node.create<GeluOp>(node.input(0)));
+  return Values{result};
+}
+
+static llvm::Expected<Values> importBiasGelu(NodeContext &node) {
+  Composition ops(node);
+  return ops.finish({ops.make<GeluOp>(ops.add(node.input(0), node.input(1)))});
+}
+
+static llvm::Expected<Values> importQuickGelu(NodeContext &node) {
+  SLUICE_TRY(alpha, node.node.getFloat("alpha", 1.702f));
+  SLUICE_TRY(result,
+             node.create<SwishOp>(node.input(0), node.real("alpha", alpha)));
+  return Values{result};
+}
+
+/// Normalises the last dimension of input + skip + bias; inputs `scale` and
+/// `bias` are parameters of the normalisation. Mean and deviation, which only
+/// training reads, are not given out.
+template <typename OpTy>
+static llvm::Expected<Values> importSkipNorm(NodeContext &node,
+                                             size_t biasInput) {
+  SLUICE_TRY(epsilon, node.node.getFloat("epsilon", 1e-12f));
+  Composition ops(node);
+  Value sum = ops.add(node.input(0), node.input(1));
+  if (node.hasInput(biasInput))
+    sum = ops.add(sum, node.input(biasInput));
+  if (ops.failed())
+    return ops.finish({});
+  SmallVector<Value> operands = {sum, node.input(2)};
+  if (std::is_same_v<OpTy, LayerNormOp> && node.hasInput(3))
+    operands.push_back(node.input(3));
+  Value result =
+      ops.make<OpTy>(operands, {node.integer("axis", node.rank(sum) - 1),
+                                node.real("epsilon", epsilon)});
+  return ops.finish({result, Value(), Value(), sum});
+}
+
+static llvm::Expected<Values> importSkipLayerNorm(NodeContext &node) {
+  return importSkipNorm<LayerNormOp>(node, 4);
+}
+static llvm::Expected<Values> importSkipSimplifiedLayerNorm(NodeContext &node) {
+  return importSkipNorm<RmsNormOp>(node, 3);
+}
+
+/// The activation of FusedConv and FusedGemm.
+static llvm::Expected<Value> applyActivation(NodeContext &node, Value x,
+                                             ArrayRef<float> parameters) {
+  SLUICE_TRY(name, node.node.getString("activation", ""));
+  auto parameter = [&](size_t index, double fallback) -> double {
+    return index < parameters.size() ? parameters[index] : fallback;
+  };
+  Type type = elementTypeOf(x);
+  if (name.empty())
+    return x;
+  if (name == "Relu")
+    return node.create<ReluOp>(x);
+  if (name == "Sigmoid")
+    return node.create<SigmoidOp>(x);
+  if (name == "Tanh")
+    return node.create<TanhOp>(x);
+  if (name == "LeakyRelu")
+    return node.create<LeakyReluOp>(x, node.real("alpha", parameter(0, 0.01)));
+  if (name == "HardSigmoid")
+    return node.create<HardSigmoidOp>(x,
+                                      {node.real("alpha", parameter(0, 0.2)),
+                                       node.real("beta", parameter(1, 0.5))});
+  if (name == "Clip" && parameters.size() >= 2)
+    return node.create<ClipOp>({x, node.scalar(type, parameters[0]),
+                                node.scalar(type, parameters[1])});
+  return node.unsupported("activation '" + name + "'");
+}
+
+static llvm::Expected<Values> importFusedConv(NodeContext &node) {
+  SLUICE_TRY(parameters, node.node.getFloats("activation_params", {}));
+  SLUICE_TRY(result, createConvolution(node, node.input(0), node.input(1)));
+  if (node.hasInput(2)) {
+    SLUICE_TRY(biased, addChannelBias(node, result, node.input(2)));
+    result = biased;
+  }
+  if (node.hasInput(3)) {
+    SLUICE_TRY(sum, node.create<AddOp>({result, node.input(3)}));
+    result = sum;
+  }
+  SLUICE_TRY(activated, applyActivation(node, result, parameters));
+  return Values{activated};
+}
+
+static llvm::Expected<Values> importFusedMatMul(NodeContext &node) {
+  SLUICE_TRY(alpha, node.node.getFloat("alpha", 1.0f));
+  SLUICE_TRY(transposeA, node.node.getInt("transA", 0));
+  SLUICE_TRY(transposeB, node.node.getInt("transB", 0));
+  SLUICE_TRY(batchA, node.node.getInt("transBatchA", 0));
+  SLUICE_TRY(batchB, node.node.getInt("transBatchB", 0));
+  if (batchA || batchB)
+    return node.unsupported("transposed batch dimensions");
+  if (node.rank(node.input(0)) < 2 || node.rank(node.input(1)) < 2)
+    return node.unsupported("vector operands");
+  SmallVector<NamedAttribute> attributes;
+  if (transposeA)
+    attributes.push_back(node.flag("transpose_lhs"));
+  if (transposeB)
+    attributes.push_back(node.flag("transpose_rhs"));
+  Composition ops(node);
+  Value result = ops.make<MatmulOp>({node.input(0), node.input(1)}, attributes);
+  if (alpha != 1.0f)
+    result = ops.mul(result, ops.number(result, alpha));
+  return ops.finish({result});
+}
+
+static llvm::Expected<Values> importFusedGemm(NodeContext &node) {
+  auto results = importRegistry().find("Gemm")->function(node);
+  if (!results)
+    return results.takeError();
+  std::vector<float> parameters;
+  for (const char *name : {"activation_alpha", "activation_beta"})
+    if (node.node.hasAttribute(name)) {
+      SLUICE_TRY(value, node.node.getFloat(name));
+      parameters.push_back(value);
+    }
+  SLUICE_TRY(activated, applyActivation(node, results->front(), parameters));
+  return Values{activated};
+}
+
+void sluice::registerContribImports(ImportRegistry &registry) {
+  auto add = [&](const char *name, unsigned inputs,
+                 ImportEntry::Function function) {
+    registry.add(std::string("com.microsoft.") + name, inputs, function, 1);
+  };
+  add("BiasGelu", 2, importBiasGelu);
+  add("FastGelu", 1, importFastGelu);
+  add("FusedConv", 2, importFusedConv);
+  add("FusedGemm", 2, importFusedGemm);
+  add("FusedMatMul", 2, importFusedMatMul);
+  add("Gelu", 1, importGelu);
+  add("QuickGelu", 1, importQuickGelu);
+  add("SkipLayerNormalization", 3, importSkipLayerNorm);
+  add("SkipSimplifiedLayerNormalization", 3, importSkipSimplifiedLayerNorm);
+}

@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""Compares single operators with onnxruntime: see cases.py.
+
+    run.py                  all cases, with static and with dynamic sizes
+    run.py lstm conv_       those with one of these texts in their name
+"""
+
+# Part of Sluice, under the Apache License v2.0. See LICENSE.
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import cases
+from support import compiler
+from support.artifact import run_once
+from support.compare import difference
+from support.isolated import CallFailed, Isolated
+from support.paths import DEFAULT_BUILD, scratch
+from support.reference import run_onnxruntime
+
+
+def check(case, dynamic, options, child, folder):
+    """None, or what is wrong."""
+    model, inputs = case.model(dynamic)
+    path, artifact = folder / "operator.onnx", folder / "operator.so"
+    path.write_bytes(model.SerializeToString())
+    try:
+        expected = child.call(run_onnxruntime, str(path), inputs)
+    except CallFailed as failure:
+        return f"onnxruntime: {failure}"
+    outcome = compiler.compile_model(options.build, path, artifact, timeout=60)
+    if outcome.status != compiler.OK:
+        return f"sluicec: {outcome.first_message()}"
+    try:
+        actual = child.call(run_once, str(options.build), str(artifact), inputs)
+    except CallFailed as failure:
+        return str(failure)
+    for index, (ours, theirs) in enumerate(zip(actual, expected, strict=True)):
+        text = difference(ours, theirs, case.rtol, case.atol)
+        if text:
+            return f"output {index}: {text}"
+    return None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("filters", nargs="*", help="texts in the cases' names")
+    parser.add_argument("--build", type=Path, default=DEFAULT_BUILD)
+    parser.add_argument("--jobs", type=int, default=1, help="ignored: cases are short")
+    parser.add_argument("--summary", type=Path, help="write the counts here (JSON)")
+    options = parser.parse_args()
+    compiler.require(options.build)
+    folder, child = scratch("operators"), Isolated()
+    passed = failed = 0
+    for case in cases.all_cases():
+        if options.filters and not any(t in case.name for t in options.filters):
+            continue
+        for dynamic in (False, True):
+            text = check(case, dynamic, options, child, folder)
+            if text is None:
+                passed += 1
+                continue
+            failed += 1
+            form = "dynamic" if dynamic else "static"
+            print(f"   FAIL {case.name} {form}: {' '.join(text.split())[:240]}", flush=True)
+    child.close()
+    print(f"   {passed} passed, {failed} failed")
+    if options.summary:
+        options.summary.write_text(
+            json.dumps({"passed": passed, "failed": failed, "skipped": 0})
+        )
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
