@@ -141,9 +141,10 @@ def WeightOp : Kernel_Op<"weight", [Pure]> {
   let summary = "a constant in the artifact's weights";
   let description = [{
     `value` is what the buffer holds; `offset` is its place, in bytes, once
-    the weights are laid out.
+    the weights are laid out. With `packing` the value is reordered first.
   }];
   let arguments = (ins Kernel_Frame:$frame, ElementsAttr:$value,
+                       OptionalAttr<DictionaryAttr>:$packing,
                        OptionalAttr<I64Attr>:$offset);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = "$frame $value attr-dict `:` type($result)";

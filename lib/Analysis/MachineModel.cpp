@@ -209,6 +209,7 @@ Expected<MachineModel> getMachineModel(StringRef tripleName, StringRef cpu) {
                              : MachineModel::Architecture::AArch64;
   model.triple = triple.str();
   model.baseCpu = isX86 ? "x86-64" : "generic";
+  model.requestedCpu = cpu.str();
   model.cpu = native ? sys::getHostCPUName().str()
                      : (cpu.empty() ? model.baseCpu : cpu.str());
 

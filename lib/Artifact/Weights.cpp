@@ -8,6 +8,7 @@
 #include "XxHash64.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
+#include "sluice/Codegen/PackedWeights.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -22,6 +23,9 @@ WeightsLayout sluice::getWeightsLayout(ModuleOp module) {
     return layout;
   for (Attribute value : values)
     layout.values.push_back(cast<ElementsAttr>(value));
+  for (Attribute packing :
+       module->getAttrOfType<ArrayAttr>("sluice.weight_packings"))
+    layout.packings.push_back(cast<DictionaryAttr>(packing));
   layout.offsets.assign(offsets.asArrayRef().begin(),
                         offsets.asArrayRef().end());
   layout.bytes = bytes.getInt();
@@ -76,12 +80,23 @@ sluice::streamWeights(const WeightsLayout &layout,
     }
     return llvm::Error::success();
   };
-  for (auto [value, offset] : llvm::zip(layout.values, layout.offsets)) {
+  std::vector<float> aligned, packed;
+  for (auto [value, packing, offset] :
+       llvm::zip(layout.values, layout.packings, layout.offsets)) {
     if (llvm::Error error = padTo(offset))
       return error;
     auto bytes = getConstantBytes(value, scratch);
     if (!bytes)
       return bytes.takeError();
+    if (!packing.empty()) {
+      // The bytes of a model file may lie at any address.
+      aligned.resize(bytes->size() / sizeof(float));
+      std::memcpy(aligned.data(), bytes->data(), bytes->size());
+      if (llvm::Error error = packWeights(packing, aligned, packed))
+        return error;
+      bytes = ArrayRef<char>(reinterpret_cast<const char *>(packed.data()),
+                             packed.size() * sizeof(float));
+    }
     if (llvm::Error error = sink(*bytes))
       return error;
     written += bytes->size();

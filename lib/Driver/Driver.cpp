@@ -120,13 +120,15 @@ CompileStatus Compilation::emit() {
     return CompileStatus::CompileFailed;
   if (options.emit == EmitKind::Optimized)
     return writeModule();
-  if (!runStage(buildFormKernelsPipeline))
-    return CompileStatus::CompileFailed;
-  if (options.emit == EmitKind::Kernels)
-    return writeModule();
   TargetOptions target;
   target.triple = options.triple;
   target.cpu = options.cpu;
+  if (!runStage([&](OpPassManager &manager) {
+        buildFormKernelsPipeline(manager, target);
+      }))
+    return CompileStatus::CompileFailed;
+  if (options.emit == EmitKind::Kernels)
+    return writeModule();
   if (!runStage(
           [&](OpPassManager &manager) { buildEmitPipeline(manager, target); }))
     return CompileStatus::CompileFailed;

@@ -23,6 +23,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
+#include "sluice/Codegen/CPU/Passes.h"
 #include "sluice/Codegen/Passes.h"
 #include "sluice/Conversion/HostToBuffers/HostToBuffers.h"
 #include "sluice/Conversion/KernelToLLVM/KernelToLLVM.h"
@@ -51,7 +52,12 @@ void buildOptimizePipeline(OpPassManager &manager) {
   functions.addPass(createCSEPass());
 }
 
-void buildFormKernelsPipeline(OpPassManager &manager) {
+void buildFormKernelsPipeline(OpPassManager &manager,
+                              const TargetOptions &options) {
+  PackWeightsPassOptions packOptions;
+  packOptions.triple = options.triple;
+  packOptions.cpu = options.cpu;
+  manager.nest<func::FuncOp>().addPass(createPackWeightsPass(packOptions));
   manager.nest<func::FuncOp>().addPass(createFormKernelsPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
@@ -63,6 +69,11 @@ void buildEmitPipeline(OpPassManager &manager, const TargetOptions &options) {
   emitOptions.triple = options.triple;
   emitOptions.cpu = options.cpu;
   manager.addPass(createEmitKernelsPass(emitOptions));
+  VectorizeLoopsPassOptions vectorizeOptions;
+  vectorizeOptions.triple = options.triple;
+  vectorizeOptions.cpu = options.cpu;
+  manager.nest<func::FuncOp>().addPass(
+      createVectorizeLoopsPass(vectorizeOptions));
   manager.addPass(createHostToBuffersPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
@@ -72,6 +83,7 @@ void buildEmitPipeline(OpPassManager &manager, const TargetOptions &options) {
 
 void buildLLVMPipeline(OpPassManager &manager) {
   manager.addPass(createKernelToLLVMPass());
+  manager.addPass(createOutlineParallelPass());
   buildLowerToLLVMPipeline(manager, LowerToLLVMOptions());
   manager.addPass(createLowerGuardsPass());
 }
@@ -91,9 +103,9 @@ void registerPassesAndPipelines() {
   registerTransformsPasses();
   PassPipelineRegistration<>("sluice-optimize", "Optimise the graph",
                              buildOptimizePipeline);
-  PassPipelineRegistration<>("sluice-form-kernels-pipeline",
-                             "Group ops into kernels and outline them",
-                             buildFormKernelsPipeline);
+  PassPipelineRegistration<TargetOptions>(
+      "sluice-form-kernels-pipeline", "Group ops into kernels and outline them",
+      buildFormKernelsPipeline);
   PassPipelineRegistration<TargetOptions>(
       "sluice-lower-cpu", "Lower kernels and host function for a CPU",
       buildLowerCpuPipeline);

@@ -46,11 +46,23 @@ bool isHostOp(Operation *op) {
 /// Is the op's element so cheap that computing it at every use is fine?
 bool isElementwise(Operation *op) { return isa<ElementwiseOpInterface>(op); }
 
-/// Anchors whose emitters can run elementwise ops on their result before it
-/// is stored.
+/// Anchors whose emitters run elementwise ops on f32 accumulators before they
+/// are stored.
 bool takesEpilogue(Operation *op) {
-  // The element form computes any op behind the anchor once per element.
-  return isa<MatmulOp>(op);
+  return isa<MatmulOp, PackedMatmulOp, PackedConvOp>(op) &&
+         elementTypeOf(op->getResult(0)).isF32();
+}
+
+/// Does everything the group reads and stores have type f32?
+bool isF32Group(const Group &group) {
+  if (!elementTypeOf(group.sink->getResult(0)).isF32())
+    return false;
+  for (Operation *op : group.ops)
+    for (Value operand : op->getOperands())
+      if (!group.ops.contains(operand.getDefiningOp()) &&
+          !elementTypeOf(operand).isF32())
+        return false;
+  return true;
 }
 
 class FormKernelsPass final
@@ -107,9 +119,16 @@ bool FormKernelsPass::accepts(const Group &group, Operation *op) {
               return false;
           }
         }
-  if (isElementwise(op))
-    return true;
-  return !group.anchor && takesEpilogue(op);
+  if (isElementwise(op)) {
+    if (!group.anchor)
+      return true;
+    // On accumulators everything is f32.
+    return takesEpilogue(group.anchor) &&
+           llvm::all_of(op->getOperands(), [](Value operand) {
+             return elementTypeOf(operand).isF32();
+           });
+  }
+  return !group.anchor && takesEpilogue(op) && isF32Group(group);
 }
 
 SmallVector<Value> FormKernelsPass::dynamicSizes(OpBuilder &builder,

@@ -23,11 +23,12 @@ public:
   void runOnOperation() final {
     constexpr int64_t alignment = 64;
     ModuleOp module = getOperation();
-    llvm::MapVector<Attribute, int64_t> offsets;
+    llvm::MapVector<std::pair<Attribute, Attribute>, int64_t> offsets;
     int64_t total = 0;
     OpBuilder builder(module.getContext());
     module.walk([&](kernel::WeightOp op) {
-      auto [it, isNew] = offsets.try_emplace(op.getValue(), total);
+      auto [it, isNew] = offsets.try_emplace(
+          {op.getValue(), op.getPackingAttr()}, total);
       if (isNew) {
         auto type = cast<MemRefType>(op.getType());
         int64_t bytes =
@@ -36,13 +37,16 @@ public:
       }
       op.setOffsetAttr(builder.getI64IntegerAttr(it->second));
     });
-    SmallVector<Attribute> values;
+    SmallVector<Attribute> values, packings;
     SmallVector<int64_t> places;
-    for (auto [value, offset] : offsets) {
-      values.push_back(value);
+    for (auto [constant, offset] : offsets) {
+      values.push_back(constant.first);
+      packings.push_back(constant.second ? constant.second
+                                         : builder.getDictionaryAttr({}));
       places.push_back(offset);
     }
     module->setAttr("sluice.weights", builder.getArrayAttr(values));
+    module->setAttr("sluice.weight_packings", builder.getArrayAttr(packings));
     module->setAttr("sluice.weight_offsets",
                     builder.getDenseI64ArrayAttr(places));
     module->setAttr("sluice.weights_bytes", builder.getI64IntegerAttr(total));

@@ -34,6 +34,8 @@ struct MachineModel {
   std::string triple;
   /// The CPU tuned for: "znver5". What the artifact reports.
   std::string cpu;
+  /// The name that was asked for: with the triple it gives this model again.
+  std::string requestedCpu;
   /// The CPU whose instruction set is the base: "x86-64" or "generic".
   std::string baseCpu;
   /// LLVM's feature string on top of `baseCpu`: "+avx2,+fma,-prefer-256-bit".

@@ -17,6 +17,8 @@ namespace sluice {
 /// The constants that `sluice-layout-weights` placed, in order of offset.
 struct WeightsLayout {
   llvm::SmallVector<mlir::ElementsAttr> values;
+  /// How each is reordered; empty dictionaries for those that are not.
+  llvm::SmallVector<mlir::DictionaryAttr> packings;
   llvm::SmallVector<int64_t> offsets;
   int64_t bytes = 0;
 };

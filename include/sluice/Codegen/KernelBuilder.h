@@ -195,6 +195,7 @@ void registerTensorEmitters(EmitterRegistry &registry);
 void registerContractionEmitters(EmitterRegistry &registry);
 void registerConvolutionEmitters(EmitterRegistry &registry);
 void registerNormalizationEmitters(EmitterRegistry &registry);
+void registerPackedConvolutionEmitters(EmitterRegistry &registry);
 void registerPoolingEmitters(EmitterRegistry &registry);
 void registerRecurrentEmitters(EmitterRegistry &registry);
 void registerReductionEmitters(EmitterRegistry &registry);

@@ -37,7 +37,8 @@ struct TargetOptions : mlir::PassPipelineOptions<TargetOptions> {
 void registerDialects(mlir::DialectRegistry &registry);
 
 void buildOptimizePipeline(mlir::OpPassManager &manager);
-void buildFormKernelsPipeline(mlir::OpPassManager &manager);
+void buildFormKernelsPipeline(mlir::OpPassManager &manager,
+                              const TargetOptions &options);
 /// Kernels and host function to loops and buffers, with places for all.
 void buildEmitPipeline(mlir::OpPassManager &manager,
                        const TargetOptions &options);

@@ -74,13 +74,39 @@ def PlanMemoryPass : Pass<"sluice-plan-memory", "::mlir::ModuleOp"> {
   ];
 }
 
+def PackWeightsPass : Pass<"sluice-pack-weights", "::mlir::func::FuncOp"> {
+  let summary = "Put constant weights in the order micro-kernels read";
+  let description = [{
+    Products with a constant right-hand side and channels-last convolutions
+    with constant weights, in f32, become ops on packed constants. The panels
+    follow from the tiles chosen for the machine, so types must not change any
+    more afterwards.
+  }];
+  let options = [
+    Option<"triple", "triple", "std::string", "",
+           "Target triple; empty for the host's">,
+    Option<"cpu", "cpu", "std::string", "\"native\"",
+           "Target CPU as LLVM names it, or native">
+  ];
+}
+
+def PropagateLayoutPass
+    : Pass<"sluice-propagate-layout", "::mlir::func::FuncOp"> {
+  let summary = "Keep images channels-last between convolutions";
+  let description = [{
+    Convolutions and pools work on [N, spatial..., C], where the channels of a
+    pixel lie together and fill vectors. The layout spreads to all ops that can
+    work in either; transposes remain where it begins and ends.
+  }];
+}
+
 def LayoutWeightsPass : Pass<"sluice-layout-weights", "::mlir::ModuleOp"> {
   let summary = "Give every constant of the host function a place";
   let description = [{
     Equal constants share one place; places are aligned to 64 bytes. The module
-    lists the constants and their offsets in `sluice.weights` and
-    `sluice.weight_offsets`, and the bytes they take in
-    `sluice.weights_bytes`.
+    lists the constants, their packings and their offsets in `sluice.weights`,
+    `sluice.weight_packings` and `sluice.weight_offsets`, and the bytes they
+    take in `sluice.weights_bytes`.
   }];
 }
 

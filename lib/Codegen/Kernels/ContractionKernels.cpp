@@ -4,7 +4,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Epilogue.h"
 #include "dialects/Sluice/BodyBuilder.h"
+#include "sluice/Codegen/CPU/Contraction.h"
+#include "sluice/Codegen/PackedWeights.h"
 #include "sluice/Codegen/KernelBuilder.h"
 
 using namespace mlir;
@@ -50,6 +53,129 @@ static Value matmulElement(KernelBuilder &kernel, OpResult result,
       })[0];
 }
 
+/// A product with packed weights: all leading dimensions are rows.
+static LogicalResult emitPackedMatmul(KernelBuilder &kernel, Operation *op) {
+  auto matmul = cast<PackedMatmulOp>(op);
+  Value result = kernel.region.getTerminator()->getOperand(0);
+  ArrayRef<int64_t> shape = shapeOf(matmul.getLhs());
+  ContractionSpec spec = getContractionSpec(matmul, shape.back());
+  ContractionTiling tiling = chooseContractionTiling(spec, kernel.machine);
+  ContractionOperands operands;
+  operands.a = kernel.buffer(matmul.getLhs());
+  operands.b = kernel.buffer(matmul.getWeights());
+  operands.c = kernel.buffer(result);
+  operands.batch = kernel.builder.getIndexAttr(1);
+  SmallVector<Value> rows = kernel.sizes(matmul.getLhs());
+  rows.pop_back();
+  operands.rows = getAsOpFoldResult(kernel.product(rows));
+  operands.columns = kernel.builder.getIndexAttr(matmul.getColumns());
+  operands.depth = kernel.builder.getIndexAttr(shape.back());
+  operands.scratch =
+      makeScratch(kernel, getContractionScratch(kernel.builder, kernel.loc,
+                                                tiling, operands));
+  Epilogue epilogue(kernel, matmul.getResult());
+  auto apply = [&](OpBuilder &builder, Location loc, Value sums,
+                   const ResultPosition &position) {
+    return epilogue.apply(builder, loc, sums, position);
+  };
+  emitContraction(kernel.builder, kernel.loc, spec, tiling, operands,
+                  epilogue.isEmpty() ? EpilogueFn() : EpilogueFn(apply));
+  return success();
+}
+
+/// A product of two run-time matrices. Batch dimensions may broadcast.
+static LogicalResult emitMatmul(KernelBuilder &kernel, Operation *op) {
+  auto matmul = cast<MatmulOp>(op);
+  Value result = kernel.region.getTerminator()->getOperand(0);
+  if (!elementTypeOf(matmul.getLhs()).isF32() ||
+      !elementTypeOf(result).isF32())
+    return emitElementKernel(kernel);
+  int64_t rank = shapeOf(matmul).size();
+  auto toSpec = [](int64_t size) {
+    return ShapedType::isDynamic(size) ? kDynamicSize : size;
+  };
+  ArrayRef<int64_t> lhs = shapeOf(matmul.getLhs());
+  ContractionSpec spec;
+  spec.batch = 1;
+  for (int64_t size : shapeOf(matmul).drop_back(2))
+    spec.batch = ShapedType::isDynamic(size) || spec.batch == kDynamicSize
+                     ? kDynamicSize
+                     : spec.batch * size;
+  spec.rows = toSpec(shapeOf(matmul)[rank - 2]);
+  spec.columns = toSpec(shapeOf(matmul)[rank - 1]);
+  int64_t depthPlace = lhs.size() - (matmul.getTransposeLhs() ? 2 : 1);
+  spec.depth = toSpec(lhs[depthPlace]);
+  spec.transposeA = matmul.getTransposeLhs();
+  spec.transposeB = matmul.getTransposeRhs();
+  ContractionTiling tiling = chooseContractionTiling(spec, kernel.machine);
+
+  ContractionOperands operands;
+  operands.a = kernel.buffer(matmul.getLhs());
+  operands.b = kernel.buffer(matmul.getRhs());
+  operands.c = kernel.buffer(result);
+  SmallVector<Value> sizes = kernel.sizes(result);
+  Value depth = kernel.size(matmul.getLhs(), depthPlace);
+  ArrayRef<Value> batchSizes = ArrayRef<Value>(sizes).drop_back(2);
+  operands.batch = getAsOpFoldResult(kernel.product(batchSizes));
+  operands.rows = getAsOpFoldResult(sizes[rank - 2]);
+  operands.columns = getAsOpFoldResult(sizes[rank - 1]);
+  operands.depth = getAsOpFoldResult(depth);
+  Value matrixA = kernel.mul(sizes[rank - 2], depth);
+  Value matrixB = kernel.mul(sizes[rank - 1], depth);
+  Value matrixC = kernel.mul(sizes[rank - 2], sizes[rank - 1]);
+  // Which matrix of an operand belongs to a batch index of the result.
+  SmallVector<Value> lhsSizes = kernel.sizes(matmul.getLhs());
+  SmallVector<Value> rhsSizes = kernel.sizes(matmul.getRhs());
+  auto offsets = [&](OpBuilder &builder, Location loc,
+                     Value batch) -> BatchOffsets {
+    IndexBuilder index(builder, loc);
+    SmallVector<OpFoldResult> place(batchSizes.size());
+    OpFoldResult flat = batch;
+    for (size_t i = batchSizes.size(); i-- > 0;) {
+      OpFoldResult size = getAsOpFoldResult(batchSizes[i]);
+      place[i] = i == 0 ? flat : index.rem(flat, size);
+      flat = index.div(flat, size);
+    }
+    auto matrix = [&](ArrayRef<Value> operandSizes, Value elements) {
+      ArrayRef<Value> mine = operandSizes.drop_back(2);
+      OpFoldResult which = index.constant(0);
+      for (auto [i, value] : llvm::enumerate(mine)) {
+        OpFoldResult size = getAsOpFoldResult(value);
+        OpFoldResult at = place[place.size() - mine.size() + i];
+        if (IndexBuilder::isConstant(size, 1)) {
+          at = index.constant(0);
+        } else if (!IndexBuilder::getConstant(size)) {
+          Value isOne = arith::CmpIOp::create(
+              builder, loc, arith::CmpIPredicate::eq, value,
+              index.value(index.constant(1)));
+          at = arith::SelectOp::create(builder, loc, isOne,
+                                       index.value(index.constant(0)),
+                                       index.value(at))
+                   .getResult();
+        }
+        which = index.add(index.mul(which, size), at);
+      }
+      return index.mul(which, getAsOpFoldResult(elements));
+    };
+    return {matrix(lhsSizes, matrixA), matrix(rhsSizes, matrixB),
+            index.mul(OpFoldResult(batch), getAsOpFoldResult(matrixC))};
+  };
+  operands.batchOffsets = offsets;
+  operands.scratch =
+      makeScratch(kernel, getContractionScratch(kernel.builder, kernel.loc,
+                                                tiling, operands));
+  Epilogue epilogue(kernel, matmul.getResult());
+  auto apply = [&](OpBuilder &builder, Location loc, Value sums,
+                   const ResultPosition &position) {
+    return epilogue.apply(builder, loc, sums, position);
+  };
+  emitContraction(kernel.builder, kernel.loc, spec, tiling, operands,
+                  epilogue.isEmpty() ? EpilogueFn() : EpilogueFn(apply));
+  return success();
+}
+
 void sluice::registerContractionEmitters(EmitterRegistry &registry) {
+  registry.addKernel<MatmulOp>(emitMatmul);
+  registry.addKernel<PackedMatmulOp>(emitPackedMatmul);
   registry.addElement<MatmulOp>(matmulElement);
 }

@@ -17,6 +17,7 @@ const EmitterRegistry &sluice::emitterRegistry() {
     registerIndexingEmitters(result);
     registerMovementEmitters(result);
     registerNormalizationEmitters(result);
+    registerPackedConvolutionEmitters(result);
     registerPoolingEmitters(result);
     registerRecurrentEmitters(result);
     registerReductionEmitters(result);

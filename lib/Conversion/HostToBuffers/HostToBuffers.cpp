@@ -229,7 +229,16 @@ LogicalResult Translator::translate(Operation &op) {
         mapping.map(constant.getResult(),
                     Value(kernel::WeightOp::create(
                         builder, loc, convert(constant.getType()), frame,
-                        constant.getValueAttr(), IntegerAttr())));
+                        constant.getValueAttr(), DictionaryAttr(),
+                        IntegerAttr())));
+        return success();
+      })
+      .Case([&](PackedConstantOp constant) {
+        mapping.map(constant.getResult(),
+                    Value(kernel::WeightOp::create(
+                        builder, loc, convert(constant.getType()), frame,
+                        constant.getValueAttr(), constant.getPackingAttr(),
+                        IntegerAttr())));
         return success();
       })
       .Case([&](tensor::DimOp dim) {

@@ -1,0 +1,115 @@
+//===- PackedOps.cpp - Ops on weights in panel order ----------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Sluice/Sluice.h"
+#include "dialects/Sluice/WindowInference.h"
+
+using namespace mlir;
+using namespace sluice;
+
+//===----------------------------------------------------------------------===//
+// PackedConstantOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult PackedConstantOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties,
+    RegionRange regions, SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  int64_t elements = adaptor.getElements();
+  if (elements < 0)
+    return emitOptionalError(location, "negative number of elements");
+  types.push_back(RankedTensorType::get(
+      {elements}, adaptor.getValue().getShapedType().getElementType()));
+  return success();
+}
+
+LogicalResult
+PackedConstantOp::reifyResultShapes(OpBuilder &builder,
+                                    ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(getAsIndexOpFoldResult(getContext(), getType().getShape()));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// PackedMatmulOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult PackedMatmulOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties,
+    RegionRange regions, SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  SmallVector<int64_t> shape(shapeOf(operands[0]));
+  if (shape.size() < 2 || shapeOf(operands[1]).size() != 1)
+    return emitOptionalError(location,
+                             "needs a matrix and packed weights of rank one");
+  shape.back() = adaptor.getColumns();
+  types.push_back(RankedTensorType::get(shape, elementTypeOf(operands[0])));
+  return success();
+}
+
+LogicalResult
+PackedMatmulOp::reifyResultShapes(OpBuilder &builder,
+                                  ReifiedRankedShapedTypeDims &shapes) {
+  SmallVector<OpFoldResult> sizes = getDimensions(builder, getLoc(), getLhs());
+  sizes.back() = builder.getIndexAttr(getColumns());
+  shapes.push_back(std::move(sizes));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// PackedConvOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult PackedConvOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties,
+    RegionRange regions, SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  SmallVector<int64_t> shape(shapeOf(operands[0]));
+  int64_t spatialRank = static_cast<int64_t>(shape.size()) - 2;
+  if (spatialRank < 0 || shapeOf(operands[1]).size() != 1)
+    return emitOptionalError(location,
+                             "needs an image and packed weights of rank one");
+  if (failed(verifyWindows(location, spatialRank, adaptor.getStrides(),
+                           adaptor.getDilations(), adaptor.getPads())))
+    return failure();
+  if (static_cast<int64_t>(adaptor.getKernel().size()) != spatialRank)
+    return emitOptionalError(location, "needs one kernel size per dimension");
+  for (int64_t i = 0; i < spatialRank; ++i) {
+    int64_t &size = shape[1 + i];
+    if (ShapedType::isDynamic(size))
+      continue;
+    Window window{Builder(context).getIndexAttr(adaptor.getKernel()[i]),
+                  adaptor.getStrides()[i], adaptor.getDilations()[i],
+                  adaptor.getPads()[i], adaptor.getPads()[spatialRank + i]};
+    auto count = countWindows(window, size);
+    if (!count)
+      return emitOptionalError(location, "the kernel does not fit the input");
+    size = *count;
+  }
+  shape.back() = adaptor.getOutputChannels();
+  types.push_back(RankedTensorType::get(shape, elementTypeOf(operands[0])));
+  return success();
+}
+
+LogicalResult
+PackedConvOp::reifyResultShapes(OpBuilder &builder,
+                                ReifiedRankedShapedTypeDims &shapes) {
+  SmallVector<OpFoldResult> sizes =
+      getDimensions(builder, getLoc(), getInput());
+  int64_t spatialRank = getKernel().size();
+  for (int64_t i = 0; i < spatialRank; ++i) {
+    Window window{builder.getIndexAttr(getKernel()[i]), getStrides()[i],
+                  getDilations()[i], getPads()[i],
+                  getPads()[spatialRank + i]};
+    sizes[1 + i] = countWindows(builder, getLoc(), window, sizes[1 + i]);
+  }
+  sizes.back() = builder.getIndexAttr(getOutputChannels());
+  shapes.push_back(std::move(sizes));
+  return success();
+}

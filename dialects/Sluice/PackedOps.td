@@ -1,0 +1,49 @@
+//===- PackedOps.td - Ops on weights in panel order ------------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_PACKED_OPS_TD
+#define SLUICE_PACKED_OPS_TD
+
+include "dialects/Sluice/SluiceBase.td"
+
+def PackedConstantOp : Sluice_Op<"packed_constant"> {
+  let summary = "a constant in the order in which a micro-kernel reads it";
+  let description = [{
+    `value` is the constant as the model has it; it is reordered as `packing`
+    says when the artifact is written, one constant at a time, so that no
+    second copy of all weights exists. `elements` is the packed size.
+  }];
+  let arguments = (ins ElementsAttr:$value, DictionaryAttr:$packing,
+                       I64Attr:$elements);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$value attr-dict `:` type($result)";
+}
+
+def PackedMatmulOp : Sluice_Op<"packed_matmul"> {
+  let summary = "matrix product with a packed constant";
+  let description = [{
+    The last dimension of `lhs` is contracted; the others are rows. `weights`
+    are panels of a matrix with `columns` columns.
+  }];
+  let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$weights,
+                       I64Attr:$columns);
+  let results = (outs AnyRankedTensor:$result);
+}
+
+def PackedConvOp : Sluice_Op<"packed_conv"> {
+  let summary = "channels-last convolution with packed constant weights";
+  let description = [{
+    Input and result are [N, spatial..., C]. `kernel` holds the spatial kernel
+    sizes, `output_channels` counts those of all groups; `pads` holds the
+    begins, then the ends.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$weights,
+                       DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
+                       DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads,
+                       I64Attr:$groups, I64Attr:$output_channels);
+  let results = (outs AnyRankedTensor:$result);
+}
+
+#endif // SLUICE_PACKED_OPS_TD

@@ -1,0 +1,52 @@
+//===- PackedWeights.h - From packed ops to kernel specs --------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+//
+// How weights are packed depends on the tiles that the micro-kernel will use,
+// and those follow from the op's types, its attributes and the machine. Both
+// sides, the packing and the emission of the kernel, derive them here.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_CODEGEN_PACKEDWEIGHTS_H
+#define SLUICE_CODEGEN_PACKEDWEIGHTS_H
+
+#include "dialects/Sluice/Sluice.h"
+#include "sluice/Analysis/MachineModel.h"
+#include "sluice/Codegen/KernelSpecs.h"
+#include "llvm/Support/Error.h"
+
+namespace sluice {
+
+ContractionSpec getContractionSpec(PackedMatmulOp op, int64_t depth);
+
+/// The spec of a channels-last convolution from the types of input and result.
+ConvolutionSpec getConvolutionSpec(mlir::RankedTensorType input,
+                                   mlir::RankedTensorType result,
+                                   llvm::ArrayRef<int64_t> kernel,
+                                   llvm::ArrayRef<int64_t> strides,
+                                   llvm::ArrayRef<int64_t> dilations,
+                                   llvm::ArrayRef<int64_t> pads,
+                                   int64_t groups);
+ConvolutionSpec getConvolutionSpec(PackedConvOp op);
+
+/// The packing of a matrix [depth][columns], or [columns][depth] when
+/// `transposed`, and the number of packed elements.
+std::pair<mlir::DictionaryAttr, int64_t>
+getMatrixPacking(mlir::MLIRContext *context, int64_t depth, int64_t columns,
+                 bool transposed, const MachineModel &machine);
+
+/// The packing of convolution weights in ONNX's order.
+std::pair<mlir::DictionaryAttr, int64_t>
+getConvolutionPacking(mlir::MLIRContext *context, const ConvolutionSpec &spec,
+                      const MachineModel &machine);
+
+/// Reorders f32 elements as `packing` says.
+llvm::Error packWeights(mlir::DictionaryAttr packing,
+                        llvm::ArrayRef<float> source,
+                        std::vector<float> &packed);
+
+} // namespace sluice
+
+#endif // SLUICE_CODEGEN_PACKEDWEIGHTS_H

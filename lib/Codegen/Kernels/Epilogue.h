@@ -1,0 +1,52 @@
+//===- Epilogue.h - Elementwise ops on accumulators -------------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_LIB_CODEGEN_KERNELS_EPILOGUE_H
+#define SLUICE_LIB_CODEGEN_KERNELS_EPILOGUE_H
+
+#include "sluice/Codegen/CPU/MicroTile.h"
+#include "sluice/Codegen/KernelBuilder.h"
+
+namespace sluice {
+
+/// Evaluates the ops behind an anchor, from its result to the kernel's only
+/// yielded value, on vectors of neighbouring f32 elements of one row. Kernel
+/// formation sees to it that they are elementwise on f32 and that everything
+/// has the result's shape or broadcasts to it.
+class Epilogue {
+public:
+  Epilogue(KernelBuilder &kernel, mlir::Value anchorResult)
+      : kernel(kernel), anchorResult(anchorResult),
+        yielded(kernel.region.getTerminator()->getOperand(0)) {}
+
+  /// True when there is nothing to do.
+  bool isEmpty() const { return yielded == anchorResult; }
+  mlir::Value apply(mlir::OpBuilder &builder, mlir::Location loc,
+                    mlir::Value sums, const ResultPosition &position);
+
+private:
+  mlir::Value evaluate(mlir::Value value);
+  mlir::Value read(mlir::Value tensor);
+  mlir::Value splat(mlir::Value scalar);
+
+  KernelBuilder &kernel;
+  mlir::Value anchorResult;
+  mlir::Value yielded;
+
+  // Of the current position.
+  mlir::OpBuilder *builder = nullptr;
+  mlir::Location loc = mlir::UnknownLoc::get(kernel.builder.getContext());
+  mlir::Type type;
+  const ResultPosition *position = nullptr;
+  llvm::DenseMap<mlir::Value, mlir::Value> known;
+};
+
+/// Scratch memory for a micro-kernel: a planned buffer where the size is known,
+/// one of the run where it is not; null for none.
+mlir::Value makeScratch(KernelBuilder &kernel, mlir::OpFoldResult bytes);
+
+} // namespace sluice
+
+#endif // SLUICE_LIB_CODEGEN_KERNELS_EPILOGUE_H

@@ -1,0 +1,45 @@
+//===- PackedConvolutionKernels.cpp - Convolutions by micro-kernels -------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Epilogue.h"
+#include "sluice/Codegen/CPU/Convolution.h"
+#include "sluice/Codegen/PackedWeights.h"
+
+using namespace mlir;
+using namespace sluice;
+
+static LogicalResult emitPackedConv(KernelBuilder &kernel, Operation *op) {
+  auto conv = cast<PackedConvOp>(op);
+  Value result = kernel.region.getTerminator()->getOperand(0);
+  ConvolutionSpec spec = getConvolutionSpec(conv);
+  ConvolutionTiling tiling = chooseConvolutionTiling(spec, kernel.machine);
+  ConvolutionOperands operands;
+  operands.input = kernel.buffer(conv.getInput());
+  operands.weights = kernel.buffer(conv.getWeights());
+  operands.output = kernel.buffer(result);
+  operands.batch = getAsOpFoldResult(kernel.size(conv.getInput(), 0));
+  for (size_t i = 0; i < spec.kernelSizes.size(); ++i) {
+    operands.inputSizes.push_back(
+        getAsOpFoldResult(kernel.size(conv.getInput(), 1 + i)));
+    operands.outputSizes.push_back(
+        getAsOpFoldResult(kernel.size(result, 1 + i)));
+  }
+  operands.scratch = makeScratch(
+      kernel, getConvolutionScratch(kernel.builder, kernel.loc, spec, tiling,
+                                    operands));
+  Epilogue epilogue(kernel, conv.getResult());
+  auto apply = [&](OpBuilder &builder, Location loc, Value sums,
+                   const ResultPosition &position) {
+    return epilogue.apply(builder, loc, sums, position);
+  };
+  emitConvolution(kernel.builder, kernel.loc, spec, tiling, operands,
+                  epilogue.isEmpty() ? EpilogueFn() : EpilogueFn(apply));
+  return success();
+}
+
+void sluice::registerPackedConvolutionEmitters(EmitterRegistry &registry) {
+  registry.addKernel<PackedConvOp>(emitPackedConv);
+}

@@ -1,0 +1,153 @@
+//===- PackedWeights.cpp - From packed ops to kernel specs ----------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "sluice/Codegen/PackedWeights.h"
+#include "sluice/Analysis/ContractionTiling.h"
+#include "sluice/Codegen/CPU/Convolution.h"
+#include "sluice/Codegen/CPU/Packing.h"
+
+using namespace mlir;
+using namespace sluice;
+
+static int64_t toSpecSize(int64_t size) {
+  return ShapedType::isDynamic(size) ? kDynamicSize : size;
+}
+
+ContractionSpec sluice::getContractionSpec(PackedMatmulOp op, int64_t depth) {
+  ContractionSpec spec;
+  // One packed matrix serves all rows, whatever their dimensions.
+  spec.rows = 1;
+  for (int64_t size : shapeOf(op.getLhs()).drop_back()) {
+    if (ShapedType::isDynamic(size)) {
+      spec.rows = kDynamicSize;
+      break;
+    }
+    spec.rows *= size;
+  }
+  spec.columns = op.getColumns();
+  spec.depth = depth;
+  spec.packedB = true;
+  return spec;
+}
+
+ConvolutionSpec sluice::getConvolutionSpec(
+    RankedTensorType input, RankedTensorType result, ArrayRef<int64_t> kernel,
+    ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations,
+    ArrayRef<int64_t> pads, int64_t groups) {
+  ConvolutionSpec spec;
+  int64_t spatialRank = kernel.size();
+  spec.batch = toSpecSize(input.getDimSize(0));
+  for (int64_t i = 0; i < spatialRank; ++i) {
+    spec.inputSizes.push_back(toSpecSize(input.getDimSize(1 + i)));
+    spec.outputSizes.push_back(toSpecSize(result.getDimSize(1 + i)));
+  }
+  spec.kernelSizes = kernel.vec();
+  spec.strides = strides.vec();
+  spec.dilations = dilations.vec();
+  spec.padsBegin = pads.take_front(spatialRank).vec();
+  spec.padsEnd = pads.drop_front(spatialRank).vec();
+  spec.groups = groups;
+  spec.inputChannels = input.getShape().back() / groups;
+  spec.outputChannels = result.getShape().back() / groups;
+  return spec;
+}
+
+ConvolutionSpec sluice::getConvolutionSpec(PackedConvOp op) {
+  return getConvolutionSpec(cast<RankedTensorType>(op.getInput().getType()),
+                            op.getType(), op.getKernel(), op.getStrides(),
+                            op.getDilations(), op.getPads(), op.getGroups());
+}
+
+std::pair<DictionaryAttr, int64_t>
+sluice::getMatrixPacking(MLIRContext *context, int64_t depth, int64_t columns,
+                         bool transposed, const MachineModel &machine) {
+  Builder builder(context);
+  int64_t width = choosePanelWidth(columns, machine);
+  SmallVector<NamedAttribute> attributes = {
+      builder.getNamedAttr("kind", builder.getStringAttr("matrix")),
+      builder.getNamedAttr("depth", builder.getI64IntegerAttr(depth)),
+      builder.getNamedAttr("columns", builder.getI64IntegerAttr(columns)),
+      builder.getNamedAttr("width", builder.getI64IntegerAttr(width)),
+      builder.getNamedAttr("transposed", builder.getBoolAttr(transposed))};
+  return {builder.getDictionaryAttr(attributes),
+          getPackedElements(depth, columns, width)};
+}
+
+std::pair<DictionaryAttr, int64_t>
+sluice::getConvolutionPacking(MLIRContext *context, const ConvolutionSpec &spec,
+                              const MachineModel &machine) {
+  Builder builder(context);
+  auto integer = [&](StringRef name, int64_t value) {
+    return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
+  };
+  auto integers = [&](StringRef name, ArrayRef<int64_t> values) {
+    return builder.getNamedAttr(name, builder.getDenseI64ArrayAttr(values));
+  };
+  SmallVector<NamedAttribute> attributes = {
+      builder.getNamedAttr("kind", builder.getStringAttr("convolution")),
+      builder.getNamedAttr("triple", builder.getStringAttr(machine.triple)),
+      builder.getNamedAttr("cpu", builder.getStringAttr(machine.requestedCpu)),
+      integer("batch", spec.batch),
+      integers("input_sizes", spec.inputSizes),
+      integers("output_sizes", spec.outputSizes),
+      integers("kernel", spec.kernelSizes),
+      integers("strides", spec.strides),
+      integers("dilations", spec.dilations),
+      integers("pads_begin", spec.padsBegin),
+      integers("pads_end", spec.padsEnd),
+      integer("groups", spec.groups),
+      integer("input_channels", spec.inputChannels),
+      integer("output_channels", spec.outputChannels)};
+  return {builder.getDictionaryAttr(attributes),
+          getPackedConvolutionElements(spec,
+                                       chooseConvolutionTiling(spec, machine))};
+}
+
+static llvm::Error packConvolution(DictionaryAttr packing,
+                                   ArrayRef<float> source,
+                                   std::vector<float> &packed) {
+  auto integer = [&](StringRef name) {
+    return packing.getAs<IntegerAttr>(name).getInt();
+  };
+  auto integers = [&](StringRef name) {
+    return packing.getAs<DenseI64ArrayAttr>(name).asArrayRef().vec();
+  };
+  auto machine =
+      getMachineModel(packing.getAs<StringAttr>("triple").getValue(),
+                      packing.getAs<StringAttr>("cpu").getValue());
+  if (!machine)
+    return machine.takeError();
+  ConvolutionSpec spec;
+  spec.batch = integer("batch");
+  spec.inputSizes = integers("input_sizes");
+  spec.outputSizes = integers("output_sizes");
+  spec.kernelSizes = integers("kernel");
+  spec.strides = integers("strides");
+  spec.dilations = integers("dilations");
+  spec.padsBegin = integers("pads_begin");
+  spec.padsEnd = integers("pads_end");
+  spec.groups = integer("groups");
+  spec.inputChannels = integer("input_channels");
+  spec.outputChannels = integer("output_channels");
+  ConvolutionTiling tiling = chooseConvolutionTiling(spec, *machine);
+  packed.assign(getPackedConvolutionElements(spec, tiling), 0.0f);
+  packConvolutionWeights(spec, tiling, source.data(), packed.data());
+  return llvm::Error::success();
+}
+
+llvm::Error sluice::packWeights(DictionaryAttr packing, ArrayRef<float> source,
+                                std::vector<float> &packed) {
+  if (packing.getAs<StringAttr>("kind").getValue() == "convolution")
+    return packConvolution(packing, source, packed);
+  int64_t depth = packing.getAs<IntegerAttr>("depth").getInt();
+  int64_t columns = packing.getAs<IntegerAttr>("columns").getInt();
+  int64_t width = packing.getAs<IntegerAttr>("width").getInt();
+  bool transposed = packing.getAs<BoolAttr>("transposed").getValue();
+  packed.assign(getPackedElements(depth, columns, width), 0.0f);
+  packMatrix(source.data(), depth, columns, transposed ? 1 : columns,
+             transposed ? depth : 1, width, packed.data());
+  return llvm::Error::success();
+}

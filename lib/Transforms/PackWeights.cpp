@@ -1,0 +1,101 @@
+//===- PackWeights.cpp - Weights in the order micro-kernels read ----------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "sluice/Codegen/PackedWeights.h"
+#include "sluice/Transforms/Passes.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+
+namespace sluice {
+#define GEN_PASS_DEF_PACKWEIGHTSPASS
+#include "sluice/Transforms/Passes.h.inc"
+
+namespace {
+
+class PackWeightsPass final
+    : public impl::PackWeightsPassBase<PackWeightsPass> {
+public:
+  using PackWeightsPassBase::PackWeightsPassBase;
+
+  void runOnOperation() final {
+    auto machine = getMachineModel(triple, cpu);
+    if (!machine) {
+      getOperation().emitError(llvm::toString(machine.takeError()));
+      return signalPassFailure();
+    }
+    IRRewriter rewriter(&getContext());
+    SmallVector<Operation *> ops;
+    getOperation().walk([&](Operation *op) {
+      if (isa<MatmulOp, ConvOp>(op))
+        ops.push_back(op);
+    });
+    for (Operation *op : ops) {
+      rewriter.setInsertionPoint(op);
+      if (auto matmul = dyn_cast<MatmulOp>(op))
+        pack(matmul, *machine, rewriter);
+      else
+        pack(cast<ConvOp>(op), *machine, rewriter);
+    }
+  }
+
+private:
+  /// The constant behind a value, if it is a weight of f32.
+  static ConstantOp getWeights(Value value) {
+    auto constant = value.getDefiningOp<ConstantOp>();
+    if (!constant || !elementTypeOf(value).isF32() ||
+        constant.getType().getNumElements() == 0)
+      return nullptr;
+    return constant;
+  }
+
+  void pack(MatmulOp op, const MachineModel &machine, IRRewriter &rewriter) {
+    ConstantOp weights = getWeights(op.getRhs());
+    if (!weights || op.getTransposeLhs())
+      return;
+    // One matrix for all batches.
+    ArrayRef<int64_t> shape = weights.getType().getShape();
+    if (llvm::any_of(shape.drop_back(2), [](int64_t size) { return size != 1; }))
+      return;
+    if (shape.size() > shapeOf(op.getLhs()).size())
+      return;
+    int64_t depth = shape[shape.size() - 2], columns = shape.back();
+    if (op.getTransposeRhs())
+      std::swap(depth, columns);
+    auto [packing, elements] = getMatrixPacking(
+        &getContext(), depth, columns, op.getTransposeRhs(), machine);
+    Value packed = PackedConstantOp::create(
+        rewriter, weights.getLoc(), weights.getValueAttr(), packing,
+        rewriter.getI64IntegerAttr(elements));
+    rewriter.replaceOpWithNewOp<PackedMatmulOp>(
+        op, op.getType(), op.getLhs(), packed,
+        rewriter.getI64IntegerAttr(columns));
+  }
+
+  void pack(ConvOp op, const MachineModel &machine, IRRewriter &rewriter) {
+    ConstantOp weights = getWeights(op.getWeight());
+    auto input = cast<RankedTensorType>(op.getInput().getType());
+    if (!weights || !op.getChannelsLast() ||
+        input.isDynamicDim(input.getRank() - 1))
+      return;
+    ArrayRef<int64_t> shape = weights.getType().getShape();
+    ArrayRef<int64_t> kernel = shape.drop_front(2);
+    ConvolutionSpec spec = getConvolutionSpec(
+        input, op.getType(), kernel, op.getStrides(), op.getDilations(),
+        op.getPads(), op.getGroups());
+    auto [packing, elements] =
+        getConvolutionPacking(&getContext(), spec, machine);
+    Value packed = PackedConstantOp::create(
+        rewriter, weights.getLoc(), weights.getValueAttr(), packing,
+        rewriter.getI64IntegerAttr(elements));
+    rewriter.replaceOpWithNewOp<PackedConvOp>(
+        op, op.getType(), op.getInput(), packed, kernel, op.getStrides(),
+        op.getDilations(), op.getPads(), op.getGroups(), shape[0]);
+  }
+};
+
+} // namespace
+} // namespace sluice
