@@ -145,7 +145,11 @@ CompileStatus Compilation::writeArtifact() {
   if (!contents)
     return fail(CompileStatus::CompileFailed, contents.takeError());
   WeightsLayout weights = getWeightsLayout(*module);
-  if (!runStage(buildLLVMPipeline))
+  TargetOptions target;
+  target.triple = options.triple;
+  target.cpu = options.cpu;
+  if (!runStage(
+          [&](OpPassManager &manager) { buildLLVMPipeline(manager, target); }))
     return CompileStatus::CompileFailed;
   addDescriptor(*module, *contents, options.emit == EmitKind::SharedLibrary);
   if (options.emit == EmitKind::LlvmDialect)

@@ -57,7 +57,11 @@ void buildFormKernelsPipeline(OpPassManager &manager,
   PackWeightsPassOptions packOptions;
   packOptions.triple = options.triple;
   packOptions.cpu = options.cpu;
-  manager.nest<func::FuncOp>().addPass(createPackWeightsPass(packOptions));
+  OpPassManager &functions = manager.nest<func::FuncOp>();
+  functions.addPass(createPropagateLayoutPass());
+  functions.addPass(createCanonicalizerPass());
+  functions.addPass(createCSEPass());
+  functions.addPass(createPackWeightsPass(packOptions));
   manager.nest<func::FuncOp>().addPass(createFormKernelsPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
@@ -81,7 +85,11 @@ void buildEmitPipeline(OpPassManager &manager, const TargetOptions &options) {
   manager.addPass(createPlanMemoryPass());
 }
 
-void buildLLVMPipeline(OpPassManager &manager) {
+void buildLLVMPipeline(OpPassManager &manager, const TargetOptions &options) {
+  ExpandMathPassOptions mathOptions;
+  mathOptions.triple = options.triple;
+  mathOptions.cpu = options.cpu;
+  manager.addPass(createExpandMathPass(mathOptions));
   manager.addPass(createKernelToLLVMPass());
   manager.addPass(createOutlineParallelPass());
   buildLowerToLLVMPipeline(manager, LowerToLLVMOptions());
@@ -91,7 +99,7 @@ void buildLLVMPipeline(OpPassManager &manager) {
 void buildLowerCpuPipeline(OpPassManager &manager,
                            const TargetOptions &options) {
   buildEmitPipeline(manager, options);
-  buildLLVMPipeline(manager);
+  buildLLVMPipeline(manager, options);
 }
 
 void registerPassesAndPipelines() {

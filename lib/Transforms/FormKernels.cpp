@@ -5,10 +5,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Sluice/ShapeEvaluation.h"
-#include "sluice/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "sluice/Transforms/Passes.h"
 
 using namespace mlir;
 
@@ -40,7 +40,8 @@ bool isSplatConstant(Operation *op) {
 
 /// Ops that stay in the host function.
 bool isHostOp(Operation *op) {
-  return isa<ConstantOp>(op) || !isa<SluiceDialect>(op->getDialect());
+  return isa<ConstantOp, PackedConstantOp>(op) ||
+         !isa<SluiceDialect>(op->getDialect());
 }
 
 /// Is the op's element so cheap that computing it at every use is fine?
@@ -78,8 +79,10 @@ private:
   void makeAlias(Operation *op);
   /// The dynamic sizes of the op's results, computed before it.
   SmallVector<Value> dynamicSizes(OpBuilder &builder, Operation *op);
-  /// Expresses sizes of values inside the group by sizes of its inputs.
-  void resolveInnerSizes(const Group &group, ArrayRef<Operation *> ops);
+  /// Expresses sizes of values inside the group by sizes of its inputs, also
+  /// where they stand in `sizes`.
+  void resolveInnerSizes(const Group &group, ArrayRef<Operation *> ops,
+                         MutableArrayRef<Value> sizes);
 };
 
 } // namespace
@@ -171,7 +174,8 @@ static SmallVector<int64_t> findReusable(const Group &group,
 }
 
 void FormKernelsPass::resolveInnerSizes(const Group &group,
-                                        ArrayRef<Operation *> ops) {
+                                        ArrayRef<Operation *> ops,
+                                        MutableArrayRef<Value> sizes) {
   for (Operation *op : llvm::reverse(ops)) {
     if (op == group.sink)
       continue;
@@ -190,8 +194,12 @@ void FormKernelsPass::resolveInnerSizes(const Group &group,
       auto result = cast<OpResult>(question.getSource());
       OpFoldResult size =
           shapes[result.getResultNumber()][*question.getConstantIndex()];
-      question.replaceAllUsesWith(
-          getValueOrCreateConstantIndexOp(builder, op->getLoc(), size));
+      Value resolved =
+          getValueOrCreateConstantIndexOp(builder, op->getLoc(), size);
+      question.replaceAllUsesWith(resolved);
+      for (Value &wanted : sizes)
+        if (wanted == question.getResult())
+          wanted = resolved;
       question.erase();
     }
   }
@@ -203,10 +211,9 @@ void FormKernelsPass::makeRegion(Group &group) {
   SmallVector<Value> sizes = dynamicSizes(builder, sink);
   // In order of appearance, so that equal groups give equal kernels.
   SmallVector<Operation *> ops(group.ops.begin(), group.ops.end());
-  llvm::sort(ops, [](Operation *a, Operation *b) {
-    return a->isBeforeInBlock(b);
-  });
-  resolveInnerSizes(group, ops);
+  llvm::sort(ops,
+             [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+  resolveInnerSizes(group, ops, sizes);
   SmallVector<Value> inputs;
   SmallVector<Operation *> splats;
   SmallVector<Location> locations;
@@ -253,9 +260,9 @@ void FormKernelsPass::makeRegion(Group &group) {
 void FormKernelsPass::makeAlias(Operation *op) {
   OpBuilder builder(op);
   SmallVector<Value> sizes = dynamicSizes(builder, op);
-  Value alias = kernel::AliasOp::create(builder, op->getLoc(),
-                                        op->getResult(0).getType(),
-                                        op->getOperand(0), sizes);
+  Value alias =
+      kernel::AliasOp::create(builder, op->getLoc(), op->getResult(0).getType(),
+                              op->getOperand(0), sizes);
   op->getResult(0).replaceAllUsesWith(alias);
   op->erase();
 }

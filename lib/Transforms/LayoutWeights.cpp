@@ -27,8 +27,8 @@ public:
     int64_t total = 0;
     OpBuilder builder(module.getContext());
     module.walk([&](kernel::WeightOp op) {
-      auto [it, isNew] = offsets.try_emplace(
-          {op.getValue(), op.getPackingAttr()}, total);
+      auto [it, isNew] =
+          offsets.try_emplace({op.getValue(), op.getPackingAttr()}, total);
       if (isNew) {
         auto type = cast<MemRefType>(op.getType());
         int64_t bytes =

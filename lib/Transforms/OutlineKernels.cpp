@@ -55,9 +55,9 @@ public:
         ++numShared;
       } else {
         builder.setInsertionPointToEnd(module.getBody());
-        auto function = kernel::FuncOp::create(
-            builder, region.getLoc(), region.getAnchorAttr(),
-            region.getAnchorAttr());
+        auto function = kernel::FuncOp::create(builder, region.getLoc(),
+                                               region.getAnchorAttr(),
+                                               region.getAnchorAttr());
         function.getBody().takeBody(region.getBody());
         name = symbols.insert(function);
       }

@@ -4,9 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "mlir/IR/PatternMatch.h"
 #include "sluice/Codegen/PackedWeights.h"
 #include "sluice/Transforms/Passes.h"
-#include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
 
@@ -58,15 +58,16 @@ private:
       return;
     // One matrix for all batches.
     ArrayRef<int64_t> shape = weights.getType().getShape();
-    if (llvm::any_of(shape.drop_back(2), [](int64_t size) { return size != 1; }))
+    if (llvm::any_of(shape.drop_back(2),
+                     [](int64_t size) { return size != 1; }))
       return;
     if (shape.size() > shapeOf(op.getLhs()).size())
       return;
     int64_t depth = shape[shape.size() - 2], columns = shape.back();
     if (op.getTransposeRhs())
       std::swap(depth, columns);
-    auto [packing, elements] = getMatrixPacking(
-        &getContext(), depth, columns, op.getTransposeRhs(), machine);
+    auto [packing, elements] = getMatrixPacking(&getContext(), depth, columns,
+                                                op.getTransposeRhs(), machine);
     Value packed = PackedConstantOp::create(
         rewriter, weights.getLoc(), weights.getValueAttr(), packing,
         rewriter.getI64IntegerAttr(elements));
@@ -83,9 +84,9 @@ private:
       return;
     ArrayRef<int64_t> shape = weights.getType().getShape();
     ArrayRef<int64_t> kernel = shape.drop_front(2);
-    ConvolutionSpec spec = getConvolutionSpec(
-        input, op.getType(), kernel, op.getStrides(), op.getDilations(),
-        op.getPads(), op.getGroups());
+    ConvolutionSpec spec =
+        getConvolutionSpec(input, op.getType(), kernel, op.getStrides(),
+                           op.getDilations(), op.getPads(), op.getGroups());
     auto [packing, elements] =
         getConvolutionPacking(&getContext(), spec, machine);
     Value packed = PackedConstantOp::create(

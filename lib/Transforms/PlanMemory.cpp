@@ -4,12 +4,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "sluice/Analysis/BufferLiveness.h"
-#include "sluice/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/IRMapping.h"
+#include "sluice/Analysis/BufferLiveness.h"
+#include "sluice/Transforms/Passes.h"
 #include <map>
 
 using namespace mlir;
@@ -95,13 +95,12 @@ bool followsFromInputs(Value size, DenseMap<Value, bool> &known) {
   if (it != known.end())
     return it->second;
   Operation *op = size.getDefiningOp();
-  bool follows =
-      op && (isa<kernel::InputSizeOp>(op) ||
-             (isa<arith::ArithDialect>(op->getDialect()) &&
-              op->getNumRegions() == 0 &&
-              llvm::all_of(op->getOperands(), [&](Value operand) {
-                return followsFromInputs(operand, known);
-              })));
+  bool follows = op && (isa<kernel::InputSizeOp>(op) ||
+                        (isa<arith::ArithDialect>(op->getDialect()) &&
+                         op->getNumRegions() == 0 &&
+                         llvm::all_of(op->getOperands(), [&](Value operand) {
+                           return followsFromInputs(operand, known);
+                         })));
   return known[size] = follows;
 }
 
@@ -128,9 +127,8 @@ void PlanMemoryPass::planStatic(std::vector<Buffer> &buffers) {
   std::vector<Buffer *> order;
   for (Buffer &buffer : buffers)
     order.push_back(&buffer);
-  std::stable_sort(order.begin(), order.end(), [](Buffer *a, Buffer *b) {
-    return a->bytes > b->bytes;
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [](Buffer *a, Buffer *b) { return a->bytes > b->bytes; });
   std::vector<Buffer *> placed;
   for (Buffer *buffer : order) {
     // `placed` is sorted by offset: take the first gap that is large enough.
@@ -223,8 +221,8 @@ Value PlanMemoryPass::slotBytes(OpBuilder &builder, const Slot &slot,
     for (Value size : op.getSizes())
       bytes = arith::MulIOp::create(builder, loc, bytes,
                                     cloneSize(builder, size, mapping));
-    largest = largest ? arith::MaxSIOp::create(builder, loc, largest, bytes)
-                      : bytes;
+    largest =
+        largest ? arith::MaxSIOp::create(builder, loc, largest, bytes) : bytes;
   }
   Value padded =
       arith::AddIOp::create(builder, loc, largest, constant(alignment - 1));
@@ -328,8 +326,7 @@ void PlanMemoryPass::runOnOperation() {
   for (Buffer &buffer : buffers)
     for (kernel::AllocateOp op : buffer.allocations) {
       OpBuilder at(op);
-      place(op, arith::ConstantIndexOp::create(at, op.getLoc(),
-                                               buffer.offset));
+      place(op, arith::ConstantIndexOp::create(at, op.getLoc(), buffer.offset));
     }
   module->setAttr("sluice.workspace_bytes",
                   builder.getI64IntegerAttr(slots.empty() ? total : -1));

@@ -43,7 +43,8 @@ void buildFormKernelsPipeline(mlir::OpPassManager &manager,
 void buildEmitPipeline(mlir::OpPassManager &manager,
                        const TargetOptions &options);
 /// From there to the LLVM dialect.
-void buildLLVMPipeline(mlir::OpPassManager &manager);
+void buildLLVMPipeline(mlir::OpPassManager &manager,
+                       const TargetOptions &options);
 /// Both.
 void buildLowerCpuPipeline(mlir::OpPassManager &manager,
                            const TargetOptions &options);

@@ -7,8 +7,8 @@
 #include "Epilogue.h"
 #include "dialects/Sluice/BodyBuilder.h"
 #include "sluice/Codegen/CPU/Contraction.h"
-#include "sluice/Codegen/PackedWeights.h"
 #include "sluice/Codegen/KernelBuilder.h"
+#include "sluice/Codegen/PackedWeights.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -87,8 +87,7 @@ static LogicalResult emitPackedMatmul(KernelBuilder &kernel, Operation *op) {
 static LogicalResult emitMatmul(KernelBuilder &kernel, Operation *op) {
   auto matmul = cast<MatmulOp>(op);
   Value result = kernel.region.getTerminator()->getOperand(0);
-  if (!elementTypeOf(matmul.getLhs()).isF32() ||
-      !elementTypeOf(result).isF32())
+  if (!elementTypeOf(matmul.getLhs()).isF32() || !elementTypeOf(result).isF32())
     return emitElementKernel(kernel);
   int64_t rank = shapeOf(matmul).size();
   auto toSpec = [](int64_t size) {
@@ -145,9 +144,9 @@ static LogicalResult emitMatmul(KernelBuilder &kernel, Operation *op) {
         if (IndexBuilder::isConstant(size, 1)) {
           at = index.constant(0);
         } else if (!IndexBuilder::getConstant(size)) {
-          Value isOne = arith::CmpIOp::create(
-              builder, loc, arith::CmpIPredicate::eq, value,
-              index.value(index.constant(1)));
+          Value isOne =
+              arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                                    value, index.value(index.constant(1)));
           at = arith::SelectOp::create(builder, loc, isOne,
                                        index.value(index.constant(0)),
                                        index.value(at))

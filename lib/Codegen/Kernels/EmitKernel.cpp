@@ -41,5 +41,9 @@ LogicalResult sluice::emitKernel(KernelBuilder &kernel) {
     if (auto emitter =
             emitterRegistry().kernels.lookup(op.getName().getStringRef()))
       return emitter(kernel, &op);
+  for (Operation &op : kernel.region.without_terminator())
+    if (!isa<ElementwiseOpInterface, ConstantOp>(op) &&
+        !emitterRegistry().elements.contains(op.getName().getStringRef()))
+      return op.emitError("no code can be generated for ") << op.getName();
   return emitElementKernel(kernel);
 }

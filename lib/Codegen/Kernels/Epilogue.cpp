@@ -24,8 +24,8 @@ Value Epilogue::apply(OpBuilder &at, Location where, Value sums,
 
 Value Epilogue::splat(Value scalar) {
   if (auto vector = dyn_cast<VectorType>(type))
-    return vector::BroadcastOp::create(
-        *builder, loc, vector.clone(scalar.getType()), scalar);
+    return vector::BroadcastOp::create(*builder, loc,
+                                       vector.clone(scalar.getType()), scalar);
   return scalar;
 }
 
@@ -69,14 +69,14 @@ Value Epilogue::read(Value tensor) {
     OpFoldResult size = ShapedType::isDynamic(shape[i])
                             ? OpFoldResult(kernel.size(tensor, i))
                             : index.constant(shape[i]);
-    OpFoldResult at = shape[i] == 1 ? index.constant(0)
-                                    : place[resultRank - rank + i];
+    OpFoldResult at =
+        shape[i] == 1 ? index.constant(0) : place[resultRank - rank + i];
     start = index.add(index.mul(start, size), at);
   }
   if (rank == 0 || shape.back() == 1) {
-    Value scalar = memref::LoadOp::create(
-        *builder, loc, flattenBuffer(*builder, loc, memory),
-        index.value(start));
+    Value scalar = memref::LoadOp::create(*builder, loc,
+                                          flattenBuffer(*builder, loc, memory),
+                                          index.value(start));
     return splat(scalar);
   }
   return loadLanes(index.value(start));
@@ -99,8 +99,8 @@ Value Epilogue::evaluate(Value value) {
     SmallVector<Value> arguments;
     for (Value operand : op->getOperands())
       arguments.push_back(evaluate(operand));
-    result = cast<ElementwiseOpInterface>(op).buildBody(*builder, loc,
-                                                        arguments);
+    result =
+        cast<ElementwiseOpInterface>(op).buildBody(*builder, loc, arguments);
   }
   return known[value] = result;
 }

@@ -27,9 +27,9 @@ static LogicalResult emitPackedConv(KernelBuilder &kernel, Operation *op) {
     operands.outputSizes.push_back(
         getAsOpFoldResult(kernel.size(result, 1 + i)));
   }
-  operands.scratch = makeScratch(
-      kernel, getConvolutionScratch(kernel.builder, kernel.loc, spec, tiling,
-                                    operands));
+  operands.scratch =
+      makeScratch(kernel, getConvolutionScratch(kernel.builder, kernel.loc,
+                                                spec, tiling, operands));
   Epilogue epilogue(kernel, conv.getResult());
   auto apply = [&](OpBuilder &builder, Location loc, Value sums,
                    const ResultPosition &position) {

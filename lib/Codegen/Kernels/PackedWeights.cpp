@@ -33,10 +33,11 @@ ContractionSpec sluice::getContractionSpec(PackedMatmulOp op, int64_t depth) {
   return spec;
 }
 
-ConvolutionSpec sluice::getConvolutionSpec(
-    RankedTensorType input, RankedTensorType result, ArrayRef<int64_t> kernel,
-    ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations,
-    ArrayRef<int64_t> pads, int64_t groups) {
+ConvolutionSpec
+sluice::getConvolutionSpec(RankedTensorType input, RankedTensorType result,
+                           ArrayRef<int64_t> kernel, ArrayRef<int64_t> strides,
+                           ArrayRef<int64_t> dilations, ArrayRef<int64_t> pads,
+                           int64_t groups) {
   ConvolutionSpec spec;
   int64_t spatialRank = kernel.size();
   spec.batch = toSpecSize(input.getDimSize(0));
@@ -115,9 +116,8 @@ static llvm::Error packConvolution(DictionaryAttr packing,
   auto integers = [&](StringRef name) {
     return packing.getAs<DenseI64ArrayAttr>(name).asArrayRef().vec();
   };
-  auto machine =
-      getMachineModel(packing.getAs<StringAttr>("triple").getValue(),
-                      packing.getAs<StringAttr>("cpu").getValue());
+  auto machine = getMachineModel(packing.getAs<StringAttr>("triple").getValue(),
+                                 packing.getAs<StringAttr>("cpu").getValue());
   if (!machine)
     return machine.takeError();
   ConvolutionSpec spec;
