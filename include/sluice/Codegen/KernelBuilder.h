@@ -181,6 +181,9 @@ struct EmitterRegistry {
 /// Stores every yielded value element by element.
 llvm::LogicalResult emitElementKernel(KernelBuilder &kernel);
 
+/// Builds a kernel that has nothing but elementwise ops and yields one value.
+llvm::LogicalResult emitMapKernel(KernelBuilder &kernel);
+
 /// Builds the code of a kernel at the builder's position; all arguments and
 /// yielded values are bound to buffers.
 llvm::LogicalResult emitKernel(KernelBuilder &kernel);

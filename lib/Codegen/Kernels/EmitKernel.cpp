@@ -45,5 +45,12 @@ LogicalResult sluice::emitKernel(KernelBuilder &kernel) {
     if (!isa<ElementwiseOpInterface, ConstantOp>(op) &&
         !emitterRegistry().elements.contains(op.getName().getStringRef()))
       return op.emitError("no code can be generated for ") << op.getName();
+  auto isElementwise = [](Operation &op) {
+    return isa<ElementwiseOpInterface, ConstantOp>(op);
+  };
+  if (kernel.region.getTerminator()->getNumOperands() == 1 &&
+      kernel.region.getTerminator()->getOperand(0).getDefiningOp() &&
+      llvm::all_of(kernel.region.without_terminator(), isElementwise))
+    return emitMapKernel(kernel);
   return emitElementKernel(kernel);
 }
