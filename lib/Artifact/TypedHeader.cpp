@@ -122,12 +122,15 @@ constexpr StringLiteral keywords[] = {"alignas",
                                       "dynamic_cast",
                                       "reinterpret_cast"};
 
-/// Hands out identifiers, each only once.
+/// Hands out identifiers, each only once, whatever the case of its letters:
+/// enumerators have them in upper case.
 class Names {
 public:
   Names() {
     for (StringRef keyword : keywords)
-      used.insert(keyword);
+      used.insert(keyword.lower());
+    used.insert("context");
+    used.insert("count");
   }
 
   /// An identifier that looks like `text`; `fallback` is put in front of what
@@ -142,9 +145,10 @@ public:
         StringRef(name).starts_with("sluice"))
       name = (fallback + "_" + name).str();
     std::string unique = name;
-    if (used.contains(unique))
+    if (used.contains(StringRef(unique).lower()))
       unique = name = (fallback + "_" + name).str();
-    for (int number = 2; !used.insert(unique).second; ++number)
+    for (int number = 2; !used.insert(StringRef(unique).lower()).second;
+         ++number)
       unique = name + "_" + std::to_string(number);
     return unique;
   }
@@ -217,7 +221,6 @@ class HeaderWriter {
 public:
   HeaderWriter(const ModelSignature &signature, raw_ostream &os)
       : signature(signature), os(os), upper(StringRef(signature.name).upper()) {
-    names.make("context", "");
     nameParameters();
   }
 
@@ -335,9 +338,8 @@ void HeaderWriter::writeModel() {
      << "  return sluice_model_from_descriptor(&sluice_descriptor_" << name
      << ", NULL, model,\n                                      error);\n}\n\n"
      << "/* Makes a context with a model of its own: all that one thread "
-        "needs. "
-        "Give it up\n * with sluice_context_destroy. `options` and `error` may "
-        "be null. */\n"
+        "needs. Give it\n * up with sluice_context_destroy. `options` and "
+        "`error` may be null. */\n"
      << "static inline sluice_status " << name
      << "_context(sluice_context **context,\n"
      << "    const sluice_context_options *options, sluice_error *error) {\n"
@@ -384,9 +386,9 @@ void HeaderWriter::writeInput(size_t index) {
 
 void HeaderWriter::writeRun() {
   os << "/* Runs the model on dense, row-major arrays. Sizes that are "
-        "parameters belong to\n * the dimensions of that name. An output whose "
-        "size only the run can tell is a\n * view of the context's memory, "
-        "valid until its next run. What went wrong is in\n * "
+        "parameters belong\n * to the dimensions of that name. An output whose "
+        "size only the run can tell\n * is a view of the context's memory, "
+        "valid until its next run. What went wrong\n * is in "
         "sluice_context_message(context). */\n"
      << "static inline sluice_status " << signature.name
      << "_run(sluice_context *context";

@@ -141,6 +141,8 @@ TEST_F(TypedHeaderTest, StrangeNames) {
                       tensor("class", {-1}, {"a b"}),
                       tensor("*/ #error \\", {-1}, {"for"}),
                       tensor("NULL", {2}),
+                      tensor("count", {2}),
+                      tensor("A_B", {2}),
                       tensor("model_1", {2})};
   signature.outputs = {tensor("int", {2}), tensor("\xc3\xa9", {2})};
   expectCompiles(signature);

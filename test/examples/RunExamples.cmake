@@ -1,0 +1,45 @@
+# Arguments: BUILD, SOURCE, WORK, C_COMPILER, CXX_COMPILER, FLAGS.
+
+function(run name)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result
+    OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT result EQUAL 0)
+    message(FATAL_ERROR "${name} failed (${result}):\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+function(expect text)
+  string(FIND "${output}" "${text}" position)
+  if(position EQUAL -1)
+    message(FATAL_ERROR "no '${text}' in:\n${output}")
+  endif()
+endfunction()
+
+file(REMOVE_RECURSE ${WORK})
+run("The installation" ${CMAKE_COMMAND} --install ${BUILD}
+  --prefix ${WORK}/prefix)
+run("Configuring the examples" ${CMAKE_COMMAND} -G Ninja -S ${SOURCE}
+  -B ${WORK}/build -DCMAKE_PREFIX_PATH=${WORK}/prefix
+  -DCMAKE_C_COMPILER=${C_COMPILER} -DCMAKE_CXX_COMPILER=${CXX_COMPILER}
+  "-DCMAKE_C_FLAGS=${FLAGS}" "-DCMAKE_CXX_FLAGS=${FLAGS}")
+run("Building the examples" ${CMAKE_COMMAND} --build ${WORK}/build)
+
+# The disc's outline: the picture's first and last rows are empty, and the row
+# through its middle meets the outline twice.
+run("The C example" ${WORK}/build/c/edges)
+expect("................................................\n")
+expect("####.......")
+string(REGEX MATCHALL "#" marks "${output}")
+list(LENGTH marks count)
+if(count LESS 60 OR count GREATER 240)
+  message(FATAL_ERROR "${count} edge pixels in:\n${output}")
+endif()
+
+# A vertical edge is two pixels wide, in each of the 22 inner rows.
+run("The C++ example" ${WORK}/build/cpp/edges-threads
+  ${WORK}/build/cpp/edges-shared.model/libedges.so)
+expect("input image: f32[1,1,24,48]")
+foreach(thread RANGE 3)
+  expect("thread ${thread}: 44 edge pixels")
+endforeach()
