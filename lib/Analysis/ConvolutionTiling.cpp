@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "sluice/Analysis/ConvolutionTiling.h"
 #include "sluice/Analysis/MachineModel.h"
+#include "sluice/Analysis/TransposedConvolution.h"
 #include <algorithm>
 #include <limits>
 
@@ -286,10 +287,11 @@ static void chooseContraction(ConvolutionTiling &tiling,
   tiling.blockCost = tiling.contraction.blockCost;
 }
 
-ConvolutionTiling
-sluice::chooseConvolutionTiling(const ConvolutionSpec &spec,
-                                const MachineModel &machine,
-                                const ConvolutionTilingOverrides &overrides) {
+/// `isPlaced`: the output pixels do not follow each other.
+static ConvolutionTiling
+chooseTiling(const ConvolutionSpec &spec, bool isPlaced,
+             const MachineModel &machine,
+             const ConvolutionTilingOverrides &overrides) {
   ConvolutionTiling tiling;
   tiling.lanes = machine.lanes(32);
   tiling.fusedMultiplyAdd = machine.hasFma;
@@ -302,7 +304,7 @@ sluice::chooseConvolutionTiling(const ConvolutionSpec &spec,
     chooseDepthwise(tiling, spec, estimateSizes(spec, 1), machine, overrides);
     return tiling;
   }
-  bool isMatrix = isContraction(spec);
+  bool isMatrix = !isPlaced && isContraction(spec);
   tiling.copyPadded = overrides.copyPadded.value_or(
       hasPaddedLines(spec) &&
       (isMatrix || !isStatic || spec.kernelSizes.back() > mostTrimmedTaps));
@@ -315,5 +317,20 @@ sluice::chooseConvolutionTiling(const ConvolutionSpec &spec,
   chooseTile(tiling, sizes, sizes.inputs * spec.kernelSizes.back(), machine,
              overrides);
   chooseBlocks(tiling, spec, sizes, machine, overrides);
+  return tiling;
+}
+
+ConvolutionTiling
+sluice::chooseConvolutionTiling(const ConvolutionSpec &spec,
+                                const MachineModel &machine,
+                                const ConvolutionTilingOverrides &overrides) {
+  if (!spec.transposed)
+    return chooseTiling(spec, /*isPlaced=*/false, machine, overrides);
+  ConvolutionTiling tiling;
+  tiling.method = ConvolutionTiling::Method::Phases;
+  for (int64_t i = 0, e = countTransposedPhases(spec); i < e; ++i)
+    tiling.phases.push_back(chooseTiling(getTransposedPhase(spec, i).spec,
+                                         /*isPlaced=*/true, machine,
+                                         overrides));
   return tiling;
 }

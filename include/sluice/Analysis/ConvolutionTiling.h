@@ -24,6 +24,8 @@ struct ConvolutionTiling {
     Implicit,
     /// One channel in, one out: vectors along the channels, no reduction.
     Depthwise,
+    /// Transposed: one convolution per phase (see TransposedConvolution.h).
+    Phases,
   };
   Method method = Method::Implicit;
   /// Of the matrix product, for that method.
@@ -46,6 +48,8 @@ struct ConvolutionTiling {
   /// Depthwise: walk the lines of a task for every vector of channels instead
   /// of the channels for every line.
   bool channelsOuter = false;
+  /// Of each phase, for that method.
+  std::vector<ConvolutionTiling> phases;
   /// Estimated nanoseconds of one task on one core.
   double blockCost = 0;
 

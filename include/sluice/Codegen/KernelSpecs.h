@@ -49,6 +49,9 @@ struct ConvolutionSpec {
   int64_t groups = 1;
   int64_t inputChannels = 0;  ///< Per group.
   int64_t outputChannels = 0; ///< Per group.
+  /// The gradient's form: output coordinate i * stride - padBegin + k *
+  /// dilation receives input coordinate i through tap k.
+  bool transposed = false;
 
   bool isDepthwise() const { return inputChannels == 1 && groups > 1; }
 };

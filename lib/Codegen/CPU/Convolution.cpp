@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "sluice/Codegen/CPU/Convolution.h"
 #include "ConvolutionGeometry.h"
+#include "sluice/Analysis/TransposedConvolution.h"
 #include "sluice/Codegen/CPU/Contraction.h"
 
 using namespace mlir;
@@ -36,10 +37,11 @@ public:
   ConvolutionEmitter(OpBuilder &builder, Location loc,
                      const ConvolutionSpec &spec,
                      const ConvolutionTiling &tiling,
-                     const ConvolutionOperands &operands, EpilogueFn epilogue)
-      : geometry(builder, loc, spec, operands), index(geometry.index),
-        tiling(tiling), operands(operands), epilogue(epilogue),
-        input(flattenBuffer(builder, loc, operands.input)),
+                     const ConvolutionOperands &operands,
+                     const PhasePlacement *placement, EpilogueFn epilogue)
+      : geometry(builder, loc, spec, operands, placement),
+        index(geometry.index), tiling(tiling), operands(operands),
+        epilogue(epilogue), input(flattenBuffer(builder, loc, operands.input)),
         weights(flattenBuffer(builder, loc, operands.weights)),
         output(flattenBuffer(builder, loc, operands.output)),
         groups(spec.groups / tiling.mergedGroups),
@@ -328,8 +330,9 @@ void ConvolutionEmitter::emitTile(const ConvolutionGeometry::Line &line,
   RegisterTile tile{pixels.pixels, channels.vectors, tiling.lanes};
   int64_t width = tiling.width();
   int64_t groupWeights = (outputs + width - 1) / width * width * depth;
-  Index panel = index.add(index.mul(group, groupWeights),
-                          index.mul(channels.first, depth));
+  Index panel = index.add(index.add(index.mul(group, groupWeights),
+                                    index.mul(channels.first, depth)),
+                          geometry.weightsStart);
   int64_t lineWeights = geometry.taps() * inputs * width;
   SmallVector<Value> sums = geometry.forEachOuterTap(
       line, makeZeroTile(index.builder, index.loc, tile),
@@ -338,30 +341,44 @@ void ConvolutionEmitter::emitTile(const ConvolutionGeometry::Line &line,
         return addLine(tile, pixels, bStart, inputLine, carried);
       });
 
-  TileResult result;
-  result.c = output;
-  result.batch = line.batch;
-  result.column = index.add(index.mul(group, outputs), channels.first);
+  TileResult result =
+      geometry.placeTile(output, line, pixels.first, tile.rows,
+                         index.add(index.mul(group, outputs), channels.first));
   result.validRows = pixels.valid;
   result.lastMask = channels.lastMask;
-  Index firstPixel =
-      index.add(index.mul(line.number, geometry.linePixels), pixels.first);
-  Index imageStart = index.mul(
-      line.batch, index.mul(index.mul(geometry.lineCount, geometry.linePixels),
-                            geometry.totalOutputs));
-  for (int64_t r = 0; r < tile.rows; ++r) {
-    Index pixel = index.add(firstPixel, r);
-    result.rows.push_back(pixel);
-    result.rowStarts.push_back(
-        index.add(imageStart, index.mul(pixel, geometry.totalOutputs)));
-  }
   emitTileStore(index.builder, index.loc, tile, result, sums, epilogue);
+}
+
+static ConvolutionOperands
+getPhaseOperands(IndexBuilder &index, const ConvolutionSpec &spec,
+                 const TransposedPhase &phase,
+                 const ConvolutionOperands &operands) {
+  ConvolutionOperands result = operands;
+  for (size_t d = 0; d < spec.strides.size(); ++d) {
+    Index pixels =
+        index.max(index.sub(operands.outputSizes[d], phase.offsets[d]),
+                  index.constant(0));
+    result.outputSizes[d] = index.ceilDiv(pixels, spec.strides[d]);
+  }
+  return result;
 }
 
 OpFoldResult sluice::getConvolutionScratch(
     OpBuilder &builder, Location loc, const ConvolutionSpec &spec,
     const ConvolutionTiling &tiling, const ConvolutionOperands &operands) {
   IndexBuilder index(builder, loc);
+  if (tiling.method == ConvolutionTiling::Method::Phases) {
+    // Phases run one after the other.
+    Index most = index.constant(0);
+    for (auto [i, phaseTiling] : llvm::enumerate(tiling.phases)) {
+      TransposedPhase phase = getTransposedPhase(spec, i);
+      most =
+          index.max(most, getConvolutionScratch(
+                              builder, loc, phase.spec, phaseTiling,
+                              getPhaseOperands(index, spec, phase, operands)));
+    }
+    return most;
+  }
   if (!tiling.copyPadded)
     return index.constant(0);
   Index padded = getPaddedPixels(index, spec, operands.outputSizes.back());
@@ -369,12 +386,34 @@ OpFoldResult sluice::getConvolutionScratch(
                    spec.groups * spec.inputChannels * 4);
 }
 
+static void emitOne(OpBuilder &builder, Location loc,
+                    const ConvolutionSpec &spec,
+                    const ConvolutionTiling &tiling,
+                    const ConvolutionOperands &operands,
+                    const PhasePlacement *placement, EpilogueFn epilogue) {
+  if (tiling.method == ConvolutionTiling::Method::Depthwise)
+    return emitDepthwise(builder, loc, spec, tiling, operands, placement,
+                         epilogue);
+  ConvolutionEmitter(builder, loc, spec, tiling, operands, placement, epilogue)
+      .run();
+}
+
 void sluice::emitConvolution(OpBuilder &builder, Location loc,
                              const ConvolutionSpec &spec,
                              const ConvolutionTiling &tiling,
                              const ConvolutionOperands &operands,
                              EpilogueFn epilogue) {
-  if (tiling.method == ConvolutionTiling::Method::Depthwise)
-    return emitDepthwise(builder, loc, spec, tiling, operands, epilogue);
-  ConvolutionEmitter(builder, loc, spec, tiling, operands, epilogue).run();
+  if (tiling.method != ConvolutionTiling::Method::Phases)
+    return emitOne(builder, loc, spec, tiling, operands, nullptr, epilogue);
+  IndexBuilder index(builder, loc);
+  int64_t weightsStart = 0;
+  for (auto [i, phaseTiling] : llvm::enumerate(tiling.phases)) {
+    TransposedPhase phase = getTransposedPhase(spec, i);
+    PhasePlacement placement{spec.strides, phase.offsets, operands.outputSizes,
+                             weightsStart};
+    emitOne(builder, loc, phase.spec, phaseTiling,
+            getPhaseOperands(index, spec, phase, operands), &placement,
+            epilogue);
+    weightsStart += getPackedConvolutionElements(phase.spec, phaseTiling);
+  }
 }

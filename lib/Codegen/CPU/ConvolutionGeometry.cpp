@@ -13,16 +13,25 @@ using Index = IndexBuilder::Index;
 
 ConvolutionGeometry::ConvolutionGeometry(OpBuilder &builder, Location loc,
                                          const ConvolutionSpec &spec,
-                                         const ConvolutionOperands &operands)
+                                         const ConvolutionOperands &operands,
+                                         const PhasePlacement *placement)
     : index(builder, loc), spec(spec), inputSizes(operands.inputSizes),
       outputSizes(operands.outputSizes), batch(operands.batch),
       padBegin(spec.padsBegin.back()),
       totalInputs(spec.groups * spec.inputChannels),
-      totalOutputs(spec.groups * spec.outputChannels) {
+      totalOutputs(spec.groups * spec.outputChannels), placement(placement) {
   lineCount = index.constant(1);
   for (Index size : ArrayRef(outputSizes).drop_back())
     lineCount = index.mul(lineCount, size);
   linePixels = outputSizes.back();
+  imagePixels = index.mul(lineCount, linePixels);
+  if (placement) {
+    imagePixels = index.constant(1);
+    for (Index size : placement->sizes)
+      imagePixels = index.mul(imagePixels, size);
+    pixelStep = placement->steps.back();
+    weightsStart = placement->weightsStart;
+  }
   updateStrides();
 }
 
@@ -72,17 +81,51 @@ ConvolutionGeometry::Line ConvolutionGeometry::decodeLine(Index image,
   line.start.resize(outer);
   line.tapBegin.resize(outer);
   line.tapEnd.resize(outer);
+  SmallVector<Index> coordinates(outer);
   Index rest = number;
   for (size_t d = outer; d-- > 0;) {
     Index coordinate = d == 0 ? rest : index.rem(rest, outputSizes[d]);
     if (d != 0)
       rest = index.div(rest, outputSizes[d]);
+    coordinates[d] = coordinate;
     line.start[d] =
         index.sub(index.mul(coordinate, spec.strides[d]), spec.padsBegin[d]);
     line.tapBegin[d] = getTapBegin(d, line.start[d]);
     line.tapEnd[d] = getTapEnd(d, line.start[d]);
   }
+  line.firstPixel =
+      placement ? getFirstPixel(coordinates) : index.mul(number, linePixels);
   return line;
+}
+
+Index ConvolutionGeometry::getFirstPixel(ArrayRef<Index> coordinates) {
+  Index pixel = index.constant(0);
+  for (size_t d = 0; d < coordinates.size(); ++d) {
+    Index coordinate = index.add(index.mul(coordinates[d], placement->steps[d]),
+                                 placement->offsets[d]);
+    pixel = index.add(index.mul(pixel, placement->sizes[d]), coordinate);
+  }
+  return index.add(index.mul(pixel, placement->sizes.back()),
+                   placement->offsets.back());
+}
+
+TileResult ConvolutionGeometry::placeTile(Value output, const Line &line,
+                                          Index first, int64_t pixels,
+                                          Index column) {
+  TileResult result;
+  result.c = output;
+  result.batch = line.batch;
+  result.column = column;
+  Index imageStart =
+      index.mul(line.batch, index.mul(imagePixels, totalOutputs));
+  Index firstPixel = index.add(line.firstPixel, index.mul(first, pixelStep));
+  for (int64_t r = 0; r < pixels; ++r) {
+    Index pixel = index.add(firstPixel, r * pixelStep);
+    result.rows.push_back(pixel);
+    result.rowStarts.push_back(
+        index.add(imageStart, index.mul(pixel, totalOutputs)));
+  }
+  return result;
 }
 
 SmallVector<Value>

@@ -17,13 +17,25 @@
 
 namespace sluice {
 
+/// Where a convolution that is a phase of a transposed one reads its weights
+/// and writes its pixels.
+struct PhasePlacement {
+  /// Per dimension: between neighbouring pixels, and of the first one.
+  llvm::ArrayRef<int64_t> steps, offsets;
+  /// Of the whole output.
+  llvm::ArrayRef<mlir::OpFoldResult> sizes;
+  int64_t weightsStart;
+};
+
 class ConvolutionGeometry {
 public:
   using Index = IndexBuilder::Index;
 
+  /// `placement` is null for a whole convolution.
   ConvolutionGeometry(mlir::OpBuilder &builder, mlir::Location loc,
                       const ConvolutionSpec &spec,
-                      const ConvolutionOperands &operands);
+                      const ConvolutionOperands &operands,
+                      const PhasePlacement *placement);
 
   /// One line of the output of one image.
   struct Line {
@@ -31,6 +43,8 @@ public:
     Index number;
     /// Where the image starts in the input.
     Index image;
+    /// The number of the line's first pixel within the whole output image.
+    Index firstPixel;
     /// Per outer dimension: the input coordinate of tap 0, which may be
     /// negative, and the taps inside the image.
     llvm::SmallVector<Index> start, tapBegin, tapEnd;
@@ -69,6 +83,10 @@ public:
   int64_t totalInputs, totalOutputs;
   /// Lines of an image, pixels of a line.
   Index lineCount, linePixels;
+  /// Pixels of the whole output image, and between neighbours of a line.
+  Index imagePixels;
+  int64_t pixelStep = 1;
+  int64_t weightsStart = 0;
   /// Elements between neighbours along each spatial dimension.
   llvm::SmallVector<Index> inputStrides;
   Index imageElements;
@@ -76,13 +94,21 @@ public:
   /// Recomputes strides after `inputSizes` changed.
   void updateStrides();
 
+  /// Describes the tile of `pixels` pixels from `first` on, of the channels
+  /// from `column` on.
+  TileResult placeTile(mlir::Value output, const Line &line, Index first,
+                       int64_t pixels, Index column);
+
 private:
+  Index getFirstPixel(llvm::ArrayRef<Index> coordinates);
   Index getTapBegin(size_t dimension, Index start);
   Index getTapEnd(size_t dimension, Index start);
   llvm::SmallVector<mlir::Value> loopTaps(const Line &line, size_t dimension,
                                           Index inputLine, Index outerTap,
                                           mlir::ValueRange carried,
                                           TapBody body);
+
+  const PhasePlacement *placement;
 };
 
 /// Emits the copy of `count` elements, or zeros where `source` is null.
@@ -93,7 +119,8 @@ void emitCopy(IndexBuilder &index, mlir::Value source, mlir::OpFoldResult from,
 /// The depthwise method of `emitConvolution`.
 void emitDepthwise(mlir::OpBuilder &builder, mlir::Location loc,
                    const ConvolutionSpec &spec, const ConvolutionTiling &tiling,
-                   const ConvolutionOperands &operands, EpilogueFn epilogue);
+                   const ConvolutionOperands &operands,
+                   const PhasePlacement *placement, EpilogueFn epilogue);
 
 } // namespace sluice
 

@@ -3,6 +3,7 @@
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
+#include "sluice/Analysis/TransposedConvolution.h"
 #include "sluice/Codegen/CPU/Convolution.h"
 #include "sluice/Codegen/CPU/Packing.h"
 #include <algorithm>
@@ -24,6 +25,13 @@ static int64_t roundUp(int64_t value, int64_t to) {
 
 int64_t sluice::getPackedConvolutionElements(const ConvolutionSpec &spec,
                                              const ConvolutionTiling &tiling) {
+  if (tiling.method == Method::Phases) {
+    int64_t sum = 0;
+    for (size_t i = 0; i < tiling.phases.size(); ++i)
+      sum += getPackedConvolutionElements(getTransposedPhase(spec, i).spec,
+                                          tiling.phases[i]);
+    return sum;
+  }
   if (tiling.method == Method::Depthwise)
     return countTaps(spec) * roundUp(spec.groups, tiling.lanes);
   int64_t groups = spec.groups / tiling.mergedGroups;
@@ -46,6 +54,15 @@ static void packDepthwise(const ConvolutionSpec &spec, int64_t lanes,
 void sluice::packConvolutionWeights(const ConvolutionSpec &spec,
                                     const ConvolutionTiling &tiling,
                                     const float *weights, float *packed) {
+  if (tiling.method == Method::Phases) {
+    for (size_t i = 0; i < tiling.phases.size(); ++i) {
+      TransposedPhase phase = getTransposedPhase(spec, i);
+      std::vector<float> part = getPhaseWeights(spec, phase, weights);
+      packConvolutionWeights(phase.spec, tiling.phases[i], part.data(), packed);
+      packed += getPackedConvolutionElements(phase.spec, tiling.phases[i]);
+    }
+    return;
+  }
   if (tiling.method == Method::Depthwise)
     return packDepthwise(spec, tiling.lanes, weights, packed);
   int64_t taps = countTaps(spec), width = tiling.width();

@@ -22,9 +22,10 @@ class DepthwiseEmitter {
 public:
   DepthwiseEmitter(OpBuilder &builder, Location loc,
                    const ConvolutionSpec &spec, const ConvolutionTiling &tiling,
-                   const ConvolutionOperands &operands, EpilogueFn epilogue)
-      : geometry(builder, loc, spec, operands), index(geometry.index),
-        tiling(tiling), epilogue(epilogue),
+                   const ConvolutionOperands &operands,
+                   const PhasePlacement *placement, EpilogueFn epilogue)
+      : geometry(builder, loc, spec, operands, placement),
+        index(geometry.index), tiling(tiling), epilogue(epilogue),
         input(flattenBuffer(builder, loc, operands.input)),
         weights(flattenBuffer(builder, loc, operands.weights)),
         output(flattenBuffer(builder, loc, operands.output)),
@@ -163,7 +164,8 @@ Value DepthwiseEmitter::loadInput(Index start, int64_t v) {
 
 Value DepthwiseEmitter::loadWeights(Index start, int64_t v) {
   return loadVector(index.builder, index.loc, weights,
-                    index.add(start, v * tiling.lanes), tiling.lanes, {});
+                    index.add(start, v * tiling.lanes + geometry.weightsStart),
+                    tiling.lanes, {});
 }
 
 /// Adds the taps of one input line, walking along the line.
@@ -257,19 +259,8 @@ void DepthwiseEmitter::emitSinglePixels(const Line &line, Index begin,
 
 void DepthwiseEmitter::store(const Line &line, Index first, int64_t pixels,
                              ValueRange sums) {
-  TileResult result;
-  result.c = output;
-  result.batch = line.batch;
-  result.column = channel;
+  TileResult result = geometry.placeTile(output, line, first, pixels, channel);
   result.lastMask = lastMask;
-  Index imagePixels = index.mul(geometry.lineCount, geometry.linePixels);
-  Index image = index.mul(line.batch, index.mul(imagePixels, channels));
-  Index pixel = index.add(index.mul(line.number, geometry.linePixels), first);
-  for (int64_t r = 0; r < pixels; ++r) {
-    result.rows.push_back(index.add(pixel, r));
-    result.rowStarts.push_back(
-        index.add(image, index.mul(result.rows.back(), channels)));
-  }
   emitTileStore(index.builder, index.loc,
                 RegisterTile{pixels, vectors, tiling.lanes}, result, sums,
                 epilogue);
@@ -279,6 +270,8 @@ void sluice::emitDepthwise(OpBuilder &builder, Location loc,
                            const ConvolutionSpec &spec,
                            const ConvolutionTiling &tiling,
                            const ConvolutionOperands &operands,
+                           const PhasePlacement *placement,
                            EpilogueFn epilogue) {
-  DepthwiseEmitter(builder, loc, spec, tiling, operands, epilogue).run();
+  DepthwiseEmitter(builder, loc, spec, tiling, operands, placement, epilogue)
+      .run();
 }

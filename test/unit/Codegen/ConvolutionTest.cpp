@@ -22,7 +22,7 @@ struct Case {
   int64_t batch, groups, inputs, outputs; ///< Channels per group.
   Sizes image, kernel;
   Sizes strides = {}, dilations = {}, padsBegin = {}, padsEnd = {};
-  ConvolutionTilingOverrides overrides = {};
+  bool transposed = false;
 };
 
 MachineModel getMachine(llvm::StringRef cpu) {
@@ -52,7 +52,15 @@ ConvolutionSpec makeSpec(const Case &test) {
   spec.groups = test.groups;
   spec.inputChannels = test.inputs;
   spec.outputChannels = test.outputs;
+  spec.transposed = test.transposed;
   for (size_t d = 0; d < rank; ++d) {
+    if (test.transposed) {
+      // One more row than needed, like an output padding.
+      spec.outputSizes.push_back((test.image[d] - 1) * spec.strides[d] -
+                                 spec.padsBegin[d] - spec.padsEnd[d] +
+                                 (test.kernel[d] - 1) * spec.dilations[d] + 2);
+      continue;
+    }
     int64_t span = test.image[d] + spec.padsBegin[d] + spec.padsEnd[d] -
                    (test.kernel[d] - 1) * spec.dilations[d] - 1;
     spec.outputSizes.push_back(span < 0 ? 0 : span / spec.strides[d] + 1);
@@ -93,6 +101,12 @@ std::pair<double, double> computeReference(const ConvolutionSpec &spec,
     for (size_t d = 0; d < position.size(); ++d) {
       int64_t coordinate = position[d] * spec.strides[d] - spec.padsBegin[d] +
                            offset[d] * spec.dilations[d];
+      if (spec.transposed) {
+        int64_t scaled =
+            position[d] + spec.padsBegin[d] - offset[d] * spec.dilations[d];
+        inside &= scaled >= 0 && scaled % spec.strides[d] == 0;
+        coordinate = scaled / spec.strides[d];
+      }
       inside &= coordinate >= 0 && coordinate < spec.inputSizes[d];
       source = source * spec.inputSizes[d] + coordinate;
     }
@@ -100,10 +114,14 @@ std::pair<double, double> computeReference(const ConvolutionSpec &spec,
       continue;
     source += image * product(spec.inputSizes);
     for (int64_t c = 0; c < spec.inputChannels; ++c) {
+      int64_t filter = channel * spec.inputChannels + c;
+      if (spec.transposed)
+        filter = (group * spec.inputChannels + c) * spec.outputChannels +
+                 channel % spec.outputChannels;
       double value =
           static_cast<double>(input[source * spec.groups * spec.inputChannels +
                                     group * spec.inputChannels + c]) *
-          weights[(channel * spec.inputChannels + c) * taps + tap];
+          weights[filter * taps + tap];
       sum += value;
       magnitude += std::abs(value);
     }
@@ -141,8 +159,7 @@ void runCase(const MachineModel &machine, const Case &test, bool dynamic) {
     spec.inputSizes.assign(rank, kDynamicSize);
     spec.outputSizes.assign(rank, kDynamicSize);
   }
-  ConvolutionTiling tiling =
-      chooseConvolutionTiling(spec, machine, test.overrides);
+  ConvolutionTiling tiling = chooseConvolutionTiling(spec, machine);
 
   auto getOperands = [&](OpBuilder &builder, ValueRange buffers,
                          ValueRange values) {
@@ -275,6 +292,20 @@ TEST_P(ConvolutionTest, Depthwise) {
           {1, 48, 1, 1, {1, 2}, {3, 3}, {}, {}, {1, 1}, {1, 1}},
           {1, 40, 1, 1, {20}, {4}, {2}},
           {1, 5, 1, 1, {4, 5, 6}, {3, 3, 3}, {}, {}, {1, 1, 1}, {1, 1, 1}}});
+}
+
+TEST_P(ConvolutionTest, Transposed) {
+  auto transposed = [](Case test) {
+    test.transposed = true;
+    return test;
+  };
+  runAll({transposed({1, 1, 8, 20, {5, 6}, {2, 2}, {2, 2}}),
+          transposed({2, 1, 5, 7, {4, 9}, {4, 4}, {2, 2}, {}, {1, 1}, {1, 1}}),
+          transposed({1, 1, 3, 4, {5, 5}, {3, 3}, {1, 1}, {}, {1, 1}, {1, 1}}),
+          transposed({1, 2, 3, 5, {3, 7}, {3, 2}, {2, 3}, {2, 2}, {0, 1}}),
+          transposed({1, 17, 1, 1, {6, 5}, {3, 3}, {2, 2}, {}, {1, 1}, {1, 1}}),
+          transposed({1, 1, 6, 9, {11}, {8}, {4}, {}, {2}, {2}}),
+          transposed({1, 1, 2, 3, {2, 3, 4}, {2, 2, 3}, {2, 1, 2}})});
 }
 
 TEST_P(ConvolutionTest, OneAndThreeDimensions) {

@@ -28,7 +28,8 @@ struct ConvolutionOperands {
 int64_t getPackedConvolutionElements(const ConvolutionSpec &spec,
                                      const ConvolutionTiling &tiling);
 
-/// Packs weights in ONNX's order [groups * outputs][inputs][taps...].
+/// Packs weights in ONNX's order: [groups * outputs][inputs][taps...], or of a
+/// transposed convolution [groups * inputs][outputs][taps...].
 void packConvolutionWeights(const ConvolutionSpec &spec,
                             const ConvolutionTiling &tiling,
                             const float *weights, float *packed);
