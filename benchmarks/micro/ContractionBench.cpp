@@ -4,9 +4,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// sluice-bench-contraction [MxKxN ...] [rows=.. vectors=.. unroll=.. mb=..
-// nb=..
-//                          kb=.. outer=.. prefetch=.. cpu=.. reps=..]
+// sluice-bench-contraction [MxKxN | BxMxKxN ...] [b=packed|plain|transposed]
+//                          [dynamic=1] [rows=..] [vectors=..] [unroll=..]
+//                          [mb=..] [nb=..] [kb=..] [outer=0|1] [prefetch=..]
+//                          [cpu=..] [reps=..]
 //
 //===----------------------------------------------------------------------===//
 #include "Codegen/KernelHarness.h"
@@ -25,12 +26,15 @@ using namespace sluice::testing;
 
 namespace {
 struct Shape {
-  int64_t rows, depth, columns;
+  int64_t rows, depth, columns, batch = 1;
 };
 struct Options {
   std::vector<Shape> shapes;
   ContractionTilingOverrides overrides;
   std::string cpu = "native";
+  /// packed (a constant), plain or transposed.
+  std::string form = "packed";
+  bool dynamic = false;
   int64_t repetitions = 60;
 };
 } // namespace
@@ -44,14 +48,19 @@ static const Shape standardShapes[] = {
 static llvm::Error parseArgument(llvm::StringRef text, Options &options) {
   auto [key, value] = text.split('=');
   int64_t number = 0;
-  if (key == "cpu") {
-    options.cpu = value.str();
+  if (key == "cpu" || key == "b") {
+    (key == "cpu" ? options.cpu : options.form) = value.str();
     return llvm::Error::success();
   }
   if (value.empty()) {
     llvm::SmallVector<llvm::StringRef> parts;
     key.split(parts, 'x');
     Shape shape;
+    if (parts.size() == 4) {
+      if (parts.front().getAsInteger(10, shape.batch))
+        return llvm::createStringError("not a shape: " + text);
+      parts.erase(parts.begin());
+    }
     if (parts.size() != 3 || parts[0].getAsInteger(10, shape.rows) ||
         parts[1].getAsInteger(10, shape.depth) ||
         parts[2].getAsInteger(10, shape.columns))
@@ -78,6 +87,8 @@ static llvm::Error parseArgument(llvm::StringRef text, Options &options) {
     overrides.rowsOuter = number != 0;
   else if (key == "prefetch")
     overrides.prefetchDistance = number;
+  else if (key == "dynamic")
+    options.dynamic = number != 0;
   else if (key == "reps")
     options.repetitions = number;
   else
@@ -98,40 +109,58 @@ static std::unique_ptr<float[]> makeAligned(int64_t elements, float *&aligned) {
 static llvm::Error runShape(const MachineModel &machine, const Shape &shape,
                             const Options &options) {
   ContractionSpec spec;
-  spec.rows = shape.rows;
-  spec.columns = shape.columns;
-  spec.depth = shape.depth;
-  spec.packedB = true;
+  auto declare = [&](int64_t size) {
+    return options.dynamic ? kDynamicSize : size;
+  };
+  spec.batch = declare(shape.batch);
+  spec.rows = declare(shape.rows);
+  spec.packedB = options.form == "packed";
+  spec.transposeB = options.form == "transposed";
+  spec.columns = spec.packedB ? shape.columns : declare(shape.columns);
+  spec.depth = spec.packedB ? shape.depth : declare(shape.depth);
   ContractionTiling tiling =
       chooseContractionTiling(spec, machine, options.overrides);
   auto kernel = CompiledKernel::compile(
-      machine, 4, 0,
-      [&](OpBuilder &builder, Location loc, ValueRange buffers, ValueRange) {
+      machine, 4, 4,
+      [&](OpBuilder &builder, Location loc, ValueRange buffers,
+          ValueRange sizes) {
+        auto size = [&](int64_t declared, int number) -> OpFoldResult {
+          if (declared == kDynamicSize)
+            return sizes[number];
+          return builder.getIndexAttr(declared);
+        };
         ContractionOperands operands;
         operands.a = buffers[0];
         operands.b = buffers[1];
         operands.c = buffers[2];
-        operands.batch = builder.getIndexAttr(1);
-        operands.rows = builder.getIndexAttr(shape.rows);
-        operands.columns = builder.getIndexAttr(shape.columns);
-        operands.depth = builder.getIndexAttr(shape.depth);
+        operands.batch = size(spec.batch, 0);
+        operands.rows = size(spec.rows, 1);
+        operands.columns = size(spec.columns, 2);
+        operands.depth = size(spec.depth, 3);
+        operands.scratch = buffers[3];
         emitContraction(builder, loc, spec, tiling, operands, nullptr);
-      });
+      },
+      LoopOrder::Forward);
   if (!kernel)
     return kernel.takeError();
   int64_t packed =
       getPackedElements(shape.depth, shape.columns, tiling.width());
-  float *a, *b, *c;
-  auto aMemory = makeAligned(shape.rows * shape.depth, a);
-  auto bMemory = makeAligned(packed, b);
-  auto cMemory = makeAligned(shape.rows * shape.columns, c);
-  double flops = 2.0 * shape.rows * shape.depth * shape.columns;
+  int64_t aSize = shape.batch * shape.rows * shape.depth;
+  int64_t bSize =
+      spec.packedB ? packed : shape.batch * shape.depth * shape.columns;
+  int64_t cSize = shape.batch * shape.rows * shape.columns;
+  int64_t scratchSize = tiling.packB ? shape.batch * packed : 0;
+  float *a, *b, *c, *scratch;
+  auto aMemory = makeAligned(aSize, a);
+  auto bMemory = makeAligned(bSize, b);
+  auto cMemory = makeAligned(cSize, c);
+  auto scratchMemory = makeAligned(scratchSize, scratch);
+  double flops = 2.0 * shape.batch * shape.rows * shape.depth * shape.columns;
   Measurement result = measure(
       [&] {
-        (*kernel)->call({{a, shape.rows * shape.depth},
-                         {b, packed},
-                         {c, shape.rows * shape.columns},
-                         {nullptr, 0}});
+        (*kernel)->call(
+            {{a, aSize}, {b, bSize}, {c, cSize}, {scratch, scratchSize * 4}},
+            {shape.batch, shape.rows, shape.columns, shape.depth});
       },
       flops, options.repetitions);
   llvm::outs() << llvm::format(

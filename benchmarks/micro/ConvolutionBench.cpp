@@ -199,7 +199,8 @@ static llvm::Error runShape(const MachineModel &machine, const Shape &shape,
           operands.outputSizes.push_back(size(full.outputSizes[d], 3 + d));
         }
         emitConvolution(builder, loc, spec, tiling, operands, nullptr);
-      });
+      },
+      LoopOrder::Forward);
   if (!kernel)
     return kernel.takeError();
   int64_t output = full.outputSizes[0];

@@ -88,8 +88,15 @@ static void chooseBlocks(ContractionTiling &tiling, const ContractionSpec &spec,
       machine.l2Bytes * 3 / 4 / (tiling.width() * int64_t(sizeof(float)));
   if (overrides.depthBlock)
     tiling.depthBlock = *overrides.depthBlock;
-  else if (spec.depth > panelDepth && rows > tiling.tileRows)
+  else if (overrides.allowDepthBlocks && spec.depth > panelDepth &&
+           rows > tiling.tileRows)
     tiling.depthBlock = balanceBlock(spec.depth, tiling.unroll, panelDepth);
+}
+
+bool sluice::usesDotProducts(const ContractionSpec &spec, int64_t rows) {
+  constexpr int64_t mostRows = 4;
+  return spec.transposeB && !spec.packedB && !spec.transposeA &&
+         rows <= mostRows;
 }
 
 ContractionTiling
@@ -107,7 +114,9 @@ sluice::chooseContractionTiling(const ContractionSpec &spec,
     tiling.tileRows = std::clamp<int64_t>(spec.rows, 1, tiling.tileRows);
   tiling.unroll = overrides.unroll.value_or(2);
   tiling.prefetchDistance = overrides.prefetchDistance.value_or(0);
-  tiling.packB = spec.transposeB && !spec.packedB;
+  tiling.packB =
+      spec.transposeB && !spec.packedB &&
+      !(spec.rows != kDynamicSize && usesDotProducts(spec, spec.rows));
   tiling.rowsOuter = overrides.rowsOuter.value_or(false);
   chooseBlocks(tiling, spec, machine, overrides);
   return tiling;

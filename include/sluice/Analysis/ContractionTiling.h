@@ -50,11 +50,18 @@ struct ContractionTilingOverrides {
   std::optional<int64_t> tileRows, tileVectors, unroll, prefetchDistance;
   std::optional<int64_t> rowBlock, columnBlock, depthBlock;
   std::optional<bool> rowsOuter;
+  /// Allow depth blocks, which keep partial sums in C: nothing that the
+  /// epilogue reads may then share memory with C.
+  bool allowDepthBlocks = false;
 };
 
 /// The number of columns of a packed panel: all kernels that read one constant
 /// must agree on it, so it depends on the columns and the machine only.
 int64_t choosePanelWidth(int64_t columns, const MachineModel &machine);
+
+/// Whether so few rows are multiplied with a transposed B that it is read as it
+/// lies, by dot products.
+bool usesDotProducts(const ContractionSpec &spec, int64_t rows);
 
 ContractionTiling
 chooseContractionTiling(const ContractionSpec &spec,

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sluice/Codegen/CPU/Contraction.h"
+#include "Gemv.h"
 #include "PanelPacking.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -44,6 +45,7 @@ public:
 
 private:
   BatchOffsets getOffsets(OpFoldResult batch);
+  void emitAsDotProducts();
   void emitDepthBlocks();
   void emitTiles();
   void forEachRowGroup(function_ref<void(const RowGroup &)> body);
@@ -105,6 +107,9 @@ void ContractionEmitter::run() {
     operands.bStride = spec.transposeB ? operands.depth : operands.columns;
   if (!operands.cStride)
     operands.cStride = operands.columns;
+  auto rows = IndexBuilder::getConstant(operands.rows);
+  if (rows && usesDotProducts(spec, *rows))
+    return emitAsDotProducts();
   if (tiling.packB) {
     Value scratch = viewAsF32(index.builder, index.loc, operands.scratch);
     PanelPacking packing{b,
@@ -142,6 +147,26 @@ void ContractionEmitter::run() {
                            index.roundUp(operands.columns, tiling.width())));
     emitDepthBlocks();
   });
+}
+
+void ContractionEmitter::emitAsDotProducts() {
+  DotProducts products{a,
+                       b,
+                       c,
+                       operands.batch,
+                       operands.rows,
+                       operands.columns,
+                       operands.depth,
+                       operands.aStride,
+                       operands.bStride,
+                       operands.cStride,
+                       tiling.lanes,
+                       tiling.fusedMultiplyAdd,
+                       tiling.columnBlock,
+                       tiling.blockCost};
+  emitDotProducts(
+      index.builder, index.loc, products,
+      [&](OpFoldResult batch) { return getOffsets(batch); }, epilogue);
 }
 
 void ContractionEmitter::emitDepthBlocks() {

@@ -64,8 +64,31 @@ void PanelEmitter::copyRows(OpFoldResult source, OpFoldResult target,
   });
 }
 
-/// Transposes lanes x lanes elements in registers: log2(lanes) rounds, each
-/// interleaving vectors that are half the block apart.
+/// In registers: log2(lanes) rounds, each interleaving vectors that are half
+/// the block apart.
+SmallVector<Value> sluice::transposeVectors(OpBuilder &builder, Location loc,
+                                            ArrayRef<Value> vectors) {
+  int64_t lanes = vectors.size();
+  SmallVector<int64_t> low, high;
+  for (int64_t lane = 0; lane < lanes / 2; ++lane) {
+    low.append({lane, lane + lanes});
+    high.append({lane + lanes / 2, lane + lanes / 2 + lanes});
+  }
+  SmallVector<Value> rows(vectors);
+  for (int64_t round = 1; round < lanes; round *= 2) {
+    SmallVector<Value> next;
+    for (int64_t r = 0; r < lanes / 2; ++r) {
+      Value first = rows[r], second = rows[r + lanes / 2];
+      next.push_back(
+          vector::ShuffleOp::create(builder, loc, first, second, low));
+      next.push_back(
+          vector::ShuffleOp::create(builder, loc, first, second, high));
+    }
+    rows = next;
+  }
+  return rows;
+}
+
 void PanelEmitter::transposeBlock(OpFoldResult source, OpFoldResult target) {
   OpBuilder &builder = index.builder;
   int64_t lanes = packing.lanes;
@@ -74,22 +97,7 @@ void PanelEmitter::transposeBlock(OpFoldResult source, OpFoldResult target) {
     rows.push_back(loadVector(
         builder, index.loc, packing.source,
         index.add(source, index.mul(packing.sourceStride, r)), lanes, {}));
-  SmallVector<int64_t> low, high;
-  for (int64_t lane = 0; lane < lanes / 2; ++lane) {
-    low.append({lane, lane + lanes});
-    high.append({lane + lanes / 2, lane + lanes / 2 + lanes});
-  }
-  for (int64_t round = 1; round < lanes; round *= 2) {
-    SmallVector<Value> next;
-    for (int64_t r = 0; r < lanes / 2; ++r) {
-      Value first = rows[r], second = rows[r + lanes / 2];
-      next.push_back(
-          vector::ShuffleOp::create(builder, index.loc, first, second, low));
-      next.push_back(
-          vector::ShuffleOp::create(builder, index.loc, first, second, high));
-    }
-    rows = next;
-  }
+  rows = transposeVectors(builder, index.loc, rows);
   for (int64_t k = 0; k < lanes; ++k)
     storeVector(builder, index.loc, rows[k], packing.target,
                 index.add(target, k * packing.width), {});

@@ -26,6 +26,11 @@ struct PanelPacking {
   int64_t lanes;
 };
 
+/// Transposes as many vectors as each has lanes.
+llvm::SmallVector<mlir::Value>
+transposeVectors(mlir::OpBuilder &builder, mlir::Location loc,
+                 llvm::ArrayRef<mlir::Value> vectors);
+
 /// Emits a parallel loop over all panels. `sourceOffset` tells where each
 /// matrix starts.
 void emitPanelPacking(

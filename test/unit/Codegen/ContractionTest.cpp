@@ -208,6 +208,45 @@ TEST_P(ContractionTest, AllForms) {
         }
 }
 
+TEST_P(ContractionTest, FewRowsTimesTransposed) {
+  MachineModel machine = getMachine(GetParam());
+  for (int dynamic : {None, Rows, All})
+    for (auto [batch, m, n, k] : {std::array<int64_t, 4>{2, 1, 33, 40},
+                                  {1, 3, 16, 7},
+                                  {3, 1, 5, 64},
+                                  {1, 1, 20, 0}}) {
+      Case test{batch, m, n, k, false, true, false, dynamic};
+      runCase(machine, test);
+    }
+}
+
+TEST(CrossCompilation, ContractionForAArch64) {
+  MachineModel machine =
+      llvm::cantFail(getMachineModel("aarch64-linux-gnu", "generic"));
+  ContractionSpec spec;
+  spec.columns = 50;
+  spec.depth = 70;
+  spec.packedB = true;
+  auto size = CompiledKernel::getObjectSize(
+      machine, 4, 1,
+      [&](OpBuilder &builder, Location loc, ValueRange buffers,
+          ValueRange sizes) {
+        ContractionOperands operands;
+        operands.a = buffers[0];
+        operands.b = buffers[1];
+        operands.c = buffers[2];
+        operands.batch = builder.getIndexAttr(1);
+        operands.rows = sizes[0];
+        operands.columns = builder.getIndexAttr(spec.columns);
+        operands.depth = builder.getIndexAttr(spec.depth);
+        emitContraction(builder, loc, spec,
+                        chooseContractionTiling(spec, machine), operands,
+                        nullptr);
+      });
+  ASSERT_TRUE(static_cast<bool>(size)) << llvm::toString(size.takeError());
+  EXPECT_GT(*size, 0u);
+}
+
 TEST_P(ContractionTest, DepthBlocks) {
   MachineModel machine = getMachine(GetParam());
   for (int dynamic : {None, Rows, All}) {

@@ -45,6 +45,21 @@ static void buildFunction(ModuleOp module, unsigned bufferCount,
   func::ReturnOp::create(builder, loc);
 }
 
+/// Makes parallel loops run backwards.
+static void reverseParallelLoops(ModuleOp module) {
+  module.walk([](scf::ParallelOp loop) {
+    OpBuilder builder(loop.getContext());
+    builder.setInsertionPointToStart(loop.getBody());
+    Location loc = loop.getLoc();
+    Value iteration = loop.getInductionVars().front();
+    Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+    Value last =
+        arith::SubIOp::create(builder, loc, loop.getUpperBound().front(), one);
+    auto reversed = arith::SubIOp::create(builder, loc, last, iteration);
+    iteration.replaceAllUsesExcept(reversed, reversed);
+  });
+}
+
 static llvm::Error dump(ModuleOp module, const ObjectEmitterOptions &options) {
   for (auto [name, form] : {std::pair("llvm", CodeForm::LlvmIr),
                             std::pair("asm", CodeForm::Assembly)}) {
@@ -58,11 +73,10 @@ static llvm::Error dump(ModuleOp module, const ObjectEmitterOptions &options) {
   return llvm::Error::success();
 }
 
-llvm::Expected<std::unique_ptr<CompiledKernel>>
-CompiledKernel::compile(const MachineModel &machine, unsigned bufferCount,
-                        unsigned sizeCount, KernelBody body) {
-  if (bufferCount + sizeCount > maxArguments)
-    return llvm::createStringError("too many kernel arguments");
+static llvm::Expected<CodeBuffer> emitObject(const MachineModel &machine,
+                                             unsigned bufferCount,
+                                             unsigned sizeCount,
+                                             KernelBody body, LoopOrder order) {
   DialectRegistry registry;
   registry.insert<arith::ArithDialect, func::FuncDialect, LLVM::LLVMDialect,
                   math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
@@ -74,18 +88,37 @@ CompiledKernel::compile(const MachineModel &machine, unsigned bufferCount,
   buildFunction(*module, bufferCount, sizeCount, body);
   if (failed(verify(*module)))
     return llvm::createStringError("the kernel is not valid IR");
+  if (order == LoopOrder::Backward)
+    reverseParallelLoops(*module);
   if (dumps("mlir"))
     module->dump();
   PassManager passes(&context);
   buildLowerToLLVMPipeline(passes, LowerToLLVMOptions());
   if (failed(passes.run(*module)))
     return llvm::createStringError("cannot lower the kernel");
-
   ObjectEmitterOptions options;
   options.machine = machine;
   if (llvm::Error error = dump(*module, options))
     return std::move(error);
-  auto object = emitCode(*module, CodeForm::Object, options);
+  return emitCode(*module, CodeForm::Object, options);
+}
+
+llvm::Expected<size_t>
+CompiledKernel::getObjectSize(const MachineModel &machine, unsigned bufferCount,
+                              unsigned sizeCount, KernelBody body) {
+  auto object =
+      emitObject(machine, bufferCount, sizeCount, body, LoopOrder::Forward);
+  if (!object)
+    return object.takeError();
+  return object->size();
+}
+
+llvm::Expected<std::unique_ptr<CompiledKernel>>
+CompiledKernel::compile(const MachineModel &machine, unsigned bufferCount,
+                        unsigned sizeCount, KernelBody body, LoopOrder order) {
+  if (bufferCount + sizeCount > maxArguments)
+    return llvm::createStringError("too many kernel arguments");
+  auto object = emitObject(machine, bufferCount, sizeCount, body, order);
   if (!object)
     return object.takeError();
   auto kernel = std::make_unique<CompiledKernel>();

@@ -20,6 +20,9 @@ using KernelBody =
     llvm::function_ref<void(mlir::OpBuilder &builder, mlir::Location loc,
                             mlir::ValueRange buffers, mlir::ValueRange sizes)>;
 
+/// How parallel loops run. Results must not depend on it: tests go backwards.
+enum class LoopOrder { Forward, Backward };
+
 /// Machine code of one kernel.
 class CompiledKernel {
 public:
@@ -32,7 +35,13 @@ public:
   /// (mlir, llvm or asm) prints that stage.
   static llvm::Expected<std::unique_ptr<CompiledKernel>>
   compile(const MachineModel &machine, unsigned bufferCount, unsigned sizeCount,
-          KernelBody body);
+          KernelBody body, LoopOrder order = LoopOrder::Backward);
+
+  /// Compiles for a machine that need not be this one.
+  static llvm::Expected<size_t> getObjectSize(const MachineModel &machine,
+                                              unsigned bufferCount,
+                                              unsigned sizeCount,
+                                              KernelBody body);
 
   void call(llvm::ArrayRef<Buffer> buffers, llvm::ArrayRef<int64_t> sizes = {});
 
