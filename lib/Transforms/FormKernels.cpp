@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "sluice/Analysis/SymbolicShapes.h"
 #include "sluice/Transforms/Passes.h"
 
 using namespace mlir;
@@ -74,7 +75,7 @@ public:
 
 private:
   void formInBlock(Block &block);
-  bool accepts(const Group &group, Operation *op);
+  bool accepts(const Group &group, Operation *op, SymbolicShapes &symbols);
   void makeRegion(Group &group);
   void makeAlias(Operation *op);
   /// The dynamic sizes of the op's results, computed before it.
@@ -88,7 +89,8 @@ private:
 } // namespace
 
 /// May a group with this sink also compute `op`, all of whose users are in it?
-bool FormKernelsPass::accepts(const Group &group, Operation *op) {
+bool FormKernelsPass::accepts(const Group &group, Operation *op,
+                              SymbolicShapes &symbols) {
   if (op->getNumResults() != 1)
     return false;
   // Does the anchor read the result? Then it would be computed again and
@@ -97,31 +99,11 @@ bool FormKernelsPass::accepts(const Group &group, Operation *op) {
     for (Operation *user : op->getUsers())
       if (user == group.anchor)
         return false;
-  ArrayRef<int64_t> shape = shapeOf(op->getResult(0));
-  ArrayRef<int64_t> sinkShape = shapeOf(group.sink->getResult(0));
   // Elements must be computed once: a value that is broadcast would be
   // computed once per use.
-  if (shape != sinkShape)
+  if (shapeOf(op->getResult(0)) != shapeOf(group.sink->getResult(0)) ||
+      !symbols.haveSameShape(op->getResult(0), group.sink->getResult(0)))
     return false;
-  // With dynamic sizes equal types do not mean equal sizes, unless there is
-  // nothing else to broadcast against.
-  if (!cast<ShapedType>(op->getResult(0).getType()).hasStaticShape())
-    for (Operation *user : op->getUsers())
-      if (isElementwise(user))
-        for (Value other : user->getOperands()) {
-          if (other.getDefiningOp() == op)
-            continue;
-          ArrayRef<int64_t> otherShape = shapeOf(other);
-          size_t rank = otherShape.size();
-          if (rank > shape.size())
-            return false;
-          for (size_t i = 0; i < rank; ++i) {
-            int64_t mine = shape[shape.size() - rank + i];
-            // A size that is dynamic here may be 1 where the other is not.
-            if (ShapedType::isDynamic(mine) && otherShape[i] != 1)
-              return false;
-          }
-        }
   if (isElementwise(op)) {
     if (!group.anchor)
       return true;
@@ -214,6 +196,16 @@ void FormKernelsPass::makeRegion(Group &group) {
   llvm::sort(ops,
              [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
   resolveInnerSizes(group, ops, sizes);
+  // Elementwise bodies take splat constants as numbers; emitters of other ops
+  // may want to see a buffer.
+  auto isNumber = [&](Operation *producer) {
+    return producer && isSplatConstant(producer) &&
+           llvm::all_of(ops, [&](Operation *op) {
+             return isElementwise(op) ||
+                    !llvm::is_contained(op->getOperands(),
+                                        producer->getResult(0));
+           });
+  };
   SmallVector<Value> inputs;
   SmallVector<Operation *> splats;
   SmallVector<Location> locations;
@@ -223,7 +215,7 @@ void FormKernelsPass::makeRegion(Group &group) {
       Operation *producer = operand.getDefiningOp();
       if (producer && group.ops.contains(producer))
         continue;
-      if (producer && isSplatConstant(producer)) {
+      if (isNumber(producer)) {
         if (!llvm::is_contained(splats, producer))
           splats.push_back(producer);
         continue;
@@ -270,6 +262,7 @@ void FormKernelsPass::makeAlias(Operation *op) {
 void FormKernelsPass::formInBlock(Block &block) {
   std::vector<std::unique_ptr<Group>> groups;
   DenseMap<Operation *, Group *> groupOf;
+  SymbolicShapes symbols;
   for (Operation &op : llvm::reverse(block)) {
     if (isHostOp(&op) && !isView(&op))
       continue;
@@ -283,7 +276,7 @@ void FormKernelsPass::formInBlock(Block &block) {
       }
       joined = group;
     }
-    if (single && joined && accepts(*joined, &op)) {
+    if (single && joined && accepts(*joined, &op, symbols)) {
       joined->ops.insert(&op);
       groupOf[&op] = joined;
       if (!isElementwise(&op))

@@ -1,0 +1,48 @@
+//===- SymbolicShapes.h - Which dynamic sizes are equal ---------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_ANALYSIS_SYMBOLICSHAPES_H
+#define SLUICE_ANALYSIS_SYMBOLICSHAPES_H
+
+#include "dialects/Sluice/Sluice.h"
+#include "llvm/ADT/DenseMap.h"
+#include <map>
+#include <tuple>
+#include <vector>
+
+namespace sluice {
+
+/// Numbers the sizes of tensors so that equal numbers mean equal sizes in every
+/// run: a static size has the number of its value, inputs' dimensions of one
+/// name share one, and a computed size is known by the computation that the
+/// op's reification describes. Different numbers say nothing.
+class SymbolicShapes {
+public:
+  using Symbol = int64_t;
+
+  /// The symbol of one dimension of a tensor.
+  Symbol dimension(mlir::Value tensor, int64_t dimension);
+  /// Are all sizes of two tensors of one rank surely equal?
+  bool haveSameShape(mlir::Value lhs, mlir::Value rhs);
+
+private:
+  using Key = std::tuple<std::string, const void *, std::vector<Symbol>>;
+
+  Symbol intern(Key key);
+  Symbol constant(int64_t size);
+  Symbol fresh();
+  /// The symbol of an index value that a reification built.
+  Symbol expression(mlir::Value index);
+  llvm::SmallVector<Symbol> elementwise(mlir::Operation *op);
+  const llvm::SmallVector<Symbol> &shape(mlir::Value tensor);
+
+  std::map<Key, Symbol> known;
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<Symbol>> shapes;
+  Symbol next = 0;
+};
+
+} // namespace sluice
+
+#endif // SLUICE_ANALYSIS_SYMBOLICSHAPES_H

@@ -1,0 +1,129 @@
+//===- SymbolicShapes.cpp - Which dynamic sizes are equal -----------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "sluice/Analysis/SymbolicShapes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+using namespace sluice;
+
+SymbolicShapes::Symbol SymbolicShapes::intern(Key key) {
+  auto [it, isNew] = known.try_emplace(std::move(key), next);
+  if (isNew)
+    ++next;
+  return it->second;
+}
+
+SymbolicShapes::Symbol SymbolicShapes::constant(int64_t size) {
+  return intern({"constant", nullptr, {size}});
+}
+
+SymbolicShapes::Symbol SymbolicShapes::fresh() { return next++; }
+
+SymbolicShapes::Symbol SymbolicShapes::expression(Value index) {
+  if (auto number = getConstantIntValue(index))
+    return constant(*number);
+  Operation *op = index.getDefiningOp();
+  if (!op)
+    return intern({"argument", index.getAsOpaquePointer(), {}});
+  if (auto dim = dyn_cast<tensor::DimOp>(op))
+    if (auto place = dim.getConstantIndex())
+      return dimension(dim.getSource(), *place);
+  if (!isa<arith::ArithDialect>(op->getDialect()) || op->getNumRegions() != 0)
+    return intern({"value", index.getAsOpaquePointer(), {}});
+  std::vector<Symbol> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(expression(operand));
+  return intern({op->getName().getStringRef().str(),
+                 op->getAttrDictionary().getAsOpaquePointer(), operands});
+}
+
+/// An elementwise size is that of the operands which are not one.
+SmallVector<SymbolicShapes::Symbol> SymbolicShapes::elementwise(Operation *op) {
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  int64_t rank = type.getRank();
+  SmallVector<Symbol> symbols;
+  for (int64_t i = 0; i < rank; ++i) {
+    if (!type.isDynamicDim(i)) {
+      symbols.push_back(constant(type.getDimSize(i)));
+      continue;
+    }
+    std::vector<Symbol> candidates;
+    for (Value operand : op->getOperands()) {
+      int64_t place = i - rank + static_cast<int64_t>(shapeOf(operand).size());
+      if (place < 0 || shapeOf(operand)[place] == 1)
+        continue;
+      Symbol symbol = dimension(operand, place);
+      if (!llvm::is_contained(candidates, symbol))
+        candidates.push_back(symbol);
+    }
+    llvm::sort(candidates);
+    symbols.push_back(candidates.size() == 1
+                          ? candidates[0]
+                          : intern({"broadcast", nullptr, candidates}));
+  }
+  return symbols;
+}
+
+const SmallVector<SymbolicShapes::Symbol> &
+SymbolicShapes::shape(Value tensor) {
+  auto it = shapes.find(tensor);
+  if (it != shapes.end())
+    return it->second;
+  auto type = cast<RankedTensorType>(tensor.getType());
+  SmallVector<Symbol> symbols;
+  for (int64_t size : type.getShape())
+    symbols.push_back(ShapedType::isDynamic(size) ? fresh() : constant(size));
+  Operation *op = tensor.getDefiningOp();
+  if (type.hasStaticShape()) {
+    // Nothing more to say.
+  } else if (auto argument = dyn_cast<BlockArgument>(tensor)) {
+    auto function =
+        dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
+    auto names = function ? function.getArgAttrOfType<ArrayAttr>(
+                                argument.getArgNumber(), "sluice.dims")
+                          : ArrayAttr();
+    if (names && static_cast<int64_t>(names.size()) == type.getRank())
+      for (auto [i, name] : llvm::enumerate(names))
+        if (type.isDynamicDim(i) && !cast<StringAttr>(name).empty())
+          symbols[i] = intern({"name " + cast<StringAttr>(name).str(),
+                               nullptr,
+                               {}});
+  } else if (isa<ElementwiseOpInterface>(op)) {
+    symbols = elementwise(op);
+  } else if (auto shaped = dyn_cast<ReifyRankedShapedTypeOpInterface>(op);
+             shaped && isa<SluiceDialect>(op->getDialect())) {
+    // What reification builds is only looked at.
+    OpBuilder builder(op);
+    Operation *before = op->getPrevNode();
+    ReifiedRankedShapedTypeDims reified;
+    if (succeeded(shaped.reifyResultShapes(builder, reified))) {
+      auto &sizes = reified[cast<OpResult>(tensor).getResultNumber()];
+      for (auto [i, size] : llvm::enumerate(sizes)) {
+        if (auto number = getConstantIntValue(size))
+          symbols[i] = constant(*number);
+        else if (type.isDynamicDim(i))
+          symbols[i] = expression(cast<Value>(size));
+      }
+    }
+    while (op->getPrevNode() != before)
+      op->getPrevNode()->erase();
+  }
+  return shapes[tensor] = std::move(symbols);
+}
+
+SymbolicShapes::Symbol SymbolicShapes::dimension(Value tensor,
+                                                 int64_t dimension) {
+  return shape(tensor)[dimension];
+}
+
+bool SymbolicShapes::haveSameShape(Value lhs, Value rhs) {
+  SmallVector<Symbol> left = shape(lhs), right = shape(rhs);
+  return left == right;
+}
