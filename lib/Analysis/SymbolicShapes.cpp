@@ -71,8 +71,7 @@ SmallVector<SymbolicShapes::Symbol> SymbolicShapes::elementwise(Operation *op) {
   return symbols;
 }
 
-const SmallVector<SymbolicShapes::Symbol> &
-SymbolicShapes::shape(Value tensor) {
+const SmallVector<SymbolicShapes::Symbol> &SymbolicShapes::shape(Value tensor) {
   auto it = shapes.find(tensor);
   if (it != shapes.end())
     return it->second;
@@ -84,17 +83,15 @@ SymbolicShapes::shape(Value tensor) {
   if (type.hasStaticShape()) {
     // Nothing more to say.
   } else if (auto argument = dyn_cast<BlockArgument>(tensor)) {
-    auto function =
-        dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
+    auto function = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
     auto names = function ? function.getArgAttrOfType<ArrayAttr>(
                                 argument.getArgNumber(), "sluice.dims")
                           : ArrayAttr();
     if (names && static_cast<int64_t>(names.size()) == type.getRank())
       for (auto [i, name] : llvm::enumerate(names))
         if (type.isDynamicDim(i) && !cast<StringAttr>(name).empty())
-          symbols[i] = intern({"name " + cast<StringAttr>(name).str(),
-                               nullptr,
-                               {}});
+          symbols[i] =
+              intern({"name " + cast<StringAttr>(name).str(), nullptr, {}});
   } else if (isa<ElementwiseOpInterface>(op)) {
     symbols = elementwise(op);
   } else if (auto shaped = dyn_cast<ReifyRankedShapedTypeOpInterface>(op);

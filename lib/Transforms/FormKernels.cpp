@@ -55,14 +55,31 @@ bool takesEpilogue(Operation *op) {
          elementTypeOf(op->getResult(0)).isF32();
 }
 
-/// Does everything the group reads and stores have type f32?
-bool isF32Group(const Group &group) {
-  if (!elementTypeOf(group.sink->getResult(0)).isF32())
+/// Can a vector of neighbouring result elements read this operand of an
+/// epilogue without looking for its place: from the same place, from a row
+/// that serves all rows, or from a single element?
+bool isSimpleOperand(Value operand, Value result, SymbolicShapes &symbols) {
+  auto type = cast<RankedTensorType>(operand.getType());
+  if (!type.getElementType().isF32())
+    return false;
+  ArrayRef<int64_t> shape = type.getShape();
+  auto isOne = [](int64_t size) { return size == 1; };
+  if (shape.empty() || llvm::all_of(shape, isOne))
+    return true;
+  if (llvm::all_of(shape.drop_back(), isOne))
+    return shape.back() == shapeOf(result).back();
+  return shape == shapeOf(result) && symbols.haveSameShape(operand, result);
+}
+
+/// Can the group's ops run on f32 accumulators of an anchor?
+bool isEpilogue(const Group &group, SymbolicShapes &symbols) {
+  Value result = group.sink->getResult(0);
+  if (!elementTypeOf(result).isF32())
     return false;
   for (Operation *op : group.ops)
     for (Value operand : op->getOperands())
       if (!group.ops.contains(operand.getDefiningOp()) &&
-          !elementTypeOf(operand).isF32())
+          !isSimpleOperand(operand, result, symbols))
         return false;
   return true;
 }
@@ -109,11 +126,12 @@ bool FormKernelsPass::accepts(const Group &group, Operation *op,
       return true;
     // On accumulators everything is f32.
     return takesEpilogue(group.anchor) &&
-           llvm::all_of(op->getOperands(), [](Value operand) {
-             return elementTypeOf(operand).isF32();
+           llvm::all_of(op->getOperands(), [&](Value operand) {
+             return group.ops.contains(operand.getDefiningOp()) ||
+                    isSimpleOperand(operand, group.sink->getResult(0), symbols);
            });
   }
-  return !group.anchor && takesEpilogue(op) && isF32Group(group);
+  return !group.anchor && takesEpilogue(op) && isEpilogue(group, symbols);
 }
 
 SmallVector<Value> FormKernelsPass::dynamicSizes(OpBuilder &builder,
