@@ -12,6 +12,7 @@
 #include "sluice/Artifact/TypedHeader.h"
 #include "sluice/Target/CPU/ObjectEmitter.h"
 #include "sluice/Target/CPU/SharedLinker.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Object/ArchiveWriter.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -168,6 +169,18 @@ static llvm::Error writeHeader(const DescriptorContents &contents,
   });
 }
 
+/// Links a shared artifact, whole or not at all.
+static llvm::Error linkArtifact(const SharedLinkOptions &link,
+                                const DescriptorContents &contents) {
+  if (llvm::Error error = linkSharedLibrary(link))
+    return error;
+  llvm::Error error = appendTrailer(link.output, contents.weightsBytes,
+                                    contents.weightsChecksum);
+  if (error)
+    llvm::sys::fs::remove(link.output);
+  return error;
+}
+
 CompileStatus writeMachineCode(ModuleOp module,
                                const DescriptorContents &contents,
                                const WeightsLayout &weights,
@@ -186,7 +199,7 @@ CompileStatus writeMachineCode(ModuleOp module,
   auto code = emitCode(module, form, emitOptions);
   if (!code)
     return fail(CompileStatus::CompileFailed, code.takeError());
-  if (form != CodeForm::Object || options.emit == EmitKind::Object) {
+  if (form != CodeForm::Object) {
     llvm::Error error =
         writeFile(options.output, [&](llvm::raw_ostream &os) -> llvm::Error {
           os.write(code->data(), code->size());
@@ -211,29 +224,20 @@ CompileStatus writeMachineCode(ModuleOp module,
             }))
       return fail(CompileStatus::CannotWrite, std::move(error));
   }
-  llvm::Error error = llvm::Error::success();
-  if (options.emit == EmitKind::StaticLibrary) {
-    error = llvm::joinErrors(std::move(error),
-                             writeArchive(*code,
-                                          weightsFile ? weightsFile->path : "",
-                                          contents, options));
-  } else {
-    SharedLinkOptions link;
-    link.triple = contents.machine.triple;
-    link.output = options.output;
-    link.exports = {SLUICE_DESCRIPTOR_SYMBOL,
-                    descriptorSymbol(contents.signature)};
-    link.inputObjects = {ArrayRef<char>(*code)};
-    if (weightsFile)
-      link.inputFiles = {weightsFile->path};
-    error = llvm::joinErrors(std::move(error), linkSharedLibrary(link));
-    if (!error) {
-      error = appendTrailer(options.output, contents.weightsBytes,
-                            contents.weightsChecksum);
-      if (error)
-        llvm::sys::fs::remove(options.output);
-    }
-  }
+  SharedLinkOptions link;
+  link.triple = contents.machine.triple;
+  link.output = options.output;
+  link.exports = {SLUICE_DESCRIPTOR_SYMBOL,
+                  descriptorSymbol(contents.signature)};
+  link.inputObjects = {ArrayRef<char>(*code)};
+  if (weightsFile)
+    link.inputFiles = {weightsFile->path};
+  llvm::Error error =
+      options.emit == EmitKind::StaticLibrary
+          ? writeArchive(*code, weightsFile ? weightsFile->path : "", contents,
+                         options)
+      : options.emit == EmitKind::Object ? linkObject(link)
+                                         : linkArtifact(link, contents);
   if (!error)
     error = writeHeader(contents, options);
   return error ? fail(CompileStatus::CannotWrite, std::move(error))

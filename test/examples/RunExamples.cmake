@@ -36,6 +36,21 @@ if(count LESS 60 OR count GREATER 240)
   message(FATAL_ERROR "${count} edge pixels in:\n${output}")
 endif()
 
+# The same from one object file, without CMake's help.
+run("Compiling to an object" ${WORK}/prefix/bin/sluicec
+  ${SOURCE}/models/edges.onnx -o ${WORK}/edges.o)
+separate_arguments(flags NATIVE_COMMAND "${FLAGS}")
+file(GLOB runtime ${WORK}/prefix/lib*/libsluice_runtime.a)
+run("Linking the object" ${C_COMPILER} -std=c11 ${flags} -I${WORK}
+  -I${WORK}/prefix/include ${SOURCE}/c/main.c ${WORK}/edges.o ${runtime}
+  -lpthread -ldl -lm -o ${WORK}/edges)
+run("The C example" ${WORK}/build/c/edges)
+set(fromArchive "${output}")
+run("The C example from an object" ${WORK}/edges)
+if(NOT output STREQUAL fromArchive)
+  message(FATAL_ERROR "the object's results differ:\n${output}")
+endif()
+
 # A vertical edge is two pixels wide, in each of the 22 inner rows.
 run("The C++ example" ${WORK}/build/cpp/edges-threads
   ${WORK}/build/cpp/edges-shared.model/libedges.so)

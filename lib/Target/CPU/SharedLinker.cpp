@@ -91,9 +91,8 @@ std::vector<std::string> findSystemLibraries(const SharedLinkOptions &options,
                                              const Triple &triple) {
   std::vector<std::string> folders = options.libraryFolders;
   std::string multiarch = (triple.getArchName() + "-linux-gnu").str();
-  folders.insert(folders.end(),
-                 {"/usr/" + multiarch + "/lib", "/usr/lib/" + multiarch,
-                  "/lib/" + multiarch});
+  folders.insert(folders.end(), {"/usr/" + multiarch + "/lib",
+                                 "/usr/lib/" + multiarch, "/lib/" + multiarch});
   if (triple.getArch() == Triple(LLVM_HOST_TRIPLE).getArch())
     folders.insert(folders.end(), {"/lib64", "/usr/lib64", "/usr/lib"});
   for (const std::string &folder : folders) {
@@ -127,26 +126,30 @@ Error runLinker(ArrayRef<std::string> arguments) {
   return createStringError("linking failed: " + StringRef(text).trim());
 }
 
-} // namespace
+/// The files of one call of the linker; the temporary ones go with it.
+struct LinkJob {
+  Error prepare(const SharedLinkOptions &options, StringRef ending);
+  /// Runs LLD on `arguments` and the inputs, then puts the result in place.
+  Error run(std::vector<std::string> arguments,
+            ArrayRef<std::string> libraries);
 
-Error linkSharedLibrary(const SharedLinkOptions &options) {
-  Triple triple(options.triple);
-  StringRef folder = sys::path::parent_path(options.output);
-  StringRef fileName = sys::path::filename(options.output);
+  const SharedLinkOptions *options = nullptr;
+  SmallString<128> prefix;
+  ScratchFile result;
+  std::vector<std::unique_ptr<ScratchFile>> objects;
+};
+
+Error LinkJob::prepare(const SharedLinkOptions &linkOptions, StringRef ending) {
+  options = &linkOptions;
+  StringRef folder = sys::path::parent_path(options->output);
+  StringRef fileName = sys::path::filename(options->output);
   if (fileName.empty())
     return createStringError("no output file name");
-  SmallString<128> prefix(folder.empty() ? StringRef(".") : folder);
+  prefix = folder.empty() ? StringRef(".") : folder;
   sys::path::append(prefix, "." + fileName);
-
-  ScratchFile library, script;
-  if (Error error = library.create(prefix + ".%%%%%%.so"))
+  if (Error error = result.create(prefix + ".%%%%%%" + ending))
     return error;
-  if (Error error = script.create(prefix + ".%%%%%%.map"))
-    return error;
-  if (Error error = script.write(versionScript(options.exports)))
-    return error;
-  std::vector<std::unique_ptr<ScratchFile>> objects;
-  for (ArrayRef<char> bytes : options.inputObjects) {
+  for (ArrayRef<char> bytes : options->inputObjects) {
     objects.push_back(std::make_unique<ScratchFile>());
     if (Error error = objects.back()->create(prefix + ".%%%%%%.o"))
       return error;
@@ -154,16 +157,41 @@ Error linkSharedLibrary(const SharedLinkOptions &options) {
             objects.back()->write(StringRef(bytes.data(), bytes.size())))
       return error;
   }
+  return Error::success();
+}
+
+Error LinkJob::run(std::vector<std::string> arguments,
+                   ArrayRef<std::string> libraries) {
+  arguments.insert(arguments.end(), {"-m", emulationOf(Triple(options->triple)),
+                                     "-o", result.path().str()});
+  for (const auto &object : objects)
+    arguments.push_back(object->path().str());
+  arguments.insert(arguments.end(), options->inputFiles.begin(),
+                   options->inputFiles.end());
+  arguments.insert(arguments.end(), libraries.begin(), libraries.end());
+  if (Error error = runLinker(arguments))
+    return error;
+  return result.renameTo(options->output);
+}
+
+} // namespace
+
+Error linkSharedLibrary(const SharedLinkOptions &options) {
+  LinkJob job;
+  if (Error error = job.prepare(options, ".so"))
+    return error;
+  ScratchFile script;
+  if (Error error = script.create(job.prefix + ".%%%%%%.map"))
+    return error;
+  if (Error error = script.write(versionScript(options.exports)))
+    return error;
 
   std::vector<std::string> arguments = {
       "ld.lld",
       "-shared",
-      "-m",
-      emulationOf(triple),
-      "-o",
-      library.path().str(),
       "-soname",
-      options.soname.empty() ? fileName.str() : options.soname,
+      options.soname.empty() ? sys::path::filename(options.output).str()
+                             : options.soname,
       "--version-script=" + script.path().str(),
       "--gc-sections",
       "--build-id=fast",
@@ -177,18 +205,18 @@ Error linkSharedLibrary(const SharedLinkOptions &options) {
       "noexecstack"};
   for (const std::string &name : options.exports)
     arguments.insert(arguments.end(), {"-u", name});
-  for (const auto &object : objects)
-    arguments.push_back(object->path().str());
-  arguments.insert(arguments.end(), options.inputFiles.begin(),
-                   options.inputFiles.end());
-  std::vector<std::string> libraries = findSystemLibraries(options, triple);
-  if (!libraries.empty()) {
-    arguments.insert(arguments.end(), {"-z", "defs", "--as-needed"});
-    arguments.insert(arguments.end(), libraries.begin(), libraries.end());
-  }
-  if (Error error = runLinker(arguments))
+  std::vector<std::string> libraries =
+      findSystemLibraries(options, Triple(options.triple));
+  if (!libraries.empty())
+    libraries.insert(libraries.begin(), {"-z", "defs", "--as-needed"});
+  return job.run(std::move(arguments), libraries);
+}
+
+Error linkObject(const SharedLinkOptions &options) {
+  LinkJob job;
+  if (Error error = job.prepare(options, ".o"))
     return error;
-  return library.renameTo(options.output);
+  return job.run({"ld.lld", "-r"}, {});
 }
 
 } // namespace sluice

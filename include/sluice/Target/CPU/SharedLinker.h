@@ -37,6 +37,10 @@ struct SharedLinkOptions {
 /// their symbols stay undefined, for the loading process to provide.
 llvm::Error linkSharedLibrary(const SharedLinkOptions &options);
 
+/// Joins the inputs to one object file instead. Nothing is resolved against
+/// libraries, dropped or hidden; names and folders in the options are ignored.
+llvm::Error linkObject(const SharedLinkOptions &options);
+
 } // namespace sluice
 
 #endif // SLUICE_TARGET_CPU_SHAREDLINKER_H
