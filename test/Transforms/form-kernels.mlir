@@ -1,0 +1,84 @@
+// RUN: sluice-opt %s --split-input-file --sluice-form-kernels | FileCheck %s
+
+// A product with its elementwise epilogue is one kernel.
+// CHECK-LABEL: func.func @epilogue
+// CHECK:         kernel.region "matmul" ins(%{{.*}}, %{{.*}}, %{{.*}} :
+// CHECK:           sluice.matmul
+// CHECK-NEXT:      sluice.add
+// CHECK-NEXT:      sluice.relu
+// CHECK-NEXT:      kernel.yield
+// CHECK-NOT:     kernel.region
+func.func @epilogue(%x: tensor<4x8xf32>, %w: tensor<8x16xf32>, %b: tensor<16xf32>) -> tensor<4x16xf32> {
+  %0 = sluice.matmul %x, %w : (tensor<4x8xf32>, tensor<8x16xf32>) -> tensor<4x16xf32>
+  %1 = sluice.add %0, %b : (tensor<4x16xf32>, tensor<16xf32>) -> tensor<4x16xf32>
+  %2 = sluice.relu %1 : (tensor<4x16xf32>) -> tensor<4x16xf32>
+  return %2 : tensor<4x16xf32>
+}
+
+// -----
+
+// A result that is used twice is stored.
+// CHECK-LABEL: func.func @two_users
+// CHECK:         kernel.region "matmul"
+// CHECK:         kernel.region "map"
+// CHECK:         kernel.region "map"
+func.func @two_users(%x: tensor<4x8xf32>, %w: tensor<8x16xf32>) -> (tensor<4x16xf32>, tensor<4x16xf32>) {
+  %0 = sluice.matmul %x, %w : (tensor<4x8xf32>, tensor<8x16xf32>) -> tensor<4x16xf32>
+  %1 = sluice.relu %0 : (tensor<4x16xf32>) -> tensor<4x16xf32>
+  %2 = sluice.neg %0 : (tensor<4x16xf32>) -> tensor<4x16xf32>
+  return %1, %2 : tensor<4x16xf32>, tensor<4x16xf32>
+}
+
+// -----
+
+// A value that is broadcast would be computed once per use.
+// CHECK-LABEL: func.func @broadcast
+// CHECK:         kernel.region "map"
+// CHECK:           sluice.exp
+// CHECK:         kernel.region "map"
+// CHECK:           sluice.add
+func.func @broadcast(%x: tensor<16xf32>, %y: tensor<4x16xf32>) -> tensor<4x16xf32> {
+  %0 = sluice.exp %x : (tensor<16xf32>) -> tensor<16xf32>
+  %1 = sluice.add %0, %y : (tensor<16xf32>, tensor<4x16xf32>) -> tensor<4x16xf32>
+  return %1 : tensor<4x16xf32>
+}
+
+// -----
+
+// Dimensions of one name are equal, so both operands can be computed in place.
+// CHECK-LABEL: func.func @same_name
+// CHECK:         kernel.region "map" ins(%arg0, %arg1
+// CHECK-NOT:     kernel.region
+func.func @same_name(%x: tensor<?xf32> {sluice.dims = ["n"]}, %y: tensor<?xf32> {sluice.dims = ["n"]}) -> tensor<?xf32> {
+  %0 = sluice.exp %x : (tensor<?xf32>) -> tensor<?xf32>
+  %1 = sluice.add %0, %y : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  return %1 : tensor<?xf32>
+}
+
+// -----
+
+// Without names either may be stretched.
+// CHECK-LABEL: func.func @other_name
+// CHECK:         kernel.region "map" ins(%arg0 :
+// CHECK:         kernel.region "map"
+func.func @other_name(%x: tensor<?xf32> {sluice.dims = ["n"]}, %y: tensor<?xf32> {sluice.dims = ["m"]}) -> tensor<?xf32> {
+  %0 = sluice.exp %x : (tensor<?xf32>) -> tensor<?xf32>
+  %1 = sluice.add %0, %y : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  return %1 : tensor<?xf32>
+}
+
+// -----
+
+// Shape arithmetic becomes index arithmetic; no kernel is left of it.
+// CHECK-LABEL: func.func @shape_chain
+// CHECK-NOT:     kernel.region
+// CHECK:         %[[N:.*]] = tensor.dim %arg0
+// CHECK:         kernel.alias %arg0 sizes(%[[N]])
+// CHECK-NOT:     kernel.region
+func.func @shape_chain(%x: tensor<?x4x4xf32>) -> tensor<?x16xf32> {
+  %0 = sluice.shape %x {start = 0 : i64, end = 1 : i64} : (tensor<?x4x4xf32>) -> tensor<1xi64>
+  %1 = sluice.constant dense<16> : tensor<1xi64>
+  %2 = sluice.concat %0, %1 {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>) -> tensor<2xi64>
+  %3 = sluice.reshape %x, %2 : (tensor<?x4x4xf32>, tensor<2xi64>) -> tensor<?x16xf32>
+  return %3 : tensor<?x16xf32>
+}

@@ -1,0 +1,32 @@
+// RUN: sluice-opt %s --split-input-file --sluice-pack-weights=cpu=x86-64-v3 | FileCheck %s
+
+// CHECK-LABEL: func.func @matmul
+// CHECK:         sluice.packed_constant {{.*}}packing = {columns = 16 : i64, depth = 8 : i64, kind = "matrix", transposed = false
+// CHECK:         sluice.packed_matmul %arg0, {{.*}}columns = 16
+func.func @matmul(%x: tensor<2x4x8xf32>) -> tensor<2x4x16xf32> {
+  %w = sluice.constant dense<1.0> : tensor<8x16xf32>
+  %0 = sluice.matmul %x, %w : (tensor<2x4x8xf32>, tensor<8x16xf32>) -> tensor<2x4x16xf32>
+  return %0 : tensor<2x4x16xf32>
+}
+
+// -----
+
+// Weights that are run-time values, and other types, stay.
+// CHECK-LABEL: func.func @run_time
+// CHECK-NOT:     packed
+func.func @run_time(%x: tensor<4x8xf32>, %w: tensor<8x16xf32>, %y: tensor<4x8xi32>) -> (tensor<4x16xf32>, tensor<4x16xi32>) {
+  %v = sluice.constant dense<1> : tensor<8x16xi32>
+  %0 = sluice.matmul %x, %w : (tensor<4x8xf32>, tensor<8x16xf32>) -> tensor<4x16xf32>
+  %1 = sluice.matmul %y, %v : (tensor<4x8xi32>, tensor<8x16xi32>) -> tensor<4x16xi32>
+  return %0, %1 : tensor<4x16xf32>, tensor<4x16xi32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @conv
+// CHECK:         sluice.packed_conv {{.*}}kernel = array<i64: 3, 3>
+func.func @conv(%x: tensor<1x8x8x3xf32>) -> tensor<1x8x8x4xf32> {
+  %w = sluice.constant dense<1.0> : tensor<4x3x3x3xf32>
+  %0 = sluice.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, channels_last} : (tensor<1x8x8x3xf32>, tensor<4x3x3x3xf32>) -> tensor<1x8x8x4xf32>
+  return %0 : tensor<1x8x8x4xf32>
+}

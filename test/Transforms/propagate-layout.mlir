@@ -1,0 +1,32 @@
+// RUN: sluice-opt %s --split-input-file --sluice-propagate-layout --canonicalize | FileCheck %s
+
+// Between two convolutions there is no transpose; constants follow.
+// CHECK-LABEL: func.func @between
+// CHECK:         sluice.transpose %arg0 {permutation = array<i64: 0, 2, 3, 1>}
+// CHECK-NEXT:    sluice.conv {{.*}}channels_last
+// CHECK-NEXT:    sluice.add {{.*}}tensor<1x1x1x4xf32>
+// CHECK-NEXT:    sluice.relu
+// CHECK-NEXT:    sluice.conv {{.*}}channels_last
+// CHECK-NEXT:    sluice.transpose {{.*}}permutation = array<i64: 0, 3, 1, 2>
+func.func @between(%x: tensor<1x3x8x8xf32>, %b: tensor<4x1x1xf32>) -> tensor<1x4x8x8xf32> {
+  %w = sluice.constant dense<1.0> : tensor<4x3x1x1xf32>
+  %v = sluice.constant dense<1.0> : tensor<4x4x1x1xf32>
+  %bias = sluice.constant dense<[[[0.1]], [[0.2]], [[0.3]], [[0.4]]]> : tensor<4x1x1xf32>
+  %0 = sluice.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x3x8x8xf32>, tensor<4x3x1x1xf32>) -> tensor<1x4x8x8xf32>
+  %1 = sluice.add %0, %bias : (tensor<1x4x8x8xf32>, tensor<4x1x1xf32>) -> tensor<1x4x8x8xf32>
+  %2 = sluice.relu %1 : (tensor<1x4x8x8xf32>) -> tensor<1x4x8x8xf32>
+  %3 = sluice.conv %2, %v {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x8x8xf32>
+  return %3 : tensor<1x4x8x8xf32>
+}
+
+// -----
+
+// An op that knows only one layout keeps it.
+// CHECK-LABEL: func.func @reshape
+// CHECK-NOT:     sluice.transpose
+func.func @reshape(%x: tensor<1x3x8x8xf32>) -> tensor<1x192xf32> {
+  %s = sluice.constant dense<[1, 192]> : tensor<2xi64>
+  %0 = sluice.relu %x : (tensor<1x3x8x8xf32>) -> tensor<1x3x8x8xf32>
+  %1 = sluice.reshape %0, %s : (tensor<1x3x8x8xf32>, tensor<2xi64>) -> tensor<1x192xf32>
+  return %1 : tensor<1x192xf32>
+}
