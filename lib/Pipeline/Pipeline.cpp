@@ -105,6 +105,7 @@ void buildLowerCpuPipeline(OpPassManager &manager,
 void registerPassesAndPipelines() {
   registerSluiceTransformsPasses();
   registerSluiceCodegenPasses();
+  registerCodegenCPUPasses();
   registerSluiceHostToBuffersPasses();
   registerSluiceKernelToLLVMPasses();
   registerLowerToLLVM();
