@@ -115,19 +115,16 @@ Value AttentionBuilder::padMask(Value mask) {
     return mask;
   if (given == 1)
     return mask;
-  Value zeros = node.constantVector(SmallVector<int64_t>(last + 1, 0));
-  Value missing = ops.sub(ops.size(key, 2), ops.size(mask, last));
-  Value high = missing;
+  Value widths = ops.sub(ops.size(key, 2), ops.size(mask, last));
   if (last > 0 && !ops.failed())
-    high = ops.unwrap(joinVectors(
-        node, {node.constantVector(SmallVector<int64_t>(last, 0)), missing}));
+    widths = ops.unwrap(joinVectors(
+        node, {node.constantVector(SmallVector<int64_t>(last, 0)), widths}));
+  if (ops.failed())
+    return nullptr;
   Type type = elementTypeOf(mask);
-  Value filler =
-      isa<FloatType>(type)
-          ? node.scalar(type, -std::numeric_limits<double>::infinity())
-          : node.scalar(type, 0);
-  return ops.make<PadOp>({mask, filler, zeros, high},
-                         {node.ints("low", {}), node.ints("high", {})});
+  double filler =
+      isa<FloatType>(type) ? -std::numeric_limits<double>::infinity() : 0;
+  return ops.unwrap(padEnd(node, mask, node.scalar(type, filler), widths));
 }
 
 llvm::Error AttentionBuilder::addMasks() {

@@ -91,8 +91,10 @@ static llvm::Error resolveTransposePads(NodeContext &node,
       total += window.strides[i] * sizes[i] - outputShape[i];
     else
       total = std::max<int64_t>(total, 0);
-    int64_t half = total / 2;
-    window.pads[i] = mode == "SAME_UPPER" ? half : total - half;
+    // A result larger than the full one gets zeros at its end.
+    int64_t half = std::max<int64_t>(total, 0) / 2;
+    int64_t rest = std::max<int64_t>(total, 0) - half;
+    window.pads[i] = mode == "SAME_UPPER" ? half : rest;
     window.pads[spatialRank + i] = total - window.pads[i];
   }
   return llvm::Error::success();

@@ -104,12 +104,11 @@ static llvm::Expected<Values> importMaxUnpool(NodeContext &node) {
   if (!node.hasInput(2) || ops.failed())
     return ops.finish({result});
   SLUICE_TRY(wanted, toVector(node, node.input(2), rank));
-  Value own = ops.unwrap(joinVectors(node, sizes));
-  Value zeroWidths = node.constantVector(SmallVector<int64_t>(rank, 0));
-  return ops.finish(
-      {ops.make<PadOp>({result, node.scalar(elementTypeOf(input), 0),
-                        zeroWidths, ops.sub(wanted, own)},
-                       {node.ints("low", {}), node.ints("high", {})})});
+  Value widths = ops.sub(wanted, ops.unwrap(joinVectors(node, sizes)));
+  if (ops.failed())
+    return ops.finish({});
+  Value zero = node.scalar(elementTypeOf(input), 0);
+  return ops.finish({ops.unwrap(padEnd(node, result, zero, widths))});
 }
 
 /// Reduces all spatial dimensions.

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "SizeVectors.h"
+#include "dialects/Sluice/ShapeEvaluation.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -89,6 +90,17 @@ ExpectedValue sluice::sliceAxis(NodeContext &node, Value value, int64_t axis,
   return node.create<SliceOp>(
       {value, allStarts, allEnds, steps},
       {node.ints("starts", {}), node.ints("ends", {}), node.ints("steps", {})});
+}
+
+ExpectedValue sluice::padEnd(NodeContext &node, Value value, Value filler,
+                             Value widths) {
+  SmallVector<int64_t> zeros(node.rank(value), 0);
+  if (auto known = evaluateConstantElements(widths))
+    return node.create<PadOp>(
+        {value, filler}, {node.ints("low", zeros), node.ints("high", *known)});
+  SLUICE_TRY(both, joinVectors(node, {node.constantVector(zeros), widths}));
+  return node.create<PadOp>({value, filler, both},
+                            {node.ints("low", {}), node.ints("high", {})});
 }
 
 ExpectedValue sluice::positions(NodeContext &node, Value value,

@@ -46,6 +46,11 @@ ExpectedValue sliceAxis(NodeContext &node, mlir::Value value, int64_t axis,
 ExpectedValue sliceAxis(NodeContext &node, mlir::Value value, int64_t axis,
                         mlir::Value start, mlir::Value end);
 
+/// Adds `filler` (a scalar) behind every dimension: `widths` has one count per
+/// dimension.
+ExpectedValue padEnd(NodeContext &node, mlir::Value value, mlir::Value filler,
+                     mlir::Value widths);
+
 /// 0, 1, ... along a dimension of `value`, broadcastable against it: the
 /// result has the rank that is left from that dimension on.
 ExpectedValue positions(NodeContext &node, mlir::Value value,
