@@ -63,6 +63,9 @@ private:
       return;
     if (shape.size() > shapeOf(op.getLhs()).size())
       return;
+    // The packed kernel takes the depth from the operand's type.
+    if (ShapedType::isDynamic(shapeOf(op.getLhs()).back()))
+      return;
     int64_t depth = shape[shape.size() - 2], columns = shape.back();
     if (op.getTransposeRhs())
       std::swap(depth, columns);
