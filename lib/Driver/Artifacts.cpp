@@ -115,6 +115,10 @@ describeModel(ModuleOp module, const MachineModel &machine,
     info.kind =
         launch.getCallee().take_until([](char c) { return c == '_'; }).str();
     info.nodes = nodeNames(launch.getLoc());
+    if (auto flops = launch->getAttrOfType<FloatAttr>("flops"))
+      info.flops = flops.getValueAsDouble();
+    if (auto bytes = launch->getAttrOfType<FloatAttr>("bytes"))
+      info.bytes = bytes.getValueAsDouble();
   });
   auto integer = [&](StringRef name) {
     auto attribute = module->getAttrOfType<IntegerAttr>(name);

@@ -6,6 +6,7 @@
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/SymbolTable.h"
+#include "sluice/Analysis/KernelWork.h"
 #include "sluice/Transforms/Passes.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/raw_ostream.h"
@@ -50,6 +51,7 @@ public:
     module.walk([&](kernel::RegionOp region) { regions.push_back(region); });
     OpBuilder builder(module.getContext());
     for (kernel::RegionOp region : regions) {
+      KernelWork work = getKernelWork(region);
       StringAttr &name = known[describe(region)];
       if (name) {
         ++numShared;
@@ -66,6 +68,8 @@ public:
           builder, region.getLoc(), region.getResultTypes(),
           FlatSymbolRefAttr::get(name), region.getInputs(), region.getSizes(),
           region.getReusableAttr());
+      call->setAttr("flops", builder.getF64FloatAttr(work.flops));
+      call->setAttr("bytes", builder.getF64FloatAttr(work.bytes));
       region->replaceAllUsesWith(call);
       region.erase();
     }

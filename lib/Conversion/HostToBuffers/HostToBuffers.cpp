@@ -124,10 +124,12 @@ LogicalResult Translator::translateCall(kernel::CallOp op) {
                                      builder.getI8Type()),
                      op.getLoc());
   }
-  kernel::LaunchOp::create(builder, op.getLoc(), frame, op.getCalleeAttr(),
-                           lookup(op.getInputs()), results, scratch,
-                           builder.getI64IntegerAttr(launches++),
-                           op.getReusableAttr());
+  auto launch = kernel::LaunchOp::create(
+      builder, op.getLoc(), frame, op.getCalleeAttr(), lookup(op.getInputs()),
+      results, scratch, builder.getI64IntegerAttr(launches++),
+      op.getReusableAttr());
+  for (NamedAttribute attribute : op->getDiscardableAttrs())
+    launch->setDiscardableAttr(attribute.getName(), attribute.getValue());
   return success();
 }
 
