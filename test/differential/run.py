@@ -50,6 +50,15 @@ def keep_failure(seed, model, inputs, verdict):
     return folder
 
 
+def write_known(known, tried, failures):
+    """Adds the seeds that failed now, drops those that were tried and did not."""
+    reasons = {seed: why for seed, why in known.items() if seed not in tried}
+    for seed, verdict in failures.items():
+        reasons[seed] = f"{verdict.kind}: {' '.join(verdict.message.split())[:120]}"
+    lines = [f"{seed} - {why}" for seed, why in sorted(reasons.items())]
+    KNOWN.write_text("\n".join(["# Known to fail: SEED - REASON.", *lines, ""]))
+
+
 class Run:
     """The seeds to try, shared by all threads, and what came of them."""
 
@@ -112,6 +121,8 @@ def parse_options():
     parser.add_argument("--count", type=int, help="this many seeds, however long")
     parser.add_argument("--seed", type=int, help="just this one")
     parser.add_argument("--nodes", type=int, help="nodes per graph")
+    parser.add_argument("--update", action="store_true",
+                        help="add the failing seeds to expected-failure.txt")
     options = parser.parse_args()
     if options.seed is not None:
         options.first, options.count = options.seed, 1
@@ -139,7 +150,12 @@ def main():
           + ", ".join(f"{n} {kind}" for kind, n in run.counts.most_common()))
     for message, count in run.refusals.most_common(5):
         print(f"      refused {count}x: {message}")
-    known = {int(seed) for seed, _ in read_expected_failures(KNOWN)}
+    known = {
+        int(seed): why for (seed, _), why in read_expected_failures(KNOWN).items()
+    }
+    if options.update:
+        write_known(known, range(options.first, run.next), run.failures)
+        return 0
     failed = [seed for seed in run.failures if seed not in known]
     # Graphs that are refused or without a reference test nothing.
     if total >= 20 and run.counts[AGREE] < total // 2:
@@ -147,7 +163,7 @@ def main():
         failed.append(None)
     if options.summary:
         skipped = run.counts[REFUSED] + run.counts[NO_REFERENCE]
-        skipped += len(known & set(run.failures))
+        skipped += len(set(known) & set(run.failures))
         options.summary.write_text(json.dumps({
             "passed": run.counts[AGREE], "failed": len(failed), "skipped": skipped,
         }))
