@@ -68,8 +68,12 @@ LogicalResult ConcatOp::reifyResultShapes(OpBuilder &builder,
       sizes.push_back(size.constant(getType().getDimSize(i)));
       continue;
     }
-    OpFoldResult total = size.of(getOperands()[0], i);
-    if (i == static_cast<int64_t>(getAxis()))
+    // The last operand speaks for the other dimensions: a loop that collects
+    // its results starts from an empty tensor whose sizes say nothing.
+    bool isAxis = i == static_cast<int64_t>(getAxis());
+    OpFoldResult total =
+        size.of(isAxis ? getOperands().front() : getOperands().back(), i);
+    if (isAxis)
       for (Value operand : getOperands().drop_front())
         total = size.add(total, size.of(operand, i));
     sizes.push_back(total);

@@ -23,6 +23,10 @@ def Sluice_Dialect : Dialect {
     can say its result sizes in terms of its operands' (reification).
     Broadcasting follows NumPy and is part of the op.
   }];
+  // Reification and bodies build ops of these.
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect"];
   let hasConstantMaterializer = 1;
   let useDefaultAttributePrinterParser = 1;
 }

@@ -16,6 +16,7 @@ include "dialects/Sluice/PackedOps.td"
 include "dialects/Sluice/PoolingOps.td"
 include "dialects/Sluice/RecurrentOps.td"
 include "dialects/Sluice/ReductionOps.td"
+include "dialects/Sluice/ResamplingOps.td"
 include "dialects/Sluice/TensorOps.td"
 
 #endif // SLUICE_OPS_TD

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sluice/Analysis/BufferLiveness.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -56,6 +57,11 @@ void BufferLiveness::follow(Region &region) {
       addRoots(op.getResult(0), self);
     } else if (isa<kernel::ViewOp, memref::CastOp>(op)) {
       addRoots(op.getResult(0), roots(op.getOperand(0)));
+    } else if (auto choice = dyn_cast<arith::SelectOp>(op)) {
+      if (isa<MemRefType>(choice.getType())) {
+        addRoots(choice, roots(choice.getTrueValue()));
+        addRoots(choice, roots(choice.getFalseValue()));
+      }
     } else if (auto loop = dyn_cast<scf::ForOp>(op)) {
       for (auto [init, argument, result] :
            llvm::zip(loop.getInitArgs(), loop.getRegionIterArgs(),

@@ -42,6 +42,7 @@ private:
 void registerAttentionImports(ImportRegistry &registry);
 void registerContractionImports(ImportRegistry &registry);
 void registerContribImports(ImportRegistry &registry);
+void registerControlImports(ImportRegistry &registry);
 void registerConvolutionImports(ImportRegistry &registry);
 void registerElementwiseImports(ImportRegistry &registry);
 void registerGeneratorImports(ImportRegistry &registry);
@@ -53,6 +54,7 @@ void registerReductionImports(ImportRegistry &registry);
 void registerLossImports(ImportRegistry &registry);
 void registerQuantizationImports(ImportRegistry &registry);
 void registerRecurrentImports(ImportRegistry &registry);
+void registerResamplingImports(ImportRegistry &registry);
 void registerTensorImports(ImportRegistry &registry);
 
 /// The registry with all families.

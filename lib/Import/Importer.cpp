@@ -43,6 +43,7 @@ const ImportRegistry &sluice::importRegistry() {
     registerAttentionImports(result);
     registerContractionImports(result);
     registerContribImports(result);
+    registerControlImports(result);
     registerConvolutionImports(result);
     registerElementwiseImports(result);
     registerGeneratorImports(result);
@@ -54,6 +55,7 @@ const ImportRegistry &sluice::importRegistry() {
     registerLossImports(result);
     registerQuantizationImports(result);
     registerRecurrentImports(result);
+    registerResamplingImports(result);
     registerTensorImports(result);
     return result;
   }();

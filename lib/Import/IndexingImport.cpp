@@ -23,6 +23,22 @@ static llvm::Expected<Values> importGatherAlong(NodeContext &node) {
   return Values{result};
 }
 
+/// Gives index tuples whose length is declared dynamic the length that the
+/// operator's rules leave.
+static ExpectedValue tuplesOfLength(NodeContext &node, Value indices,
+                                    int64_t length) {
+  int64_t rank = node.rank(indices);
+  if (rank == 0 || !ShapedType::isDynamic(shapeOf(indices)[rank - 1]))
+    return indices;
+  SmallVector<Value> sizes;
+  for (int64_t i = 0; i + 1 < rank; ++i) {
+    SLUICE_TRY(size, sizeVector(node, indices, i));
+    sizes.push_back(size);
+  }
+  sizes.push_back(node.constantVector(length));
+  return reshapeTo(node, indices, sizes);
+}
+
 static llvm::Expected<Values> importGatherND(NodeContext &node) {
   SLUICE_TRY(batch, node.node.getInt("batch_dims", 0));
   Value indices = node.input(1);
@@ -54,8 +70,14 @@ static llvm::Expected<Values> importScatterElements(NodeContext &node) {
 
 static llvm::Expected<Values> importScatterND(NodeContext &node) {
   SLUICE_TRY(mode, readScatterMode(node));
+  // Each tuple stands for as many dimensions as the updates lack.
+  int64_t length = node.rank(node.input(0)) + node.rank(node.input(1)) - 1 -
+                   node.rank(node.input(2));
+  if (length < 0)
+    return node.invalid("the ranks do not fit");
+  SLUICE_TRY(indices, tuplesOfLength(node, node.input(1), length));
   SLUICE_TRY(result, node.create<ScatterNDOp>(
-                         {node.input(0), node.input(1), node.input(2)}, mode));
+                         {node.input(0), indices, node.input(2)}, mode));
   return Values{result};
 }
 

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ControlFlow.h"
 #include "ImportRegistry.h"
 #include "SizeVectors.h"
 #include "dialects/Sluice/ShapeEvaluation.h"
@@ -365,6 +366,40 @@ static llvm::Expected<Values> importReverseSequence(NodeContext &node) {
   return Values{result};
 }
 
+static llvm::Expected<Values> importCumulate(NodeContext &node,
+                                             CumulateKind kind) {
+  Value data = node.input(0);
+  int64_t rank = node.rank(data);
+  SLUICE_TRY(exclusive, node.node.getInt("exclusive", 0));
+  SLUICE_TRY(reverse, node.node.getInt("reverse", 0));
+  auto along = [&](int64_t axis) -> llvm::Expected<Values> {
+    SmallVector<NamedAttribute> attributes{
+        node.integer("axis", axis),
+        node.attribute("kind",
+                       CumulateKindAttr::get(node.builder.getContext(), kind))};
+    if (exclusive)
+      attributes.push_back(node.flag("exclusive"));
+    if (reverse)
+      attributes.push_back(node.flag("reverse"));
+    SLUICE_TRY(result, node.create<CumulateOp>(data, attributes));
+    return Values{result};
+  };
+  if (rank == 0)
+    return node.invalid("the input must have a dimension");
+  if (auto known = evaluateConstantElement(node.input(1), 0)) {
+    SLUICE_TRY(axis, node.normaliseAxis(*known, rank));
+    return along(axis);
+  }
+  return forEachAxis(node, node.input(1), rank, along);
+}
+
+static llvm::Expected<Values> importCumSum(NodeContext &node) {
+  return importCumulate(node, CumulateKind::Sum);
+}
+static llvm::Expected<Values> importCumProd(NodeContext &node) {
+  return importCumulate(node, CumulateKind::Product);
+}
+
 static llvm::Expected<Values> importFlatten(NodeContext &node) {
   Value data = node.input(0);
   int64_t rank = node.rank(data);
@@ -421,6 +456,9 @@ static llvm::Expected<Values> importDepthToSpace(NodeContext &node) {
 
 static llvm::Expected<Values> importSpaceToDepth(NodeContext &node) {
   SLUICE_TRY(block, readBlockSize(node));
+  SLUICE_TRY(mode, node.node.getString("mode", "DCR"));
+  if (mode != "DCR" && mode != "CRD")
+    return node.invalid("unknown mode '" + mode + "'");
   Value data = node.input(0), side = node.constantVector(block);
   SmallVector<Value> sizes;
   for (int64_t i = 0; i < 4; ++i) {
@@ -432,7 +470,9 @@ static llvm::Expected<Values> importSpaceToDepth(NodeContext &node) {
   SLUICE_TRY(
       blocks,
       reshapeTo(node, data, {sizes[0], sizes[1], height, side, width, side}));
-  SLUICE_TRY(gathered, node.transpose(blocks, {0, 3, 5, 1, 2, 4}));
+  SLUICE_TRY(gathered, node.transpose(blocks, mode == "DCR"
+                                        ? ArrayRef<int64_t>{0, 3, 5, 1, 2, 4}
+                                        : ArrayRef<int64_t>{0, 1, 3, 5, 2, 4}));
   SLUICE_TRY(depth, node.create<MulOp>(
                         {sizes[1], node.constantVector(block * block)}));
   SLUICE_TRY(result,
@@ -443,6 +483,8 @@ static llvm::Expected<Values> importSpaceToDepth(NodeContext &node) {
 void sluice::registerMovementImports(ImportRegistry &registry) {
   registry.add("CenterCropPad", 2, importCenterCropPad);
   registry.add("Concat", 1, importConcat);
+  registry.add("CumProd", 2, importCumProd);
+  registry.add("CumSum", 2, importCumSum);
   registry.add("DepthToSpace", 1, importDepthToSpace);
   registry.add("Flatten", 1, importFlatten);
   registry.add("Pad", 1, importPad);

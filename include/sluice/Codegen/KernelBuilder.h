@@ -194,7 +194,11 @@ const EmitterRegistry &emitterRegistry();
 // One function per op family, in the file of the same name.
 void registerIndexingEmitters(EmitterRegistry &registry);
 void registerMovementEmitters(EmitterRegistry &registry);
+void registerRegionEmitters(EmitterRegistry &registry);
+void registerResamplingEmitters(EmitterRegistry &registry);
+void registerSelectionEmitters(EmitterRegistry &registry);
 void registerTensorEmitters(EmitterRegistry &registry);
+void registerTransposeEmitters(EmitterRegistry &registry);
 void registerContractionEmitters(EmitterRegistry &registry);
 void registerConvolutionEmitters(EmitterRegistry &registry);
 void registerNormalizationEmitters(EmitterRegistry &registry);

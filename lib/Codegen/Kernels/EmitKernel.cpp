@@ -21,7 +21,11 @@ const EmitterRegistry &sluice::emitterRegistry() {
     registerPoolingEmitters(result);
     registerRecurrentEmitters(result);
     registerReductionEmitters(result);
+    registerRegionEmitters(result);
+    registerResamplingEmitters(result);
+    registerSelectionEmitters(result);
     registerTensorEmitters(result);
+    registerTransposeEmitters(result);
     return result;
   }();
   return registry;

@@ -271,6 +271,35 @@ LogicalResult Translator::translate(Operation &op) {
         mapping.map(extract.getResult(), stored);
         return success();
       })
+      .Case([&](tensor::FromElementsOp elements) {
+        auto type = cast<MemRefType>(convert(elements.getType()));
+        Value buffer = kernel::AllocateOp::create(builder, loc, type, frame,
+                                                  ValueRange());
+        auto shape = type.getShape();
+        for (auto [i, element] : llvm::enumerate(elements.getElements())) {
+          SmallVector<Value> indices(shape.size());
+          int64_t rest = i;
+          for (size_t j = shape.size(); j-- > 0; rest /= shape[j])
+            indices[j] = arith::ConstantIndexOp::create(builder, loc,
+                                                        rest % shape[j]);
+          memref::StoreOp::create(builder, loc, mapping.lookup(element),
+                                  buffer, indices);
+        }
+        mapping.map(elements.getResult(), buffer);
+        return success();
+      })
+      .Case([&](arith::SelectOp choice) {
+        // Of tensors this is what an `if` without code becomes.
+        Value onTrue = mapping.lookup(choice.getTrueValue());
+        Type type = convert(choice.getType());
+        mapping.map(choice.getResult(),
+                    Value(arith::SelectOp::create(
+                        builder, loc, mapping.lookup(choice.getCondition()),
+                        castTo(onTrue, type, loc),
+                        castTo(mapping.lookup(choice.getFalseValue()), type,
+                               loc))));
+        return success();
+      })
       .Case([&](scf::IfOp branch) { return translateIf(branch); })
       .Case([&](scf::ForOp loop) { return translateFor(loop); })
       .Case([&](scf::WhileOp loop) { return translateWhile(loop); })

@@ -1,0 +1,194 @@
+//===- ResamplingOps.cpp - Elements between elements ----------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Sluice/ShapeEvaluation.h"
+#include "dialects/Sluice/SizeBuilder.h"
+#include "dialects/Sluice/Sluice.h"
+
+using namespace mlir;
+using namespace sluice;
+
+//===----------------------------------------------------------------------===//
+// ResizeOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult ResizeOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  SmallVector<int64_t> shape(shapeOf(operands[0]));
+  ArrayRef<int64_t> axes = adaptor.getAxes();
+  int64_t count = axes.size();
+  if (shapeOf(operands[1]) != ArrayRef<int64_t>(count) ||
+      (!adaptor.getScales().empty() &&
+       static_cast<int64_t>(adaptor.getScales().size()) != count))
+    return emitOptionalError(location, "needs a size for each axis");
+  size_t vectors = operands.size() - 2;
+  bool isCrop = adaptor.getPlace() == ResizePlace::Crop;
+  if (vectors != size_t(adaptor.getDynamicScales()) + size_t(isCrop))
+    return emitOptionalError(location, "scales or region are missing");
+  auto isVector = [](Value value, int64_t length) {
+    return shapeOf(value) == ArrayRef<int64_t>(length) &&
+           isa<FloatType>(elementTypeOf(value));
+  };
+  if ((adaptor.getDynamicScales() && !isVector(operands[2], count)) ||
+      (isCrop && !isVector(operands.back(), 2 * count)))
+    return emitOptionalError(location, "scales or region do not fit the axes");
+  for (double scale : adaptor.getScales())
+    if (!(scale > 0))
+      return emitOptionalError(location, "scales must be positive");
+  for (auto [i, axis] : llvm::enumerate(axes)) {
+    if (axis < 0 || axis >= static_cast<int64_t>(shape.size()))
+      return emitOptionalError(location, "axis ", axis, " is outside the rank");
+    int64_t size =
+        evaluateConstantElement(operands[1], i).value_or(ShapedType::kDynamic);
+    if (size < 0 && !ShapedType::isDynamic(size))
+      return emitOptionalError(location, "negative size ", size);
+    if (shape[axis] == 0 && size != 0)
+      return emitOptionalError(location, "an empty tensor has no elements to "
+                                         "interpolate");
+    shape[axis] = size;
+  }
+  types.push_back(RankedTensorType::get(shape, elementTypeOf(operands[0])));
+  return success();
+}
+
+LogicalResult ResizeOp::reifyResultShapes(OpBuilder &builder,
+                                          ReifiedRankedShapedTypeDims &shapes) {
+  SizeBuilder size{builder, getLoc()};
+  SmallVector<OpFoldResult> sizes =
+      getDimensions(builder, getLoc(), getOperand());
+  for (auto [i, axis] : llvm::enumerate(getAxes())) {
+    sizes[axis] = size.constant(getType().getDimSize(axis));
+    if (getType().isDynamicDim(axis))
+      sizes[axis] = size.max(readElement(builder, getLoc(), getSizes(), i),
+                             size.constant(0));
+  }
+  shapes.push_back(std::move(sizes));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// GridSampleOp, RoiAlignOp and ColumnsToImageOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult GridSampleOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  ArrayRef<int64_t> image = shapeOf(operands[0]), grid = shapeOf(operands[1]);
+  int64_t spatial = image.size() - 2;
+  if (spatial < 1 || grid.size() != image.size() ||
+      (!ShapedType::isDynamic(grid.back()) && grid.back() != spatial) ||
+      failed(verifyCompatibleDims({image[0], grid[0]})) ||
+      !isa<FloatType>(elementTypeOf(operands[1])))
+    return emitOptionalError(location, "image and grid do not fit");
+  SmallVector<int64_t> shape(image.take_front(2));
+  llvm::append_range(shape, grid.slice(1, spatial));
+  types.push_back(RankedTensorType::get(shape, elementTypeOf(operands[0])));
+  return success();
+}
+
+LogicalResult
+GridSampleOp::reifyResultShapes(OpBuilder &builder,
+                                ReifiedRankedShapedTypeDims &shapes) {
+  SizeBuilder size{builder, getLoc()};
+  SmallVector<OpFoldResult> sizes{size.of(getOperand(), 0),
+                                  size.of(getOperand(), 1)};
+  for (int64_t i = 1, rank = getType().getRank(); i + 1 < rank; ++i)
+    sizes.push_back(size.of(getGrid(), i));
+  shapes.push_back(std::move(sizes));
+  return success();
+}
+
+LogicalResult RoiAlignOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  ArrayRef<int64_t> image = shapeOf(operands[0]), rois = shapeOf(operands[1]),
+                    batches = shapeOf(operands[2]);
+  if (image.size() != 4 || rois.size() != 2 || batches.size() != 1 ||
+      failed(verifyCompatibleShape(rois, {batches[0], 4})) ||
+      !isa<FloatType>(elementTypeOf(operands[0])) ||
+      elementTypeOf(operands[0]) != elementTypeOf(operands[1]))
+    return emitOptionalError(location, "image and regions do not fit");
+  int64_t height = adaptor.getHeight(), width = adaptor.getWidth();
+  if (height < 0 || width < 0 || adaptor.getSamplingRatio() < 0)
+    return emitOptionalError(location, "sizes must not be negative");
+  types.push_back(RankedTensorType::get({rois[0], image[1], height, width},
+                                        elementTypeOf(operands[0])));
+  return success();
+}
+
+LogicalResult
+RoiAlignOp::reifyResultShapes(OpBuilder &builder,
+                              ReifiedRankedShapedTypeDims &shapes) {
+  SizeBuilder size{builder, getLoc()};
+  shapes.push_back({size.of(getRois(), 0), size.of(getOperand(), 1),
+                    size.constant(getHeight()), size.constant(getWidth())});
+  return success();
+}
+
+LogicalResult ColumnsToImageOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  ArrayRef<int64_t> columns = shapeOf(operands[0]);
+  size_t spatial = adaptor.getBlock().size();
+  if (columns.size() != 3 || spatial == 0 ||
+      shapeOf(operands[1]) != ArrayRef<int64_t>(spatial) ||
+      adaptor.getStrides().size() != spatial ||
+      adaptor.getDilations().size() != spatial ||
+      adaptor.getPads().size() != 2 * spatial)
+    return emitOptionalError(location, "attributes do not fit the image");
+  int64_t elements = 1;
+  for (size_t i = 0; i < spatial; ++i)
+    if (adaptor.getStrides()[i] < 1 || adaptor.getDilations()[i] < 1 ||
+        adaptor.getBlock()[i] < 1 ||
+        __builtin_mul_overflow(elements, adaptor.getBlock()[i], &elements))
+      return emitOptionalError(location, "attributes must be positive");
+  SmallVector<int64_t> shape{columns[0], ShapedType::kDynamic};
+  if (!ShapedType::isDynamic(columns[1])) {
+    if (columns[1] % elements != 0)
+      return emitOptionalError(location, "rows do not fit the blocks");
+    shape[1] = columns[1] / elements;
+  }
+  for (size_t i = 0; i < spatial; ++i) {
+    int64_t size =
+        evaluateConstantElement(operands[1], i).value_or(ShapedType::kDynamic);
+    if (size < 0 && !ShapedType::isDynamic(size))
+      return emitOptionalError(location, "negative size ", size);
+    shape.push_back(size);
+  }
+  types.push_back(RankedTensorType::get(shape, elementTypeOf(operands[0])));
+  return success();
+}
+
+LogicalResult
+ColumnsToImageOp::reifyResultShapes(OpBuilder &builder,
+                                    ReifiedRankedShapedTypeDims &shapes) {
+  SizeBuilder size{builder, getLoc()};
+  int64_t elements = 1;
+  for (int64_t side : getBlock())
+    elements *= side;
+  // Whole blocks only: rounding up cannot happen in a legal model.
+  SmallVector<OpFoldResult> sizes{
+      size.of(getOperand(), 0),
+      size.ceilDiv(size.of(getOperand(), 1), size.constant(elements))};
+  for (int64_t i = 0, count = getBlock().size(); i < count; ++i) {
+    int64_t known = getType().getDimSize(i + 2);
+    sizes.push_back(
+        ShapedType::isDynamic(known)
+            ? size.max(readElement(builder, getLoc(), getImage(), i),
+                       size.constant(0))
+            : size.constant(known));
+  }
+  shapes.push_back(std::move(sizes));
+  return success();
+}

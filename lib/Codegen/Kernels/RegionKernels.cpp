@@ -1,0 +1,229 @@
+//===- RegionKernels.cpp - RoiAlign and Col2Im ----------------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "FlatBuffers.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace sluice;
+using Float = arith::CmpFPredicate;
+using Integer = arith::CmpIPredicate;
+
+namespace {
+/// A sample between two elements along one axis.
+struct AxisSample {
+  Value low, high; ///< positions
+  Value lowWeight, highWeight;
+  Value outside;
+};
+
+/// One region's bin of the result.
+class RegionSampler {
+public:
+  RegionSampler(KernelBuilder &kernel, RoiAlignOp op, ValueRange indices)
+      : kernel(kernel), op(op), body{kernel.builder, kernel.loc},
+        indices(indices), type(getComputeType(elementTypeOf(op.getOperand()))) {
+  }
+
+  Value element();
+
+private:
+  struct Axis {
+    Value start, binSize, samples;
+  };
+  Axis readAxis(unsigned which);
+  AxisSample sampleAlong(const Axis &axis, unsigned which, Value number);
+  Value real(double number) {
+    return arith::ConstantOp::create(
+        kernel.builder, kernel.loc,
+        kernel.builder.getFloatAttr(cast<FloatType>(type), number));
+  }
+  Value fromIndex(Value index) {
+    return arith::SIToFPOp::create(
+        kernel.builder, kernel.loc, type,
+        kernel.fromIndex(index, kernel.builder.getI64Type()));
+  }
+  Value toIndex(Value number) {
+    number = body.clamp(number, real(0), real(1e9));
+    Value integer = arith::FPToSIOp::create(
+        kernel.builder, kernel.loc, kernel.builder.getI64Type(), number);
+    return arith::IndexCastOp::create(kernel.builder, kernel.loc,
+                                      kernel.builder.getIndexType(), integer);
+  }
+  Value maximum(Value a, Value b) {
+    return body.select(body.compare(Float::OGT, a, b), a, b);
+  }
+
+  KernelBuilder &kernel;
+  RoiAlignOp op;
+  BodyBuilder body;
+  ValueRange indices;
+  Type type;
+};
+} // namespace
+
+/// `which` is 0 for the rows and 1 for the columns of an image.
+RegionSampler::Axis RegionSampler::readAxis(unsigned which) {
+  int64_t bins = which == 0 ? op.getHeight() : op.getWidth();
+  auto corner = [&](int64_t column) {
+    Value place = kernel.load(op.getRois(), {indices[0], kernel.index(column)});
+    Value scaled =
+        body.mul(place, real(op.getSpatialScale().convertToDouble()));
+    return op.getHalfPixel() ? body.sub(scaled, real(0.5)) : scaled;
+  };
+  Axis axis;
+  axis.start = corner(1 - which);
+  Value length = body.sub(corner(3 - which), axis.start);
+  // Without the half pixel, regions have at least the size of one.
+  if (!op.getHalfPixel())
+    length = maximum(length, real(1));
+  axis.binSize = body.div(length, real(bins));
+  axis.samples = op.getSamplingRatio() > 0
+                     ? kernel.index(op.getSamplingRatio())
+                     : toIndex(body.make<math::CeilOp>(axis.binSize));
+  return axis;
+}
+
+AxisSample RegionSampler::sampleAlong(const Axis &axis, unsigned which,
+                                      Value number) {
+  Value size = kernel.size(op.getOperand(), 2 + which);
+  Value length = fromIndex(size);
+  Value bin = fromIndex(indices[2 + which]);
+  Value offset =
+      body.div(body.mul(body.add(fromIndex(number), real(0.5)), axis.binSize),
+               fromIndex(axis.samples));
+  Value x = body.add(body.add(axis.start, body.mul(bin, axis.binSize)), offset);
+  AxisSample sample;
+  // NaN is outside as well.
+  Value isInside = both(kernel, body.compare(Float::OGE, x, real(-1)),
+                        body.compare(Float::OLE, x, length));
+  sample.outside = arith::XOrIOp::create(
+      kernel.builder, kernel.loc, isInside,
+      arith::ConstantIntOp::create(kernel.builder, kernel.loc, 1, 1));
+  x = maximum(x, real(0));
+  Value low = toIndex(x), last = kernel.sub(size, kernel.index(1));
+  Value isLast = compare(kernel, Integer::sge, low, last);
+  sample.low = kernel.clampIndex(low, size);
+  sample.high = kernel.clampIndex(kernel.add(low, kernel.index(1)), size);
+  sample.highWeight = body.select(isLast, real(0), body.sub(x, fromIndex(low)));
+  sample.lowWeight = body.sub(real(1), sample.highWeight);
+  return sample;
+}
+
+Value RegionSampler::element() {
+  Value images = kernel.size(op.getOperand(), 0);
+  Value image =
+      loadIndex(kernel, op.getBatches(),
+                kernel.clampIndex(indices[0], kernel.size(op.getBatches(), 0)));
+  Value inside = isInside(kernel, image, images);
+  kernel.check(inside, indexMessage);
+  // Without elements there is nothing to sample.
+  for (int64_t i : {2, 3})
+    inside = both(kernel, inside,
+                  compare(kernel, Integer::sgt, kernel.size(op.getOperand(), i),
+                          kernel.index(0)));
+  Axis rows = readAxis(0), columns = readAxis(1);
+  Value count = kernel.mul(rows.samples, columns.samples);
+  Value total = select(kernel, inside, count, kernel.index(0));
+  Value start = op.getMaximum()
+                    ? kernel.extreme(elementTypeOf(op.getOperand()), false)
+                    : real(0);
+  Value result = kernel.loop(total, start, [&](Value at, ValueRange running) {
+    AxisSample y = sampleAlong(rows, 0, kernel.div(at, columns.samples));
+    AxisSample x = sampleAlong(columns, 1, kernel.rem(at, columns.samples));
+    Value outside =
+        arith::OrIOp::create(kernel.builder, kernel.loc, y.outside, x.outside);
+    Value combined = running[0];
+    for (auto [row, rowWeight] :
+         {std::pair(y.low, y.lowWeight), std::pair(y.high, y.highWeight)})
+      for (auto [column, columnWeight] :
+           {std::pair(x.low, x.lowWeight), std::pair(x.high, x.highWeight)}) {
+        Value element =
+            kernel.load(op.getOperand(), {image, indices[1], row, column});
+        Value weight = body.mul(rowWeight, columnWeight);
+        Value term = body.mul(element, weight);
+        term = body.select(outside, real(0), term);
+        combined = op.getMaximum() ? maximum(term, combined)
+                                   : body.add(combined, term);
+      }
+    return SmallVector<Value>{combined};
+  })[0];
+  Value isEmpty = compare(kernel, Integer::eq, total, kernel.index(0));
+  if (op.getMaximum())
+    return body.select(isEmpty, real(0), result);
+  Value divisor = select(kernel, isEmpty, kernel.index(1), count);
+  return body.div(result, fromIndex(divisor));
+}
+
+static Value roiAlignElement(KernelBuilder &kernel, OpResult result,
+                             ValueRange indices) {
+  auto op = cast<RoiAlignOp>(result.getOwner());
+  return RegionSampler(kernel, op, indices).element();
+}
+
+/// Every block that covers the element adds what its column says.
+static Value columnsToImageElement(KernelBuilder &kernel, OpResult result,
+                                   ValueRange indices) {
+  auto op = cast<ColumnsToImageOp>(result.getOwner());
+  BodyBuilder body{kernel.builder, kernel.loc};
+  Type elementType = elementTypeOf(result);
+  int64_t spatial = op.getBlock().size(), elements = 1;
+  for (int64_t side : op.getBlock())
+    elements *= side;
+  Value zero = kernel.number(elementType, 0);
+  return kernel.loop(
+      kernel.index(elements), zero, [&](Value at, ValueRange running) {
+        Value column = kernel.index(0), rest = at, inside;
+        SmallVector<Value> offsets(spatial);
+        for (int64_t i = spatial; i-- > 0;) {
+          Value side = kernel.index(op.getBlock()[i]);
+          offsets[i] = kernel.rem(rest, side);
+          rest = kernel.div(rest, side);
+        }
+        for (int64_t i = 0; i < spatial; ++i) {
+          Value stride = kernel.index(op.getStrides()[i]);
+          Value dilation = kernel.index(op.getDilations()[i]);
+          int64_t reach = op.getDilations()[i] * (op.getBlock()[i] - 1) + 1;
+          int64_t pads = op.getPads()[i] + op.getPads()[i + spatial];
+          // The number of blocks along this dimension.
+          Value room = kernel.add(kernel.size(result, 2 + i),
+                                  kernel.index(pads - reach));
+          Value isPlaced = compare(kernel, Integer::sge, room, kernel.index(0));
+          Value blocks =
+              select(kernel, isPlaced,
+                     kernel.add(kernel.div(room, stride), kernel.index(1)),
+                     kernel.index(0));
+          Value distance = kernel.sub(
+              kernel.add(indices[2 + i], kernel.index(op.getPads()[i])),
+              kernel.mul(offsets[i], dilation));
+          Value isAhead =
+              compare(kernel, Integer::sge, distance, kernel.index(0));
+          Value safe = select(kernel, isAhead, distance, kernel.index(0));
+          Value isWhole = compare(kernel, Integer::eq, kernel.rem(safe, stride),
+                                  kernel.index(0));
+          Value block = kernel.div(safe, stride);
+          inside = both(kernel, inside, isAhead);
+          inside = both(kernel, inside, isWhole);
+          inside = both(kernel, inside, isInside(kernel, block, blocks));
+          column = kernel.add(kernel.mul(column, blocks), block);
+        }
+        inside =
+            both(kernel, inside,
+                 isInside(kernel, column, kernel.size(op.getOperand(), 2)));
+        Value row =
+            kernel.add(kernel.mul(indices[1], kernel.index(elements)), at);
+        inside = both(kernel, inside,
+                      isInside(kernel, row, kernel.size(op.getOperand(), 1)));
+        Value element = loadGuarded(kernel, inside, op.getOperand(),
+                                    {indices[0], row, column});
+        return SmallVector<Value>{body.add(running[0], element)};
+      })[0];
+}
+
+void sluice::registerRegionEmitters(EmitterRegistry &registry) {
+  registry.addElement<ColumnsToImageOp>(columnsToImageElement);
+  registry.addElement<RoiAlignOp>(roiAlignElement);
+}
