@@ -44,6 +44,7 @@ void registerContractionImports(ImportRegistry &registry);
 void registerContribImports(ImportRegistry &registry);
 void registerControlImports(ImportRegistry &registry);
 void registerConvolutionImports(ImportRegistry &registry);
+void registerEinsumImports(ImportRegistry &registry);
 void registerElementwiseImports(ImportRegistry &registry);
 void registerGeneratorImports(ImportRegistry &registry);
 void registerIndexingImports(ImportRegistry &registry);

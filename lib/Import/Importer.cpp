@@ -45,6 +45,7 @@ const ImportRegistry &sluice::importRegistry() {
     registerContribImports(result);
     registerControlImports(result);
     registerConvolutionImports(result);
+    registerEinsumImports(result);
     registerElementwiseImports(result);
     registerGeneratorImports(result);
     registerIndexingImports(result);
