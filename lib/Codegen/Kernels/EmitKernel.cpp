@@ -25,7 +25,6 @@ const EmitterRegistry &sluice::emitterRegistry() {
     registerResamplingEmitters(result);
     registerSelectionEmitters(result);
     registerTensorEmitters(result);
-    registerTransposeEmitters(result);
     return result;
   }();
   return registry;
