@@ -4,7 +4,7 @@
     scripts/test.py [SUITE | SUITE:FILTER | PATH]...
 
 Suites: unit (GoogleTest through ctest), lit, conformance (ONNX node tests),
-models (real and generated models against onnxruntime), differential (random
+numeric (graphs that passes rewrite, against onnxruntime), models (real and generated models against onnxruntime), differential (random
 graphs against onnxruntime). A path below test/ runs the lit tests there.
 """
 
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SUITES = ("unit", "lit", "conformance", "models", "differential")
+SUITES = ("unit", "lit", "conformance", "numeric", "models", "differential")
 # The instrumented runtime cannot be loaded into an uninstrumented Python.
 SANITIZED_SUITES = ("unit", "lit")
 
@@ -110,6 +110,9 @@ class Suites:
 
     def conformance(self, filters):
         return self.python_suite("conformance", "run.py", filters)
+
+    def numeric(self, filters):
+        return self.python_suite("numeric", "run.py", filters)
 
     def models(self, filters):
         return self.python_suite("models", "run.py", filters)

@@ -21,6 +21,7 @@ config.excludes = [
     "differential",
     "fuzz",
     "models",
+    "numeric",
     "unit",
 ]
 

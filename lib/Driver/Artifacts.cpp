@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "sluice/Artifact/Trailer.h"
 #include "sluice/Artifact/TypedHeader.h"
+#include "sluice/Support/NodeNames.h"
 #include "sluice/Target/CPU/ObjectEmitter.h"
 #include "sluice/Target/CPU/SharedLinker.h"
 #include "llvm/ADT/StringExtras.h"
@@ -74,18 +75,6 @@ static std::vector<TensorSignature> describeTensors(TypeRange types,
   return tensors;
 }
 
-/// The ONNX nodes of a kernel, in the order they appear in its location.
-static std::string nodeNames(Location location) {
-  SmallVector<StringRef> names;
-  location->walk([&](Location inner) {
-    if (auto name = dyn_cast<NameLoc>(inner))
-      if (!llvm::is_contained(names, name.getName().getValue()))
-        names.push_back(name.getName().getValue());
-    return WalkResult::advance();
-  });
-  return llvm::join(names, ",");
-}
-
 llvm::Expected<DescriptorContents>
 describeModel(ModuleOp module, const MachineModel &machine,
               const CompileOptions &options) {
@@ -114,7 +103,7 @@ describeModel(ModuleOp module, const MachineModel &machine,
     info.name = launch.getCallee().str();
     info.kind =
         launch.getCallee().take_until([](char c) { return c == '_'; }).str();
-    info.nodes = nodeNames(launch.getLoc());
+    info.nodes = llvm::join(findNodeNames(launch.getLoc()), ",");
     if (auto flops = launch->getAttrOfType<FloatAttr>("flops"))
       info.flops = flops.getValueAsDouble();
     if (auto bytes = launch->getAttrOfType<FloatAttr>("bytes"))

@@ -7,6 +7,7 @@
 #include "sluice/Driver/Driver.h"
 #include "Artifacts.h"
 #include "OutputFile.h"
+#include "RemarkPrinter.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Diagnostics.h"
@@ -17,6 +18,7 @@
 #include "sluice/Import/Onnx/OnnxReader.h"
 #include "sluice/Import/Onnx/OnnxTransforms.h"
 #include "sluice/Pipeline/Pipeline.h"
+#include "sluice/Support/NodeNames.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -116,7 +118,11 @@ CompileStatus Compilation::writeModule() {
 CompileStatus Compilation::emit() {
   if (options.emit == EmitKind::Sluice)
     return writeModule();
-  if (!runStage(buildOptimizePipeline))
+  OptimizeOptions optimize;
+  optimize.convBn = options.convBn;
+  if (!runStage([&](OpPassManager &manager) {
+        buildOptimizePipeline(manager, optimize);
+      }))
     return CompileStatus::CompileFailed;
   if (options.emit == EmitKind::Optimized)
     return writeModule();
@@ -162,17 +168,15 @@ CompileStatus Compilation::run() {
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
     if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
       diagnostics << "error: ";
-    std::string node;
-    diagnostic.getLocation()->walk([&](Location inner) {
-      if (auto name = dyn_cast<NameLoc>(inner); name && node.empty())
-        node = name.getName().str();
-      return WalkResult::advance();
-    });
-    if (!node.empty())
-      diagnostics << "at '" << node << "': ";
+    SmallVector<StringRef> nodes = findNodeNames(diagnostic.getLocation());
+    if (!nodes.empty())
+      diagnostics << "at '" << nodes.front() << "': ";
     diagnostics << diagnostic << "\n";
     return success();
   });
+  if (!options.remarks.empty())
+    if (llvm::Error error = printRemarks(context, options.remarks, diagnostics))
+      return fail(CompileStatus::Usage, std::move(error));
   CompileStatus status = import();
   if (status != CompileStatus::Success || options.emit == EmitKind::Check)
     return status;

@@ -25,6 +25,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "sluice/Codegen/CPU/Passes.h"
 #include "sluice/Codegen/Passes.h"
+#include "sluice/ConstantEvaluation/ConstantEvaluation.h"
 #include "sluice/Conversion/HostToBuffers/HostToBuffers.h"
 #include "sluice/Conversion/KernelToLLVM/KernelToLLVM.h"
 #include "sluice/Conversion/LowerToLLVM/LowerToLLVM.h"
@@ -45,11 +46,76 @@ void registerDialects(DialectRegistry &registry) {
   registerCodeTranslations(registry);
 }
 
-void buildOptimizePipeline(OpPassManager &manager) {
-  OpPassManager &functions = manager.nest<func::FuncOp>();
-  functions.addPass(createExpandBatchNormPass());
+/// Compiles a module for this machine, to run it at once.
+static llvm::Expected<CompiledModule> compileForHost(ModuleOp module) {
+  auto machine = getMachineModel("", "native");
+  if (!machine)
+    return machine.takeError();
+  auto run = [&](llvm::function_ref<void(OpPassManager &)> build) {
+    PassManager manager(module.getContext());
+    manager.enableVerifier(false);
+    build(manager);
+    return succeeded(manager.run(module));
+  };
+  auto failure = [] {
+    return llvm::createStringError(llvm::inconvertibleErrorCode(),
+                                   "the constants' code cannot be made");
+  };
+  if (!run([](OpPassManager &manager) {
+        buildFormKernelsPipeline(manager, TargetOptions());
+        buildEmitPipeline(manager, TargetOptions());
+      }))
+    return failure();
+  CompiledModule compiled;
+  compiled.weights = getWeightsLayout(module);
+  if (auto bytes = module->getAttrOfType<IntegerAttr>("sluice.workspace_bytes"))
+    compiled.workspaceBytes = bytes.getInt();
+  if (!run([](OpPassManager &manager) {
+        buildLLVMPipeline(manager, TargetOptions());
+      }))
+    return failure();
+  ObjectEmitterOptions options;
+  options.machine = *machine;
+  // It runs once: effort would cost more than it saves.
+  options.optLevel = 1;
+  auto object = emitCode(module, CodeForm::Object, options);
+  if (!object)
+    return object.takeError();
+  compiled.object = std::move(*object);
+  return compiled;
+}
+
+static ModuleCompiler hostCompiler() {
+  return {compileForHost, registerDialects};
+}
+
+/// Makes sizes known wherever they are.
+static void addShapePasses(OpPassManager &functions) {
+  functions.addPass(createInferShapesPass());
+  functions.addPass(createFoldShapesPass());
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());
+}
+
+void buildOptimizePipeline(OpPassManager &manager,
+                           const OptimizeOptions &options) {
+  {
+    OpPassManager &functions = manager.nest<func::FuncOp>();
+    functions.addPass(createCanonicalizerPass());
+    functions.addPass(createCSEPass());
+    addShapePasses(functions);
+    functions.addPass(createRecogniseActivationsPass());
+    functions.addPass(createRecogniseSoftmaxPass());
+    functions.addPass(createRecogniseNormalizationsPass());
+    functions.addPass(createMoveTransposesPass());
+    functions.addPass(createFoldTransposesPass());
+    FoldBatchNormPassOptions foldOptions;
+    foldOptions.mode = options.convBn;
+    functions.addPass(createFoldBatchNormPass(foldOptions));
+    functions.addPass(createExpandBatchNormPass());
+  }
+  manager.addPass(createEvaluateConstantsPass(hostCompiler()));
+  addShapePasses(manager.nest<func::FuncOp>());
 }
 
 void buildFormKernelsPipeline(OpPassManager &manager,
@@ -110,8 +176,9 @@ void registerPassesAndPipelines() {
   registerSluiceKernelToLLVMPasses();
   registerLowerToLLVM();
   registerTransformsPasses();
-  PassPipelineRegistration<>("sluice-optimize", "Optimise the graph",
-                             buildOptimizePipeline);
+  registerPass([] { return createEvaluateConstantsPass(hostCompiler()); });
+  PassPipelineRegistration<OptimizeOptions>(
+      "sluice-optimize", "Optimise the graph", buildOptimizePipeline);
   PassPipelineRegistration<TargetOptions>(
       "sluice-form-kernels-pipeline", "Group ops into kernels and outline them",
       buildFormKernelsPipeline);

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "sluice/Analysis/SymbolicShapes.h"
+#include "sluice/Support/Remarks.h"
 #include "sluice/Transforms/Passes.h"
 
 using namespace mlir;
@@ -260,6 +261,9 @@ void FormKernelsPass::makeRegion(Group &group) {
   for (Value result : sink->getResults())
     yielded.push_back(mapping.lookup(result));
   kernel::YieldOp::create(builder, sink->getLoc(), yielded);
+  if (ops.size() > 1)
+    remarks::applied(region, remarks::fusion)
+        << "fused into one " << anchor << " kernel";
   sink->replaceAllUsesWith(region.getResults());
   for (Operation *op : llvm::reverse(ops))
     op->erase();

@@ -41,6 +41,16 @@ struct Parser {
   cl::opt<std::string> triple{
       "triple", cl::value_desc("triple"), cl::cat(category),
       cl::desc("Target triple, to compile for another machine")};
+  cl::opt<std::string> convBn{
+      "convbn", cl::init("deploy"), cl::value_desc("mode"), cl::cat(category),
+      cl::desc("Batch normalisation behind convolutions: deploy folds constant "
+               "statistics into the weights, tune also scales weights that are "
+               "inputs, in every run, eval keeps both operators")};
+  cl::opt<std::string> remarks{
+      "remarks", cl::ValueOptional, cl::value_desc("kinds"), cl::cat(category),
+      cl::desc("Say what was fused, and why not where it nearly was; kinds "
+               "(convbn, fusion, layout, constants), separated by commas, "
+               "default all")};
   cl::opt<std::string> name{
       "name", cl::value_desc("identifier"), cl::cat(category),
       cl::desc("The model's name in symbols and in the header; default: from "
@@ -143,6 +153,13 @@ sluice::parseCommandLine(int argc, char **argv, int &exitCode) {
   options.shapes = parser.shapes;
   options.dims = parser.dims;
   options.cpu = parser.cpu;
+  if (!llvm::is_contained({"deploy", "tune", "eval"}, parser.convBn))
+    return usage("--convbn takes deploy, tune or eval, not '" + parser.convBn +
+                 "'");
+  options.convBn = parser.convBn;
+  if (parser.remarks.getNumOccurrences() > 0)
+    options.remarks =
+        parser.remarks.empty() ? std::string("all") : parser.remarks.getValue();
   options.triple = parser.triple;
   options.name = parser.name;
   options.printIrAfterAll = parser.printIr;

@@ -39,6 +39,11 @@ struct CompileOptions {
   /// "x=1x3x224x224" and "batch=4".
   std::vector<std::string> shapes;
   std::vector<std::string> dims;
+  /// How batch normalisation meets convolutions: deploy, tune or eval.
+  std::string convBn = "deploy";
+  /// Categories of remarks to print, separated by commas, or "all"; empty:
+  /// none.
+  std::string remarks;
   /// The model's name in symbols and header; empty: from the file's name.
   std::string name;
   bool printIrAfterAll = false;

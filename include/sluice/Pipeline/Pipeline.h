@@ -33,10 +33,19 @@ struct TargetOptions : mlir::PassPipelineOptions<TargetOptions> {
                                        llvm::cl::init("native")};
 };
 
+struct OptimizeOptions : mlir::PassPipelineOptions<OptimizeOptions> {
+  PassOptions::Option<std::string> convBn{
+      *this, "convbn",
+      llvm::cl::desc("How batch normalisation meets convolutions: deploy, tune "
+                     "or eval"),
+      llvm::cl::init("deploy")};
+};
+
 /// All dialects a compilation may meet.
 void registerDialects(mlir::DialectRegistry &registry);
 
-void buildOptimizePipeline(mlir::OpPassManager &manager);
+void buildOptimizePipeline(mlir::OpPassManager &manager,
+                           const OptimizeOptions &options);
 void buildFormKernelsPipeline(mlir::OpPassManager &manager,
                               const TargetOptions &options);
 /// Kernels and host function to loops and buffers, with places for all.

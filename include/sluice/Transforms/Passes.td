@@ -8,6 +8,95 @@
 
 include "mlir/Pass/PassBase.td"
 
+def InferShapesPass : Pass<"sluice-infer-shapes", "::mlir::func::FuncOp"> {
+  let summary = "Refine result types";
+  let description = [{
+    Infers the result types of every op again, in order, and keeps what is
+    known from both the old and the new type. Results of the function and of
+    branches follow. A branch whose condition is known by now is replaced by
+    the side it takes. Users that insist on the old type get a `tensor.cast`.
+  }];
+  let dependentDialects = ["mlir::tensor::TensorDialect"];
+  let statistics = [
+    Statistic<"numRefined", "refined", "Number of values with a better type">,
+    Statistic<"numBranches", "branches", "Number of branches decided">
+  ];
+}
+
+def FoldShapesPass : Pass<"sluice-fold-shapes", "::mlir::func::FuncOp"> {
+  let summary = "Replace shape arithmetic whose outcome is known by constants";
+  let description = [{
+    Integer and bool tensors of at most 64 elements, all of which follow from
+    constants and static sizes, become constants without running any code.
+  }];
+  let statistics = [
+    Statistic<"numFolded", "folded", "Number of ops replaced by constants">
+  ];
+}
+
+def FoldBatchNormPass
+    : Pass<"sluice-fold-batch-norm", "::mlir::func::FuncOp"> {
+  let summary = "Move scales and shifts per channel into linear ops";
+  let description = [{
+    Batch normalisation behind a convolution, transposed convolution or matrix
+    product becomes part of its weights and bias; so do products and sums with
+    constants per channel. In front of one it does where that is exact: without
+    padding.
+
+    In mode `deploy` weights and statistics must be constant; constant
+    evaluation then computes the new ones. In mode `tune` they need not be:
+    what is not constant is scaled in every run, and one convolution runs. In
+    mode `eval` nothing is folded.
+  }];
+  let options = [
+    Option<"mode", "mode", "std::string", /*default=*/"\"deploy\"",
+           "deploy, tune or eval">
+  ];
+}
+
+def RecogniseActivationsPass
+    : Pass<"sluice-recognise-activations", "::mlir::func::FuncOp"> {
+  let summary = "Make one op of a spelled-out activation";
+  let description = [{
+    Sigmoid, softplus, relu, clipped relu, and x times a function of x: swish,
+    hard_swish, mish, gelu with erf or tanh. What counts is what the formula
+    computes, not how it is written.
+  }];
+}
+
+def RecogniseSoftmaxPass
+    : Pass<"sluice-recognise-softmax", "::mlir::func::FuncOp"> {
+  let summary = "Make one op of exp(x - max) / sum";
+}
+
+def RecogniseNormalizationsPass
+    : Pass<"sluice-recognise-normalizations", "::mlir::func::FuncOp"> {
+  let summary = "Make one op of a spelled-out layer_norm or rms_norm";
+  let description = [{
+    The mean may be a reduction or a sum with a factor, the deviation a
+    divisor or an inverse. A factor and an addend behind the norm become its
+    parameters.
+  }];
+}
+
+def MoveTransposesPass
+    : Pass<"sluice-move-transposes", "::mlir::func::FuncOp"> {
+  let summary = "Cancel transposes across the ops between them";
+  let description = [{
+    Elementwise ops, reductions, softmax, concat, slice and pad compute on
+    tensors in any order of dimensions. Where a region of them is between
+    transposes, it is turned if that leaves fewer bytes to transpose.
+  }];
+  let statistics = [
+    Statistic<"numTurned", "turned", "Number of ops that were turned">
+  ];
+}
+
+def FoldTransposesPass
+    : Pass<"sluice-fold-transposes", "::mlir::func::FuncOp"> {
+  let summary = "Fold transposes into matrix products and reductions";
+}
+
 def ExpandBatchNormPass
     : Pass<"sluice-expand-batch-norm", "::mlir::func::FuncOp"> {
   let summary = "Batch normalisations as a factor and an addend per channel";

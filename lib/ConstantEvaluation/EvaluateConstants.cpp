@@ -1,0 +1,242 @@
+//===- EvaluateConstants.cpp - Compute what depends on constants alone ----===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Sluice/Sluice.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "sluice/ConstantEvaluation/ConstantEvaluation.h"
+#include "sluice/Support/Remarks.h"
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+
+namespace sluice {
+#define GEN_PASS_DEF_EVALUATECONSTANTSPASS
+#include "sluice/ConstantEvaluation/Passes.h.inc"
+
+namespace {
+
+int64_t bytesOf(Type type) {
+  auto tensor = cast<RankedTensorType>(type);
+  return tensor.getNumElements() * ((tensor.getElementTypeBitWidth() + 7) / 8);
+}
+
+/// The bytes a constant takes in memory: one element where all are the same.
+int64_t storedBytes(ConstantOp op) {
+  auto dense = dyn_cast<DenseElementsAttr>(op.getValue());
+  if (dense && dense.isSplat())
+    return (dense.getType().getElementTypeBitWidth() + 7) / 8;
+  return bytesOf(op.getType());
+}
+
+/// The ops to compute, and what of them is needed.
+class ConstantGraph {
+public:
+  explicit ConstantGraph(ModuleOp module);
+
+  ArrayRef<Operation *> getOps() const { return ops; }
+  int64_t getNumRefused() const { return numRefused; }
+  /// Results that other ops read.
+  SmallVector<OpResult> findResults() const;
+
+private:
+  bool isEvaluable(Operation *op) const;
+  bool isTooLarge(Operation *op) const;
+  /// The bytes of the constants an op's value is made of.
+  int64_t sourceBytes(Operation *op, DenseSet<Operation *> &seen) const;
+
+  SmallVector<Operation *> ops;
+  DenseSet<Operation *> members;
+  int64_t numRefused = 0;
+};
+
+} // namespace
+
+ConstantGraph::ConstantGraph(ModuleOp module) {
+  module.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (!isEvaluable(op))
+      return;
+    if (isTooLarge(op)) {
+      remarks::missed(op, remarks::constants)
+          << "not computed at compile time: the result is much larger than "
+             "what it is made of";
+      ++numRefused;
+      return;
+    }
+    ops.push_back(op);
+    members.insert(op);
+  });
+}
+
+bool ConstantGraph::isEvaluable(Operation *op) const {
+  if (!isa<SluiceDialect>(op->getDialect()) || op->getNumOperands() == 0)
+    return false;
+  auto isStatic = [](Type type) {
+    return cast<RankedTensorType>(type).hasStaticShape();
+  };
+  return llvm::all_of(op->getResultTypes(), isStatic) &&
+         llvm::all_of(op->getOperands(), [&](Value operand) {
+           Operation *producer = operand.getDefiningOp();
+           return producer &&
+                  (isa<ConstantOp>(producer) || members.contains(producer));
+         });
+}
+
+int64_t ConstantGraph::sourceBytes(Operation *op,
+                                   DenseSet<Operation *> &seen) const {
+  if (!seen.insert(op).second)
+    return 0;
+  if (auto constant = dyn_cast<ConstantOp>(op))
+    return storedBytes(constant);
+  int64_t bytes = 0;
+  for (Value operand : op->getOperands())
+    bytes += sourceBytes(operand.getDefiningOp(), seen);
+  return bytes;
+}
+
+bool ConstantGraph::isTooLarge(Operation *op) const {
+  constexpr int64_t kilobyte = 1024, megabyte = 1024 * kilobyte;
+  int64_t bytes = 0;
+  for (Type type : op->getResultTypes())
+    bytes += bytesOf(type);
+  if (bytes <= 64 * kilobyte)
+    return false;
+  DenseSet<Operation *> seen;
+  int64_t source = sourceBytes(op, seen);
+  return source < kilobyte || bytes > 2 * source + megabyte;
+}
+
+SmallVector<OpResult> ConstantGraph::findResults() const {
+  SmallVector<OpResult> results;
+  for (Operation *op : ops)
+    for (OpResult result : op->getResults())
+      if (llvm::any_of(result.getUsers(), [&](Operation *user) {
+            return !members.contains(user);
+          }))
+        results.push_back(result);
+  return results;
+}
+
+namespace {
+
+class EvaluateConstantsPass final
+    : public impl::EvaluateConstantsPassBase<EvaluateConstantsPass> {
+public:
+  explicit EvaluateConstantsPass(ModuleCompiler compiler)
+      : compiler(std::move(compiler)) {}
+
+  void getDependentDialects(DialectRegistry &registry) const final {
+    compiler.registerDialects(registry);
+  }
+  void runOnOperation() final;
+
+private:
+  llvm::Expected<SmallVector<ElementsAttr>>
+  evaluate(const ConstantGraph &graph, ArrayRef<OpResult> results);
+
+  ModuleCompiler compiler;
+};
+
+/// Should compiled code hold the constant itself, rather than read it from
+/// where it is? Ops look into small ones, for shapes and positions.
+bool belongsInCode(ElementsAttr value) {
+  auto dense = dyn_cast<DenseElementsAttr>(value);
+  return dense && (dense.isSplat() || bytesOf(dense.getType()) <= 1024);
+}
+
+} // namespace
+
+llvm::Expected<SmallVector<ElementsAttr>>
+EvaluateConstantsPass::evaluate(const ConstantGraph &graph,
+                                ArrayRef<OpResult> results) {
+  llvm::MapVector<ElementsAttr, unsigned> inputs;
+  SmallVector<Type> inputTypes;
+  for (Operation *op : graph.getOps())
+    for (Value operand : op->getOperands())
+      if (auto constant = operand.getDefiningOp<ConstantOp>())
+        if (!belongsInCode(constant.getValue()) &&
+            inputs.try_emplace(constant.getValue(), inputTypes.size()).second)
+          inputTypes.push_back(constant.getType());
+
+  OpBuilder builder(&getContext());
+  Location loc = UnknownLoc::get(&getContext());
+  OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
+  builder.setInsertionPointToEnd(module->getBody());
+  SmallVector<RankedTensorType> types;
+  for (OpResult result : results)
+    types.push_back(cast<RankedTensorType>(result.getType()));
+  SmallVector<Type> resultTypes(types.begin(), types.end());
+  auto function = func::FuncOp::create(
+      builder, loc, "main", builder.getFunctionType(inputTypes, resultTypes));
+  builder.setInsertionPointToStart(function.addEntryBlock());
+  IRMapping mapping;
+  for (Operation *op : graph.getOps()) {
+    for (Value operand : op->getOperands()) {
+      auto constant = operand.getDefiningOp<ConstantOp>();
+      if (!constant || mapping.contains(operand))
+        continue;
+      auto input = inputs.find(constant.getValue());
+      if (input != inputs.end())
+        mapping.map(operand, function.getArgument(input->second));
+      else
+        builder.clone(*constant, mapping);
+    }
+    builder.clone(*op, mapping)->setLoc(loc);
+  }
+  SmallVector<Value> returned;
+  for (OpResult result : results)
+    returned.push_back(mapping.lookup(result));
+  func::ReturnOp::create(builder, loc, returned);
+
+  auto compiled = compiler.compile(*module);
+  if (!compiled)
+    return compiled.takeError();
+  SmallVector<ElementsAttr> values;
+  for (auto &input : inputs)
+    values.push_back(input.first);
+  return runOnConstants(*compiled, values, types);
+}
+
+void EvaluateConstantsPass::runOnOperation() {
+  ConstantGraph graph(getOperation());
+  numRefused += graph.getNumRefused();
+  SmallVector<OpResult> results = graph.findResults();
+  if (results.empty())
+    return;
+  std::string messages;
+  std::optional<llvm::Expected<SmallVector<ElementsAttr>>> values;
+  {
+    // What fails here is left to the run, which is not the user's problem.
+    ScopedDiagnosticHandler handler(&getContext(), [&](Diagnostic &diagnostic) {
+      messages += diagnostic.str() + "; ";
+      return success();
+    });
+    values.emplace(evaluate(graph, results));
+  }
+  if (!*values) {
+    messages += llvm::toString(values->takeError());
+    remarks::missed(graph.getOps().front(), remarks::constants)
+        << "this and other constants are left to be computed in every run: "
+        << messages;
+    return;
+  }
+  for (auto [result, value] : llvm::zip(results, **values)) {
+    OpBuilder builder(result.getOwner());
+    Value constant = ConstantOp::create(builder, result.getLoc(), value);
+    remarks::applied(result.getOwner(), remarks::constants)
+        << "computed at compile time";
+    result.replaceAllUsesWith(constant);
+  }
+  for (Operation *op : llvm::reverse(graph.getOps()))
+    op->erase();
+  numEvaluated += graph.getOps().size();
+}
+
+std::unique_ptr<Pass> createEvaluateConstantsPass(ModuleCompiler compiler) {
+  return std::make_unique<EvaluateConstantsPass>(std::move(compiler));
+}
+
+} // namespace sluice

@@ -1,0 +1,271 @@
+"""Graphs that passes rewrite, and what the rewritten graphs have in them."""
+
+# Part of Sluice, under the Apache License v2.0. See LICENSE.
+
+import math
+from dataclasses import dataclass, field
+
+from graph import Graph
+
+CASES = []
+
+
+@dataclass
+class Case:
+    name: str
+    build: object  # Graph -> None
+    flags: list = field(default_factory=list)
+    present: list = field(default_factory=list)  # ops after the graph passes
+    absent: list = field(default_factory=list)
+
+    def graph(self):
+        graph = Graph(seed=len(self.name))
+        self.build(graph)
+        return graph
+
+
+def case(variants=None, **facts):
+    """Registers a graph; `variants` are names with the facts they change."""
+
+    def register(build):
+        for suffix, changes in (variants or {"": {}}).items():
+            name = build.__name__ + (f"_{suffix}" if suffix else "")
+            CASES.append(Case(name, build, **{**facts, **changes}))
+        return build
+
+    return register
+
+
+# Batch normalisation -------------------------------------------------------
+
+NORM = "sluice.batch_norm"
+MODES = {
+    "deploy": {"flags": ["--convbn=deploy"], "absent": [NORM, "sluice.mul"]},
+    "tune": {"flags": ["--convbn=tune"], "absent": [NORM, "sluice.mul"]},
+    "eval": {"flags": ["--convbn=eval"], "absent": [NORM], "present": ["sluice.mul"]},
+}
+
+
+def batch_norm(g, x, channels, make=None):
+    make = make or g.weight
+    scale, bias, mean = make(channels), make(channels), make(channels)
+    variance = g.Add(g.Abs(make(channels)), g.constant(0.5))
+    return g.BatchNormalization(x, scale, bias, mean, variance, epsilon=1e-3)
+
+
+@case(MODES)
+def conv_norm(g):
+    y = g.Conv(g.input([2, 3, 9, 7]), g.weight(8, 3, 3, 3), g.weight(8), pads=[1] * 4)
+    g.output(g.Relu(batch_norm(g, y, 8)))
+
+
+@case(MODES)
+def depthwise_norm(g):
+    y = g.Conv(g.input([1, 6, 9, 9]), g.weight(6, 1, 3, 3), group=6, strides=[2, 2])
+    g.output(batch_norm(g, y, 6))
+
+
+@case(MODES)
+def grouped_norm(g):
+    y = g.Conv(g.input([1, 6, 9, 9], dynamic=True), g.weight(4, 3, 3, 3), group=2)
+    g.output(batch_norm(g, y, 4))
+
+
+@case(MODES)
+def transposed_norm(g):
+    y = g.ConvTranspose(g.input([1, 6, 5, 4]), g.weight(6, 2, 2, 2), group=3,
+                        strides=[2, 2])
+    g.output(batch_norm(g, y, 6))
+
+
+@case(MODES)
+def gemm_norm(g):
+    y = g.Gemm(g.input([5, 7]), g.weight(6, 7), g.weight(6), transB=1)
+    g.output(batch_norm(g, y, 6))
+
+
+RUNTIME = {
+    "deploy": {"flags": ["--convbn=deploy"], "absent": [NORM], "present": ["sluice.mul"]},
+    "tune": {"flags": ["--convbn=tune"], "absent": [NORM], "present": ["sluice.mul"]},
+    "eval": {"flags": ["--convbn=eval"], "absent": [NORM], "present": ["sluice.mul"]},
+}
+
+
+@case(RUNTIME)
+def conv_norm_runtime_parameters(g):
+    y = g.Conv(g.input([2, 3, 9, 7]), g.weight(8, 3, 3, 3), g.weight(8))
+    g.output(batch_norm(g, y, 8, make=lambda n: g.input([n])))
+
+
+@case(RUNTIME)
+def conv_norm_runtime_weights(g):
+    y = g.Conv(g.input([2, 3, 9, 7]), g.input([8, 3, 3, 3]), g.input([8]))
+    g.output(batch_norm(g, y, 8))
+
+
+@case(absent=[NORM, "sluice.mul"])
+def norm_conv(g):
+    x = batch_norm(g, g.input([1, 6, 9, 9]), 6)
+    g.output(g.Conv(x, g.weight(4, 3, 3, 3), g.weight(4), group=2))
+
+
+@case(absent=[NORM], present=["sluice.mul"])
+def norm_padded_conv(g):
+    x = batch_norm(g, g.input([1, 6, 9, 9]), 6)
+    g.output(g.Conv(x, g.weight(4, 6, 3, 3), pads=[1] * 4))
+
+
+@case(absent=["sluice.mul", "sluice.div", "sluice.sub"])
+def conv_constants(g):
+    y = g.Conv(g.input([1, 3, 9, 7]), g.weight(8, 3, 3, 3))
+    y = g.Mul(y, g.weight(8, 1, 1))
+    y = g.Add(g.weight(1, 8, 1, 1), y)
+    y = g.Div(y, g.constant(3.0))
+    g.output(g.Sub(y, g.weight(8, 1, 1)))
+
+
+@case(absent=["sluice.mul"])
+def matmul_constants(g):
+    y = g.MatMul(g.input([2, 5, 7]), g.weight(7, 6))
+    g.output(g.Mul(g.Add(y, g.weight(6)), g.weight(6)))
+
+
+# Activations ----------------------------------------------------------------
+
+
+@case(present=["sluice.gelu"], absent=["sluice.erf"])
+def gelu_erf(g):
+    x = g.input([4, 33], -6, 6, dynamic=True)
+    y = g.Add(g.Erf(g.Div(x, g.constant(math.sqrt(2)))), g.constant(1.0))
+    g.output(g.Mul(g.Mul(x, y), g.constant(0.5)))
+
+
+@case(present=["sluice.gelu"], absent=["sluice.tanh"])
+def gelu_tanh(g):
+    x = g.input([4, 33], -6, 6)
+    cube = g.Mul(g.Pow(x, g.constant(3.0)), g.constant(0.044715))
+    inner = g.Mul(g.Add(x, cube), g.constant(math.sqrt(2 / math.pi)))
+    y = g.Add(g.Tanh(inner), g.constant(1.0))
+    g.output(g.Mul(g.Mul(g.constant(0.5), x), y))
+
+
+@case(present=["sluice.swish"], absent=["sluice.sigmoid"])
+def swish(g):
+    x = g.input([4, 33], -8, 8)
+    g.output(g.Mul(g.Sigmoid(x), x))
+    g.output(g.Mul(x, g.Sigmoid(g.Mul(x, g.constant(1.702)))))
+
+
+@case(present=["sluice.hard_swish"], absent=["sluice.clip", "sluice.div"])
+def hard_swish(g):
+    x = g.input([4, 33], -6, 6)
+    y = g.Clip(g.Add(x, g.constant(3.0)), g.constant(0.0), g.constant(6.0))
+    g.output(g.Div(g.Mul(x, y), g.constant(6.0)))
+
+
+@case(present=["sluice.mish"], absent=["sluice.tanh", "sluice.log"])
+def mish(g):
+    x = g.input([4, 33], -6, 6)
+    y = g.Log(g.Add(g.Exp(x), g.constant(1.0)))
+    g.output(g.Mul(x, g.Tanh(y)))
+
+
+@case(present=["sluice.sigmoid"], absent=["sluice.exp"])
+def sigmoid(g):
+    x = g.input([4, 33], -6, 6)
+    g.output(g.Reciprocal(g.Add(g.constant(1.0), g.Exp(g.Neg(x)))))
+
+
+# Softmax and normalisations ---------------------------------------------------
+
+
+@case(present=["sluice.softmax"], absent=["sluice.exp", "sluice.reduce"])
+def softmax(g):
+    x = g.input([3, 4, 17], dynamic=True)
+    e = g.Exp(g.Sub(x, g.ReduceMax(x, axes=[1])))
+    g.output(g.Div(e, g.ReduceSum(e, g.constant([1]), keepdims=1)))
+
+
+def layer_norm(g, x, axes):
+    centred = g.Sub(x, g.ReduceMean(x, axes=axes))
+    variance = g.ReduceMean(g.Pow(centred, g.constant(2.0)), axes=axes)
+    return g.Div(centred, g.Sqrt(g.Add(variance, g.constant(1e-5))))
+
+
+@case(present=["sluice.layer_norm"], absent=["sluice.reduce", "sluice.mul"])
+def layer_norm_exported(g):
+    x = g.input([3, 4, 17])
+    g.output(g.Add(g.Mul(layer_norm(g, x, [-1]), g.weight(17)), g.weight(17)))
+
+
+@case(present=["sluice.layer_norm"], absent=["sluice.reduce"])
+def layer_norm_two_axes(g):
+    g.output(layer_norm(g, g.input([3, 4, 17]), [1, 2]))
+
+
+@case(present=["sluice.layer_norm"], absent=["sluice.reduce"])
+def layer_norm_from_sums(g):
+    x, part = g.input([3, 16]), g.constant(1 / 16)
+    axes = g.constant([1])
+    centred = g.Sub(x, g.Mul(g.ReduceSum(x, axes, keepdims=1), part))
+    variance = g.Mul(g.ReduceSum(g.Mul(centred, centred), axes, keepdims=1), part)
+    inverse = g.Reciprocal(g.Sqrt(g.Add(variance, g.constant(1e-5))))
+    g.output(g.Mul(g.Mul(centred, inverse), g.weight(16)))
+
+
+@case(present=["sluice.rms_norm"], absent=["sluice.reduce", "sluice.sqrt"])
+def rms_norm(g):
+    x = g.input([3, 4, 17])
+    mean = g.ReduceMean(g.Mul(x, x), axes=[-1])
+    inverse = g.Div(g.constant(1.0), g.Sqrt(g.Add(mean, g.constant(1e-6))))
+    g.output(g.Mul(g.weight(17), g.Mul(x, inverse)))
+
+
+# Transposes -------------------------------------------------------------------
+
+
+@case(absent=["sluice.transpose"])
+def transposes_cancel(g):
+    x = g.Transpose(g.input([2, 3, 4, 5]), perm=[0, 2, 3, 1])
+    y = g.Add(g.Mul(g.Relu(x), g.weight(3)), g.Softmax(x, axis=3))
+    y = g.Slice(y, g.constant([1]), g.constant([3]), g.constant([1]))
+    g.output(g.Transpose(y, perm=[0, 3, 1, 2]))
+
+
+@case(absent=["sluice.transpose"])
+def transposes_into_matmul(g):
+    a, b = g.input([2, 6, 5]), g.input([2, 7, 5])
+    y = g.MatMul(a, g.Transpose(b, perm=[0, 2, 1]))
+    g.output(g.Transpose(y, perm=[0, 2, 1]))
+
+
+@case()
+def attention_transposes(g):
+    q, k = g.input([2, 6, 3, 4]), g.input([2, 6, 3, 4])
+    q = g.Transpose(q, perm=[0, 2, 1, 3])
+    g.output(g.MatMul(q, g.Transpose(k, perm=[0, 2, 3, 1])))
+
+
+@case(absent=["sluice.transpose"])
+def transpose_into_reduction(g):
+    x = g.Transpose(g.input([2, 3, 4, 5]), perm=[0, 2, 3, 1])
+    g.output(g.ReduceMean(x, axes=[1, 2], keepdims=0))
+
+
+# Constants --------------------------------------------------------------------
+
+
+@case(absent=["sluice.transpose", "sluice.matmul", "sluice.exp"])
+def constants(g):
+    x = g.input([5, 6])
+    w = g.Transpose(g.weight(6, 5), perm=[1, 0])
+    product = g.MatMul(g.weight(5, 40), g.weight(40, 6))
+    g.output(g.Add(g.Add(x, g.Exp(w)), product))
+
+
+@case(absent=["sluice.gather", "sluice.concat"])
+def constant_movement(g):
+    table = g.weight(50, 8)
+    rows = g.Gather(table, g.constant([3, 1, 40, 7]))
+    both = g.Concat(rows, g.weight(4, 2), axis=1)
+    g.output(g.Mul(g.input([4, 10]), both))

@@ -1,0 +1,68 @@
+"""Writes small ONNX graphs in a line per node."""
+
+# Part of Sluice, under the Apache License v2.0. See LICENSE.
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+
+class Graph:
+    """`g.Conv(x, w, pads=[1, 1, 1, 1])` adds a node and returns its output."""
+
+    def __init__(self, seed=0, opset=17):
+        self.random = np.random.default_rng(seed)
+        self.opset = opset
+        self.nodes, self.inputs, self.outputs, self.constants = [], [], [], []
+        self.feeds = {}
+
+    def input(self, shape, low=-2.0, high=2.0, dynamic=False):
+        """An input with random numbers; `dynamic` hides its sizes."""
+        name = f"x{len(self.inputs)}"
+        declared = [f"{name}_{i}" for i in range(len(shape))] if dynamic else shape
+        self.inputs.append(
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, declared)
+        )
+        self.feeds[name] = self.numbers(shape, low, high)
+        return name
+
+    def numbers(self, shape, low=-1.0, high=1.0):
+        return self.random.uniform(low, high, shape).astype(np.float32)
+
+    def constant(self, values):
+        values = np.asarray(values)
+        if values.dtype == np.float64:
+            values = values.astype(np.float32)
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(values, name))
+        return name
+
+    def weight(self, *shape, low=-1.0, high=1.0):
+        return self.constant(self.numbers(shape, low, high))
+
+    def output(self, name):
+        self.outputs.append(helper.make_empty_tensor_value_info(name))
+
+    def node(self, operator, inputs, count=1, **attributes):
+        names = [f"v{len(self.nodes)}_{i}" for i in range(count)]
+        label = f"/{operator}_{len(self.nodes)}"
+        self.nodes.append(
+            helper.make_node(operator, inputs, names, name=label, **attributes)
+        )
+        return names[0] if count == 1 else names
+
+    def __getattr__(self, operator):
+        if not operator[0].isupper():
+            raise AttributeError(operator)
+        return lambda *inputs, **attributes: self.node(
+            operator, list(inputs), **attributes
+        )
+
+    def model(self):
+        graph = helper.make_graph(
+            self.nodes, "numeric", self.inputs, self.outputs, self.constants
+        )
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8
+        )
+        return onnx.shape_inference.infer_shapes(model)

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Checks passes that change arithmetic: numbers against onnxruntime, and that
+the rewritten graph has the ops it should have.
+
+    run.py              all cases
+    run.py gelu norm    those with one of these texts in their name
+"""
+
+# Part of Sluice, under the Apache License v2.0. See LICENSE.
+
+import argparse
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import onnx
+
+from cases import CASES
+from support import compiler
+from support.artifact import run_once
+from support.compare import difference
+from support.isolated import CallFailed, Isolated
+from support.paths import DEFAULT_BUILD, scratch
+from support.reference import run_onnxruntime
+
+
+def count_ops(text):
+    """The lines of a program without constants, which may hold any text."""
+    return [line for line in text.splitlines() if "sluice.constant" not in line]
+
+
+def check_ops(case, build, model):
+    outcome = compiler.compile_model(
+        build, model, "-", [*case.flags, "--emit=optimized"]
+    )
+    if outcome.status != compiler.OK:
+        return f"sluicec: {outcome.first_message()}"
+    program = "\n".join(count_ops(outcome.output))
+    for op in case.present:
+        if f"{op} " not in program:
+            return f"there is no {op}"
+    for op in case.absent:
+        if f"{op} " in program:
+            return f"{op} is still there"
+    return None
+
+
+def check_numbers(case, build, model, artifact, graph):
+    outcome = compiler.compile_model(build, model, artifact, case.flags)
+    if outcome.status != compiler.OK:
+        return f"sluicec: {outcome.first_message()}"
+    expected = run_onnxruntime(str(model), graph.feeds, optimize=False)
+    child = Isolated()
+    try:
+        actual = child.call(
+            run_once, str(build), str(artifact), graph.feeds, timeout=60
+        )
+    except CallFailed as failure:
+        return " ".join(str(failure).split())
+    finally:
+        child.close()
+    for index, (got, wanted) in enumerate(zip(actual, expected)):
+        text = difference(got, wanted, 1e-4, 1e-5)
+        if text:
+            return f"output {index}: {text}"
+    return None
+
+
+def check(case, build):
+    """None, or what is wrong."""
+    folder = scratch("numeric")
+    model, artifact = folder / f"{case.name}.onnx", folder / f"{case.name}.so"
+    graph = case.graph()
+    onnx.save(graph.model(), model)
+    try:
+        return check_ops(case, build, model) or check_numbers(
+            case, build, model, artifact, graph
+        )
+    finally:
+        artifact.unlink(missing_ok=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("filters", nargs="*", help="texts in the cases' names")
+    parser.add_argument("--build", type=Path, default=DEFAULT_BUILD)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--summary", type=Path, help="write the counts here (JSON)")
+    options = parser.parse_args()
+    compiler.require(options.build)
+    selected = [
+        case
+        for case in CASES
+        if not options.filters or any(text in case.name for text in options.filters)
+    ]
+    with ThreadPoolExecutor(options.jobs) as pool:
+        complaints = list(pool.map(lambda case: check(case, options.build), selected))
+    failed = 0
+    for case, complaint in zip(selected, complaints):
+        if complaint:
+            failed += 1
+            print(f"   FAIL {case.name}: {complaint[:240]}")
+    print(f"   {len(selected) - failed} of {len(selected)} cases agree")
+    if options.summary:
+        counts = {"passed": len(selected) - failed, "failed": failed, "skipped": 0}
+        options.summary.write_text(json.dumps(counts))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
