@@ -16,6 +16,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
@@ -176,6 +177,7 @@ void registerPassesAndPipelines() {
   registerSluiceKernelToLLVMPasses();
   registerLowerToLLVM();
   registerTransformsPasses();
+  memref::registerMemRefPasses();
   registerPass([] { return createEvaluateConstantsPass(hostCompiler()); });
   PassPipelineRegistration<OptimizeOptions>(
       "sluice-optimize", "Optimise the graph", buildOptimizePipeline);
