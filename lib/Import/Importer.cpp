@@ -94,17 +94,11 @@ static RankedTensorType convertInput(const GraphImporter &importer,
   return RankedTensorType::get(shape, elementType);
 }
 
-/// Names that exporters write for "unknown"; they do not stand for one size.
-static bool isPlaceholder(StringRef symbol) {
-  return symbol == "?" || symbol == "-1" || symbol == "None";
-}
-
 static Attribute dimensionNames(const OnnxType &type, OpBuilder &builder) {
   SmallVector<Attribute> names;
   if (type.shape)
     for (const OnnxDim &dim : *type.shape)
-      names.push_back(
-          builder.getStringAttr(isPlaceholder(dim.symbol) ? "" : dim.symbol));
+      names.push_back(builder.getStringAttr(dim.symbol));
   return builder.getArrayAttr(names);
 }
 

@@ -10,9 +10,13 @@ using namespace sluice::onnx_detail;
 
 static llvm::Expected<OnnxDim>
 convertDim(const onnx::TensorShapeProto::Dimension &proto) {
-  if (proto.has_dim_param() && !proto.dim_param().empty())
-    return OnnxDim::symbolic(proto.dim_param());
-  // Some exporters write -1 for a size that they do not know.
+  // Names that exporters write for "unknown" do not stand for one size.
+  const std::string &name = proto.dim_param();
+  if (name == "?" || name == "-1" || name == "None")
+    return OnnxDim::unknown();
+  if (!name.empty())
+    return OnnxDim::symbolic(name);
+  // Neither does the number -1, which some write.
   if (!proto.has_dim_value() || proto.dim_value() == -1)
     return OnnxDim::unknown();
   if (proto.dim_value() < 0)
