@@ -248,7 +248,9 @@ Expected<MachineModel> getMachineModel(StringRef tripleName, StringRef cpu) {
   model.l1Bytes = table.l1Kib << 10;
   model.l2Bytes = table.l2Kib << 10;
   model.l3Bytes = table.l3Kib << 10;
-  model.fmaPerCycle = table.fmaPerCycle;
+  // The table is about the widest vectors; Zen 4 splits only those of 512 bits.
+  model.fmaPerCycle =
+      isX86 && model.vectorBits < 512 ? 2 : table.fmaPerCycle;
   if (native)
     readHostCaches(model);
 
