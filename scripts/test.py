@@ -4,8 +4,10 @@
     scripts/test.py [SUITE | SUITE:FILTER | PATH]...
 
 Suites: unit (GoogleTest through ctest), lit, conformance (ONNX node tests),
-numeric (graphs that passes rewrite, against onnxruntime), models (real and generated models against onnxruntime), differential (random
-graphs against onnxruntime). A path below test/ runs the lit tests there.
+operators (single operators, against onnxruntime), numeric (graphs that passes
+rewrite, against onnxruntime), models (real and generated models against
+onnxruntime), differential (random graphs against onnxruntime). A path below test/
+runs the lit tests there.
 """
 
 # Part of Sluice, under the Apache License v2.0. See LICENSE.
@@ -21,7 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SUITES = ("unit", "lit", "conformance", "numeric", "models", "differential")
+SUITES = (
+    "unit", "lit", "conformance", "operators", "numeric", "models", "differential",
+)
 # The instrumented runtime cannot be loaded into an uninstrumented Python.
 SANITIZED_SUITES = ("unit", "lit")
 
@@ -110,6 +114,9 @@ class Suites:
 
     def conformance(self, filters):
         return self.python_suite("conformance", "run.py", filters)
+
+    def operators(self, filters):
+        return self.python_suite("operators", "run.py", filters)
 
     def numeric(self, filters):
         return self.python_suite("numeric", "run.py", filters)

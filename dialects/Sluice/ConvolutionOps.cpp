@@ -142,14 +142,14 @@ LogicalResult ConvTransposeOp::inferReturnTypes(
     int64_t size = input[layout.spatial + i], kernel = weight[2 + i];
     if (ShapedType::isDynamic(size) || ShapedType::isDynamic(kernel))
       continue;
-    if (size > (int64_t(1) << 31) || kernel > (int64_t(1) << 31))
-      return emitOptionalError(location, "a size is out of range");
-    int64_t full = adaptor.getStrides()[i] * (size - 1) +
-                   adaptor.getDilations()[i] * (kernel - 1) + 1 + extra[i] -
-                   adaptor.getPads()[i] - adaptor.getPads()[spatialRank + i];
-    if (full < 0)
-      return emitOptionalError(location, "the pads exceed the result");
-    shape[layout.spatial + i] = full;
+    Window window{Builder(context).getIndexAttr(kernel),
+                  adaptor.getStrides()[i], adaptor.getDilations()[i],
+                  adaptor.getPads()[i], adaptor.getPads()[spatialRank + i]};
+    auto full = getTransposedSize(window, extra[i], size);
+    if (!full)
+      return emitOptionalError(location, "the pads exceed the result, or a "
+                                         "size is out of range");
+    shape[layout.spatial + i] = *full;
   }
   types.push_back(RankedTensorType::get(shape, elementTypeOf(operands[0])));
   return success();
@@ -160,14 +160,6 @@ ConvTransposeOp::reifyResultShapes(OpBuilder &builder,
                                    ReifiedRankedShapedTypeDims &shapes) {
   Location loc = getLoc();
   int64_t spatialRank = getSpatialRank();
-  auto index = [&](int64_t number) -> Value {
-    return arith::ConstantIndexOp::create(builder, loc, number);
-  };
-  auto scaled = [&](OpFoldResult size, int64_t factor) -> Value {
-    return arith::MulIOp::create(
-        builder, loc, getValueOrCreateConstantIndexOp(builder, loc, size),
-        index(factor));
-  };
   SmallVector<OpFoldResult> sizes(spatialRank + 2);
   for (int64_t i = 0; i < spatialRank + 2; ++i) {
     if (!getType().isDynamicDim(i)) {
@@ -176,20 +168,20 @@ ConvTransposeOp::reifyResultShapes(OpBuilder &builder,
       sizes[i] = getDimension(builder, loc, getInput(), 0);
     } else if (i == getChannelDimension()) {
       sizes[i] =
-          scaled(getDimension(builder, loc, getWeight(), 1), getGroups());
+          arith::MulIOp::create(
+              builder, loc,
+              getValueOrCreateConstantIndexOp(
+                  builder, loc, getDimension(builder, loc, getWeight(), 1)),
+              arith::ConstantIndexOp::create(builder, loc, getGroups()))
+              .getResult();
     } else {
       int64_t axis = i - getSpatialDimension();
-      Value full = arith::AddIOp::create(
-          builder, loc,
-          scaled(getDimension(builder, loc, getInput(), i), getStrides()[axis]),
-          scaled(getDimension(builder, loc, getWeight(), 2 + axis),
-                 getDilations()[axis]));
-      int64_t rest = 1 - getStrides()[axis] - getDilations()[axis] +
-                     getOutputPadding()[axis] - getPads()[axis] -
-                     getPads()[spatialRank + axis];
-      full = arith::AddIOp::create(builder, loc, full, index(rest));
+      Window window{getDimension(builder, loc, getWeight(), 2 + axis),
+                    getStrides()[axis], getDilations()[axis], getPads()[axis],
+                    getPads()[spatialRank + axis]};
       sizes[i] =
-          arith::MaxSIOp::create(builder, loc, full, index(0)).getResult();
+          getTransposedSize(builder, loc, window, getOutputPadding()[axis],
+                            getDimension(builder, loc, getInput(), i));
     }
   }
   shapes.push_back(std::move(sizes));

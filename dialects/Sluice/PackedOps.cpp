@@ -16,8 +16,8 @@ using namespace sluice;
 
 LogicalResult PackedConstantOp::inferReturnTypes(
     MLIRContext *context, std::optional<Location> location, ValueRange operands,
-    DictionaryAttr attributes, OpaqueProperties properties,
-    RegionRange regions, SmallVectorImpl<Type> &types) {
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
   Adaptor adaptor(operands, attributes, properties, regions);
   int64_t elements = adaptor.getElements();
   if (elements < 0)
@@ -40,8 +40,8 @@ PackedConstantOp::reifyResultShapes(OpBuilder &builder,
 
 LogicalResult PackedMatmulOp::inferReturnTypes(
     MLIRContext *context, std::optional<Location> location, ValueRange operands,
-    DictionaryAttr attributes, OpaqueProperties properties,
-    RegionRange regions, SmallVectorImpl<Type> &types) {
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
   Adaptor adaptor(operands, attributes, properties, regions);
   SmallVector<int64_t> shape(shapeOf(operands[0]));
   if (shape.size() < 2 || shapeOf(operands[1]).size() != 1)
@@ -65,13 +65,12 @@ PackedMatmulOp::reifyResultShapes(OpBuilder &builder,
 // PackedConvOp
 //===----------------------------------------------------------------------===//
 
-LogicalResult PackedConvOp::inferReturnTypes(
-    MLIRContext *context, std::optional<Location> location, ValueRange operands,
-    DictionaryAttr attributes, OpaqueProperties properties,
-    RegionRange regions, SmallVectorImpl<Type> &types) {
-  Adaptor adaptor(operands, attributes, properties, regions);
-  SmallVector<int64_t> shape(shapeOf(operands[0]));
-  int64_t spatialRank = static_cast<int64_t>(shape.size()) - 2;
+/// Checks what packed convolutions have in common.
+template <typename AdaptorTy>
+static LogicalResult verifyPackedConvolution(std::optional<Location> location,
+                                             ValueRange operands,
+                                             AdaptorTy &adaptor) {
+  int64_t spatialRank = static_cast<int64_t>(shapeOf(operands[0]).size()) - 2;
   if (spatialRank < 0 || shapeOf(operands[1]).size() != 1)
     return emitOptionalError(location,
                              "needs an image and packed weights of rank one");
@@ -80,6 +79,18 @@ LogicalResult PackedConvOp::inferReturnTypes(
     return failure();
   if (static_cast<int64_t>(adaptor.getKernel().size()) != spatialRank)
     return emitOptionalError(location, "needs one kernel size per dimension");
+  return success();
+}
+
+LogicalResult PackedConvOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  SmallVector<int64_t> shape(shapeOf(operands[0]));
+  if (failed(verifyPackedConvolution(location, operands, adaptor)))
+    return failure();
+  int64_t spatialRank = adaptor.getKernel().size();
   for (int64_t i = 0; i < spatialRank; ++i) {
     int64_t &size = shape[1 + i];
     if (ShapedType::isDynamic(size))
@@ -105,9 +116,59 @@ PackedConvOp::reifyResultShapes(OpBuilder &builder,
   int64_t spatialRank = getKernel().size();
   for (int64_t i = 0; i < spatialRank; ++i) {
     Window window{builder.getIndexAttr(getKernel()[i]), getStrides()[i],
-                  getDilations()[i], getPads()[i],
-                  getPads()[spatialRank + i]};
+                  getDilations()[i], getPads()[i], getPads()[spatialRank + i]};
     sizes[1 + i] = countWindows(builder, getLoc(), window, sizes[1 + i]);
+  }
+  sizes.back() = builder.getIndexAttr(getOutputChannels());
+  shapes.push_back(std::move(sizes));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// PackedConvTransposeOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult PackedConvTransposeOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  SmallVector<int64_t> shape(shapeOf(operands[0]));
+  if (failed(verifyPackedConvolution(location, operands, adaptor)))
+    return failure();
+  int64_t spatialRank = adaptor.getKernel().size();
+  if (static_cast<int64_t>(adaptor.getOutputPadding().size()) != spatialRank)
+    return emitOptionalError(location, "output_padding must hold ", spatialRank,
+                             " sizes");
+  for (int64_t i = 0; i < spatialRank; ++i) {
+    int64_t &size = shape[1 + i];
+    if (ShapedType::isDynamic(size))
+      continue;
+    Window window{Builder(context).getIndexAttr(adaptor.getKernel()[i]),
+                  adaptor.getStrides()[i], adaptor.getDilations()[i],
+                  adaptor.getPads()[i], adaptor.getPads()[spatialRank + i]};
+    auto full = getTransposedSize(window, adaptor.getOutputPadding()[i], size);
+    if (!full)
+      return emitOptionalError(location, "the pads exceed the result, or a "
+                                         "size is out of range");
+    size = *full;
+  }
+  shape.back() = adaptor.getOutputChannels();
+  types.push_back(RankedTensorType::get(shape, elementTypeOf(operands[0])));
+  return success();
+}
+
+LogicalResult
+PackedConvTransposeOp::reifyResultShapes(OpBuilder &builder,
+                                         ReifiedRankedShapedTypeDims &shapes) {
+  SmallVector<OpFoldResult> sizes =
+      getDimensions(builder, getLoc(), getInput());
+  int64_t spatialRank = getKernel().size();
+  for (int64_t i = 0; i < spatialRank; ++i) {
+    Window window{builder.getIndexAttr(getKernel()[i]), getStrides()[i],
+                  getDilations()[i], getPads()[i], getPads()[spatialRank + i]};
+    sizes[1 + i] = getTransposedSize(builder, getLoc(), window,
+                                     getOutputPadding()[i], sizes[1 + i]);
   }
   sizes.back() = builder.getIndexAttr(getOutputChannels());
   shapes.push_back(std::move(sizes));

@@ -46,4 +46,18 @@ def PackedConvOp : Sluice_Op<"packed_conv"> {
   let results = (outs AnyRankedTensor:$result);
 }
 
+def PackedConvTransposeOp : Sluice_Op<"packed_conv_transpose"> {
+  let summary = "channels-last transposed convolution with packed weights";
+  let description = [{
+    As `packed_conv`, but the gradient's form; `output_padding` enlarges the
+    result at the end.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$weights,
+                       DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
+                       DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads,
+                       DenseI64ArrayAttr:$output_padding, I64Attr:$groups,
+                       I64Attr:$output_channels);
+  let results = (outs AnyRankedTensor:$result);
+}
+
 #endif // SLUICE_PACKED_OPS_TD

@@ -75,6 +75,43 @@ OpFoldResult sluice::countWindows(OpBuilder &builder, Location loc,
   return arith::MinSIOp::create(builder, loc, count, starts).getResult();
 }
 
+std::optional<int64_t> sluice::getTransposedSize(const Window &window,
+                                                 int64_t outputPadding,
+                                                 int64_t size) {
+  std::optional<int64_t> kernel = getConstantIntValue(window.kernel);
+  if (!kernel || *kernel < 0 || *kernel > sizeLimit || size < 0 ||
+      size > sizeLimit)
+    return std::nullopt;
+  int64_t full = window.stride * (size - 1) + window.dilation * (*kernel - 1) +
+                 1 + outputPadding - window.padBegin - window.padEnd;
+  if (full < 0)
+    return std::nullopt;
+  return full;
+}
+
+OpFoldResult sluice::getTransposedSize(OpBuilder &builder, Location loc,
+                                       const Window &window,
+                                       int64_t outputPadding,
+                                       OpFoldResult size) {
+  if (auto known = getConstantIntValue(size))
+    if (auto full = getTransposedSize(window, outputPadding, *known))
+      return builder.getIndexAttr(*full);
+  auto scaled = [&](OpFoldResult value, int64_t factor) -> Value {
+    return arith::MulIOp::create(
+        builder, loc, getValueOrCreateConstantIndexOp(builder, loc, value),
+        arith::ConstantIndexOp::create(builder, loc, factor));
+  };
+  Value full = arith::AddIOp::create(builder, loc, scaled(size, window.stride),
+                                     scaled(window.kernel, window.dilation));
+  int64_t rest = 1 - window.stride - window.dilation + outputPadding -
+                 window.padBegin - window.padEnd;
+  full = arith::AddIOp::create(
+      builder, loc, full, arith::ConstantIndexOp::create(builder, loc, rest));
+  return arith::MaxSIOp::create(builder, loc, full,
+                                arith::ConstantIndexOp::create(builder, loc, 0))
+      .getResult();
+}
+
 LogicalResult sluice::verifyWindows(std::optional<Location> location,
                                     int64_t spatialRank,
                                     ArrayRef<int64_t> strides,

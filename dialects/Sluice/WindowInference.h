@@ -30,6 +30,18 @@ std::optional<int64_t> countWindows(const Window &window, int64_t size);
 mlir::OpFoldResult countWindows(mlir::OpBuilder &builder, mlir::Location loc,
                                 const Window &window, mlir::OpFoldResult size);
 
+/// The size of a dimension over which a transposed window has written: that of
+/// the input of which `size` would be the number of windows, plus
+/// `outputPadding`. None where the numbers make no sense.
+std::optional<int64_t> getTransposedSize(const Window &window,
+                                         int64_t outputPadding, int64_t size);
+
+/// The same for sizes of the run; not below 0.
+mlir::OpFoldResult getTransposedSize(mlir::OpBuilder &builder,
+                                     mlir::Location loc, const Window &window,
+                                     int64_t outputPadding,
+                                     mlir::OpFoldResult size);
+
 /// Checks the attributes of an op with windows over `spatialRank` dimensions:
 /// lengths, positive strides and dilations, no absurd numbers.
 llvm::LogicalResult verifyWindows(std::optional<mlir::Location> location,

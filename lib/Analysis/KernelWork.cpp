@@ -34,6 +34,17 @@ static double operationsPerElement(Operation *op) {
           taps *= size;
         return 2.0 * taps * shapeOf(conv.getInput()).back() / conv.getGroups();
       })
+      .Case([](PackedConvTransposeOp conv) {
+        // Every tap of an input pixel once, whatever the size of the result.
+        double taps = 1, strides = 1;
+        for (auto [size, stride] :
+             llvm::zip(conv.getKernel(), conv.getStrides())) {
+          taps *= size;
+          strides *= stride;
+        }
+        return 2.0 * taps / strides * shapeOf(conv.getInput()).back() /
+               conv.getGroups();
+      })
       .Case([](ConvOp conv) {
         double taps = 1;
         for (int64_t size : shapeOf(conv.getWeight()).drop_front())

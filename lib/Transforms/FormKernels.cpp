@@ -52,7 +52,8 @@ bool isElementwise(Operation *op) { return isa<ElementwiseOpInterface>(op); }
 /// Anchors whose emitters run elementwise ops on f32 accumulators before they
 /// are stored.
 bool takesEpilogue(Operation *op) {
-  return isa<MatmulOp, PackedMatmulOp, PackedConvOp>(op) &&
+  return isa<MatmulOp, PackedMatmulOp, PackedConvOp, PackedConvTransposeOp>(
+             op) &&
          elementTypeOf(op->getResult(0)).isF32();
 }
 

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mlir/IR/PatternMatch.h"
+#include "sluice/Analysis/TransposedConvolution.h"
 #include "sluice/Codegen/PackedWeights.h"
 #include "sluice/Transforms/Passes.h"
 
@@ -30,15 +31,17 @@ public:
     IRRewriter rewriter(&getContext());
     SmallVector<Operation *> ops;
     getOperation().walk([&](Operation *op) {
-      if (isa<MatmulOp, ConvOp>(op))
+      if (isa<MatmulOp, ConvOp, ConvTransposeOp>(op))
         ops.push_back(op);
     });
     for (Operation *op : ops) {
       rewriter.setInsertionPoint(op);
       if (auto matmul = dyn_cast<MatmulOp>(op))
         pack(matmul, *machine, rewriter);
+      else if (auto conv = dyn_cast<ConvOp>(op))
+        pack(conv, *machine, rewriter);
       else
-        pack(cast<ConvOp>(op), *machine, rewriter);
+        pack(cast<ConvTransposeOp>(op), *machine, rewriter);
     }
   }
 
@@ -79,25 +82,47 @@ private:
         rewriter.getI64IntegerAttr(columns));
   }
 
-  void pack(ConvOp op, const MachineModel &machine, IRRewriter &rewriter) {
+  /// The packed weights of a channels-last convolution; null when it has none.
+  template <typename OpTy>
+  Value packConvolution(OpTy op, const MachineModel &machine,
+                        IRRewriter &rewriter) {
     ConstantOp weights = getWeights(op.getWeight());
     auto input = cast<RankedTensorType>(op.getInput().getType());
     if (!weights || !op.getChannelsLast() ||
         input.isDynamicDim(input.getRank() - 1))
-      return;
-    ArrayRef<int64_t> shape = weights.getType().getShape();
-    ArrayRef<int64_t> kernel = shape.drop_front(2);
-    ConvolutionSpec spec =
-        getConvolutionSpec(input, op.getType(), kernel, op.getStrides(),
-                           op.getDilations(), op.getPads(), op.getGroups());
+      return nullptr;
+    ConvolutionSpec spec = getConvolutionSpec(
+        input, op.getType(), weights.getType().getShape().drop_front(2),
+        op.getStrides(), op.getDilations(), op.getPads(), op.getGroups());
+    spec.transposed = std::is_same_v<OpTy, ConvTransposeOp>;
+    // Every phase of a transposed convolution is code of its own.
+    constexpr int64_t mostPhases = 16;
+    if (spec.transposed && countTransposedPhases(spec) > mostPhases)
+      return nullptr;
     auto [packing, elements] =
         getConvolutionPacking(&getContext(), spec, machine);
-    Value packed = PackedConstantOp::create(
-        rewriter, weights.getLoc(), weights.getValueAttr(), packing,
-        rewriter.getI64IntegerAttr(elements));
-    rewriter.replaceOpWithNewOp<PackedConvOp>(
-        op, op.getType(), op.getInput(), packed, kernel, op.getStrides(),
-        op.getDilations(), op.getPads(), op.getGroups(), shape[0]);
+    return PackedConstantOp::create(rewriter, weights.getLoc(),
+                                    weights.getValueAttr(), packing,
+                                    rewriter.getI64IntegerAttr(elements));
+  }
+
+  void pack(ConvOp op, const MachineModel &machine, IRRewriter &rewriter) {
+    ArrayRef<int64_t> shape = shapeOf(op.getWeight());
+    if (Value packed = packConvolution(op, machine, rewriter))
+      rewriter.replaceOpWithNewOp<PackedConvOp>(
+          op, op.getType(), op.getInput(), packed, shape.drop_front(2),
+          op.getStrides(), op.getDilations(), op.getPads(), op.getGroups(),
+          shape[0]);
+  }
+
+  void pack(ConvTransposeOp op, const MachineModel &machine,
+            IRRewriter &rewriter) {
+    ArrayRef<int64_t> shape = shapeOf(op.getWeight());
+    if (Value packed = packConvolution(op, machine, rewriter))
+      rewriter.replaceOpWithNewOp<PackedConvTransposeOp>(
+          op, op.getType(), op.getInput(), packed, shape.drop_front(2),
+          op.getStrides(), op.getDilations(), op.getPads(),
+          op.getOutputPadding(), op.getGroups(), shape[1] * op.getGroups());
   }
 };
 

@@ -122,15 +122,14 @@ double elements(Value value) {
 } // namespace
 
 void Propagation::visitConvolution(Operation *op) {
-  auto conv = dyn_cast<ConvOp>(op);
-  if (!conv || conv.getChannelsLast() || conv.getSpatialRank() < 1 ||
-      !elementTypeOf(conv.getInput()).isF32() ||
-      !conv.getWeight().getDefiningOp<ConstantOp>() ||
-      ShapedType::isDynamic(shapeOf(conv.getInput())[1]))
+  Value input = op->getOperand(0), weight = op->getOperand(1);
+  if (op->hasAttr("channels_last") || shapeOf(input).size() < 3 ||
+      !elementTypeOf(input).isF32() || !weight.getDefiningOp<ConstantOp>() ||
+      ShapedType::isDynamic(shapeOf(input)[1]))
     return;
-  Operation *copy =
-      cloneWith(op, {makeForm(conv.getInput()), conv.getWeight()});
-  cast<ConvOp>(copy).setChannelsLast(true);
+  Operation *copy = cloneWith(op, {makeForm(input), weight});
+  llvm::TypeSwitch<Operation *>(copy).Case<ConvOp, ConvTransposeOp>(
+      [](auto conv) { conv.setChannelsLast(true); });
   replace(op, copy);
 }
 
@@ -252,7 +251,7 @@ void Propagation::visitPad(PadOp op) {
 void Propagation::visit(Operation *op) {
   rewriter.setInsertionPoint(op);
   llvm::TypeSwitch<Operation *>(op)
-      .Case<ConvOp>([&](ConvOp) { visitConvolution(op); })
+      .Case<ConvOp, ConvTransposeOp>([&](auto) { visitConvolution(op); })
       .Case<MaxPoolOp, AveragePoolOp, LpPoolOp>([&](auto) { visitPool(op); })
       .Case([&](ReduceOp reduce) { visitReduce(reduce); })
       .Case([&](SliceOp slice) { visitSlice(slice); })

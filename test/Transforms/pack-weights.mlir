@@ -30,3 +30,25 @@ func.func @conv(%x: tensor<1x8x8x3xf32>) -> tensor<1x8x8x4xf32> {
   %0 = sluice.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, channels_last} : (tensor<1x8x8x3xf32>, tensor<4x3x3x3xf32>) -> tensor<1x8x8x4xf32>
   return %0 : tensor<1x8x8x4xf32>
 }
+
+// -----
+
+// CHECK-LABEL: func.func @conv_transpose
+// CHECK:         sluice.packed_constant {{.*}}transposed = true
+// CHECK:         sluice.packed_conv_transpose {{.*}}kernel = array<i64: 2, 2>, output_channels = 4 : i64, output_padding = array<i64: 0, 0>
+func.func @conv_transpose(%x: tensor<1x8x8x3xf32>) -> tensor<1x16x16x4xf32> {
+  %w = sluice.constant dense<1.0> : tensor<3x4x2x2xf32>
+  %0 = sluice.conv_transpose %x, %w {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_padding = array<i64: 0, 0>, channels_last} : (tensor<1x8x8x3xf32>, tensor<3x4x2x2xf32>) -> tensor<1x16x16x4xf32>
+  return %0 : tensor<1x16x16x4xf32>
+}
+
+// -----
+
+// Each phase is code of its own: large strides have too many.
+// CHECK-LABEL: func.func @many_phases
+// CHECK-NOT:     packed
+func.func @many_phases(%x: tensor<1x8x8x3xf32>) -> tensor<1x64x64x4xf32> {
+  %w = sluice.constant dense<1.0> : tensor<3x4x8x8xf32>
+  %0 = sluice.conv_transpose %x, %w {strides = array<i64: 8, 8>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_padding = array<i64: 0, 0>, channels_last} : (tensor<1x8x8x3xf32>, tensor<3x4x8x8xf32>) -> tensor<1x64x64x4xf32>
+  return %0 : tensor<1x64x64x4xf32>
+}

@@ -30,3 +30,18 @@ func.func @reshape(%x: tensor<1x3x8x8xf32>) -> tensor<1x192xf32> {
   %1 = sluice.reshape %0, %s : (tensor<1x3x8x8xf32>, tensor<2xi64>) -> tensor<1x192xf32>
   return %1 : tensor<1x192xf32>
 }
+
+// -----
+
+// Transposed convolutions take part.
+// CHECK-LABEL: func.func @conv_transpose
+// CHECK:         sluice.conv {{.*}}channels_last
+// CHECK-NEXT:    sluice.conv_transpose {{.*}}channels_last
+// CHECK-NEXT:    sluice.transpose {{.*}}permutation = array<i64: 0, 3, 1, 2>
+func.func @conv_transpose(%x: tensor<1x3x8x8xf32>) -> tensor<1x4x16x16xf32> {
+  %w = sluice.constant dense<1.0> : tensor<4x3x1x1xf32>
+  %v = sluice.constant dense<1.0> : tensor<4x4x2x2xf32>
+  %0 = sluice.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x3x8x8xf32>, tensor<4x3x1x1xf32>) -> tensor<1x4x8x8xf32>
+  %1 = sluice.conv_transpose %0, %v {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_padding = array<i64: 0, 0>} : (tensor<1x4x8x8xf32>, tensor<4x4x2x2xf32>) -> tensor<1x4x16x16xf32>
+  return %1 : tensor<1x4x16x16xf32>
+}

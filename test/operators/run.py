@@ -10,6 +10,7 @@
 import argparse
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -23,10 +24,12 @@ from support.paths import DEFAULT_BUILD, scratch
 from support.reference import run_onnxruntime
 
 
-def check(case, dynamic, options, child, folder):
+def check(case, dynamic, options, child):
     """None, or what is wrong."""
+    folder, form = scratch("operators"), "dynamic" if dynamic else "static"
     model, inputs = case.model(dynamic)
-    path, artifact = folder / "operator.onnx", folder / "operator.so"
+    path = folder / f"{case.name}-{form}.onnx"
+    artifact = path.with_suffix(".so")
     path.write_bytes(model.SerializeToString())
     try:
         expected = child.call(run_onnxruntime, str(path), inputs)
@@ -46,28 +49,40 @@ def check(case, dynamic, options, child, folder):
     return None
 
 
+def check_forms(case, options):
+    """{form: what is wrong}"""
+    child = Isolated()
+    try:
+        found = {
+            form: check(case, form == "dynamic", options, child)
+            for form in ("static", "dynamic")
+        }
+    finally:
+        child.close()
+    return {form: text for form, text in found.items() if text}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("filters", nargs="*", help="texts in the cases' names")
     parser.add_argument("--build", type=Path, default=DEFAULT_BUILD)
-    parser.add_argument("--jobs", type=int, default=1, help="ignored: cases are short")
+    parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--summary", type=Path, help="write the counts here (JSON)")
     options = parser.parse_args()
     compiler.require(options.build)
-    folder, child = scratch("operators"), Isolated()
-    passed = failed = 0
-    for case in cases.all_cases():
-        if options.filters and not any(t in case.name for t in options.filters):
-            continue
-        for dynamic in (False, True):
-            text = check(case, dynamic, options, child, folder)
-            if text is None:
-                passed += 1
-                continue
+    selected = [
+        case
+        for case in cases.all_cases()
+        if not options.filters or any(text in case.name for text in options.filters)
+    ]
+    with ThreadPoolExecutor(options.jobs) as pool:
+        complaints = list(pool.map(lambda case: check_forms(case, options), selected))
+    failed = 0
+    for case, found in zip(selected, complaints):
+        for form, text in found.items():
             failed += 1
-            form = "dynamic" if dynamic else "static"
-            print(f"   FAIL {case.name} {form}: {' '.join(text.split())[:240]}", flush=True)
-    child.close()
+            print(f"   FAIL {case.name} {form}: {' '.join(text.split())[:240]}")
+    passed = 2 * len(selected) - failed
     print(f"   {passed} passed, {failed} failed")
     if options.summary:
         options.summary.write_text(

@@ -46,7 +46,7 @@ struct ConvolutionTiling {
   int64_t lineBlock = 1;
   int64_t channelBlock = 1;
   /// Depthwise: walk the lines of a task for every vector of channels instead
-  /// of the channels for every line.
+  /// of the channels for every tile of pixels.
   bool channelsOuter = false;
   /// Of each phase, for that method.
   std::vector<ConvolutionTiling> phases;

@@ -30,6 +30,7 @@ ConvolutionSpec getConvolutionSpec(mlir::RankedTensorType input,
                                    llvm::ArrayRef<int64_t> pads,
                                    int64_t groups);
 ConvolutionSpec getConvolutionSpec(PackedConvOp op);
+ConvolutionSpec getConvolutionSpec(PackedConvTransposeOp op);
 
 /// The packing of a matrix [depth][columns], or [columns][depth] when
 /// `transposed`, and the number of packed elements.

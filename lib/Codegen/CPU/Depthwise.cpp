@@ -37,8 +37,11 @@ public:
 private:
   using Line = ConvolutionGeometry::Line;
 
-  void forEachChannelGroup(function_ref<void(Index, int64_t, Value)> body);
-  void emitLine(const Line &line, Index channel, int64_t vectors, Value mask);
+  /// Calls `body` for each group of channels that becomes the current one.
+  void forEachChannelGroup(function_ref<void()> body);
+  /// `forChannels` calls its argument for each group of channels to compute.
+  void emitLine(const Line &line,
+                function_ref<void(function_ref<void()>)> forChannels);
   void emitTile(const Line &line, Index first, int64_t pixels,
                 std::optional<int64_t> edge);
   void emitSinglePixels(const Line &line, Index begin, Index end);
@@ -87,30 +90,36 @@ void DepthwiseEmitter::run() {
         body(geometry.decodeLine(batch, number));
       });
     };
-    // What the lines of a window share stays in the first-level cache.
+    // Either what the lines of a window share stays in the first-level cache,
+    // or each line of the image is read from its start to its end.
     if (tiling.channelsOuter)
-      forEachChannelGroup([&](Index first, int64_t count, Value mask) {
-        forEachLine(
-            [&](const Line &line) { emitLine(line, first, count, mask); });
+      forEachChannelGroup([&] {
+        forEachLine([&](const Line &line) {
+          emitLine(line, [](function_ref<void()> body) { body(); });
+        });
       });
     else
       forEachLine([&](const Line &line) {
-        forEachChannelGroup([&](Index first, int64_t count, Value mask) {
-          emitLine(line, first, count, mask);
-        });
+        emitLine(line,
+                 [&](function_ref<void()> body) { forEachChannelGroup(body); });
       });
   });
 }
 
-void DepthwiseEmitter::forEachChannelGroup(
-    function_ref<void(Index, int64_t, Value)> body) {
+void DepthwiseEmitter::forEachChannelGroup(function_ref<void()> body) {
+  auto emit = [&](Index first, int64_t count, Value mask) {
+    channel = first;
+    vectors = count;
+    lastMask = mask;
+    body();
+  };
   int64_t lanes = tiling.lanes, width = tiling.width();
   Index end = index.min(index.add(channelBegin, tiling.channelBlock),
                         index.constant(channels));
   Index fullEnd = index.sub(end, index.rem(end, width));
   if (channels >= width)
     index.loop(channelBegin, fullEnd, width,
-               [&](Index first) { body(first, tiling.tileVectors, Value()); });
+               [&](Index first) { emit(first, tiling.tileVectors, Value()); });
   int64_t tail = channels % width;
   if (tail == 0)
     return;
@@ -119,24 +128,22 @@ void DepthwiseEmitter::forEachChannelGroup(
     int64_t count = (tail + lanes - 1) / lanes;
     Value mask = makeLaneMask(index.builder, index.loc, lanes,
                               index.constant(tail - (count - 1) * lanes));
-    body(fullEnd, count, mask);
+    emit(fullEnd, count, mask);
   });
 }
 
-void DepthwiseEmitter::emitLine(const Line &line, Index first, int64_t count,
-                                Value mask) {
-  channel = first;
-  vectors = count;
-  lastMask = mask;
+void DepthwiseEmitter::emitLine(
+    const Line &line, function_ref<void(function_ref<void()>)> forChannels) {
   int64_t step = tiling.tilePixels;
   if (geometry.hasStaticLines())
     return geometry.forEachStaticTile(
         step,
         [&](Index pixel, int64_t pixels) {
-          emitTile(line, pixel, pixels, std::nullopt);
+          forChannels([&] { emitTile(line, pixel, pixels, std::nullopt); });
         },
         [&](int64_t pixel, int64_t pixels) {
-          emitTile(line, index.constant(pixel), pixels, pixel);
+          forChannels(
+              [&] { emitTile(line, index.constant(pixel), pixels, pixel); });
         });
   // Pixels whose window lies inside the image form tiles; the others, and the
   // rest of the last tile, go one by one.
@@ -150,10 +157,11 @@ void DepthwiseEmitter::emitLine(const Line &line, Index first, int64_t count,
   Index insideEnd = index.ceilDiv(index.max(space, zero), stride);
   Index end = index.max(index.min(insideEnd, geometry.linePixels), begin);
   Index fullEnd = index.sub(end, index.rem(index.sub(end, begin), step));
-  emitSinglePixels(line, zero, begin);
-  index.loop(begin, fullEnd, step,
-             [&](Index pixel) { emitTile(line, pixel, step, std::nullopt); });
-  emitSinglePixels(line, fullEnd, geometry.linePixels);
+  forChannels([&] { emitSinglePixels(line, zero, begin); });
+  index.loop(begin, fullEnd, step, [&](Index pixel) {
+    forChannels([&] { emitTile(line, pixel, step, std::nullopt); });
+  });
+  forChannels([&] { emitSinglePixels(line, fullEnd, geometry.linePixels); });
 }
 
 Value DepthwiseEmitter::loadInput(Index start, int64_t v) {

@@ -11,8 +11,9 @@
 using namespace mlir;
 using namespace sluice;
 
+template <typename OpTy>
 static LogicalResult emitPackedConv(KernelBuilder &kernel, Operation *op) {
-  auto conv = cast<PackedConvOp>(op);
+  auto conv = cast<OpTy>(op);
   Value result = kernel.region.getTerminator()->getOperand(0);
   ConvolutionSpec spec = getConvolutionSpec(conv);
   ConvolutionTiling tiling = chooseConvolutionTiling(spec, kernel.machine);
@@ -41,5 +42,7 @@ static LogicalResult emitPackedConv(KernelBuilder &kernel, Operation *op) {
 }
 
 void sluice::registerPackedConvolutionEmitters(EmitterRegistry &registry) {
-  registry.addKernel<PackedConvOp>(emitPackedConv);
+  registry.addKernel<PackedConvOp>(emitPackedConv<PackedConvOp>);
+  registry.addKernel<PackedConvTransposeOp>(
+      emitPackedConv<PackedConvTransposeOp>);
 }

@@ -62,6 +62,15 @@ ConvolutionSpec sluice::getConvolutionSpec(PackedConvOp op) {
                             op.getDilations(), op.getPads(), op.getGroups());
 }
 
+ConvolutionSpec sluice::getConvolutionSpec(PackedConvTransposeOp op) {
+  ConvolutionSpec spec =
+      getConvolutionSpec(cast<RankedTensorType>(op.getInput().getType()),
+                         op.getType(), op.getKernel(), op.getStrides(),
+                         op.getDilations(), op.getPads(), op.getGroups());
+  spec.transposed = true;
+  return spec;
+}
+
 std::pair<DictionaryAttr, int64_t>
 sluice::getMatrixPacking(MLIRContext *context, int64_t depth, int64_t columns,
                          bool transposed, const MachineModel &machine) {
@@ -101,7 +110,8 @@ sluice::getConvolutionPacking(MLIRContext *context, const ConvolutionSpec &spec,
       integers("pads_end", spec.padsEnd),
       integer("groups", spec.groups),
       integer("input_channels", spec.inputChannels),
-      integer("output_channels", spec.outputChannels)};
+      integer("output_channels", spec.outputChannels),
+      builder.getNamedAttr("transposed", builder.getBoolAttr(spec.transposed))};
   return {builder.getDictionaryAttr(attributes),
           getPackedConvolutionElements(spec,
                                        chooseConvolutionTiling(spec, machine))};
@@ -132,6 +142,7 @@ static llvm::Error packConvolution(DictionaryAttr packing,
   spec.groups = integer("groups");
   spec.inputChannels = integer("input_channels");
   spec.outputChannels = integer("output_channels");
+  spec.transposed = packing.getAs<BoolAttr>("transposed").getValue();
   ConvolutionTiling tiling = chooseConvolutionTiling(spec, *machine);
   packed.assign(getPackedConvolutionElements(spec, tiling), 0.0f);
   packConvolutionWeights(spec, tiling, source.data(), packed.data());
