@@ -58,6 +58,7 @@ def answers(*command):
 
 python = config.sluice_python
 config.substitutions += [
+    ("%make_model", f"{python} {config.sluice_source_dir}/test/support/make_model.py"),
     ("%python", python),
     ("%cc", config.host_cc),
     ("%cxx", config.host_cxx),
@@ -79,6 +80,10 @@ if answers(python, "-c", "import onnxruntime"):
     config.available_features.add("python-onnxruntime")
 if shutil.which("qemu-aarch64") and os.path.isdir("/usr/aarch64-linux-gnu"):
     config.available_features.add("qemu-aarch64")
+if os.geteuid() != 0:
+    config.available_features.add("not-root")
+elif answers("unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"):
+    config.available_features.add("mounts")
 for tool in ("sluicec", "sluice-opt", "sluice-run"):
     if os.path.exists(os.path.join(config.sluice_tools_dir, tool)):
         config.available_features.add(tool)

@@ -80,9 +80,7 @@ describeModel(ModuleOp module, const MachineModel &machine,
               const CompileOptions &options) {
   DescriptorContents contents;
   contents.machine = machine;
-  contents.signature.name = makeModelName(
-      options.name.empty() ? llvm::sys::path::stem(options.input).str()
-                           : options.name);
+  contents.signature.name = getModelName(options);
   auto host = module.lookupSymbol<func::FuncOp>("sluice_host");
   auto type = cast<FunctionType>(
       host->getAttrOfType<TypeAttr>("sluice.signature").getValue());
@@ -129,49 +127,92 @@ describeModel(ModuleOp module, const MachineModel &machine,
 }
 
 /// Object code and weights in one archive.
-static llvm::Error writeArchive(ArrayRef<char> object, StringRef weightsPath,
-                                const DescriptorContents &contents,
-                                const CompileOptions &options) {
+static llvm::Error writeArchive(llvm::raw_ostream &os,
+                                const SharedLinkOptions &link,
+                                const DescriptorContents &contents) {
   std::string objectName = contents.signature.name + ".o";
   std::vector<llvm::NewArchiveMember> members;
-  members.emplace_back(llvm::MemoryBufferRef(
-      StringRef(object.data(), object.size()), objectName));
-  if (!weightsPath.empty()) {
-    auto member = llvm::NewArchiveMember::getFile(weightsPath,
-                                                  /*Deterministic=*/true);
+  for (ArrayRef<char> object : link.inputObjects)
+    members.emplace_back(llvm::MemoryBufferRef(
+        StringRef(object.data(), object.size()), objectName));
+  for (const std::string &file : link.inputFiles) {
+    auto member = llvm::NewArchiveMember::getFile(file, /*Deterministic=*/true);
     if (!member)
       return member.takeError();
     members.push_back(std::move(*member));
   }
-  // The archive writer takes a path and renames by itself.
-  return llvm::writeArchive(options.output, members,
-                            llvm::SymtabWritingMode::NormalSymtab,
-                            llvm::object::Archive::K_GNU,
-                            /*Deterministic=*/true, /*Thin=*/false);
+  return llvm::writeArchiveToStream(
+      os, members, llvm::SymtabWritingMode::NormalSymtab,
+      llvm::object::Archive::K_GNU, /*Deterministic=*/true, /*Thin=*/false);
 }
 
-/// Writes the typed header beside the artifact, named after the model.
-static llvm::Error writeHeader(const DescriptorContents &contents,
-                               const CompileOptions &options) {
+std::string getModelName(const CompileOptions &options) {
+  return makeModelName(options.name.empty()
+                           ? llvm::sys::path::stem(options.input).str()
+                           : options.name);
+}
+
+std::optional<std::string> getHeaderPath(const CompileOptions &options) {
+  bool hasHeader = options.emit == EmitKind::Object ||
+                   options.emit == EmitKind::StaticLibrary ||
+                   options.emit == EmitKind::SharedLibrary;
+  // There is no place beside a pipe or a device.
+  if (!hasHeader || isStream(options.output))
+    return std::nullopt;
   SmallString<256> path(options.output);
   llvm::sys::path::remove_filename(path);
-  llvm::sys::path::append(path, contents.signature.name + ".h");
-  return writeFile(path, [&](llvm::raw_ostream &os) -> llvm::Error {
-    os << emitTypedHeader(contents.signature);
-    return llvm::Error::success();
-  });
+  llvm::sys::path::append(path, getModelName(options) + ".h");
+  return path.str().str();
 }
 
-/// Links a shared artifact, whole or not at all.
+/// Links a library and gives it its trailer.
 static llvm::Error linkArtifact(const SharedLinkOptions &link,
                                 const DescriptorContents &contents) {
   if (llvm::Error error = linkSharedLibrary(link))
     return error;
-  llvm::Error error = appendTrailer(link.output, contents.weightsBytes,
-                                    contents.weightsChecksum);
+  return llvm::handleErrors(appendTrailer(link.output, contents.weightsBytes,
+                                          contents.weightsChecksum),
+                            [&](const llvm::FileError &error) {
+                              return llvm::createStringError(
+                                  "cannot write '" + link.displayName +
+                                  "': " + error.messageWithoutFileInfo());
+                            });
+}
+
+/// Writes the artifact and its header: both, or neither. What was there before
+/// stays until both are complete.
+static llvm::Error writeArtifact(SharedLinkOptions link,
+                                 const DescriptorContents &contents,
+                                 const CompileOptions &options) {
+  auto artifact = TemporaryFile::createFor(options.output);
+  if (!artifact)
+    return artifact.takeError();
+  link.output = artifact->path;
+  link.displayName = options.output;
+  link.soname = llvm::sys::path::filename(options.output).str();
+  llvm::Error error = options.emit == EmitKind::StaticLibrary
+                          ? artifact->write([&](llvm::raw_ostream &os) {
+                              return writeArchive(os, link, contents);
+                            })
+                      : options.emit == EmitKind::Object
+                          ? linkObject(link)
+                          : linkArtifact(link, contents);
   if (error)
-    llvm::sys::fs::remove(link.output);
-  return error;
+    return error;
+  std::optional<std::string> headerPath = getHeaderPath(options);
+  if (!headerPath)
+    return artifact->moveToTarget();
+  auto header = TemporaryFile::createFor(*headerPath);
+  if (!header)
+    return header.takeError();
+  if (llvm::Error error = header->write([&](llvm::raw_ostream &os) {
+        os << emitTypedHeader(contents.signature);
+        return llvm::Error::success();
+      }))
+    return error;
+  if (llvm::Error error = artifact->moveToTarget())
+    return error;
+  return header->moveToTarget();
 }
 
 CompileStatus writeMachineCode(ModuleOp module,
@@ -204,35 +245,26 @@ CompileStatus writeMachineCode(ModuleOp module,
 
   std::optional<TemporaryFile> weightsFile;
   if (weights.bytes > 0) {
-    auto file = TemporaryFile::create("weights.o");
+    auto file = TemporaryFile::create(".weights.o");
     if (!file)
       return fail(CompileStatus::CannotWrite, file.takeError());
     weightsFile.emplace(std::move(*file));
     bool isAArch64 =
         contents.machine.architecture == MachineModel::Architecture::AArch64;
-    if (llvm::Error error =
-            writeFile(weightsFile->path, [&](llvm::raw_ostream &os) {
-              return writeWeightsObject(weights, contents.weightsSymbol,
-                                        isAArch64, os);
-            }))
+    if (llvm::Error error = weightsFile->write([&](llvm::raw_ostream &os) {
+          return writeWeightsObject(weights, contents.weightsSymbol, isAArch64,
+                                    os);
+        }))
       return fail(CompileStatus::CannotWrite, std::move(error));
   }
   SharedLinkOptions link;
   link.triple = contents.machine.triple;
-  link.output = options.output;
   link.exports = {SLUICE_DESCRIPTOR_SYMBOL,
                   descriptorSymbol(contents.signature)};
   link.inputObjects = {ArrayRef<char>(*code)};
   if (weightsFile)
     link.inputFiles = {weightsFile->path};
-  llvm::Error error =
-      options.emit == EmitKind::StaticLibrary
-          ? writeArchive(*code, weightsFile ? weightsFile->path : "", contents,
-                         options)
-      : options.emit == EmitKind::Object ? linkObject(link)
-                                         : linkArtifact(link, contents);
-  if (!error)
-    error = writeHeader(contents, options);
+  llvm::Error error = writeArtifact(std::move(link), contents, options);
   return error ? fail(CompileStatus::CannotWrite, std::move(error))
                : CompileStatus::Success;
 }

@@ -12,6 +12,12 @@
 
 namespace sluice {
 
+/// The model's name in symbols and in its header.
+std::string getModelName(const CompileOptions &options);
+
+/// Where the typed header goes; nothing for what has none.
+std::optional<std::string> getHeaderPath(const CompileOptions &options);
+
 /// What the descriptor says, from the module on buffers.
 llvm::Expected<DescriptorContents> describeModel(mlir::ModuleOp module,
                                                  const MachineModel &machine,

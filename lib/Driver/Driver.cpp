@@ -19,7 +19,7 @@
 #include "sluice/Import/Onnx/OnnxTransforms.h"
 #include "sluice/Pipeline/Pipeline.h"
 #include "sluice/Support/NodeNames.h"
-#include "llvm/Support/Path.h"
+#include "llvm/Support/FileSystem.h"
 
 using namespace mlir;
 
@@ -183,13 +183,32 @@ CompileStatus Compilation::run() {
   return emit();
 }
 
+/// What can be known to end badly before the model is read.
+static llvm::Error checkOutputs(const CompileOptions &options) {
+  if (options.emit == EmitKind::Check)
+    return llvm::Error::success();
+  if (!isStream(options.output) &&
+      llvm::sys::fs::equivalent(options.input, options.output))
+    return llvm::createStringError("cannot write '" + options.output +
+                                   "': it is the model itself");
+  if (llvm::Error error = checkOutputPath(options.output))
+    return error;
+  if (std::optional<std::string> header = getHeaderPath(options))
+    return checkOutputPath(*header);
+  return llvm::Error::success();
+}
+
 CompileStatus compile(const CompileOptions &options,
                       llvm::raw_ostream &diagnostics) {
+  auto fail = [&](CompileStatus status, llvm::Error error) {
+    diagnostics << "error: " << llvm::toString(std::move(error)) << "\n";
+    return status;
+  };
   auto machine = getMachineModel(options.triple, options.cpu);
-  if (!machine) {
-    diagnostics << "error: " << llvm::toString(machine.takeError()) << "\n";
-    return CompileStatus::Usage;
-  }
+  if (!machine)
+    return fail(CompileStatus::Usage, machine.takeError());
+  if (llvm::Error error = checkOutputs(options))
+    return fail(CompileStatus::CannotWrite, std::move(error));
   return Compilation(options, diagnostics).run();
 }
 

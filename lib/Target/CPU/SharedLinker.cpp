@@ -6,13 +6,17 @@
 
 #include "sluice/Target/CPU/SharedLinker.h"
 #include "lld/Common/Driver.h"
+#include "sluice/Support/UniqueFile.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/TargetParser/Triple.h"
+#include <cerrno>
+#include <fcntl.h>
 #include <mutex>
 
 LLD_HAS_DRIVER(elf)
@@ -26,20 +30,20 @@ namespace {
 /// unless it was renamed.
 class ScratchFile {
 public:
-  ScratchFile() = default;
+  /// Messages are about `target`, which the file serves to make.
+  explicit ScratchFile(StringRef target) : target(target) {}
   ScratchFile(const ScratchFile &) = delete;
   ScratchFile &operator=(const ScratchFile &) = delete;
   ~ScratchFile() { discard(); }
 
-  /// Creates `<model>` with its '%' replaced by random digits.
-  Error create(const Twine &model) {
+  /// Creates a file whose name begins and ends with these.
+  Error create(StringRef prefix, StringRef ending) {
     int descriptor = -1;
     if (std::error_code code =
-            sys::fs::createUniqueFile(model, descriptor, name))
-      return createStringError(code, "cannot write to '" +
-                                         sys::path::parent_path(model.str()) +
-                                         "': " + code.message());
-    sys::RemoveFileOnSignal(name);
+            createUniqueFile(prefix, ending, descriptor, name)) {
+      name.clear();
+      return fail(code);
+    }
     stream = std::make_unique<raw_fd_ostream>(descriptor, true);
     return Error::success();
   }
@@ -50,15 +54,29 @@ public:
     std::error_code code = stream->error();
     stream->clear_error();
     if (code)
-      return createStringError(code, "cannot write '" + Twine(name) +
-                                         "': " + code.message());
+      return fail(code);
     return Error::success();
   }
 
-  Error renameTo(StringRef target) {
-    if (std::error_code code = sys::fs::rename(name, target))
-      return createStringError(code, "cannot write '" + target +
-                                         "': " + code.message());
+  /// Finds out whether so many bytes can be written.
+  Error tryToFill(uint64_t bytes) {
+    int descriptor = -1;
+    std::error_code code = sys::fs::openFileForWrite(
+        name, descriptor, sys::fs::CD_OpenExisting, sys::fs::OF_None);
+    if (code)
+      return fail(code);
+    if (fallocate(descriptor, 0, 0, static_cast<off_t>(bytes)) != 0)
+      code = std::error_code(errno, std::generic_category());
+    bool isUnknown = code == std::errc::operation_not_supported;
+    if (std::error_code shrinking = sys::fs::resize_file(descriptor, 0))
+      code = shrinking;
+    sys::Process::SafelyCloseFileDescriptor(descriptor);
+    return code && !isUnknown ? fail(code) : Error::success();
+  }
+
+  Error renameTo(StringRef path) {
+    if (std::error_code code = sys::fs::rename(name, path))
+      return fail(code);
     sys::DontRemoveFileOnSignal(name);
     name.clear();
     return Error::success();
@@ -67,6 +85,11 @@ public:
   StringRef path() const { return name; }
 
 private:
+  Error fail(std::error_code code) const {
+    return createStringError(code, "cannot write '" + target +
+                                       "': " + code.message());
+  }
+
   void discard() {
     if (name.empty())
       return;
@@ -78,6 +101,7 @@ private:
     sys::DontRemoveFileOnSignal(name);
   }
 
+  std::string target;
   SmallString<128> name;
   std::unique_ptr<raw_fd_ostream> stream;
 };
@@ -128,30 +152,45 @@ Error runLinker(ArrayRef<std::string> arguments) {
 
 /// The files of one call of the linker; the temporary ones go with it.
 struct LinkJob {
-  Error prepare(const SharedLinkOptions &options, StringRef ending);
+  explicit LinkJob(const SharedLinkOptions &options)
+      : options(options),
+        target(options.displayName.empty() ? options.output
+                                           : options.displayName),
+        result(target) {}
+
+  Error prepare(StringRef ending);
   /// Runs LLD on `arguments` and the inputs, then puts the result in place.
   Error run(std::vector<std::string> arguments,
             ArrayRef<std::string> libraries);
 
-  const SharedLinkOptions *options = nullptr;
+  const SharedLinkOptions &options;
+  std::string target;
   SmallString<128> prefix;
+  uint64_t inputBytes = 0;
   ScratchFile result;
   std::vector<std::unique_ptr<ScratchFile>> objects;
 };
 
-Error LinkJob::prepare(const SharedLinkOptions &linkOptions, StringRef ending) {
-  options = &linkOptions;
-  StringRef folder = sys::path::parent_path(options->output);
-  StringRef fileName = sys::path::filename(options->output);
+Error LinkJob::prepare(StringRef ending) {
+  StringRef folder = sys::path::parent_path(options.output);
+  StringRef fileName = sys::path::filename(options.output);
   if (fileName.empty())
     return createStringError("no output file name");
   prefix = folder.empty() ? StringRef(".") : folder;
   sys::path::append(prefix, "." + fileName);
-  if (Error error = result.create(prefix + ".%%%%%%" + ending))
+  if (Error error = result.create(prefix, ending))
     return error;
-  for (ArrayRef<char> bytes : options->inputObjects) {
-    objects.push_back(std::make_unique<ScratchFile>());
-    if (Error error = objects.back()->create(prefix + ".%%%%%%.o"))
+  for (const std::string &file : options.inputFiles) {
+    uint64_t bytes = 0;
+    if (std::error_code code = sys::fs::file_size(file, bytes))
+      return createStringError(code,
+                               "cannot read '" + file + "': " + code.message());
+    inputBytes += bytes;
+  }
+  for (ArrayRef<char> bytes : options.inputObjects) {
+    inputBytes += bytes.size();
+    objects.push_back(std::make_unique<ScratchFile>(target));
+    if (Error error = objects.back()->create(prefix, ".o"))
       return error;
     if (Error error =
             objects.back()->write(StringRef(bytes.data(), bytes.size())))
@@ -162,26 +201,30 @@ Error LinkJob::prepare(const SharedLinkOptions &linkOptions, StringRef ending) {
 
 Error LinkJob::run(std::vector<std::string> arguments,
                    ArrayRef<std::string> libraries) {
-  arguments.insert(arguments.end(), {"-m", emulationOf(Triple(options->triple)),
+  arguments.insert(arguments.end(), {"-m", emulationOf(Triple(options.triple)),
                                      "-o", result.path().str()});
   for (const auto &object : objects)
     arguments.push_back(object->path().str());
-  arguments.insert(arguments.end(), options->inputFiles.begin(),
-                   options->inputFiles.end());
+  arguments.insert(arguments.end(), options.inputFiles.begin(),
+                   options.inputFiles.end());
   arguments.insert(arguments.end(), libraries.begin(), libraries.end());
+  // LLD writes through a mapping, where a full disk would be a SIGBUS.
+  constexpr uint64_t linkerData = 64 << 10;
+  if (Error error = result.tryToFill(inputBytes + linkerData))
+    return error;
   if (Error error = runLinker(arguments))
     return error;
-  return result.renameTo(options->output);
+  return result.renameTo(options.output);
 }
 
 } // namespace
 
 Error linkSharedLibrary(const SharedLinkOptions &options) {
-  LinkJob job;
-  if (Error error = job.prepare(options, ".so"))
+  LinkJob job(options);
+  if (Error error = job.prepare(".so"))
     return error;
-  ScratchFile script;
-  if (Error error = script.create(job.prefix + ".%%%%%%.map"))
+  ScratchFile script(job.target);
+  if (Error error = script.create(job.prefix, ".map"))
     return error;
   if (Error error = script.write(versionScript(options.exports)))
     return error;
@@ -213,8 +256,8 @@ Error linkSharedLibrary(const SharedLinkOptions &options) {
 }
 
 Error linkObject(const SharedLinkOptions &options) {
-  LinkJob job;
-  if (Error error = job.prepare(options, ".o"))
+  LinkJob job(options);
+  if (Error error = job.prepare(".o"))
     return error;
   return job.run({"ld.lld", "-r"}, {});
 }

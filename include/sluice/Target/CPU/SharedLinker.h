@@ -18,6 +18,8 @@ struct SharedLinkOptions {
   /// Where the library goes. Written under a temporary name in the same folder
   /// and renamed when complete.
   std::string output;
+  /// What messages call the output; empty: its path.
+  std::string displayName;
   /// DT_SONAME; empty: the output's file name.
   std::string soname;
   /// The symbols that stay visible; all others become local.
