@@ -286,12 +286,9 @@ ContractionEmitter::loadPartialSums(const RegisterTile &tile,
   for (int64_t r = 0; r < tile.rows; ++r) {
     // Rows past the end read the last one's sums and are never stored.
     OpFoldResult row = index.constant(r);
-    OpFoldResult start = result.rowStarts[r];
     if (result.validRows)
-      start =
-          index.add(result.rowStarts[0],
-                    index.mul(index.min(row, index.sub(result.validRows, 1)),
-                              operands.cStride));
+      row = index.min(row, index.sub(result.validRows, 1));
+    OpFoldResult start = result.getStart(index, row);
     for (int64_t v = 0; v < tile.vectors; ++v)
       loaded.push_back(loadVector(
           builder, index.loc, c,
@@ -328,16 +325,15 @@ void ContractionEmitter::emitTile(const RowGroup &rows,
   result.column = columns.first;
   result.lastMask = columns.lastMask;
   result.validRows = rows.valid;
+  result.row = rows.first;
+  result.start = index.add(offsets.c, index.mul(rows.first, operands.cStride));
+  result.stride = operands.cStride;
   for (int64_t r = 0; r < rows.rows; ++r) {
     OpFoldResult offset = index.constant(r);
     // Rows that do not exist compute the last one again.
     if (rows.valid && r > 0)
       offset = index.min(offset, index.sub(rows.valid, 1));
     inputs.aRows.push_back(index.add(aStart, index.mul(offset, rowStep)));
-    OpFoldResult row = index.add(rows.first, r);
-    result.rows.push_back(row);
-    result.rowStarts.push_back(
-        index.add(offsets.c, index.mul(row, operands.cStride)));
   }
 
   MicroTileOptions options;

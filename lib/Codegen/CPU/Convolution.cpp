@@ -342,7 +342,7 @@ void ConvolutionEmitter::emitTile(const ConvolutionGeometry::Line &line,
       });
 
   TileResult result =
-      geometry.placeTile(output, line, pixels.first, tile.rows,
+      geometry.placeTile(output, line, pixels.first,
                          index.add(index.mul(group, outputs), channels.first));
   result.validRows = pixels.valid;
   result.lastMask = channels.lastMask;

@@ -110,21 +110,17 @@ Index ConvolutionGeometry::getFirstPixel(ArrayRef<Index> coordinates) {
 }
 
 TileResult ConvolutionGeometry::placeTile(Value output, const Line &line,
-                                          Index first, int64_t pixels,
-                                          Index column) {
+                                          Index first, Index column) {
   TileResult result;
   result.c = output;
   result.batch = line.batch;
   result.column = column;
   Index imageStart =
       index.mul(line.batch, index.mul(imagePixels, totalOutputs));
-  Index firstPixel = index.add(line.firstPixel, index.mul(first, pixelStep));
-  for (int64_t r = 0; r < pixels; ++r) {
-    Index pixel = index.add(firstPixel, r * pixelStep);
-    result.rows.push_back(pixel);
-    result.rowStarts.push_back(
-        index.add(imageStart, index.mul(pixel, totalOutputs)));
-  }
+  result.row = index.add(line.firstPixel, index.mul(first, pixelStep));
+  result.rowStep = pixelStep;
+  result.start = index.add(imageStart, index.mul(result.row, totalOutputs));
+  result.stride = index.constant(pixelStep * totalOutputs);
   return result;
 }
 

@@ -94,10 +94,10 @@ public:
   /// Recomputes strides after `inputSizes` changed.
   void updateStrides();
 
-  /// Describes the tile of `pixels` pixels from `first` on, of the channels
-  /// from `column` on.
+  /// Describes the tile of the pixels from `first` on, of the channels from
+  /// `column` on.
   TileResult placeTile(mlir::Value output, const Line &line, Index first,
-                       int64_t pixels, Index column);
+                       Index column);
 
 private:
   Index getFirstPixel(llvm::ArrayRef<Index> coordinates);

@@ -267,7 +267,7 @@ void DepthwiseEmitter::emitSinglePixels(const Line &line, Index begin,
 
 void DepthwiseEmitter::store(const Line &line, Index first, int64_t pixels,
                              ValueRange sums) {
-  TileResult result = geometry.placeTile(output, line, first, pixels, channel);
+  TileResult result = geometry.placeTile(output, line, first, channel);
   result.lastMask = lastMask;
   emitTileStore(index.builder, index.loc,
                 RegisterTile{pixels, vectors, tiling.lanes}, result, sums,

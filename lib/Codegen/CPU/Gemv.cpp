@@ -108,9 +108,9 @@ void DotProductEmitter::emitGroup(const BatchOffsets &offsets, Index batch,
   TileResult result;
   result.c = products.c;
   result.batch = batch;
-  result.rows.push_back(row);
-  result.rowStarts.push_back(
-      index.add(offsets.c, index.mul(row, products.cStride)));
+  result.row = row;
+  result.start = index.add(offsets.c, index.mul(row, products.cStride));
+  result.stride = products.cStride;
   result.column = column;
   if (valid)
     result.lastMask = makeLaneMask(builder, index.loc, lanes, valid);

@@ -179,34 +179,6 @@ SmallVector<Value> sluice::emitMicroTile(OpBuilder &builder, Location loc,
   return TileEmitter(builder, loc, tile, options, operands).run(accumulators);
 }
 
-void sluice::emitTileStore(OpBuilder &builder, Location loc,
-                           const RegisterTile &tile, const TileResult &result,
-                           ValueRange accumulators, EpilogueFn epilogue) {
-  IndexBuilder index(builder, loc);
-  auto storeRow = [&](int64_t r) {
-    for (int64_t v = 0; v < tile.vectors; ++v) {
-      Value mask = v + 1 == tile.vectors ? result.lastMask : Value();
-      OpFoldResult column = index.add(result.column, v * tile.lanes);
-      OpFoldResult element = index.add(result.rowStarts[r], column);
-      Value value = accumulators[r * tile.vectors + v];
-      if (epilogue) {
-        ResultPosition position{
-            index.value(result.batch), index.value(result.rows[r]),
-            index.value(column), mask, index.value(element)};
-        value = epilogue(builder, loc, value, position);
-      }
-      if (value)
-        storeVector(builder, loc, value, result.c, element, mask);
-    }
-  };
-  for (int64_t r = 0; r < tile.rows; ++r) {
-    if (result.validRows)
-      index.ifLess(index.constant(r), result.validRows, [&] { storeRow(r); });
-    else
-      storeRow(r);
-  }
-}
-
 void sluice::emitPartialTile(IndexBuilder &index, int64_t rows,
                              OpFoldResult rest,
                              function_ref<void(int64_t)> body) {

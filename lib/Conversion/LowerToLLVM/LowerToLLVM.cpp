@@ -20,6 +20,7 @@ namespace sluice {
 void buildLowerToLLVMPipeline(OpPassManager &manager,
                               const LowerToLLVMOptions &options) {
   OpPassManager &functions = manager.nest<func::FuncOp>();
+  functions.addPass(createHoistStackBuffersPass());
   functions.addPass(createConvertLinalgToLoopsPass());
   functions.addPass(createLowerVectorsPass());
   functions.addPass(memref::createExpandStridedMetadataPass());

@@ -27,6 +27,7 @@ struct Case {
   int dynamic = None;
   bool epilogue = true;
   ContractionTilingOverrides overrides = {};
+  int64_t exactSteps = 0; ///< Makes the epilogue longer.
 };
 
 MachineModel getMachine(llvm::StringRef cpu) {
@@ -101,6 +102,7 @@ void runCase(const MachineModel &machine, const Case &test) {
         operands.scratch = buffers[5];
         auto epilogue = [&](OpBuilder &builder, Location loc, Value sums,
                             const ResultPosition &position) {
+          sums = appendExactSteps(builder, loc, sums, test.exactSteps);
           return applyEpilogue(builder, loc, sums, buffers[3], buffers[4],
                                position);
         };
@@ -245,6 +247,60 @@ TEST(CrossCompilation, ContractionForAArch64) {
       });
   ASSERT_TRUE(static_cast<bool>(size)) << llvm::toString(size.takeError());
   EXPECT_GT(*size, 0u);
+}
+
+TEST_P(ContractionTest, LongEpilogue) {
+  MachineModel machine = getMachine(GetParam());
+  for (int dynamic : {None, Rows, All})
+    for (auto [m, n] : {std::array<int64_t, 2>{19, 70}, {1, 64}, {2, 7}}) {
+      Case test{2, m, n, 11};
+      test.batch = dynamic == All ? 2 : 1;
+      test.packed = dynamic != All;
+      test.dynamic = dynamic;
+      test.exactSteps = 60;
+      runCase(machine, test);
+    }
+  Case blocks{1, 9, 40, 50};
+  blocks.overrides.depthBlock = 16;
+  blocks.exactSteps = 60;
+  runCase(machine, blocks);
+}
+
+TEST(CrossCompilation, LongEpilogueIsNotRepeated) {
+  MachineModel machine =
+      llvm::cantFail(getMachineModel("x86_64-linux-gnu", "x86-64-v3"));
+  ContractionSpec spec;
+  spec.batch = 1;
+  spec.rows = 24;
+  spec.columns = 64;
+  spec.depth = 32;
+  spec.packedB = true;
+  auto getSize = [&](int64_t exactSteps) {
+    return CompiledKernel::getObjectSize(
+        machine, 4, 0,
+        [&](OpBuilder &builder, Location loc, ValueRange buffers, ValueRange) {
+          ContractionOperands operands;
+          operands.a = buffers[0];
+          operands.b = buffers[1];
+          operands.c = buffers[2];
+          operands.batch = builder.getIndexAttr(spec.batch);
+          operands.rows = builder.getIndexAttr(spec.rows);
+          operands.columns = builder.getIndexAttr(spec.columns);
+          operands.depth = builder.getIndexAttr(spec.depth);
+          auto epilogue = [&](OpBuilder &builder, Location loc, Value sums,
+                              const ResultPosition &) {
+            return appendExactSteps(builder, loc, sums, exactSteps);
+          };
+          emitContraction(builder, loc, spec,
+                          chooseContractionTiling(spec, machine), operands,
+                          epilogue);
+        });
+  };
+  auto little = getSize(1), much = getSize(200);
+  ASSERT_TRUE(static_cast<bool>(little)) << llvm::toString(little.takeError());
+  ASSERT_TRUE(static_cast<bool>(much)) << llvm::toString(much.takeError());
+  // 400 multiplications of at most 9 bytes, and a loop instead of stores.
+  EXPECT_LT(*much, *little + 400 * 9 + 1000);
 }
 
 TEST_P(ContractionTest, DepthBlocks) {

@@ -23,6 +23,7 @@ struct Case {
   Sizes image, kernel;
   Sizes strides = {}, dilations = {}, padsBegin = {}, padsEnd = {};
   bool transposed = false;
+  int64_t exactSteps = 0; ///< Makes the epilogue longer.
 };
 
 MachineModel getMachine(llvm::StringRef cpu) {
@@ -186,6 +187,7 @@ void runCase(const MachineModel &machine, const Case &test, bool dynamic) {
           ValueRange values) {
         auto epilogue = [&](OpBuilder &builder, Location loc, Value sums,
                             const ResultPosition &position) {
+          sums = appendExactSteps(builder, loc, sums, test.exactSteps);
           return applyEpilogue(builder, loc, sums, buffers[3], buffers[4],
                                position);
         };
@@ -292,6 +294,20 @@ TEST_P(ConvolutionTest, Depthwise) {
           {1, 48, 1, 1, {1, 2}, {3, 3}, {}, {}, {1, 1}, {1, 1}},
           {1, 40, 1, 1, {20}, {4}, {2}},
           {1, 5, 1, 1, {4, 5, 6}, {3, 3, 3}, {}, {}, {1, 1, 1}, {1, 1, 1}}});
+}
+
+TEST_P(ConvolutionTest, LongEpilogue) {
+  auto longer = [](Case test) {
+    test.exactSteps = 60;
+    return test;
+  };
+  runAll({longer({1, 1, 5, 35, {6, 13}, {3, 3}, {}, {}, {1, 1}, {1, 1}}),
+          longer({1, 1, 7, 20, {5, 9}, {1, 1}}),
+          longer({2, 2, 3, 4, {7, 9}, {3, 3}, {2, 2}, {}, {1, 1}, {1, 1}}),
+          longer({1, 37, 1, 1, {6, 17}, {3, 3}, {}, {}, {1, 1}, {1, 1}})});
+  Case transposed{1, 1, 5, 7, {4, 9}, {4, 4}, {2, 2}, {}, {1, 1}, {1, 1}};
+  transposed.transposed = true;
+  runAll({longer(transposed)});
 }
 
 TEST_P(ConvolutionTest, Transposed) {

@@ -161,3 +161,14 @@ void CompiledKernel::call(llvm::ArrayRef<Buffer> buffers,
       words[0], words[1], words[2], words[3], words[4], words[5], words[6],
       words[7], words[8], words[9], words[10], words[11], words[12], words[13]);
 }
+
+Value sluice::testing::appendExactSteps(OpBuilder &builder, Location loc,
+                                        Value value, int64_t pairs) {
+  auto type = cast<VectorType>(value.getType());
+  for (int64_t step = 0; step < 2 * pairs; ++step) {
+    auto factor = DenseElementsAttr::get(type, step % 2 ? 0.5f : 2.0f);
+    value = arith::MulFOp::create(
+        builder, loc, value, arith::ConstantOp::create(builder, loc, factor));
+  }
+  return value;
+}

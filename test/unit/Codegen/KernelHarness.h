@@ -54,6 +54,11 @@ private:
   void *entry = nullptr;
 };
 
+/// Multiplies by 2 and by 0.5 in turns, `pairs` times, which changes nothing: a
+/// long epilogue whose results are exact.
+mlir::Value appendExactSteps(mlir::OpBuilder &builder, mlir::Location loc,
+                             mlir::Value value, int64_t pairs);
+
 } // namespace sluice::testing
 
 #endif // SLUICE_TEST_UNIT_CODEGEN_KERNELHARNESS_H

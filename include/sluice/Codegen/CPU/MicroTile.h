@@ -90,17 +90,23 @@ using EpilogueFn = llvm::function_ref<mlir::Value(
 struct TileResult {
   mlir::Value c;
   mlir::OpFoldResult batch;
-  /// The row number of each row and where it starts in `c`.
-  llvm::SmallVector<mlir::OpFoldResult> rows;
-  llvm::SmallVector<mlir::OpFoldResult> rowStarts;
+  /// The number of the first row, and from one row to the next.
+  mlir::OpFoldResult row;
+  int64_t rowStep = 1;
+  /// Where the first row starts in `c`, and from one row to the next.
+  mlir::OpFoldResult start, stride;
   mlir::OpFoldResult column;
   /// Rows that exist; null when all of the tile's do.
   mlir::OpFoldResult validRows;
   /// Active lanes of the last vector; null when all are.
   mlir::Value lastMask;
+
+  mlir::OpFoldResult getRow(IndexBuilder &index, mlir::OpFoldResult r) const;
+  mlir::OpFoldResult getStart(IndexBuilder &index, mlir::OpFoldResult r) const;
 };
 
-/// Runs the epilogue on every vector and stores it.
+/// Runs the epilogue on every vector and stores it. A long epilogue runs from a
+/// loop over the tile's vectors, which keeps the code small.
 void emitTileStore(mlir::OpBuilder &builder, mlir::Location loc,
                    const RegisterTile &tile, const TileResult &result,
                    mlir::ValueRange accumulators, EpilogueFn epilogue);

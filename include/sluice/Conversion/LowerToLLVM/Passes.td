@@ -8,6 +8,20 @@
 
 include "mlir/Pass/PassBase.td"
 
+def HoistStackBuffersPass
+    : Pass<"sluice-hoist-stack-buffers", "mlir::func::FuncOp"> {
+  let summary = "Move stack buffers of constant size to the start of functions";
+  let description = [{
+    A `memref.alloca` in a loop would grow the stack in every iteration; in the
+    entry block it is part of the function's frame. Nothing may rely on an
+    iteration having a buffer of its own, so loops that run in parallel have
+    to be outlined before.
+  }];
+  let statistics = [
+    Statistic<"numHoisted", "hoisted", "Buffers that were moved">
+  ];
+}
+
 def LowerVectorsPass : Pass<"sluice-lower-vectors"> {
   let summary = "Bring vector operations to one dimension";
   let description = [{
