@@ -122,29 +122,54 @@ void readHostCaches(MachineModel &model) {
   }
 }
 
+/// Cache sizes per core (L3: a typical slice of what one core may use) and the
+/// units that multiply and add f32 vectors.
 struct CpuTable {
   int64_t l1Kib, l2Kib, l3Kib;
-  unsigned fmaPerCycle;
+  unsigned fmaUnits, fmaUnitBits;
 };
 
-/// Cache sizes and FMA throughput of well-known CPUs, per core (L3: a typical
-/// slice of what one core may use).
-CpuTable lookUpCpu(StringRef cpu) {
-  const CpuTable unknown = {32, 512, 8192, 2};
+CpuTable lookUpX86(StringRef cpu) {
+  // The client cores with AVX-512 join two 256-bit units to one; the server
+  // cores have a second one of full width.
   return StringSwitch<CpuTable>(cpu)
       .Cases({"haswell", "broadwell", "skylake", "x86-64-v3"},
-             {32, 256, 8192, 2})
-      .Cases({"skylake-avx512", "cascadelake", "x86-64-v4"},
-             {32, 1024, 16384, 2})
-      .Case("icelake-server", {48, 1280, 24576, 2})
+             {32, 256, 8192, 2, 256})
+      .Cases({"skylake-avx512", "cascadelake", "cooperlake", "x86-64-v4"},
+             {32, 1024, 16384, 2, 512})
+      .Cases({"icelake-client", "rocketlake"}, {48, 512, 8192, 2, 256})
+      .Case("tigerlake", {48, 1280, 8192, 2, 256})
+      .Cases({"alderlake", "raptorlake", "meteorlake"},
+             {48, 1280, 16384, 2, 256})
+      .Cases({"arrowlake", "arrowlake-s", "lunarlake"},
+             {48, 2560, 16384, 2, 256})
+      .Cases({"gracemont", "sierraforest"}, {32, 1024, 8192, 2, 128})
+      .Case("icelake-server", {48, 1280, 24576, 2, 512})
       .Cases({"sapphirerapids", "emeraldrapids", "graniterapids"},
-             {48, 2048, 32768, 2})
-      .Cases({"znver1", "znver2", "znver3"}, {32, 512, 16384, 2})
-      .Case("znver4", {32, 1024, 32768, 1})
-      .Case("znver5", {48, 1024, 32768, 2})
-      .Cases({"neoverse-n1", "neoverse-n2"}, {64, 1024, 16384, 2})
-      .Cases({"neoverse-v1", "neoverse-v2"}, {64, 1024, 32768, 4})
-      .Default(unknown);
+             {48, 2048, 32768, 2, 512})
+      .Case("znver1", {32, 512, 8192, 2, 128})
+      .Cases({"znver2", "znver3"}, {32, 512, 16384, 2, 256})
+      .Case("znver4", {32, 1024, 32768, 2, 256})
+      .Case("znver5", {48, 1024, 32768, 2, 512})
+      .Default({32, 512, 8192, 2, 512});
+}
+
+CpuTable lookUpAArch64(StringRef cpu) {
+  return StringSwitch<CpuTable>(cpu)
+      .Cases({"cortex-a53", "cortex-a55"}, {32, 256, 1024, 2, 64})
+      .Cases({"cortex-a57", "cortex-a72", "cortex-a73"}, {32, 512, 1024, 2, 64})
+      .Cases({"cortex-a75", "cortex-a76", "cortex-a77", "cortex-a78"},
+             {64, 512, 4096, 2, 128})
+      .Cases({"cortex-x1", "cortex-x2", "cortex-x3", "cortex-x4"},
+             {64, 1024, 8192, 4, 128})
+      .Cases(
+          {"neoverse-n1", "neoverse-n2", "neoverse-n3", "ampere1", "ampere1a"},
+          {64, 1024, 16384, 2, 128})
+      .Cases({"neoverse-v1", "neoverse-v2", "neoverse-v3"},
+             {64, 1024, 32768, 4, 128})
+      .Cases({"apple-m1", "apple-m2", "apple-m3", "apple-m4"},
+             {128, 4096, 8192, 4, 128})
+      .Default({32, 512, 8192, 2, 128});
 }
 
 bool isHostArchitecture(const Triple &triple) {
@@ -244,13 +269,13 @@ Expected<MachineModel> getMachineModel(StringRef tripleName, StringRef cpu) {
   else
     describeAArch64(model, has);
 
-  CpuTable table = lookUpCpu(model.cpu);
+  CpuTable table = isX86 ? lookUpX86(model.cpu) : lookUpAArch64(model.cpu);
   model.l1Bytes = table.l1Kib << 10;
   model.l2Bytes = table.l2Kib << 10;
   model.l3Bytes = table.l3Kib << 10;
-  // The table is about the widest vectors; Zen 4 splits only those of 512 bits.
-  model.fmaPerCycle =
-      isX86 && model.vectorBits < 512 ? 2 : table.fmaPerCycle;
+  model.fmaPerCycle = std::max(
+      1u, table.fmaUnits * std::min(table.fmaUnitBits, model.vectorBits) /
+              model.vectorBits);
   if (native)
     readHostCaches(model);
 

@@ -45,7 +45,8 @@ struct MachineModel {
 
   unsigned vectorBits = 128;
   unsigned vectorRegisters = 16;
-  /// Vector instructions issued per cycle with a full-width FMA.
+  /// Fused multiply-adds of `vectorBits` that one core starts per cycle: half
+  /// as many where its units are half as wide.
   unsigned fmaPerCycle = 2;
   bool hasFma = false;
   /// Masked loads and stores cost about as much as plain ones.
@@ -70,8 +71,8 @@ struct MachineModel {
   std::string isaString() const;
 };
 
-/// Describes the CPU `cpu` ("native" or one of LLVM's names) of `triple` (empty:
-/// the host's). "native" needs a triple of the host's architecture.
+/// Describes the CPU `cpu` ("native" or one of LLVM's names) of `triple`
+/// (empty: the host's). "native" needs a triple of the host's architecture.
 llvm::Expected<MachineModel> getMachineModel(llvm::StringRef triple,
                                              llvm::StringRef cpu);
 

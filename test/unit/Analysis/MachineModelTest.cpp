@@ -68,12 +68,44 @@ TEST(MachineModel, AArch64) {
   EXPECT_EQ(get(arm, "").cpu, "generic");
 }
 
+TEST(MachineModel, FmasPerCycleFollowTheVectorWidth) {
+  // Two units of 512 bits.
+  for (llvm::StringRef cpu : {"x86-64-v4", "skylake-avx512", "icelake-server",
+                              "sapphirerapids", "znver5"})
+    EXPECT_EQ(get(x86, cpu).fmaPerCycle, 2u) << cpu.str();
+  // Two units of 256 bits: one FMA of 512 bits, two of 256.
+  for (llvm::StringRef cpu : {"znver4", "icelake-client", "tigerlake"}) {
+    EXPECT_EQ(get(x86, cpu).vectorBits, 512u) << cpu.str();
+    EXPECT_EQ(get(x86, cpu).fmaPerCycle, 1u) << cpu.str();
+  }
+  for (llvm::StringRef cpu :
+       {"x86-64-v3", "haswell", "alderlake", "znver2", "znver3"}) {
+    EXPECT_EQ(get(x86, cpu).vectorBits, 256u) << cpu.str();
+    EXPECT_EQ(get(x86, cpu).fmaPerCycle, 2u) << cpu.str();
+  }
+  // Two units of 128 bits.
+  EXPECT_EQ(get(x86, "znver1").fmaPerCycle, 1u);
+  EXPECT_EQ(get(x86, "x86-64").fmaPerCycle, 2u);
+  for (llvm::StringRef cpu :
+       {"generic", "neoverse-n1", "neoverse-n2", "cortex-a76"})
+    EXPECT_EQ(get(arm, cpu).fmaPerCycle, 2u) << cpu.str();
+  for (llvm::StringRef cpu :
+       {"neoverse-v1", "neoverse-v2", "cortex-x1", "apple-m1"})
+    EXPECT_EQ(get(arm, cpu).fmaPerCycle, 4u) << cpu.str();
+  // Units of 64 bits.
+  for (llvm::StringRef cpu : {"cortex-a53", "cortex-a72"})
+    EXPECT_EQ(get(arm, cpu).fmaPerCycle, 1u) << cpu.str();
+}
+
 TEST(MachineModel, Native) {
   MachineModel model = get("", "native");
   EXPECT_GE(model.vectorBits, 128u);
   EXPECT_GE(model.l1Bytes, 8 << 10);
   EXPECT_GE(model.l2Bytes, model.l1Bytes);
   EXPECT_FALSE(model.cpu.empty());
+  // A machine may hide the wide vectors that the CPU of its name has.
+  if (model.cpu == "znver4")
+    EXPECT_EQ(model.fmaPerCycle, model.vectorBits == 512 ? 1u : 2u);
 }
 
 TEST(MachineModel, Lanes) {
