@@ -6,6 +6,7 @@
     bench.py --quick             fewer repetitions, no models over 100 MB
     bench.py --only=kernels      only single operators
     bench.py --with=openvino     another engine too (openvino, iree, tvm)
+    bench.py --kernels=onednn    Sluice with oneDNN's kernels too
 
 Writes a table and the raw numbers to benchmarks/results/NAME.{md,json}.
 """
@@ -25,6 +26,7 @@ import onnx
 import goals
 import kernels
 import others
+import providers
 from catalog import MODELS
 from flops import count_flops
 from machine import Peak, describe
@@ -70,6 +72,7 @@ class ModelBench:
         artifact = self.folder / "model.so"
         if "sluice" in self.programs:
             self.compile(artifact)
+            self.compile_providers()
         try:
             self.latencies()
             self.starts()
@@ -78,7 +81,8 @@ class ModelBench:
                     self.options.others, self.path, values
                 )
         finally:
-            artifact.unlink(missing_ok=True)
+            for file in self.folder.glob("model*.so"):
+                file.unlink()
         return self.row
 
     def compile(self, artifact):
@@ -93,25 +97,44 @@ class ModelBench:
         self.files["sluice"] = artifact
         self.row["artifact_bytes"] = artifact.stat().st_size
 
+    def compile_providers(self):
+        for provider in self.options.kernels:
+            name = providers.engine(provider)
+            artifact = self.folder / f"model-{provider}.so"
+            outcome = compiler.compile_model(
+                self.options.build, self.path, artifact,
+                [*self.model.shape_flags(), *providers.flags(provider)],
+            )
+            if outcome.status:
+                self.row["error"] = f"{name}: {outcome.first_message()}"
+            else:
+                self.files[name] = artifact
+
     def latencies(self):
         for threads in self.options.threads:
             peers = {}
             try:
                 for name, file in self.files.items():
-                    peers[name] = Peer(self.programs[name], file, self.inputs, threads)
+                    peers[name] = Peer(
+                        self.program(name), file, self.inputs, threads
+                    )
                 medians = interleaved_medians(
                     peers, self.options.blocks, self.options.milliseconds
                 )
                 self.row[f"latency_{threads}"] = medians
             except PeerError as error:
                 self.row["error"] = str(error)
-                self.files.pop("sluice", None)
+                self.files = {"onnxruntime": self.path}
             finally:
                 for peer in peers.values():
                     peer.close()
 
+    def program(self, name):
+        """The same one for Sluice with any kernels."""
+        return self.programs[name.partition("+")[0]]
+
     def starts(self):
-        programs = {name: self.programs[name] for name in self.files}
+        programs = {name: self.program(name) for name in self.files}
         found = cold_starts(programs, self.files, self.inputs, 1, self.options.starts)
         self.row["cold_start"] = {name: value[0] for name, value in found.items()}
         self.row["run_peak_bytes"] = {name: value[1] for name, value in found.items()}
@@ -177,6 +200,7 @@ def write_results(options, machine, model_rows, kernel_rows):
         lines += ["", "## Models", "", HEADING, *map(table_row, model_rows), ""]
         lines += [f"- {r['model']}: {r['error']}" for r in model_rows if "error" in r]
         lines += others.table(model_rows)
+        lines += providers.table(model_rows, options.kernels, options.threads)
     if kernel_rows:
         lines += ["", "## Kernels", "", kernels.HEADING,
                   *map(kernels.table_row, kernel_rows)]
@@ -198,11 +222,17 @@ def parse_options():
     parser.add_argument("--only", choices=("models", "kernels"))
     parser.add_argument("--with", dest="others", default="",
                         help="openvino, iree, tvm; separated by commas")
+    parser.add_argument("--kernels", default="",
+                        help="providers besides builtin: onednn")
     parser.add_argument("--results", type=Path, default=HERE / "results")
     parser.add_argument("--name", default="latest", help="of the result files")
     options = parser.parse_args()
     options.threads = [int(text) for text in options.threads.split(",")]
     options.others = [text for text in options.others.split(",") if text]
+    options.kernels = [text for text in options.kernels.split(",") if text]
+    unknown = set(options.kernels) - set(providers.PROVIDERS)
+    if unknown:
+        parser.error(f"no kernel provider {', '.join(sorted(unknown))}")
     options.blocks = 3 if options.quick else 9
     options.milliseconds = 60 if options.quick else 200
     options.starts = 3 if options.quick else 7
