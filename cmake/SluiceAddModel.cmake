@@ -11,6 +11,8 @@
 #   sluice_add_model(resnet50 MODEL resnet50.onnx OPTIONS --cpu=x86-64-v3)
 #   target_link_libraries(app PRIVATE resnet50)
 #
+# With --kernels=onednn among the OPTIONS, <target> needs oneDNN (libdnnl).
+#
 # The property SLUICE_ARTIFACT of <target> is the path of the compiled file.
 function(sluice_add_model target)
   cmake_parse_arguments(PARSE_ARGV 1 ARG "SHARED" "MODEL;NAME"
@@ -56,6 +58,10 @@ function(sluice_add_model target)
   target_include_directories(${target} INTERFACE "${folder}")
   target_link_libraries(${target} INTERFACE
     ${target}-code Sluice::runtime m)
+  # Shared artifacts have what they need of it inside.
+  if("--kernels=onednn" IN_LIST ARG_OPTIONS AND NOT ARG_SHARED)
+    target_link_libraries(${target} INTERFACE Sluice::onednn)
+  endif()
   set_target_properties(${target} PROPERTIES SLUICE_ARTIFACT "${artifact}")
   add_dependencies(${target} ${target}-artifact)
 endfunction()

@@ -7,19 +7,93 @@
 #include "dialects/Kernel/Kernel.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
+using namespace sluice;
 using namespace sluice::kernel;
 
 #include "dialects/Kernel/KernelDialect.cpp.inc"
+#include "dialects/Kernel/KernelEnums.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Kernel/KernelAttributes.cpp.inc"
 #define GET_OP_CLASSES
 #include "dialects/Kernel/KernelOps.cpp.inc"
 
 void KernelDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/Kernel/KernelAttributes.cpp.inc"
+      >();
   addOperations<
 #define GET_OP_LIST
 #include "dialects/Kernel/KernelOps.cpp.inc"
       >();
+}
+
+LogicalResult KernelDialect::verifyOperationAttribute(Operation *op,
+                                                      NamedAttribute named) {
+  if (named.getName() == providerAttributeName &&
+      !isa<ProviderAttr>(named.getValue()))
+    return op->emitOpError()
+           << providerAttributeName << " must be a #kernel.provider";
+  if (named.getName() == tilingAttributeName &&
+      !isa<TilingAttr>(named.getValue()))
+    return op->emitOpError()
+           << tilingAttributeName << " must be a #kernel.tiling";
+  return success();
+}
+
+Provider kernel::getProvider(Operation *op) {
+  auto provider = op->getDiscardableAttr(providerAttributeName);
+  return provider ? cast<ProviderAttr>(provider).getValue() : Provider::Builtin;
+}
+
+TilingAttr kernel::getTiling(Operation *op) {
+  return cast_if_present<TilingAttr>(
+      op->getDiscardableAttr(tilingAttributeName));
+}
+
+void kernel::copyKernelAttributes(Operation *from, Operation *to) {
+  for (StringRef name : {providerAttributeName, tilingAttributeName})
+    if (Attribute value = from->getDiscardableAttr(name))
+      to->setDiscardableAttr(name, value);
+}
+
+/// A tile is code, repeated for each of its vectors and each unrolled step, so
+/// its size has limits beyond which nothing gets faster anyway.
+LogicalResult TilingAttr::verify(
+    function_ref<InFlightDiagnostic()> emitError,
+    std::optional<int64_t> tileRows, std::optional<int64_t> tileVectors,
+    std::optional<int64_t> unroll, std::optional<int64_t> prefetchDistance,
+    std::optional<int64_t> rowBlock, std::optional<int64_t> columnBlock,
+    std::optional<int64_t> depthBlock, std::optional<bool>,
+    std::optional<int64_t> lineBlock, std::optional<int64_t> channelBlock,
+    std::optional<bool>, std::optional<bool>) {
+  constexpr int64_t mostRows = 32, mostVectors = 8, mostSteps = 16;
+  constexpr int64_t mostElements = int64_t(1) << 31;
+  struct Limit {
+    StringRef name;
+    std::optional<int64_t> value;
+    int64_t least, most;
+  };
+  for (const Limit &limit :
+       {Limit{"tile_rows", tileRows, 1, mostRows},
+        Limit{"tile_vectors", tileVectors, 1, mostVectors},
+        Limit{"unroll", unroll, 1, mostSteps},
+        Limit{"prefetch_distance", prefetchDistance, 0, mostElements},
+        Limit{"row_block", rowBlock, 1, mostElements},
+        Limit{"column_block", columnBlock, 1, mostElements},
+        Limit{"depth_block", depthBlock, 1, mostElements},
+        Limit{"line_block", lineBlock, 1, mostElements},
+        Limit{"channel_block", channelBlock, 1, mostElements}})
+    if (limit.value &&
+        (*limit.value < limit.least || *limit.value > limit.most))
+      return emitError() << limit.name << " is " << *limit.value
+                         << ", but must be from " << limit.least << " to "
+                         << limit.most;
+  return success();
 }
 
 LogicalResult RegionOp::verify() {

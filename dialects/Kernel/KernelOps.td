@@ -1,4 +1,4 @@
-//===- KernelOps.td - The kernel dialect ----------------------------------===//
+//===- KernelOps.td - The ops of the kernel dialect -----------------------===//
 //
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 //
@@ -6,31 +6,21 @@
 #ifndef KERNEL_OPS_TD
 #define KERNEL_OPS_TD
 
-include "mlir/IR/OpBase.td"
+include "dialects/Kernel/KernelAttributes.td"
 include "mlir/IR/BuiltinAttributes.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/FunctionInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
-def Kernel_Dialect : Dialect {
-  let name = "kernel";
-  let cppNamespace = "::sluice::kernel";
-  let summary = "Units of code generation and how a model runs them";
-  let description = [{
-    A `kernel.region` groups ops that become one piece of machine code; it is
-    outlined to a `kernel.func`, which identical regions share. On buffers,
-    `kernel.launch` runs a kernel, and the other ops say where buffers come
-    from: the workspace, the weights, the model's inputs and outputs.
-  }];
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
-                           "::mlir::memref::MemRefDialect"];
-}
-
 def Kernel_Frame : Type<
     CPred<"::llvm::isa<::mlir::LLVM::LLVMPointerType>($_self)">,
     "pointer to the frame of a run">,
   BuildableType<"::mlir::LLVM::LLVMPointerType::get($_builder.getContext())">;
+
+def Kernel_DefaultProvider
+    : DefaultValuedAttr<Kernel_ProviderAttr,
+                        "::sluice::kernel::Provider::Builtin">;
 
 class Kernel_Op<string mnemonic, list<Trait> traits = []>
     : Op<Kernel_Dialect, mnemonic, traits>;
@@ -44,10 +34,13 @@ def RegionOp : Kernel_Op<"region",
     the dynamic sizes of the results, in order. `anchor` names what decides
     how code is made ("map", "matmul", ...). `reusable` names the inputs whose
     buffer a result of the same size may take over, should they die here.
+    `provider` makes the kernel's code, which `tiling` shapes.
   }];
   let arguments = (ins Variadic<AnyRankedTensor>:$inputs,
                        Variadic<Index>:$sizes, StrAttr:$anchor,
-                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$reusable);
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$reusable,
+                       Kernel_DefaultProvider:$provider,
+                       OptionalAttr<Kernel_TilingAttr>:$tiling);
   let results = (outs Variadic<AnyRankedTensor>);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
@@ -82,7 +75,9 @@ def FuncOp : Kernel_Op<"func", [IsolatedFromAbove, Symbol,
     The body is the region of the `kernel.region`s it was made from: tensors
     in, tensors out. `nodes` lists the ONNX nodes of the first use.
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$anchor);
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$anchor,
+                       Kernel_DefaultProvider:$provider,
+                       OptionalAttr<Kernel_TilingAttr>:$tiling);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$sym_name $anchor attr-dict-with-keyword $body";
 }

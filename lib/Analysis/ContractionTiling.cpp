@@ -29,6 +29,10 @@ static int64_t ceilDiv(int64_t value, int64_t by) {
   return (value + by - 1) / by;
 }
 
+static int64_t roundUp(int64_t value, int64_t to) {
+  return ceilDiv(value, to) * to;
+}
+
 /// The block size, a multiple of `tile`, that cuts `size` into equal parts of
 /// at most `limit`.
 static int64_t balanceBlock(int64_t size, int64_t tile, int64_t limit) {
@@ -63,15 +67,19 @@ static void chooseBlocks(ContractionTiling &tiling, const ContractionSpec &spec,
   // worth a thread.
   constexpr int64_t wantedBlocks = 16;
   constexpr double worthwhileCost = 10000;
-  tiling.rowBlock = overrides.rowBlock.value_or(
-      balanceBlock(spec.rows, tiling.tileRows, tiling.tileRows * 16));
+  tiling.rowBlock =
+      roundUp(overrides.rowBlock.value_or(balanceBlock(
+                  spec.rows, tiling.tileRows, tiling.tileRows * 16)),
+              tiling.tileRows);
   int64_t rows = spec.rows == kDynamicSize ? tiling.rowBlock : spec.rows;
   int64_t depth = spec.depth == kDynamicSize ? 256 : spec.depth;
   int64_t batch = spec.batch == kDynamicSize ? 1 : spec.batch;
   int64_t rowsOfBlock = std::min(rows, tiling.rowBlock);
   for (int64_t panels = 4; panels >= 1; panels /= 2) {
-    tiling.columnBlock = overrides.columnBlock.value_or(
-        balanceBlock(spec.columns, tiling.width(), tiling.width() * panels));
+    tiling.columnBlock =
+        roundUp(overrides.columnBlock.value_or(balanceBlock(
+                    spec.columns, tiling.width(), tiling.width() * panels)),
+                tiling.width());
     int64_t columns =
         spec.columns == kDynamicSize ? tiling.columnBlock : spec.columns;
     tiling.blockCost = estimateBlockCost(tiling, rowsOfBlock,

@@ -15,6 +15,10 @@ static int64_t ceilDiv(int64_t value, int64_t by) {
   return (value + by - 1) / by;
 }
 
+static int64_t roundUp(int64_t value, int64_t to) {
+  return ceilDiv(value, to) * to;
+}
+
 static int64_t product(const std::vector<int64_t> &values) {
   int64_t result = 1;
   for (int64_t value : values)
@@ -176,7 +180,8 @@ static void chooseBlocks(ConvolutionTiling &tiling, const ConvolutionSpec &spec,
     lineBlock = ceilDiv(sizes.lines, ceilDiv(sizes.lines, lineBlock));
   panelBlock = ceilDiv(panels, ceilDiv(panels, panelBlock));
   tiling.lineBlock = overrides.lineBlock.value_or(lineBlock);
-  tiling.channelBlock = overrides.channelBlock.value_or(panelBlock * width);
+  tiling.channelBlock =
+      roundUp(overrides.channelBlock.value_or(panelBlock * width), width);
   tiling.blockCost = getCost();
 }
 
@@ -244,8 +249,8 @@ static void chooseDepthwise(ConvolutionTiling &tiling,
   else
     lines = fitting(groupLineCost * groupCount, lines);
   tiling.lineBlock = overrides.lineBlock.value_or(lines);
-  tiling.channelBlock =
-      overrides.channelBlock.value_or(groups * tiling.width());
+  tiling.channelBlock = roundUp(
+      overrides.channelBlock.value_or(groups * tiling.width()), tiling.width());
   tiling.blockCost = groupLineCost * tiling.lineBlock * groups;
 }
 
@@ -278,9 +283,10 @@ static void chooseContraction(ConvolutionTiling &tiling,
   contraction.columns = spec.outputChannels;
   contraction.depth = spec.inputChannels * product(spec.kernelSizes);
   contraction.packedB = true;
-  ContractionTilingOverrides forced;
+  ContractionTilingOverrides forced = overrides.contraction;
   forced.tileRows = overrides.tilePixels;
   forced.tileVectors = overrides.tileVectors;
+  forced.unroll = overrides.unroll;
   tiling.contraction = chooseContractionTiling(contraction, machine, forced);
   tiling.tilePixels = tiling.contraction.tileRows;
   tiling.tileVectors = tiling.contraction.tileVectors;
@@ -295,7 +301,7 @@ chooseTiling(const ConvolutionSpec &spec, bool isPlaced,
   ConvolutionTiling tiling;
   tiling.lanes = machine.lanes(32);
   tiling.fusedMultiplyAdd = machine.hasFma;
-  tiling.unroll = 2;
+  tiling.unroll = overrides.unroll.value_or(2);
   // Leaving taps out costs code per tap of a line.
   constexpr int64_t mostTrimmedTaps = 11;
   bool isStatic = spec.inputSizes.back() != kDynamicSize &&

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "sluice/Artifact/Trailer.h"
 #include "sluice/Artifact/TypedHeader.h"
+#include "sluice/Codegen/OneDnn.h"
 #include "sluice/Support/NodeNames.h"
 #include "sluice/Target/CPU/ObjectEmitter.h"
 #include "sluice/Target/CPU/SharedLinker.h"
@@ -17,6 +18,7 @@
 #include "llvm/Object/ArchiveWriter.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
+#include "llvm/TargetParser/Triple.h"
 
 using namespace mlir;
 
@@ -107,6 +109,11 @@ describeModel(ModuleOp module, const MachineModel &machine,
     if (auto bytes = launch->getAttrOfType<FloatAttr>("bytes"))
       info.bytes = bytes.getValueAsDouble();
   });
+  contents.needsOneDnn = module.lookupSymbol("sluice_onednn_run") != nullptr;
+  if (contents.needsOneDnn)
+    contents.signature.metadata.emplace_back(
+        "sluice.libraries",
+        llvm::sys::path::filename(getOneDnnLibrary()).str());
   auto integer = [&](StringRef name) {
     auto attribute = module->getAttrOfType<IntegerAttr>(name);
     return attribute ? attribute.getInt() : -1;
@@ -163,6 +170,47 @@ std::optional<std::string> getHeaderPath(const CompileOptions &options) {
   llvm::sys::path::remove_filename(path);
   llvm::sys::path::append(path, getModelName(options) + ".h");
   return path.str().str();
+}
+
+/// Sluice's own archive of this name: the tools are in bin, it is in a folder
+/// for libraries beside that.
+static llvm::Expected<std::string> findOwnLibrary(StringRef name,
+                                                  const CompileOptions &options,
+                                                  const llvm::Triple &triple) {
+  SmallVector<std::string> folders;
+  if (options.libraryFolder.empty()) {
+    static int anchor;
+    SmallString<256> prefix(llvm::sys::fs::getMainExecutable(nullptr, &anchor));
+    llvm::sys::path::remove_filename(prefix);
+    llvm::sys::path::remove_filename(prefix);
+    std::string multiarch = (triple.getArchName() + "-linux-gnu").str();
+    for (StringRef folder : {"lib", "lib64"})
+      folders.push_back((prefix + "/" + folder).str());
+    folders.push_back((prefix + "/lib/" + multiarch).str());
+  } else {
+    folders.push_back(options.libraryFolder);
+  }
+  for (const std::string &folder : folders)
+    if (std::string path = folder + "/" + name.str();
+        llvm::sys::fs::exists(path))
+      return path;
+  return llvm::createStringError("cannot find Sluice's library " + name +
+                                 " in " + llvm::join(folders, ", "));
+}
+
+/// What artifacts with oneDNN kernels are linked with.
+static llvm::Error addOneDnn(SharedLinkOptions &link,
+                             const CompileOptions &options) {
+  auto archive =
+      findOwnLibrary(oneDnnArchiveName, options, llvm::Triple(link.triple));
+  if (!archive)
+    return archive.takeError();
+  StringRef library = getOneDnnLibrary();
+  if (!llvm::sys::fs::exists(library))
+    return llvm::createStringError("cannot find oneDNN: there is no " +
+                                   library);
+  link.libraries = {std::move(*archive), library.str()};
+  return llvm::Error::success();
 }
 
 /// Links a library and gives it its trailer.
@@ -264,6 +312,9 @@ CompileStatus writeMachineCode(ModuleOp module,
   link.inputObjects = {ArrayRef<char>(*code)};
   if (weightsFile)
     link.inputFiles = {weightsFile->path};
+  if (contents.needsOneDnn && options.emit == EmitKind::SharedLibrary)
+    if (llvm::Error error = addOneDnn(link, options))
+      return fail(CompileStatus::CompileFailed, std::move(error));
   llvm::Error error = writeArtifact(std::move(link), contents, options);
   return error ? fail(CompileStatus::CannotWrite, std::move(error))
                : CompileStatus::Success;

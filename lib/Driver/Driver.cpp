@@ -8,12 +8,14 @@
 #include "Artifacts.h"
 #include "OutputFile.h"
 #include "RemarkPrinter.h"
+#include "Tilings.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Pass/PassManager.h"
+#include "sluice/Codegen/OneDnn.h"
 #include "sluice/Import/Importer.h"
 #include "sluice/Import/Onnx/OnnxReader.h"
 #include "sluice/Import/Onnx/OnnxTransforms.h"
@@ -124,11 +126,14 @@ CompileStatus Compilation::emit() {
         buildOptimizePipeline(manager, optimize);
       }))
     return CompileStatus::CompileFailed;
+  if (llvm::Error error = setTilings(*module, options.tilings))
+    return fail(CompileStatus::Usage, std::move(error));
   if (options.emit == EmitKind::Optimized)
     return writeModule();
   TargetOptions target;
   target.triple = options.triple;
   target.cpu = options.cpu;
+  target.kernels = options.kernels;
   if (!runStage([&](OpPassManager &manager) {
         buildFormKernelsPipeline(manager, target);
       }))
@@ -207,6 +212,9 @@ CompileStatus compile(const CompileOptions &options,
   auto machine = getMachineModel(options.triple, options.cpu);
   if (!machine)
     return fail(CompileStatus::Usage, machine.takeError());
+  if (options.kernels == "onednn")
+    if (llvm::Error error = checkOneDnn(*machine))
+      return fail(CompileStatus::Usage, std::move(error));
   if (llvm::Error error = checkOutputs(options))
     return fail(CompileStatus::CannotWrite, std::move(error));
   return Compilation(options, diagnostics).run();

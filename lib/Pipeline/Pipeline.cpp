@@ -128,6 +128,11 @@ void buildFormKernelsPipeline(OpPassManager &manager,
   functions.addPass(createPropagateLayoutPass());
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());
+  ChooseProvidersPassOptions providerOptions;
+  providerOptions.kernels = options.kernels;
+  providerOptions.triple = options.triple;
+  providerOptions.cpu = options.cpu;
+  functions.addPass(createChooseProvidersPass(providerOptions));
   functions.addPass(createPackWeightsPass(packOptions));
   manager.nest<func::FuncOp>().addPass(createFormKernelsPass());
   manager.addPass(createCanonicalizerPass());

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "sluice/Analysis/SymbolicShapes.h"
+#include "sluice/Codegen/OneDnn.h"
 #include "sluice/Support/Remarks.h"
 #include "sluice/Transforms/Passes.h"
 
@@ -86,6 +87,30 @@ bool isEpilogue(const Group &group, SymbolicShapes &symbols) {
   return true;
 }
 
+bool isOneDnn(Operation *op) {
+  return kernel::getProvider(op) == kernel::Provider::OneDnn;
+}
+
+kernel::Provider getGroupProvider(const Group &group) {
+  return group.anchor ? kernel::getProvider(group.anchor)
+                      : kernel::Provider::Builtin;
+}
+
+/// Can oneDNN, which computes the anchor, compute the group's ops as well?
+bool isPostOpChain(Operation *anchor, const Group &group) {
+  auto isOutside = [&](Value value) {
+    return !group.ops.contains(value.getDefiningOp());
+  };
+  auto kernel =
+      describeOneDnnKernel(anchor, group.sink->getResult(0), isOutside);
+  if (kernel)
+    return true;
+  remarks::missed(anchor, remarks::fusion)
+      << "what follows is a kernel of its own: "
+      << llvm::toString(kernel.takeError());
+  return false;
+}
+
 class FormKernelsPass final
     : public impl::FormKernelsPassBase<FormKernelsPass> {
 public:
@@ -126,14 +151,16 @@ bool FormKernelsPass::accepts(const Group &group, Operation *op,
   if (isElementwise(op)) {
     if (!group.anchor)
       return true;
-    // On accumulators everything is f32.
-    return takesEpilogue(group.anchor) &&
+    // On accumulators everything is f32. A library sees none of what is in
+    // front of its post-ops.
+    return takesEpilogue(group.anchor) && !isOneDnn(group.anchor) &&
            llvm::all_of(op->getOperands(), [&](Value operand) {
              return group.ops.contains(operand.getDefiningOp()) ||
                     isSimpleOperand(operand, group.sink->getResult(0), symbols);
            });
   }
-  return !group.anchor && takesEpilogue(op) && isEpilogue(group, symbols);
+  return !group.anchor && takesEpilogue(op) && isEpilogue(group, symbols) &&
+         (!isOneDnn(op) || isPostOpChain(op, group));
 }
 
 SmallVector<Value> FormKernelsPass::dynamicSizes(OpBuilder &builder,
@@ -249,15 +276,19 @@ void FormKernelsPass::makeRegion(Group &group) {
   auto region = kernel::RegionOp::create(
       builder, FusedLoc::get(builder.getContext(), locations),
       sink->getResultTypes(), inputs, sizes, anchor,
-      findReusable(group, inputs));
+      findReusable(group, inputs), getGroupProvider(group),
+      group.anchor ? kernel::getTiling(group.anchor) : kernel::TilingAttr());
   Block *body = builder.createBlock(&region.getBody());
   IRMapping mapping;
   for (Value input : inputs)
     mapping.map(input, body->addArgument(input.getType(), input.getLoc()));
   for (Operation *splat : splats)
     builder.clone(*splat, mapping);
-  for (Operation *op : ops)
-    builder.clone(*op, mapping);
+  for (Operation *op : ops) {
+    Operation *copy = builder.clone(*op, mapping);
+    copy->removeDiscardableAttr(kernel::providerAttributeName);
+    copy->removeDiscardableAttr(kernel::tilingAttributeName);
+  }
   SmallVector<Value> yielded;
   for (Value result : sink->getResults())
     yielded.push_back(mapping.lookup(result));

@@ -25,7 +25,8 @@ std::string describe(kernel::RegionOp region) {
   llvm::raw_string_ostream os(text);
   OpPrintingFlags flags;
   flags.useLocalScope().printGenericOpForm();
-  os << region.getAnchor() << '\n';
+  os << region.getAnchor() << ' ' << region.getProvider() << ' '
+     << region.getTilingAttr() << '\n';
   for (BlockArgument argument : region.getBody().getArguments())
     os << argument.getType() << ' ';
   os << '\n';
@@ -36,6 +37,15 @@ std::string describe(kernel::RegionOp region) {
     os << '\n';
   }
   return text;
+}
+
+/// Kernels of libraries are named after them as well.
+StringAttr getFunctionName(kernel::RegionOp region) {
+  if (region.getProvider() == kernel::Provider::Builtin)
+    return region.getAnchorAttr();
+  return StringAttr::get(region.getContext(),
+                         stringifyProvider(region.getProvider()) + "_" +
+                             region.getAnchor());
 }
 
 class OutlineKernelsPass final
@@ -57,9 +67,10 @@ public:
         ++numShared;
       } else {
         builder.setInsertionPointToEnd(module.getBody());
-        auto function = kernel::FuncOp::create(builder, region.getLoc(),
-                                               region.getAnchorAttr(),
-                                               region.getAnchorAttr());
+        auto function = kernel::FuncOp::create(
+            builder, region.getLoc(), getFunctionName(region),
+            region.getAnchorAttr(), region.getProviderAttr(),
+            region.getTilingAttr());
         function.getBody().takeBody(region.getBody());
         name = symbols.insert(function);
       }

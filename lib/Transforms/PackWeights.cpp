@@ -55,6 +55,13 @@ private:
     return constant;
   }
 
+  static Value makeConstant(ConstantOp weights, const WeightPacking &packing,
+                            IRRewriter &rewriter) {
+    return PackedConstantOp::create(
+        rewriter, weights.getLoc(), weights.getValueAttr(), packing.packing,
+        rewriter.getI64IntegerAttr(packing.elements));
+  }
+
   void pack(MatmulOp op, const MachineModel &machine, IRRewriter &rewriter) {
     ConstantOp weights = getWeights(op.getRhs());
     if (!weights || op.getTransposeLhs())
@@ -72,14 +79,19 @@ private:
     int64_t depth = shape[shape.size() - 2], columns = shape.back();
     if (op.getTransposeRhs())
       std::swap(depth, columns);
-    auto [packing, elements] = getMatrixPacking(&getContext(), depth, columns,
-                                                op.getTransposeRhs(), machine);
-    Value packed = PackedConstantOp::create(
-        rewriter, weights.getLoc(), weights.getValueAttr(), packing,
-        rewriter.getI64IntegerAttr(elements));
-    rewriter.replaceOpWithNewOp<PackedMatmulOp>(
-        op, op.getType(), op.getLhs(), packed,
-        rewriter.getI64IntegerAttr(columns));
+    bool isBuiltin = kernel::getProvider(op) == kernel::Provider::Builtin;
+    WeightPacking packing =
+        isBuiltin ? getMatrixPacking(&getContext(), depth, columns,
+                                     op.getTransposeRhs(),
+                                     kernel::getTiling(op), machine)
+                  : getPlainMatrixPacking(&getContext(), depth, columns,
+                                          op.getTransposeRhs());
+    auto packed =
+        PackedMatmulOp::create(rewriter, op.getLoc(), op.getType(), op.getLhs(),
+                               makeConstant(weights, packing, rewriter),
+                               rewriter.getI64IntegerAttr(columns));
+    kernel::copyKernelAttributes(op, packed);
+    rewriter.replaceOp(op, packed);
   }
 
   /// The packed weights of a channels-last convolution; null when it has none.
@@ -99,30 +111,40 @@ private:
     constexpr int64_t mostPhases = 16;
     if (spec.transposed && countTransposedPhases(spec) > mostPhases)
       return nullptr;
-    auto [packing, elements] =
-        getConvolutionPacking(&getContext(), spec, machine);
-    return PackedConstantOp::create(rewriter, weights.getLoc(),
-                                    weights.getValueAttr(), packing,
-                                    rewriter.getI64IntegerAttr(elements));
+    bool isBuiltin = kernel::getProvider(op) == kernel::Provider::Builtin;
+    WeightPacking packing =
+        isBuiltin ? getConvolutionPacking(&getContext(), spec,
+                                          kernel::getTiling(op), machine)
+                  : getPlainPacking(&getContext(),
+                                    weights.getType().getNumElements());
+    return makeConstant(weights, packing, rewriter);
   }
 
   void pack(ConvOp op, const MachineModel &machine, IRRewriter &rewriter) {
     ArrayRef<int64_t> shape = shapeOf(op.getWeight());
-    if (Value packed = packConvolution(op, machine, rewriter))
-      rewriter.replaceOpWithNewOp<PackedConvOp>(
-          op, op.getType(), op.getInput(), packed, shape.drop_front(2),
-          op.getStrides(), op.getDilations(), op.getPads(), op.getGroups(),
-          shape[0]);
+    Value weights = packConvolution(op, machine, rewriter);
+    if (!weights)
+      return;
+    auto packed = PackedConvOp::create(
+        rewriter, op.getLoc(), op.getType(), op.getInput(), weights,
+        shape.drop_front(2), op.getStrides(), op.getDilations(), op.getPads(),
+        op.getGroups(), shape[0]);
+    kernel::copyKernelAttributes(op, packed);
+    rewriter.replaceOp(op, packed);
   }
 
   void pack(ConvTransposeOp op, const MachineModel &machine,
             IRRewriter &rewriter) {
     ArrayRef<int64_t> shape = shapeOf(op.getWeight());
-    if (Value packed = packConvolution(op, machine, rewriter))
-      rewriter.replaceOpWithNewOp<PackedConvTransposeOp>(
-          op, op.getType(), op.getInput(), packed, shape.drop_front(2),
-          op.getStrides(), op.getDilations(), op.getPads(),
-          op.getOutputPadding(), op.getGroups(), shape[1] * op.getGroups());
+    Value weights = packConvolution(op, machine, rewriter);
+    if (!weights)
+      return;
+    auto packed = PackedConvTransposeOp::create(
+        rewriter, op.getLoc(), op.getType(), op.getInput(), weights,
+        shape.drop_front(2), op.getStrides(), op.getDilations(), op.getPads(),
+        op.getOutputPadding(), op.getGroups(), shape[1] * op.getGroups());
+    kernel::copyKernelAttributes(op, packed);
+    rewriter.replaceOp(op, packed);
   }
 };
 

@@ -148,6 +148,9 @@ static sluice_status execute(sluice_context *context, uint8_t *workspace) {
   atomic_store_explicit(&context->failed, false, memory_order_relaxed);
   context->owns_pool_now = context->pool && !context->has_executor &&
                            sluice_thread_pool_enter(context->pool);
+  /* Libraries do not see the caller's executor: they stay on this thread. */
+  frame.threads =
+      context->owns_pool_now ? sluice_thread_pool_limit(context->pool) : 1;
   int32_t returned = descriptor->run(&frame);
   if (context->owns_pool_now)
     sluice_thread_pool_leave(context->pool);

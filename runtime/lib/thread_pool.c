@@ -332,6 +332,10 @@ void sluice_thread_pool_run(sluice_thread_pool *pool, sluice_loop_body body,
   close_loop(pool);
 }
 
+int32_t sluice_thread_pool_limit(const sluice_thread_pool *pool) {
+  return pool->requested_threads;
+}
+
 bool sluice_thread_pool_enter(sluice_thread_pool *pool) {
   if (atomic_exchange_explicit(&pool->claimed, true, memory_order_acquire))
     return false;

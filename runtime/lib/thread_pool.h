@@ -20,6 +20,9 @@ struct sluice_loop_shape {
 struct sluice_loop_shape sluice_shape_loop(int64_t count, double cost,
                                            int32_t threads);
 
+/* How many threads the pool was asked to have; 0 for as many as there are. */
+int32_t sluice_thread_pool_limit(const sluice_thread_pool *pool);
+
 /* Claims the pool for a run; false while another run has it. */
 bool sluice_thread_pool_enter(sluice_thread_pool *pool);
 /* Ends the run: the workers go to sleep. */

@@ -33,6 +33,18 @@ func.func @conv(%x: tensor<1x8x8x3xf32>) -> tensor<1x8x8x4xf32> {
 
 // -----
 
+// A tiling decides about the panels, and stays with the op.
+// CHECK-LABEL: func.func @tiled
+// CHECK:         sluice.packed_constant {{.*}}elements = 144 : i64, packing = {columns = 17 : i64, depth = 6 : i64, kind = "matrix", transposed = false, width = 8 : i64}
+// CHECK:         sluice.packed_matmul {{.*}}kernel.tiling = #kernel.tiling<tile_vectors = 1>
+func.func @tiled(%x: tensor<4x6xf32>) -> tensor<4x17xf32> {
+  %w = sluice.constant dense<1.0> : tensor<6x17xf32>
+  %0 = sluice.matmul %x, %w {kernel.tiling = #kernel.tiling<tile_vectors = 1>} : (tensor<4x6xf32>, tensor<6x17xf32>) -> tensor<4x17xf32>
+  return %0 : tensor<4x17xf32>
+}
+
+// -----
+
 // CHECK-LABEL: func.func @conv_transpose
 // CHECK:         sluice.packed_constant {{.*}}transposed = true
 // CHECK:         sluice.packed_conv_transpose {{.*}}kernel = array<i64: 2, 2>, output_channels = 4 : i64, output_padding = array<i64: 0, 0>
@@ -40,6 +52,17 @@ func.func @conv_transpose(%x: tensor<1x8x8x3xf32>) -> tensor<1x16x16x4xf32> {
   %w = sluice.constant dense<1.0> : tensor<3x4x2x2xf32>
   %0 = sluice.conv_transpose %x, %w {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_padding = array<i64: 0, 0>, channels_last} : (tensor<1x8x8x3xf32>, tensor<3x4x2x2xf32>) -> tensor<1x16x16x4xf32>
   return %0 : tensor<1x16x16x4xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @tiled_conv
+// CHECK:         sluice.packed_constant {{.*}}tiling = #kernel.tiling<tile_vectors = 3>
+// CHECK:         sluice.packed_conv {{.*}}kernel.tiling = #kernel.tiling<tile_vectors = 3>
+func.func @tiled_conv(%x: tensor<1x8x8x3xf32>) -> tensor<1x8x8x40xf32> {
+  %w = sluice.constant dense<1.0> : tensor<40x3x3x3xf32>
+  %0 = sluice.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, channels_last, kernel.tiling = #kernel.tiling<tile_vectors = 3>} : (tensor<1x8x8x3xf32>, tensor<40x3x3x3xf32>) -> tensor<1x8x8x40xf32>
+  return %0 : tensor<1x8x8x40xf32>
 }
 
 // -----

@@ -17,6 +17,7 @@ class Case:
     flags: list = field(default_factory=list)
     present: list = field(default_factory=list)  # ops after the graph passes
     absent: list = field(default_factory=list)
+    needs: str = ""  # the kernel provider that the compiler must have
 
     def graph(self):
         graph = Graph(seed=len(self.name))

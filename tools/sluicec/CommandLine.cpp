@@ -46,10 +46,22 @@ struct Parser {
       cl::desc("Batch normalisation behind convolutions: deploy folds constant "
                "statistics into the weights, tune also scales weights that are "
                "inputs, in every run, eval keeps both operators")};
+  cl::opt<std::string> kernels{
+      "kernels", cl::init("builtin"), cl::value_desc("provider"),
+      cl::cat(category),
+      cl::desc("Who makes the code of products and convolutions: builtin, the "
+               "compiler, or onednn, a library that the artifact then needs "
+               "(libdnnl); what that cannot do stays builtin")};
+  cl::list<std::string> tilings{
+      "tiling", cl::value_desc("node:tile_rows=4,..."), cl::cat(category),
+      cl::desc("Replace the compiler's choice of tiles for a product or "
+               "convolution: tile_rows, tile_vectors, unroll, row_block, "
+               "column_block, depth_block, line_block, channel_block, ...")};
   cl::opt<std::string> remarks{
       "remarks", cl::ValueOptional, cl::value_desc("kinds"), cl::cat(category),
       cl::desc("Say what was fused, and why not where it nearly was; kinds "
-               "(convbn, fusion, layout, constants), separated by commas, "
+               "(convbn, fusion, layout, constants, providers), separated by "
+               "commas, "
                "default all")};
   cl::opt<std::string> name{
       "name", cl::value_desc("identifier"), cl::cat(category),
@@ -157,6 +169,11 @@ sluice::parseCommandLine(int argc, char **argv, int &exitCode) {
     return usage("--convbn takes deploy, tune or eval, not '" + parser.convBn +
                  "'");
   options.convBn = parser.convBn;
+  if (!llvm::is_contained({"builtin", "onednn"}, parser.kernels))
+    return usage("--kernels takes builtin or onednn, not '" + parser.kernels +
+                 "'");
+  options.kernels = parser.kernels;
+  options.tilings = parser.tilings;
   if (parser.remarks.getNumOccurrences() > 0)
     options.remarks =
         parser.remarks.empty() ? std::string("all") : parser.remarks.getValue();

@@ -57,8 +57,12 @@ struct ConvolutionTiling {
 };
 
 struct ConvolutionTilingOverrides {
-  std::optional<int64_t> tilePixels, tileVectors, lineBlock, channelBlock;
+  std::optional<int64_t> tilePixels, tileVectors, unroll;
+  std::optional<int64_t> lineBlock, channelBlock;
   std::optional<bool> copyPadded, channelsOuter;
+  /// Of those that are computed as a matrix product; tile and unrolling are
+  /// those above.
+  ContractionTilingOverrides contraction;
 };
 
 ConvolutionTiling

@@ -31,6 +31,8 @@ struct DescriptorContents {
   std::string weightsSymbol;
   /// The name of a side file beside the artifact; empty where embedded.
   std::string weightsFile;
+  /// Some kernels call oneDNN.
+  bool needsOneDnn = false;
   int64_t workspaceBytes = -1;
   int64_t livenessBound = -1;
 };

@@ -12,6 +12,7 @@
 #ifndef SLUICE_CODEGEN_PACKEDWEIGHTS_H
 #define SLUICE_CODEGEN_PACKEDWEIGHTS_H
 
+#include "dialects/Kernel/Kernel.h"
 #include "dialects/Sluice/Sluice.h"
 #include "sluice/Analysis/MachineModel.h"
 #include "sluice/Codegen/KernelSpecs.h"
@@ -32,16 +33,37 @@ ConvolutionSpec getConvolutionSpec(mlir::RankedTensorType input,
 ConvolutionSpec getConvolutionSpec(PackedConvOp op);
 ConvolutionSpec getConvolutionSpec(PackedConvTransposeOp op);
 
-/// The packing of a matrix [depth][columns], or [columns][depth] when
-/// `transposed`, and the number of packed elements.
-std::pair<mlir::DictionaryAttr, int64_t>
-getMatrixPacking(mlir::MLIRContext *context, int64_t depth, int64_t columns,
-                 bool transposed, const MachineModel &machine);
+/// How constant weights are reordered and how many elements they have then.
+struct WeightPacking {
+  mlir::DictionaryAttr packing;
+  int64_t elements;
+};
 
-/// The packing of convolution weights in ONNX's order.
-std::pair<mlir::DictionaryAttr, int64_t>
-getConvolutionPacking(mlir::MLIRContext *context, const ConvolutionSpec &spec,
-                      const MachineModel &machine);
+/// A matrix [depth][columns], or [columns][depth] when `transposed`, in the
+/// panels of a kernel with this tiling (null: the compiler's choice).
+WeightPacking getMatrixPacking(mlir::MLIRContext *context, int64_t depth,
+                               int64_t columns, bool transposed,
+                               kernel::TilingAttr tiling,
+                               const MachineModel &machine);
+
+/// A matrix as it is, except that a transposed one is turned.
+WeightPacking getPlainMatrixPacking(mlir::MLIRContext *context, int64_t depth,
+                                    int64_t columns, bool transposed);
+
+/// Convolution weights in ONNX's order, in the panels of a kernel with this
+/// tiling.
+WeightPacking getConvolutionPacking(mlir::MLIRContext *context,
+                                    const ConvolutionSpec &spec,
+                                    kernel::TilingAttr tiling,
+                                    const MachineModel &machine);
+
+/// Weights as they are.
+WeightPacking getPlainPacking(mlir::MLIRContext *context, int64_t elements);
+
+/// Whether the weights packed like this are what the kernel of `op`, a
+/// packed_matmul or packed_conv with this tiling, reads.
+bool fitsPacking(mlir::Operation *op, kernel::TilingAttr tiling,
+                 mlir::DictionaryAttr packing, const MachineModel &machine);
 
 /// Reorders f32 elements as `packing` says.
 llvm::Error packWeights(mlir::DictionaryAttr packing,

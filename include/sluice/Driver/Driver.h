@@ -41,6 +41,13 @@ struct CompileOptions {
   std::vector<std::string> dims;
   /// How batch normalisation meets convolutions: deploy, tune or eval.
   std::string convBn = "deploy";
+  /// Who makes the code of products and convolutions: builtin or onednn.
+  std::string kernels = "builtin";
+  /// "node:tile_rows=4,tile_vectors=2": what replaces the compiler's choice for
+  /// a product or convolution.
+  std::vector<std::string> tilings;
+  /// Where Sluice's own libraries for artifacts are; empty: beside the program.
+  std::string libraryFolder;
   /// Categories of remarks to print, separated by commas, or "all"; empty:
   /// none.
   std::string remarks;

@@ -31,6 +31,11 @@ struct TargetOptions : mlir::PassPipelineOptions<TargetOptions> {
   PassOptions::Option<std::string> cpu{*this, "cpu",
                                        llvm::cl::desc("Target CPU, or native"),
                                        llvm::cl::init("native")};
+  PassOptions::Option<std::string> kernels{
+      *this, "kernels",
+      llvm::cl::desc("Who makes the code of products and convolutions: builtin "
+                     "or onednn"),
+      llvm::cl::init("builtin")};
 };
 
 struct OptimizeOptions : mlir::PassPipelineOptions<OptimizeOptions> {

@@ -163,13 +163,39 @@ def PlanMemoryPass : Pass<"sluice-plan-memory", "::mlir::ModuleOp"> {
   ];
 }
 
+def ChooseProvidersPass
+    : Pass<"sluice-choose-providers", "::mlir::func::FuncOp"> {
+  let summary = "Say who makes the code of products and convolutions";
+  let description = [{
+    With `kernels=onednn`, what oneDNN computes gets the attribute
+    `kernel.provider`: f32 products and channels-last convolutions with
+    constant weights, whose sizes are all known and for which it has more than
+    its reference implementation. Remarks of the kind `providers` say why the
+    others stay builtin.
+  }];
+  let dependentDialects = ["::sluice::kernel::KernelDialect"];
+  let options = [
+    Option<"kernels", "kernels", "std::string", "\"builtin\"",
+           "builtin or onednn">,
+    Option<"triple", "triple", "std::string", "",
+           "Target triple; empty for the host's">,
+    Option<"cpu", "cpu", "std::string", "\"native\"",
+           "Target CPU as LLVM names it, or native">
+  ];
+  let statistics = [
+    Statistic<"numOneDnn", "onednn", "Number of ops that oneDNN computes">,
+    Statistic<"numBuiltin", "builtin", "Number of ops that stay builtin">
+  ];
+}
+
 def PackWeightsPass : Pass<"sluice-pack-weights", "::mlir::func::FuncOp"> {
   let summary = "Put constant weights in the order micro-kernels read";
   let description = [{
     Products with a constant right-hand side and channels-last convolutions
     with constant weights, in f32, become ops on packed constants. The panels
-    follow from the tiles chosen for the machine, so types must not change any
-    more afterwards.
+    follow from the tiles chosen for the machine or given by `kernel.tiling`,
+    so types must not change any more afterwards. Those that oneDNN computes
+    keep their order: the library has its own, known only where it runs.
   }];
   let options = [
     Option<"triple", "triple", "std::string", "",

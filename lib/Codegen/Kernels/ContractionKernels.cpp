@@ -9,6 +9,7 @@
 #include "sluice/Codegen/CPU/Contraction.h"
 #include "sluice/Codegen/KernelBuilder.h"
 #include "sluice/Codegen/PackedWeights.h"
+#include "sluice/Codegen/TilingOverrides.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -59,7 +60,9 @@ static LogicalResult emitPackedMatmul(KernelBuilder &kernel, Operation *op) {
   Value result = kernel.region.getTerminator()->getOperand(0);
   ArrayRef<int64_t> shape = shapeOf(matmul.getLhs());
   ContractionSpec spec = getContractionSpec(matmul, shape.back());
-  ContractionTiling tiling = chooseContractionTiling(spec, kernel.machine);
+  ContractionTiling tiling = chooseContractionTiling(
+      spec, kernel.machine,
+      getContractionOverrides(getKernelTiling(kernel.region)));
   ContractionOperands operands;
   operands.a = kernel.buffer(matmul.getLhs());
   operands.b = kernel.buffer(matmul.getWeights());
@@ -106,7 +109,9 @@ static LogicalResult emitMatmul(KernelBuilder &kernel, Operation *op) {
   spec.depth = toSpec(lhs[depthPlace]);
   spec.transposeA = matmul.getTransposeLhs();
   spec.transposeB = matmul.getTransposeRhs();
-  ContractionTiling tiling = chooseContractionTiling(spec, kernel.machine);
+  ContractionTiling tiling = chooseContractionTiling(
+      spec, kernel.machine,
+      getContractionOverrides(getKernelTiling(kernel.region)));
 
   ContractionOperands operands;
   operands.a = kernel.buffer(matmul.getLhs());

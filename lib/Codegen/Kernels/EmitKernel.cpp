@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sluice/Codegen/KernelBuilder.h"
+#include "sluice/Codegen/OneDnn.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -40,6 +41,9 @@ LogicalResult sluice::emitElementKernel(KernelBuilder &kernel) {
 }
 
 LogicalResult sluice::emitKernel(KernelBuilder &kernel) {
+  auto source = cast<kernel::FuncOp>(kernel.region.getParentOp());
+  if (source.getProvider() == kernel::Provider::OneDnn)
+    return emitOneDnnKernel(kernel);
   for (Operation &op : kernel.region.without_terminator())
     if (auto emitter =
             emitterRegistry().kernels.lookup(op.getName().getStringRef()))

@@ -4,9 +4,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "sluice/Codegen/CPU/FrameLayout.h"
-#include "sluice/Codegen/KernelBuilder.h"
-#include "sluice/Codegen/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -15,6 +12,10 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "sluice/Codegen/CPU/FrameLayout.h"
+#include "sluice/Codegen/KernelBuilder.h"
+#include "sluice/Codegen/PackedWeights.h"
+#include "sluice/Codegen/Passes.h"
 
 using namespace mlir;
 
@@ -32,10 +33,32 @@ void resolveTensorSizes(KernelBuilder &kernel, func::FuncOp function) {
   for (tensor::DimOp op : questions) {
     OpBuilder::InsertionGuard guard(kernel.builder);
     kernel.builder.setInsertionPoint(op);
-    op.replaceAllUsesWith(
-        kernel.size(op.getSource(), *op.getConstantIndex()));
+    op.replaceAllUsesWith(kernel.size(op.getSource(), *op.getConstantIndex()));
     op.erase();
   }
+}
+
+/// Panels have the width of the tile that reads them, and only the packing
+/// pass can choose both: a tiling that changed since reads the wrong weights.
+LogicalResult verifyPacking(kernel::CallOp call, kernel::FuncOp kernel,
+                            const MachineModel &machine) {
+  if (kernel.getProvider() != kernel::Provider::Builtin)
+    return success();
+  for (Operation &op : kernel.getBody().front()) {
+    if (!isa<PackedMatmulOp, PackedConvOp, PackedConvTransposeOp>(op))
+      continue;
+    auto argument = dyn_cast<BlockArgument>(op.getOperand(1));
+    if (!argument || argument.getArgNumber() >= call.getInputs().size())
+      continue;
+    auto weights = call.getInputs()[argument.getArgNumber()]
+                       .getDefiningOp<PackedConstantOp>();
+    if (weights && !fitsPacking(&op, kernel.getTilingAttr(),
+                                weights.getPacking(), machine))
+      return call.emitError("the weights are packed for another tiling than "
+                            "that of kernel '")
+             << kernel.getSymName() << "'";
+  }
+  return success();
 }
 
 class EmitKernelsPass final
@@ -49,6 +72,14 @@ public:
       getOperation().emitError(llvm::toString(machine.takeError()));
       return signalPassFailure();
     }
+    SymbolTable symbols(getOperation());
+    WalkResult packings = getOperation().walk([&](kernel::CallOp call) {
+      auto callee = symbols.lookup<kernel::FuncOp>(call.getCallee());
+      return WalkResult(callee ? verifyPacking(call, callee, *machine)
+                               : success());
+    });
+    if (packings.wasInterrupted())
+      return signalPassFailure();
     SmallVector<kernel::FuncOp> kernels(
         getOperation().getOps<kernel::FuncOp>());
     for (kernel::FuncOp kernel : kernels)
@@ -68,8 +99,8 @@ private:
           cast<RankedTensorType>(argument.getType())));
     Operation *yield = region.getTerminator();
     for (Value yielded : yield->getOperands())
-      types.push_back(KernelBuilder::bufferType(
-          cast<RankedTensorType>(yielded.getType())));
+      types.push_back(
+          KernelBuilder::bufferType(cast<RankedTensorType>(yielded.getType())));
     auto scratchType =
         MemRefType::get({ShapedType::kDynamic}, builder.getI8Type());
     types.push_back(scratchType);

@@ -7,6 +7,7 @@
 #include "Epilogue.h"
 #include "sluice/Codegen/CPU/Convolution.h"
 #include "sluice/Codegen/PackedWeights.h"
+#include "sluice/Codegen/TilingOverrides.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -16,7 +17,9 @@ static LogicalResult emitPackedConv(KernelBuilder &kernel, Operation *op) {
   auto conv = cast<OpTy>(op);
   Value result = kernel.region.getTerminator()->getOperand(0);
   ConvolutionSpec spec = getConvolutionSpec(conv);
-  ConvolutionTiling tiling = chooseConvolutionTiling(spec, kernel.machine);
+  ConvolutionTiling tiling = chooseConvolutionTiling(
+      spec, kernel.machine,
+      getConvolutionOverrides(getKernelTiling(kernel.region)));
   ConvolutionOperands operands;
   operands.input = kernel.buffer(conv.getInput());
   operands.weights = kernel.buffer(conv.getWeights());

@@ -8,6 +8,7 @@
 #include "sluice/Analysis/ContractionTiling.h"
 #include "sluice/Codegen/CPU/Convolution.h"
 #include "sluice/Codegen/CPU/Packing.h"
+#include "sluice/Codegen/TilingOverrides.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -71,11 +72,11 @@ ConvolutionSpec sluice::getConvolutionSpec(PackedConvTransposeOp op) {
   return spec;
 }
 
-std::pair<DictionaryAttr, int64_t>
-sluice::getMatrixPacking(MLIRContext *context, int64_t depth, int64_t columns,
-                         bool transposed, const MachineModel &machine) {
+/// Panels of `width` columns.
+static WeightPacking getPanelPacking(MLIRContext *context, int64_t depth,
+                                     int64_t columns, bool transposed,
+                                     int64_t width) {
   Builder builder(context);
-  int64_t width = choosePanelWidth(columns, machine);
   SmallVector<NamedAttribute> attributes = {
       builder.getNamedAttr("kind", builder.getStringAttr("matrix")),
       builder.getNamedAttr("depth", builder.getI64IntegerAttr(depth)),
@@ -86,9 +87,38 @@ sluice::getMatrixPacking(MLIRContext *context, int64_t depth, int64_t columns,
           getPackedElements(depth, columns, width)};
 }
 
-std::pair<DictionaryAttr, int64_t>
-sluice::getConvolutionPacking(MLIRContext *context, const ConvolutionSpec &spec,
-                              const MachineModel &machine) {
+static int64_t getPanelWidth(int64_t columns, kernel::TilingAttr tiling,
+                             const MachineModel &machine) {
+  if (tiling && tiling.getTileVectors())
+    return *tiling.getTileVectors() * machine.lanes(32);
+  return choosePanelWidth(columns, machine);
+}
+
+WeightPacking sluice::getMatrixPacking(MLIRContext *context, int64_t depth,
+                                       int64_t columns, bool transposed,
+                                       kernel::TilingAttr tiling,
+                                       const MachineModel &machine) {
+  return getPanelPacking(context, depth, columns, transposed,
+                         getPanelWidth(columns, tiling, machine));
+}
+
+WeightPacking sluice::getPlainMatrixPacking(MLIRContext *context, int64_t depth,
+                                            int64_t columns, bool transposed) {
+  // One panel of all columns has the order of the matrix.
+  return getPanelPacking(context, depth, columns, transposed, columns);
+}
+
+WeightPacking sluice::getPlainPacking(MLIRContext *context, int64_t elements) {
+  Builder builder(context);
+  return {builder.getDictionaryAttr(
+              builder.getNamedAttr("kind", builder.getStringAttr("plain"))),
+          elements};
+}
+
+WeightPacking sluice::getConvolutionPacking(MLIRContext *context,
+                                            const ConvolutionSpec &spec,
+                                            kernel::TilingAttr tiling,
+                                            const MachineModel &machine) {
   Builder builder(context);
   auto integer = [&](StringRef name, int64_t value) {
     return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
@@ -112,9 +142,28 @@ sluice::getConvolutionPacking(MLIRContext *context, const ConvolutionSpec &spec,
       integer("input_channels", spec.inputChannels),
       integer("output_channels", spec.outputChannels),
       builder.getNamedAttr("transposed", builder.getBoolAttr(spec.transposed))};
+  if (tiling)
+    attributes.push_back(builder.getNamedAttr("tiling", tiling));
+  ConvolutionTiling chosen =
+      chooseConvolutionTiling(spec, machine, getConvolutionOverrides(tiling));
   return {builder.getDictionaryAttr(attributes),
-          getPackedConvolutionElements(spec,
-                                       chooseConvolutionTiling(spec, machine))};
+          getPackedConvolutionElements(spec, chosen)};
+}
+
+bool sluice::fitsPacking(Operation *op, kernel::TilingAttr tiling,
+                         DictionaryAttr packing, const MachineModel &machine) {
+  auto fits = [&](const ConvolutionSpec &spec) {
+    return packing ==
+           getConvolutionPacking(op->getContext(), spec, tiling, machine)
+               .packing;
+  };
+  if (auto conv = dyn_cast<PackedConvOp>(op))
+    return fits(getConvolutionSpec(conv));
+  if (auto conv = dyn_cast<PackedConvTransposeOp>(op))
+    return fits(getConvolutionSpec(conv));
+  int64_t columns = cast<PackedMatmulOp>(op).getColumns();
+  auto width = packing.getAs<IntegerAttr>("width");
+  return width && width.getInt() == getPanelWidth(columns, tiling, machine);
 }
 
 static llvm::Error packConvolution(DictionaryAttr packing,
@@ -143,7 +192,9 @@ static llvm::Error packConvolution(DictionaryAttr packing,
   spec.inputChannels = integer("input_channels");
   spec.outputChannels = integer("output_channels");
   spec.transposed = packing.getAs<BoolAttr>("transposed").getValue();
-  ConvolutionTiling tiling = chooseConvolutionTiling(spec, *machine);
+  ConvolutionTiling tiling = chooseConvolutionTiling(
+      spec, *machine,
+      getConvolutionOverrides(packing.getAs<kernel::TilingAttr>("tiling")));
   packed.assign(getPackedConvolutionElements(spec, tiling), 0.0f);
   packConvolutionWeights(spec, tiling, source.data(), packed.data());
   return llvm::Error::success();
@@ -151,8 +202,13 @@ static llvm::Error packConvolution(DictionaryAttr packing,
 
 llvm::Error sluice::packWeights(DictionaryAttr packing, ArrayRef<float> source,
                                 std::vector<float> &packed) {
-  if (packing.getAs<StringAttr>("kind").getValue() == "convolution")
+  StringRef kind = packing.getAs<StringAttr>("kind").getValue();
+  if (kind == "convolution")
     return packConvolution(packing, source, packed);
+  if (kind == "plain") {
+    packed.assign(source.begin(), source.end());
+    return llvm::Error::success();
+  }
   int64_t depth = packing.getAs<IntegerAttr>("depth").getInt();
   int64_t columns = packing.getAs<IntegerAttr>("columns").getInt();
   int64_t width = packing.getAs<IntegerAttr>("width").getInt();

@@ -248,10 +248,14 @@ Error linkSharedLibrary(const SharedLinkOptions &options) {
       "noexecstack"};
   for (const std::string &name : options.exports)
     arguments.insert(arguments.end(), {"-u", name});
-  std::vector<std::string> libraries =
+  std::vector<std::string> system =
       findSystemLibraries(options, Triple(options.triple));
-  if (!libraries.empty())
-    libraries.insert(libraries.begin(), {"-z", "defs", "--as-needed"});
+  std::vector<std::string> libraries;
+  if (!system.empty())
+    libraries = {"-z", "defs", "--as-needed"};
+  libraries.insert(libraries.end(), options.libraries.begin(),
+                   options.libraries.end());
+  libraries.insert(libraries.end(), system.begin(), system.end());
   return job.run(std::move(arguments), libraries);
 }
 

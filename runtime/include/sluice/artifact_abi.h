@@ -62,7 +62,9 @@ struct sluice_frame {
 
   /* Nonzero once the run failed. Kernels running in parallel may set it. */
   int32_t status;
-  int32_t reserved;
+  /* On how many threads a library that brings its own may work: as many as it
+   * finds where this is 0. */
+  int32_t threads;
   void *runtime; /* the runtime's own state */
 };
 

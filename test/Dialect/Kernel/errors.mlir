@@ -30,3 +30,34 @@ func.func @results(%x: tensor<4xf32>) {
   }
   return
 }
+
+// -----
+
+// expected-error @+1 {{tile_rows is 0, but must be from 1 to 32}}
+func.func private @rows() attributes {x = #kernel.tiling<tile_rows = 0>}
+
+// -----
+
+// expected-error @+1 {{tile_vectors is 9, but must be from 1 to 8}}
+func.func private @vectors() attributes {x = #kernel.tiling<tile_vectors = 9>}
+
+// -----
+
+// expected-error @+1 {{depth_block is -4, but must be from 1 to 2147483648}}
+func.func private @depth() attributes {x = #kernel.tiling<depth_block = -4>}
+
+// -----
+
+func.func @tiling(%x: tensor<4xf32>) {
+  // expected-error @+1 {{kernel.tiling must be a #kernel.tiling}}
+  %0 = sluice.relu %x {kernel.tiling = 4 : i64} : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @provider(%x: tensor<4xf32>) {
+  // expected-error @+1 {{kernel.provider must be a #kernel.provider}}
+  %0 = sluice.relu %x {kernel.provider = "onednn"} : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}

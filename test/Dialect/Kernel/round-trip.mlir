@@ -19,3 +19,21 @@ kernel.func @k "map" {
 ^bb0(%a: tensor<?xf32>):
   kernel.yield %a : tensor<?xf32>
 }
+
+// CHECK: kernel.func @tiled "matmul" attributes {provider = #kernel.provider<onednn>, tiling = #kernel.tiling<tile_rows = 6, unroll = 4, rows_outer = true>}
+kernel.func @tiled "matmul" attributes {provider = #kernel.provider<onednn>, tiling = #kernel.tiling<tile_rows = 6, rows_outer = true, unroll = 4>} {
+^bb0(%a: tensor<?xf32>):
+  kernel.yield %a : tensor<?xf32>
+}
+
+// CHECK-LABEL: func.func @attributes
+// CHECK:         kernel.region "map" ins(%arg0 : tensor<4xf32>) sizes() {provider = #kernel.provider<onednn>, tiling = #kernel.tiling<copy_padded = false>}
+// CHECK:         sluice.relu {{.*}}kernel.provider = #kernel.provider<builtin>, kernel.tiling = #kernel.tiling<line_block = 2>
+func.func @attributes(%x: tensor<4xf32>) {
+  %0 = kernel.region "map" ins(%x : tensor<4xf32>) sizes() {provider = #kernel.provider<onednn>, tiling = #kernel.tiling<copy_padded = false>} -> tensor<4xf32> {
+  ^bb0(%a: tensor<4xf32>):
+    kernel.yield %a : tensor<4xf32>
+  }
+  %1 = sluice.relu %x {kernel.provider = #kernel.provider<builtin>, kernel.tiling = #kernel.tiling<line_block = 2>} : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}

@@ -28,6 +28,9 @@ struct SharedLinkOptions {
   std::vector<std::string> inputFiles;
   /// Object files in memory.
   std::vector<llvm::ArrayRef<char>> inputObjects;
+  /// Archives and shared libraries that the objects call, in linking order;
+  /// a shared one becomes a dependency.
+  std::vector<std::string> libraries;
   /// Folders searched for the target's libc and libm before the usual places.
   std::vector<std::string> libraryFolders;
 };
@@ -40,7 +43,8 @@ struct SharedLinkOptions {
 llvm::Error linkSharedLibrary(const SharedLinkOptions &options);
 
 /// Joins the inputs to one object file instead. Nothing is resolved against
-/// libraries, dropped or hidden; names and folders in the options are ignored.
+/// libraries, dropped or hidden; names, libraries and folders in the options
+/// are ignored.
 llvm::Error linkObject(const SharedLinkOptions &options);
 
 } // namespace sluice

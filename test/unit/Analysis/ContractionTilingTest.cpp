@@ -1,0 +1,164 @@
+//===- ContractionTilingTest.cpp - Tests of the tiles of contractions -----===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+//
+// What must hold for any choice. Which choice is fast, benchmarks tell.
+//
+//===----------------------------------------------------------------------===//
+
+#include "sluice/Analysis/ContractionTiling.h"
+#include "TestMachines.h"
+#include "gtest/gtest.h"
+
+using namespace sluice;
+
+namespace {
+
+std::vector<ContractionSpec> specs() {
+  std::vector<ContractionSpec> result;
+  for (int64_t rows : {int64_t(1), int64_t(7), int64_t(384), kDynamicSize})
+    for (int64_t columns :
+         {int64_t(1), int64_t(10), int64_t(768), kDynamicSize})
+      for (int64_t depth :
+           {int64_t(0), int64_t(3), int64_t(4096), kDynamicSize})
+        for (bool packed : {false, true})
+          for (bool transposed : {false, true}) {
+            if (packed && (transposed || columns == kDynamicSize))
+              continue;
+            ContractionSpec spec;
+            spec.rows = rows;
+            spec.columns = columns;
+            spec.depth = depth;
+            spec.packedB = packed;
+            spec.transposeB = transposed;
+            result.push_back(spec);
+          }
+  return result;
+}
+
+TEST(ContractionTiling, TilesFitTheRegisters) {
+  for (const MachineModel &machine : test::machines())
+    for (const ContractionSpec &spec : specs()) {
+      ContractionTiling tiling = chooseContractionTiling(spec, machine);
+      EXPECT_EQ(tiling.lanes, machine.lanes(32));
+      EXPECT_EQ(tiling.fusedMultiplyAdd, machine.hasFma);
+      EXPECT_GE(tiling.tileRows, 1);
+      EXPECT_GE(tiling.tileVectors, 1);
+      EXPECT_GE(tiling.unroll, 1);
+      // The sums, a row of B and a broadcast element of A.
+      EXPECT_LE(tiling.tileRows * tiling.tileVectors + tiling.tileVectors + 1,
+                machine.vectorRegisters);
+      if (spec.rows != kDynamicSize)
+        EXPECT_LE(tiling.tileRows, std::max<int64_t>(spec.rows, 1));
+    }
+}
+
+TEST(ContractionTiling, BlocksAreWholeTiles) {
+  for (const MachineModel &machine : test::machines())
+    for (const ContractionSpec &spec : specs()) {
+      ContractionTiling tiling = chooseContractionTiling(spec, machine);
+      EXPECT_GE(tiling.rowBlock, 1);
+      EXPECT_EQ(tiling.rowBlock % tiling.tileRows, 0);
+      EXPECT_GE(tiling.columnBlock, 1);
+      EXPECT_EQ(tiling.columnBlock % tiling.width(), 0);
+      EXPECT_GE(tiling.blockCost, 0);
+    }
+}
+
+TEST(ContractionTiling, PackedPanelsHaveTheWidthOfTheTile) {
+  for (const MachineModel &machine : test::machines())
+    for (int64_t columns : {1, 5, 16, 17, 100, 1000}) {
+      int64_t width = choosePanelWidth(columns, machine);
+      EXPECT_GE(width, machine.lanes(32));
+      EXPECT_EQ(width % machine.lanes(32), 0u);
+      // However many rows read it.
+      for (int64_t rows : {int64_t(1), int64_t(512), kDynamicSize}) {
+        ContractionSpec spec;
+        spec.rows = rows;
+        spec.columns = columns;
+        spec.depth = 64;
+        spec.packedB = true;
+        EXPECT_EQ(chooseContractionTiling(spec, machine).width(), width);
+      }
+    }
+}
+
+TEST(ContractionTiling, DepthIsCutOnlyWhereAllowed) {
+  ContractionSpec spec;
+  spec.rows = 512;
+  spec.columns = 1024;
+  spec.depth = 1 << 20;
+  spec.packedB = true;
+  for (const MachineModel &machine : test::machines()) {
+    constexpr int64_t whole = std::numeric_limits<int64_t>::max();
+    EXPECT_EQ(chooseContractionTiling(spec, machine).depthBlock, whole);
+    ContractionTilingOverrides overrides;
+    overrides.allowDepthBlocks = true;
+    EXPECT_LT(chooseContractionTiling(spec, machine, overrides).depthBlock,
+              spec.depth);
+  }
+}
+
+TEST(ContractionTiling, OverridesWin) {
+  ContractionSpec spec;
+  spec.rows = 384;
+  spec.columns = 768;
+  spec.depth = 3072;
+  spec.packedB = true;
+  ContractionTilingOverrides overrides;
+  overrides.tileRows = 5;
+  overrides.tileVectors = 3;
+  overrides.unroll = 7;
+  overrides.prefetchDistance = 96;
+  overrides.rowBlock = 12;
+  overrides.columnBlock = 1;
+  overrides.depthBlock = 100;
+  overrides.rowsOuter = true;
+  for (const MachineModel &machine : test::machines()) {
+    ContractionTiling tiling =
+        chooseContractionTiling(spec, machine, overrides);
+    EXPECT_EQ(tiling.tileRows, 5);
+    EXPECT_EQ(tiling.tileVectors, 3);
+    EXPECT_EQ(tiling.unroll, 7);
+    EXPECT_EQ(tiling.prefetchDistance, 96);
+    // Rounded up to whole tiles.
+    EXPECT_EQ(tiling.rowBlock, 15);
+    EXPECT_EQ(tiling.columnBlock, tiling.width());
+    EXPECT_EQ(tiling.depthBlock, 100);
+    EXPECT_TRUE(tiling.rowsOuter);
+  }
+}
+
+TEST(ContractionTiling, FewRowsReadATransposedMatrixAsItLies) {
+  ContractionSpec spec;
+  spec.rows = 2;
+  spec.columns = 100;
+  spec.depth = 64;
+  spec.transposeB = true;
+  MachineModel machine = test::avx2();
+  EXPECT_TRUE(usesDotProducts(spec, spec.rows));
+  EXPECT_FALSE(chooseContractionTiling(spec, machine).packB);
+  spec.rows = 384;
+  EXPECT_FALSE(usesDotProducts(spec, spec.rows));
+  EXPECT_TRUE(chooseContractionTiling(spec, machine).packB);
+}
+
+TEST(ContractionTiling, BlocksCostLessOnFasterMachines) {
+  ContractionSpec spec;
+  spec.rows = 384;
+  spec.columns = 768;
+  spec.depth = 768;
+  spec.packedB = true;
+  ContractionTilingOverrides overrides;
+  overrides.rowBlock = 96;
+  overrides.columnBlock = 96;
+  MachineModel slow = test::avx2(), fast = test::avx2();
+  slow.fmaPerCycle = 1;
+  fast.fmaPerCycle = 2;
+  EXPECT_GT(chooseContractionTiling(spec, slow, overrides).blockCost,
+            chooseContractionTiling(spec, fast, overrides).blockCost);
+}
+
+} // namespace

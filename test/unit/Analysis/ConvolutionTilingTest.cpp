@@ -1,0 +1,154 @@
+//===- ConvolutionTilingTest.cpp - Tests of the tiles of convolutions -----===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+//
+// What must hold for any choice. Which choice is fast, benchmarks tell.
+//
+//===----------------------------------------------------------------------===//
+
+#include "sluice/Analysis/ConvolutionTiling.h"
+#include "TestMachines.h"
+#include "sluice/Analysis/TransposedConvolution.h"
+#include "gtest/gtest.h"
+
+using namespace sluice;
+
+namespace {
+
+using Method = ConvolutionTiling::Method;
+
+/// A square image of two dimensions, padded to keep its size at stride one.
+ConvolutionSpec image(int64_t size, int64_t inputs, int64_t outputs,
+                      int64_t kernel, int64_t stride = 1, int64_t groups = 1) {
+  ConvolutionSpec spec;
+  int64_t pad = kernel / 2;
+  int64_t result = size == kDynamicSize
+                       ? kDynamicSize
+                       : (size + 2 * pad - kernel) / stride + 1;
+  spec.batch = 1;
+  spec.inputSizes = {size, size};
+  spec.outputSizes = {result, result};
+  spec.kernelSizes = {kernel, kernel};
+  spec.strides = {stride, stride};
+  spec.dilations = {1, 1};
+  spec.padsBegin = spec.padsEnd = {pad, pad};
+  spec.groups = groups;
+  spec.inputChannels = inputs;
+  spec.outputChannels = outputs;
+  return spec;
+}
+
+std::vector<ConvolutionSpec> specs() {
+  return {image(56, 64, 64, 3),     image(14, 256, 512, 1),
+          image(224, 3, 64, 7, 2),  image(28, 1, 1, 3, 1, 144),
+          image(13, 5, 7, 3, 2, 3), image(kDynamicSize, 16, 24, 3),
+          image(1, 8, 1000, 1),     image(kDynamicSize, 1, 1, 5, 1, 33),
+          image(7, 4, 4, 3, 1, 32)};
+}
+
+TEST(ConvolutionTiling, MethodsFollowTheShape) {
+  MachineModel machine = test::avx2();
+  auto method = [&](const ConvolutionSpec &spec) {
+    return chooseConvolutionTiling(spec, machine).method;
+  };
+  EXPECT_EQ(method(image(14, 256, 512, 1)), Method::Contraction);
+  EXPECT_EQ(method(image(56, 64, 64, 3)), Method::Implicit);
+  // Its pixels do not follow each other.
+  EXPECT_EQ(method(image(14, 256, 512, 1, 2)), Method::Implicit);
+  EXPECT_EQ(method(image(28, 1, 1, 3, 1, 144)), Method::Depthwise);
+  // Several outputs per channel have something to add up.
+  EXPECT_NE(method(image(28, 1, 2, 3, 1, 144)), Method::Depthwise);
+  ConvolutionSpec transposed = image(14, 8, 8, 2, 2);
+  transposed.transposed = true;
+  transposed.outputSizes = {28, 28};
+  transposed.padsBegin = transposed.padsEnd = {0, 0};
+  ConvolutionTiling tiling = chooseConvolutionTiling(transposed, machine);
+  EXPECT_EQ(tiling.method, Method::Phases);
+  EXPECT_EQ(static_cast<int64_t>(tiling.phases.size()),
+            countTransposedPhases(transposed));
+}
+
+TEST(ConvolutionTiling, TilesFitTheRegisters) {
+  for (const MachineModel &machine : test::machines())
+    for (const ConvolutionSpec &spec : specs()) {
+      ConvolutionTiling tiling = chooseConvolutionTiling(spec, machine);
+      EXPECT_EQ(tiling.lanes, machine.lanes(32));
+      EXPECT_GE(tiling.tilePixels, 1);
+      EXPECT_GE(tiling.tileVectors, 1);
+      EXPECT_LE(tiling.tilePixels * tiling.tileVectors,
+                machine.vectorRegisters);
+      EXPECT_EQ(spec.groups % tiling.mergedGroups, 0);
+      EXPECT_GE(tiling.blockCost, 0);
+    }
+}
+
+TEST(ConvolutionTiling, BlocksAreWholePanels) {
+  for (const MachineModel &machine : test::machines())
+    for (const ConvolutionSpec &spec : specs()) {
+      ConvolutionTiling tiling = chooseConvolutionTiling(spec, machine);
+      if (tiling.method == Method::Contraction)
+        continue;
+      EXPECT_GE(tiling.lineBlock, 1);
+      EXPECT_GE(tiling.channelBlock, 1);
+      EXPECT_EQ(tiling.channelBlock % tiling.width(), 0);
+    }
+}
+
+TEST(ConvolutionTiling, OnlyPaddedLinesAreCopied) {
+  MachineModel machine = test::avx2();
+  ConvolutionSpec inside = image(30, 16, 16, 3);
+  inside.padsBegin = inside.padsEnd = {0, 0};
+  inside.outputSizes = {28, 28};
+  EXPECT_FALSE(chooseConvolutionTiling(inside, machine).copyPadded);
+  // Lines of unknown length have no edge that could be treated apart.
+  EXPECT_TRUE(chooseConvolutionTiling(image(kDynamicSize, 16, 24, 3), machine)
+                  .copyPadded);
+}
+
+TEST(ConvolutionTiling, OverridesWin) {
+  ConvolutionTilingOverrides overrides;
+  overrides.tilePixels = 3;
+  overrides.tileVectors = 3;
+  overrides.unroll = 5;
+  overrides.lineBlock = 2;
+  overrides.channelBlock = 1;
+  overrides.copyPadded = true;
+  overrides.channelsOuter = false;
+  for (const MachineModel &machine : test::machines())
+    for (const ConvolutionSpec &spec :
+         {image(56, 64, 64, 3), image(28, 1, 1, 3, 1, 144)}) {
+      ConvolutionTiling tiling =
+          chooseConvolutionTiling(spec, machine, overrides);
+      EXPECT_EQ(tiling.tilePixels, 3);
+      EXPECT_EQ(tiling.tileVectors, 3);
+      EXPECT_EQ(tiling.unroll, 5);
+      EXPECT_EQ(tiling.lineBlock, 2);
+      // Rounded up to whole panels.
+      EXPECT_EQ(tiling.channelBlock, tiling.width());
+      EXPECT_FALSE(tiling.channelsOuter);
+    }
+  EXPECT_TRUE(
+      chooseConvolutionTiling(image(56, 64, 64, 3), test::avx2(), overrides)
+          .copyPadded);
+}
+
+TEST(ConvolutionTiling, OverridesReachMatrixProducts) {
+  ConvolutionTilingOverrides overrides;
+  overrides.tilePixels = 2;
+  overrides.tileVectors = 1;
+  overrides.unroll = 3;
+  overrides.contraction.rowBlock = 7;
+  overrides.contraction.depthBlock = 40;
+  ContractionTiling tiling =
+      chooseConvolutionTiling(image(14, 256, 512, 1), test::avx2(), overrides)
+          .contraction;
+  EXPECT_EQ(tiling.tileRows, 2);
+  EXPECT_EQ(tiling.tileVectors, 1);
+  EXPECT_EQ(tiling.unroll, 3);
+  EXPECT_EQ(tiling.rowBlock, 8);
+  EXPECT_EQ(tiling.depthBlock, 40);
+}
+
+} // namespace

@@ -1,0 +1,190 @@
+//===- OneDnnTest.cpp - Tests of what calls oneDNN ------------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "sluice/onednn_abi.h"
+#include "gtest/gtest.h"
+#include <atomic>
+#include <cmath>
+#include <cstdlib>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+/// A frame that remembers what became of a run.
+struct Frame : sluice_frame {
+  Frame() : sluice_frame() {
+    threads = 1;
+    runtime = this;
+    allocate = [](sluice_frame *frame, int64_t size) -> void * {
+      auto *self = static_cast<Frame *>(frame->runtime);
+      self->memory.resize(size);
+      return self->memory.data();
+    };
+    fail = [](sluice_frame *frame, int32_t status, const char *node,
+              const char *message) {
+      frame->status = status;
+      auto *self = static_cast<Frame *>(frame->runtime);
+      self->message = std::string(node) + ": " + message;
+    };
+  }
+  std::vector<char> memory;
+  std::string message;
+};
+
+constexpr int64_t rows = 5, depth = 7, columns = 9;
+
+/// [rows][depth] x [depth][columns] + bias, then relu.
+sluice_onednn_kernel product() {
+  sluice_onednn_kernel kernel = {};
+  kernel.kind = SLUICE_ONEDNN_MATMUL;
+  kernel.rank = 2;
+  kernel.source[0] = rows;
+  kernel.source[1] = kernel.weights[0] = depth;
+  kernel.destination[0] = rows;
+  kernel.destination[1] = kernel.weights[1] = columns;
+  kernel.source_strides[0] = depth;
+  kernel.source_strides[1] = 1;
+  kernel.weights_strides[0] = columns;
+  kernel.weights_strides[1] = 1;
+  kernel.constant_weights = 1;
+  kernel.has_bias = 1;
+  kernel.post_op_count = 1;
+  kernel.post_ops[0].operation = SLUICE_ONEDNN_RELU;
+  return kernel;
+}
+
+struct Data {
+  explicit Data(int seed)
+      : source(rows * depth), weights(depth * columns), bias(columns) {
+    for (std::vector<float> *values : {&source, &weights, &bias})
+      for (float &value : *values) {
+        seed = seed * 1103515245 + 12345;
+        value = static_cast<float>((seed >> 16) % 100) / 50 - 1;
+      }
+  }
+  float expected(int64_t row, int64_t column) const {
+    double sum = bias[column];
+    for (int64_t k = 0; k < depth; ++k)
+      sum += double(source[row * depth + k]) * weights[k * columns + column];
+    return static_cast<float>(std::max(sum, 0.0));
+  }
+  /// True if the result of a run is right.
+  bool run(Frame &frame, const sluice_onednn_kernel &kernel, void *&state) {
+    std::vector<float> result(rows * columns, -1);
+    void *operands[] = {source.data(), weights.data(), result.data(),
+                        bias.data()};
+    sluice_onednn_run(&frame, &kernel, &state, operands, nullptr, 0, "node");
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t column = 0; column < columns; ++column)
+        if (std::abs(result[row * columns + column] - expected(row, column)) >
+            1e-5f)
+          return false;
+    return true;
+  }
+  std::vector<float> source, weights, bias;
+};
+
+TEST(OneDnn, Computes) {
+  sluice_onednn_kernel kernel = product();
+  Frame frame;
+  void *state = nullptr;
+  Data data(1);
+  for (int32_t threads : {1, 2, 0}) {
+    frame.threads = threads;
+    EXPECT_TRUE(data.run(frame, kernel, state));
+    EXPECT_TRUE(data.run(frame, kernel, state));
+  }
+  EXPECT_NE(state, nullptr);
+  EXPECT_EQ(frame.status, 0) << frame.message;
+}
+
+TEST(OneDnn, SharedKernelsTellWeightsApart) {
+  sluice_onednn_kernel kernel = product();
+  Frame frame;
+  void *state = nullptr;
+  Data first(1), second(2);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(first.run(frame, kernel, state));
+    EXPECT_TRUE(second.run(frame, kernel, state));
+  }
+}
+
+TEST(OneDnn, RunsOfManyContextsAtOnce) {
+  sluice_onednn_kernel kernel = product();
+  void *state = nullptr;
+  Data weights(1);
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i)
+    threads.emplace_back([&, i] {
+      Frame frame;
+      Data data(i);
+      for (int run = 0; run < 50; ++run)
+        wrong += !data.run(frame, kernel, state);
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+/// A strided convolution of pixels, which copies the image first.
+sluice_onednn_kernel stridedConvolution() {
+  sluice_onednn_kernel kernel = {};
+  kernel.kind = SLUICE_ONEDNN_CONVOLUTION;
+  kernel.rank = 4;
+  int64_t source[] = {1, 64, 14, 14}, weights[] = {32, 64, 1, 1},
+          destination[] = {1, 32, 7, 7};
+  std::copy(source, source + 4, kernel.source);
+  std::copy(weights, weights + 4, kernel.weights);
+  std::copy(destination, destination + 4, kernel.destination);
+  kernel.groups = 1;
+  kernel.strides[0] = kernel.strides[1] = 2;
+  kernel.dilations[0] = kernel.dilations[1] = 1;
+  kernel.constant_weights = 1;
+  return kernel;
+}
+
+TEST(OneDnn, ScratchMemoryComesFromTheFrameWhereThePlanHasTooLittle) {
+  sluice_onednn_kernel kernel = stridedConvolution();
+  sluice_onednn_report report;
+  ASSERT_EQ(sluice_onednn_inspect(&kernel, 1, &report), 0);
+  EXPECT_NE(std::string(report.implementation), "");
+  std::vector<float> source(64 * 14 * 14, 1), weights(32 * 64, 0.5f),
+      result(32 * 7 * 7);
+  void *operands[] = {source.data(), weights.data(), result.data()};
+  Frame frame;
+  void *state = nullptr;
+  sluice_onednn_run(&frame, &kernel, &state, operands, nullptr, 0, "node");
+  EXPECT_EQ(frame.status, 0) << frame.message;
+  EXPECT_GE(static_cast<int64_t>(frame.memory.size()), report.scratch_size);
+  for (float value : result)
+    ASSERT_EQ(value, 32.0f);
+  std::vector<char> scratch(report.scratch_size + 1);
+  frame.memory.clear();
+  sluice_onednn_run(&frame, &kernel, &state, operands, scratch.data(),
+                    report.scratch_size, "node");
+  EXPECT_TRUE(frame.memory.empty());
+}
+
+TEST(OneDnn, RefusalsNameTheNode) {
+  sluice_onednn_kernel kernel = product();
+  kernel.destination[1] = columns + 1;
+  sluice_onednn_report report;
+  EXPECT_NE(sluice_onednn_inspect(&kernel, 1, &report), 0);
+  kernel = product();
+  kernel.post_ops[0].operation = 1000;
+  EXPECT_NE(sluice_onednn_inspect(&kernel, 1, &report), 0);
+  Frame frame;
+  void *state = nullptr;
+  Data data(1);
+  EXPECT_FALSE(data.run(frame, kernel, state));
+  EXPECT_EQ(frame.status, SLUICE_RUN_FAILED);
+  EXPECT_EQ(frame.message.rfind("node: oneDNN", 0), 0u) << frame.message;
+}
+
+} // namespace
