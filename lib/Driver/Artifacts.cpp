@@ -137,11 +137,13 @@ describeModel(ModuleOp module, const MachineModel &machine,
 static llvm::Error writeArchive(llvm::raw_ostream &os,
                                 const SharedLinkOptions &link,
                                 const DescriptorContents &contents) {
-  std::string objectName = contents.signature.name + ".o";
+  std::vector<std::string> names;
+  for (size_t i = 0; i < link.inputObjects.size(); ++i)
+    names.push_back(contents.signature.name + "." + std::to_string(i) + ".o");
   std::vector<llvm::NewArchiveMember> members;
-  for (ArrayRef<char> object : link.inputObjects)
-    members.emplace_back(llvm::MemoryBufferRef(
-        StringRef(object.data(), object.size()), objectName));
+  for (auto [object, name] : llvm::zip_equal(link.inputObjects, names))
+    members.emplace_back(
+        llvm::MemoryBufferRef(StringRef(object.data(), object.size()), name));
   for (const std::string &file : link.inputFiles) {
     auto member = llvm::NewArchiveMember::getFile(file, /*Deterministic=*/true);
     if (!member)
@@ -275,13 +277,12 @@ CompileStatus writeMachineCode(ModuleOp module,
   ObjectEmitterOptions emitOptions;
   emitOptions.machine = contents.machine;
   emitOptions.optLevel = options.optLevel;
-  CodeForm form = options.emit == EmitKind::LlvmIr     ? CodeForm::LlvmIr
-                  : options.emit == EmitKind::Assembly ? CodeForm::Assembly
-                                                       : CodeForm::Object;
-  auto code = emitCode(module, form, emitOptions);
-  if (!code)
-    return fail(CompileStatus::CompileFailed, code.takeError());
-  if (form != CodeForm::Object) {
+  if (options.emit == EmitKind::LlvmIr || options.emit == EmitKind::Assembly) {
+    CodeForm form = options.emit == EmitKind::LlvmIr ? CodeForm::LlvmIr
+                                                     : CodeForm::Assembly;
+    auto code = emitCode(module, form, emitOptions);
+    if (!code)
+      return fail(CompileStatus::CompileFailed, code.takeError());
     llvm::Error error =
         writeFile(options.output, [&](llvm::raw_ostream &os) -> llvm::Error {
           os.write(code->data(), code->size());
@@ -290,6 +291,10 @@ CompileStatus writeMachineCode(ModuleOp module,
     return error ? fail(CompileStatus::CannotWrite, std::move(error))
                  : CompileStatus::Success;
   }
+  auto objects = emitObjects(module, "sluice." + contents.signature.name + ".",
+                             emitOptions);
+  if (!objects)
+    return fail(CompileStatus::CompileFailed, objects.takeError());
 
   std::optional<TemporaryFile> weightsFile;
   if (weights.bytes > 0) {
@@ -309,7 +314,7 @@ CompileStatus writeMachineCode(ModuleOp module,
   link.triple = contents.machine.triple;
   link.exports = {SLUICE_DESCRIPTOR_SYMBOL,
                   descriptorSymbol(contents.signature)};
-  link.inputObjects = {ArrayRef<char>(*code)};
+  link.inputObjects.assign(objects->begin(), objects->end());
   if (weightsFile)
     link.inputFiles = {weightsFile->path};
   if (contents.needsOneDnn && options.emit == EmitKind::SharedLibrary)

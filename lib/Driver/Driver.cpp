@@ -22,6 +22,7 @@
 #include "sluice/Pipeline/Pipeline.h"
 #include "sluice/Support/NodeNames.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/ThreadPool.h"
 
 using namespace mlir;
 
@@ -33,7 +34,14 @@ class Compilation {
 public:
   Compilation(const CompileOptions &options, llvm::raw_ostream &diagnostics)
       : options(options), diagnostics(diagnostics),
-        context(makeRegistry(), MLIRContext::Threading::DISABLED) {}
+        context(makeRegistry(), MLIRContext::Threading::DISABLED) {
+    // The program can be printed as a whole only while nothing else runs.
+    auto strategy = llvm::hardware_concurrency(options.threads);
+    if (options.printIrAfterAll || strategy.compute_thread_count() < 2)
+      return;
+    threads = std::make_unique<llvm::DefaultThreadPool>(strategy);
+    context.setThreadPool(*threads);
+  }
 
   CompileStatus run();
 
@@ -57,6 +65,7 @@ private:
 
   const CompileOptions &options;
   llvm::raw_ostream &diagnostics;
+  std::unique_ptr<llvm::DefaultThreadPool> threads;
   MLIRContext context;
   OwningOpRef<ModuleOp> module;
 };

@@ -151,8 +151,9 @@ void buildEmitPipeline(OpPassManager &manager, const TargetOptions &options) {
   manager.nest<func::FuncOp>().addPass(
       createVectorizeLoopsPass(vectorizeOptions));
   manager.addPass(createHostToBuffersPass());
-  manager.addPass(createCanonicalizerPass());
-  manager.addPass(createCSEPass());
+  OpPassManager &functions = manager.nest<func::FuncOp>();
+  functions.addPass(createCanonicalizerPass());
+  functions.addPass(createCSEPass());
   manager.addPass(createLayoutWeightsPass());
   manager.addPass(createPlanMemoryPass());
 }
@@ -161,7 +162,7 @@ void buildLLVMPipeline(OpPassManager &manager, const TargetOptions &options) {
   ExpandMathPassOptions mathOptions;
   mathOptions.triple = options.triple;
   mathOptions.cpu = options.cpu;
-  manager.addPass(createExpandMathPass(mathOptions));
+  manager.nest<func::FuncOp>().addPass(createExpandMathPass(mathOptions));
   manager.addPass(createKernelToLLVMPass());
   manager.addPass(createOutlineParallelPass());
   buildLowerToLLVMPipeline(manager, LowerToLLVMOptions());

@@ -73,6 +73,10 @@ struct Parser {
                       cl::value_desc("0-3"),
                       cl::cat(category),
                       cl::desc("Effort of optimisation")};
+  cl::opt<unsigned> jobs{
+      "jobs", cl::init(0), cl::value_desc("number"), cl::cat(category),
+      cl::desc("Threads that compile; the result is the same for any number. "
+               "Default: one for each core that may be used")};
   cl::opt<bool> printIr{
       "print-ir", cl::cat(category),
       cl::desc("Print the program after every pass that changes it")};
@@ -179,6 +183,9 @@ sluice::parseCommandLine(int argc, char **argv, int &exitCode) {
         parser.remarks.empty() ? std::string("all") : parser.remarks.getValue();
   options.triple = parser.triple;
   options.name = parser.name;
+  if (parser.jobs > 1024)
+    return usage("--jobs takes at most 1024");
+  options.threads = parser.jobs;
   options.printIrAfterAll = parser.printIr;
   options.timing = parser.time;
   options.verbose = parser.verbose;

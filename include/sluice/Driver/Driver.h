@@ -53,6 +53,9 @@ struct CompileOptions {
   std::string remarks;
   /// The model's name in symbols and header; empty: from the file's name.
   std::string name;
+  /// How many threads compile; 0: as many as there are cores to use. The result
+  /// does not depend on it.
+  unsigned threads = 0;
   bool printIrAfterAll = false;
   bool timing = false;
   bool verbose = false;

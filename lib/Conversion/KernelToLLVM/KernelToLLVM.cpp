@@ -15,6 +15,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "sluice/Codegen/CPU/FrameLayout.h"
 #include "sluice/types.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -42,6 +43,7 @@ private:
   void lowerCopy(kernel::CopyOp op);
   void lowerCheck(kernel::CheckOp op);
   void makeEntryPoints();
+  void flattenArguments(func::FuncOp kernel);
 
   Value constant(int64_t value) {
     return LLVM::ConstantOp::create(builder, loc, i64,
@@ -91,7 +93,14 @@ private:
   Type pointer, i64, i32;
   Location loc = UnknownLoc::get(builder.getContext());
   llvm::StringMap<LLVM::GlobalOp> strings;
+  llvm::SetVector<func::FuncOp> kernels;
 };
+
+/// A contiguous buffer is passed as its address and its dynamic sizes.
+bool isFlattened(Type type) {
+  auto buffer = dyn_cast<MemRefType>(type);
+  return buffer && buffer.getLayout().isIdentity();
+}
 
 } // namespace
 
@@ -209,17 +218,29 @@ Value Lowering::stringConstant(StringRef text) {
 }
 
 void Lowering::lowerLaunch(kernel::LaunchOp op) {
-  SmallVector<Value> operands{op.getFrame()};
-  llvm::append_range(operands, op.getInputs());
-  llvm::append_range(operands, op.getOutputs());
+  SmallVector<Value> buffers{op.getFrame()};
+  llvm::append_range(buffers, op.getInputs());
+  llvm::append_range(buffers, op.getOutputs());
   if (op.getScratch())
-    operands.push_back(op.getScratch());
+    buffers.push_back(op.getScratch());
   auto callee = module.lookupSymbol<func::FuncOp>(op.getCallee());
-  // Launches may know more about sizes than the kernel they share.
-  for (auto [operand, type] :
-       llvm::zip(operands, callee.getFunctionType().getInputs()))
-    if (operand.getType() != type)
-      operand = memref::CastOp::create(builder, loc, type, operand);
+  kernels.insert(callee);
+  SmallVector<Value> operands;
+  for (auto [buffer, type] :
+       llvm::zip(buffers, callee.getFunctionType().getInputs())) {
+    // Launches may know more about sizes than the kernel they share.
+    if (buffer.getType() != type)
+      buffer = memref::CastOp::create(builder, loc, type, buffer);
+    if (!isFlattened(type)) {
+      operands.push_back(buffer);
+      continue;
+    }
+    operands.push_back(addressOf(buffer));
+    auto memory = cast<MemRefType>(type);
+    for (int64_t i = 0; i < memory.getRank(); ++i)
+      if (memory.isDynamicDim(i))
+        operands.push_back(memref::DimOp::create(builder, loc, buffer, i));
+  }
   auto profile = [&](int64_t end) {
     Value hook = loadField(op.getFrame(), FrameField::Profile, pointer);
     Value null = LLVM::ZeroOp::create(builder, loc, pointer);
@@ -343,6 +364,8 @@ void Lowering::makeEntryPoints() {
   if (!host)
     return;
   host.setPrivate();
+  // It runs once per run, while its code is as long as the graph.
+  host->setAttr("passthrough", builder.getStrArrayAttr({"optsize"}));
   auto run = func::FuncOp::create(builder, loc, runFunctionName,
                                   builder.getFunctionType(pointer, i32));
   builder.setInsertionPointToStart(run.addEntryBlock());
@@ -354,6 +377,7 @@ void Lowering::makeEntryPoints() {
   if (!plan)
     return;
   plan.setPrivate();
+  plan->setAttr("passthrough", builder.getStrArrayAttr({"optsize"}));
   builder.setInsertionPointToEnd(module.getBody());
   auto size = func::FuncOp::create(builder, loc, workspaceFunctionName,
                                    builder.getFunctionType(pointer, i64));
@@ -370,6 +394,41 @@ void Lowering::makeEntryPoints() {
   func::ReturnOp::create(builder, loc, toI64(bytes));
 }
 
+/// Replaces the buffers among a kernel's arguments by addresses and sizes, and
+/// keeps the kernel a function of its own.
+void Lowering::flattenArguments(func::FuncOp kernel) {
+  kernel->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));
+  SmallVector<Type> types;
+  for (Type type : kernel.getFunctionType().getInputs()) {
+    if (!isFlattened(type)) {
+      types.push_back(type);
+      continue;
+    }
+    types.push_back(pointer);
+    types.append(cast<MemRefType>(type).getNumDynamicDims(),
+                 builder.getIndexType());
+  }
+  kernel.setFunctionType(builder.getFunctionType(types, {}));
+  if (kernel.isDeclaration())
+    return;
+  loc = kernel.getLoc();
+  Block &entry = kernel.getBody().front();
+  builder.setInsertionPointToStart(&entry);
+  for (unsigned next = 0; next < entry.getNumArguments(); ++next) {
+    BlockArgument buffer = entry.getArgument(next);
+    if (!isFlattened(buffer.getType()))
+      continue;
+    auto type = cast<MemRefType>(buffer.getType());
+    Value address = entry.insertArgument(next++, pointer, loc);
+    SmallVector<Value> sizes;
+    for (int64_t i = 0, e = type.getNumDynamicDims(); i < e; ++i)
+      sizes.push_back(
+          entry.insertArgument(next++, builder.getIndexType(), loc));
+    buffer.replaceAllUsesWith(makeBuffer(address, type, sizes));
+    entry.eraseArgument(next--);
+  }
+}
+
 void Lowering::run() {
   SmallVector<Operation *> ops;
   module.walk([&](Operation *op) {
@@ -378,6 +437,8 @@ void Lowering::run() {
   });
   for (Operation *op : ops)
     lower(op);
+  for (func::FuncOp kernel : kernels)
+    flattenArguments(kernel);
   makeEntryPoints();
 }
 

@@ -25,39 +25,45 @@ class LowerVectorsPass final
 public:
   using LowerVectorsPassBase::LowerVectorsPassBase;
 
+  /// The patterns are made once and serve all functions.
+  LogicalResult initialize(MLIRContext *context) final {
+    steps = {structured(context), transfers(context), layout(context)};
+    return success();
+  }
+
   void runOnOperation() final {
-    if (failed(lowerStructured()) || failed(lowerTransfers()) ||
-        failed(lowerLayout()))
-      signalPassFailure();
+    for (const FrozenRewritePatternSet &patterns : steps)
+      if (failed(applyPatternsGreedily(getOperation(), patterns)))
+        return signalPassFailure();
   }
 
 private:
   /// Contractions and reductions, which create transposes and shape casts.
-  LogicalResult lowerStructured() {
-    RewritePatternSet patterns(&getContext());
+  static FrozenRewritePatternSet structured(MLIRContext *context) {
+    RewritePatternSet patterns(context);
     vector::populateVectorContractLoweringPatterns(
         patterns, vector::VectorContractLowering::OuterProduct);
     vector::populateVectorOuterProductLoweringPatterns(patterns);
     vector::populateVectorMultiReductionLoweringPatterns(
         patterns, vector::VectorMultiReductionLowering::InnerParallel);
     vector::populateVectorMaskLoweringPatternsForSideEffectingOps(patterns);
-    return apply(std::move(patterns));
+    return patterns;
   }
 
   /// Transfers, down to one-dimensional loads and stores.
-  LogicalResult lowerTransfers() {
-    RewritePatternSet patterns(&getContext());
+  static FrozenRewritePatternSet transfers(MLIRContext *context) {
+    RewritePatternSet patterns(context);
     VectorTransferToSCFOptions options;
     options.enableFullUnroll().setTargetRank(1);
     populateVectorToSCFConversionPatterns(patterns, options);
     vector::populateVectorTransferPermutationMapLoweringPatterns(patterns);
     vector::populateVectorTransferLoweringPatterns(patterns,
                                                    /*maxTransferRank=*/1);
-    return apply(std::move(patterns));
+    return patterns;
   }
 
-  LogicalResult lowerLayout() {
-    RewritePatternSet patterns(&getContext());
+  static FrozenRewritePatternSet layout(MLIRContext *context) {
+    RewritePatternSet patterns(context);
     vector::populateVectorTransposeLoweringPatterns(
         patterns, vector::VectorTransposeLowering::Shuffle1D);
     vector::populateVectorShapeCastLoweringPatterns(patterns);
@@ -68,12 +74,10 @@ private:
     vector::populateVectorBitCastLoweringPatterns(patterns);
     vector::populateVectorInsertExtractStridedSliceDecompositionPatterns(
         patterns);
-    return apply(std::move(patterns));
+    return patterns;
   }
 
-  LogicalResult apply(RewritePatternSet &&patterns) {
-    return applyPatternsGreedily(getOperation(), std::move(patterns));
-  }
+  SmallVector<FrozenRewritePatternSet, 3> steps;
 };
 
 } // namespace

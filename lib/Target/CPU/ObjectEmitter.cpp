@@ -9,6 +9,7 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "sluice/Target/CPU/SplitModule.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
@@ -17,6 +18,7 @@
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Triple.h"
+#include "llvm/Transforms/Scalar/LoopUnrollPass.h"
 
 using namespace llvm;
 
@@ -69,13 +71,19 @@ void setFunctionAttributes(Module &module, const MachineModel &machine) {
   }
 }
 
-void optimise(Module &module, TargetMachine &targetMachine,
-              unsigned optLevel) {
+void optimise(Module &module, TargetMachine &targetMachine, unsigned optLevel) {
   PipelineTuningOptions tuning;
   tuning.LoopVectorization = optLevel >= 2;
   tuning.SLPVectorization = optLevel >= 2;
   tuning.LoopInterleaving = optLevel >= 2;
+  // Kernels unroll what is hot themselves. Unrolling loops of unknown length
+  // again only makes more code; short loops of known length still go away.
+  tuning.LoopUnrolling = false;
   PassBuilder builder(&targetMachine, tuning);
+  builder.registerLoopOptimizerEndEPCallback(
+      [](LoopPassManager &passes, OptimizationLevel level) {
+        passes.addPass(LoopFullUnrollPass(level.getSpeedupLevel()));
+      });
   LoopAnalysisManager loopAnalyses;
   FunctionAnalysisManager functionAnalyses;
   CGSCCAnalysisManager cgsccAnalyses;
@@ -101,55 +109,82 @@ void optimise(Module &module, TargetMachine &targetMachine,
 
 } // namespace
 
-Expected<CodeBuffer> emitCode(mlir::ModuleOp moduleOp, CodeForm form,
-                              const ObjectEmitterOptions &options) {
-  auto targetMachine = createTargetMachine(options);
-  if (!targetMachine)
-    return targetMachine.takeError();
+/// Gives symbols that parts of a module share names of their own.
+static void hideShared(Module &module, const StringSet<> &shared,
+                       StringRef prefix) {
+  for (GlobalValue &value : module.global_values())
+    if (shared.contains(value.getName())) {
+      value.setName(prefix + value.getName());
+      value.setVisibility(GlobalValue::HiddenVisibility);
+      value.setDSOLocal(true);
+    }
+}
 
-  LLVMContext context;
-  std::unique_ptr<Module> module =
-      mlir::translateModuleToLLVMIR(moduleOp, context, "sluice");
-  if (!module)
-    return createStringError("cannot translate the module to LLVM IR");
-  module->setTargetTriple((*targetMachine)->getTargetTriple());
-  module->setDataLayout((*targetMachine)->createDataLayout());
-  setFunctionAttributes(*module, options.machine);
-  optimise(*module, **targetMachine, options.optLevel);
-
-  CodeBuffer code;
+static Error emitModule(Module &module, TargetMachine &targetMachine,
+                        CodeForm form, const ObjectEmitterOptions &options,
+                        CodeBuffer &code) {
+  module.setTargetTriple(targetMachine.getTargetTriple());
+  module.setDataLayout(targetMachine.createDataLayout());
+  setFunctionAttributes(module, options.machine);
+  optimise(module, targetMachine, options.optLevel);
   raw_svector_ostream stream(code);
   if (form == CodeForm::LlvmIr) {
-    module->print(stream, nullptr);
-    return code;
+    module.print(stream, nullptr);
+    return Error::success();
   }
   legacy::PassManager codeGeneration;
   CodeGenFileType fileType = form == CodeForm::Assembly
                                  ? CodeGenFileType::AssemblyFile
                                  : CodeGenFileType::ObjectFile;
-  if ((*targetMachine)
-          ->addPassesToEmitFile(codeGeneration, stream, nullptr, fileType))
+  if (targetMachine.addPassesToEmitFile(codeGeneration, stream, nullptr,
+                                        fileType))
     return createStringError("LLVM cannot write object files for '" +
                              options.machine.triple + "'");
-  codeGeneration.run(*module);
+  codeGeneration.run(module);
+  return Error::success();
+}
+
+Expected<CodeBuffer> emitCode(mlir::ModuleOp moduleOp, CodeForm form,
+                              const ObjectEmitterOptions &options) {
+  auto targetMachine = createTargetMachine(options);
+  if (!targetMachine)
+    return targetMachine.takeError();
+  LLVMContext context;
+  std::unique_ptr<Module> module =
+      mlir::translateModuleToLLVMIR(moduleOp, context, "sluice");
+  if (!module)
+    return createStringError("cannot translate the module to LLVM IR");
+  CodeBuffer code;
+  if (Error error = emitModule(*module, **targetMachine, form, options, code))
+    return error;
   return code;
 }
 
 Expected<std::vector<CodeBuffer>>
-emitCode(ArrayRef<mlir::ModuleOp> modules, CodeForm form,
-         const ObjectEmitterOptions &options) {
-  std::vector<CodeBuffer> results(modules.size());
-  if (modules.empty())
-    return results;
-  std::vector<std::string> errors(modules.size());
-  mlir::ModuleOp first = modules.front();
-  mlir::parallelFor(first.getContext(), 0, modules.size(), [&](size_t index) {
-    auto code = emitCode(modules[index], form, options);
-    if (code)
-      results[index] = std::move(*code);
-    else
-      errors[index] = toString(code.takeError());
-  });
+emitObjects(mlir::ModuleOp moduleOp, StringRef prefix,
+            const ObjectEmitterOptions &options) {
+  SplitModule split = splitModule(moduleOp, options.partSize);
+  std::vector<CodeBuffer> results(split.parts.size());
+  std::vector<std::string> errors(split.parts.size());
+  auto emitPart = [&](size_t number) -> Error {
+    auto targetMachine = createTargetMachine(options);
+    if (!targetMachine)
+      return targetMachine.takeError();
+    LLVMContext context;
+    std::unique_ptr<Module> module =
+        mlir::translateModuleToLLVMIR(*split.parts[number], context, "sluice");
+    if (!module)
+      return createStringError("cannot translate the module to LLVM IR");
+    split.parts[number] = nullptr;
+    hideShared(*module, split.shared, prefix);
+    return emitModule(*module, **targetMachine, CodeForm::Object, options,
+                      results[number]);
+  };
+  mlir::parallelFor(moduleOp.getContext(), 0, split.parts.size(),
+                    [&](size_t number) {
+                      if (Error error = emitPart(number))
+                        errors[number] = toString(std::move(error));
+                    });
   for (const std::string &error : errors)
     if (!error.empty())
       return createStringError(error);

@@ -7,8 +7,6 @@
 #include "Support/CompileText.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
-#include "sluice/Conversion/LowerToLLVM/LowerToLLVM.h"
 #include "gtest/gtest.h"
 #include <cmath>
 
@@ -79,32 +77,91 @@ TEST(ObjectEmitter, RunsInThisProcess) {
   llvm::consumeError(missing.takeError());
 }
 
-TEST(ObjectEmitter, CompilesSeveralModulesInOrder) {
+/// Functions and a table that need each other, most of them internal.
+constexpr llvm::StringLiteral chain = R"mlir(
+llvm.func @atanf(f32) -> f32
+llvm.mlir.global private constant @table(dense<[10, 20, 30]> : tensor<3xi32>) : !llvm.array<3 x i32>
+llvm.func internal @lookup(%i: i64) -> i32 attributes {passthrough = ["noinline"]} {
+  %base = llvm.mlir.addressof @table : !llvm.ptr
+  %at = llvm.getelementptr %base[0, %i] : (!llvm.ptr, i64) -> !llvm.ptr, !llvm.array<3 x i32>
+  %r = llvm.load %at : !llvm.ptr -> i32
+  llvm.return %r : i32
+}
+llvm.func internal @twice(%i: i64) -> i32 attributes {passthrough = ["noinline"]} {
+  %x = llvm.call @lookup(%i) : (i64) -> i32
+  %r = llvm.add %x, %x : i32
+  llvm.return %r : i32
+}
+llvm.func @entry(%i: i64) -> i32 {
+  %twice = llvm.mlir.addressof @twice : !llvm.ptr
+  %x = llvm.call %twice(%i) : !llvm.ptr, (i64) -> i32
+  %y = llvm.call @lookup(%i) : (i64) -> i32
+  %r = llvm.add %x, %y : i32
+  llvm.return %r : i32
+}
+llvm.func @arctangent(%a: f32) -> f32 {
+  %r = llvm.call @atanf(%a) : (f32) -> f32
+  llvm.return %r : f32
+}
+)mlir";
+
+std::vector<CodeBuffer> emitChain(int64_t partSize, bool multithreaded) {
   std::unique_ptr<mlir::MLIRContext> context = test::createContext();
-  std::vector<mlir::OwningOpRef<mlir::ModuleOp>> owners;
-  std::vector<mlir::ModuleOp> modules;
-  for (int index = 0; index < 6; ++index) {
-    std::string text = "func.func @f" + std::to_string(index) +
-                       "() -> i32 { %r = arith.constant " +
-                       std::to_string(index) + " : i32 return %r : i32 }";
-    owners.push_back(
-        mlir::parseSourceString<mlir::ModuleOp>(text, context.get()));
-    mlir::PassManager manager(context.get());
-    buildLowerToLLVMPipeline(manager, LowerToLLVMOptions());
-    ASSERT_TRUE(mlir::succeeded(manager.run(*owners.back())));
-    modules.push_back(*owners.back());
+  context->disableMultithreading(!multithreaded);
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(chain, context.get());
+  EXPECT_TRUE(module);
+  ObjectEmitterOptions options{test::hostMachine()};
+  options.partSize = partSize;
+  auto objects = emitObjects(*module, "unique.", options);
+  if (objects)
+    return std::move(*objects);
+  ADD_FAILURE() << llvm::toString(objects.takeError());
+  return {};
+}
+
+TEST(ObjectEmitter, PartsBelongTogether) {
+  for (int64_t partSize : {1, 8, 1000}) {
+    std::vector<CodeBuffer> objects = emitChain(partSize, true);
+    EXPECT_EQ(objects.size() > 1, partSize < 1000);
+    auto jit = Jit::create();
+    ASSERT_TRUE(bool(jit));
+    for (const CodeBuffer &object : objects)
+      ASSERT_FALSE((*jit)->addObject(object));
+    auto entry = (*jit)->lookupFunction<int(int64_t)>("entry");
+    ASSERT_TRUE(bool(entry)) << llvm::toString(entry.takeError());
+    EXPECT_EQ((*entry)(1), 60);
+    auto arctangent = (*jit)->lookupFunction<float(float)>("arctangent");
+    ASSERT_TRUE(bool(arctangent));
+    EXPECT_NEAR((*arctangent)(1.0f), std::atan(1.0f), 1e-6);
   }
-  auto objects = emitCode(modules, CodeForm::Object,
-                          ObjectEmitterOptions{test::hostMachine()});
-  ASSERT_TRUE(bool(objects)) << llvm::toString(objects.takeError());
-  auto jit = Jit::create();
-  ASSERT_TRUE(bool(jit));
-  for (int index = 0; index < 6; ++index) {
-    ASSERT_FALSE((*jit)->addObject((*objects)[index]));
-    auto function = (*jit)->lookupFunction<int()>("f" + std::to_string(index));
-    ASSERT_TRUE(bool(function));
-    EXPECT_EQ((*function)(), index);
-  }
+}
+
+TEST(ObjectEmitter, PartsDoNotDependOnThreads) {
+  std::vector<CodeBuffer> alone = emitChain(1, false);
+  EXPECT_EQ(alone.size(), 5u);
+  EXPECT_EQ(alone, emitChain(1, true));
+}
+
+TEST(ObjectEmitter, SharedSymbolsHaveThePrefix) {
+  std::string all;
+  for (const CodeBuffer &object : emitChain(1, true))
+    all.append(object.begin(), object.end());
+  EXPECT_NE(all.find("unique.lookup"), std::string::npos);
+  EXPECT_NE(all.find("unique.table"), std::string::npos);
+  EXPECT_EQ(all.find("unique.entry"), std::string::npos);
+  EXPECT_EQ(all.find("unique.atanf"), std::string::npos);
+}
+
+TEST(ObjectEmitter, ReportsErrorsOfParts) {
+  std::unique_ptr<mlir::MLIRContext> context = test::createContext();
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(
+      "llvm.func @f() { llvm.return }", context.get());
+  ASSERT_TRUE(module);
+  ObjectEmitterOptions options{test::hostMachine()};
+  options.machine.triple = "nonsense-unknown-unknown";
+  auto objects = emitObjects(*module, "unique.", options);
+  EXPECT_FALSE(bool(objects));
+  llvm::consumeError(objects.takeError());
 }
 
 } // namespace

@@ -6,8 +6,8 @@
 #ifndef SLUICE_TARGET_CPU_OBJECTEMITTER_H
 #define SLUICE_TARGET_CPU_OBJECTEMITTER_H
 
-#include "sluice/Analysis/MachineModel.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "sluice/Analysis/MachineModel.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/Error.h"
@@ -22,6 +22,8 @@ struct ObjectEmitterOptions {
   bool positionIndependent = true;
   /// For data beyond 2 GB: the medium code model instead of the small one.
   bool largeData = false;
+  /// `emitObjects` begins another file after this many operations.
+  int64_t partSize = 6000;
 };
 
 /// What to produce.
@@ -39,11 +41,14 @@ void registerCodeTranslations(mlir::DialectRegistry &registry);
 llvm::Expected<CodeBuffer> emitCode(mlir::ModuleOp module, CodeForm form,
                                     const ObjectEmitterOptions &options);
 
-/// Compiles several modules of one context, in parallel on the context's
-/// thread pool. The results are in the order of `modules`.
+/// Compiles a module to several object files that belong together, in parallel
+/// on the context's thread pool. They are the same for any number of threads.
+/// Takes the functions and globals out of `module`. Symbols that one file has
+/// for another are hidden and begin with `prefix`, which has to be unique among
+/// what is linked together.
 llvm::Expected<std::vector<CodeBuffer>>
-emitCode(llvm::ArrayRef<mlir::ModuleOp> modules, CodeForm form,
-         const ObjectEmitterOptions &options);
+emitObjects(mlir::ModuleOp module, llvm::StringRef prefix,
+            const ObjectEmitterOptions &options);
 
 } // namespace sluice
 
