@@ -163,6 +163,10 @@ void buildLLVMPipeline(OpPassManager &manager, const TargetOptions &options) {
   mathOptions.triple = options.triple;
   mathOptions.cpu = options.cpu;
   manager.nest<func::FuncOp>().addPass(createExpandMathPass(mathOptions));
+  ExpandHalfPassOptions halfOptions;
+  halfOptions.triple = options.triple;
+  halfOptions.cpu = options.cpu;
+  manager.addPass(createExpandHalfPass(halfOptions));
   manager.addPass(createKernelToLLVMPass());
   manager.addPass(createOutlineParallelPass());
   buildLowerToLLVMPipeline(manager, LowerToLLVMOptions());

@@ -53,6 +53,23 @@ def ExpandMathPass : Pass<"sluice-expand-math"> {
   ];
 }
 
+def ExpandHalfPass : Pass<"sluice-expand-half"> {
+  let summary = "Replace f16 conversions where the CPU has no instructions";
+  let description = [{
+    On x86 without F16C, LLVM would call functions that libc does not have, one
+    per element. `arith.extf` from and `arith.truncf` to f16 become operations on
+    bits, on scalars and vectors; they round to nearest even, keep denormal
+    numbers and make NaN quiet. f64 goes through f32. Other CPUs: no change.
+  }];
+  let options = [
+    Option<"triple", "triple", "std::string", /*default=*/"\"\"",
+           "target triple (the host's when empty)">,
+    Option<"cpu", "cpu", "std::string", /*default=*/"\"native\"",
+           "CPU to generate code for">
+  ];
+  let dependentDialects = ["mlir::arith::ArithDialect"];
+}
+
 def OutlineParallelPass : Pass<"sluice-outline-parallel", "mlir::ModuleOp"> {
   let summary = "Run parallel loops through the runtime's hook";
   let description = [{

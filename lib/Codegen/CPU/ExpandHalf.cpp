@@ -1,0 +1,151 @@
+//===- ExpandHalf.cpp - f16 conversions to operations on bits -------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Sluice/BodyBuilder.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/WalkPatternRewriteDriver.h"
+#include "sluice/Analysis/MachineModel.h"
+#include "sluice/Codegen/CPU/Passes.h"
+
+using namespace mlir;
+
+namespace sluice {
+#define GEN_PASS_DEF_EXPANDHALFPASS
+#include "sluice/Codegen/CPU/Passes.h.inc"
+
+namespace {
+
+using arith::CmpIPredicate;
+
+// f16 has 10 bits of mantissa and a bias of 15, f32 has 23 and 127.
+constexpr int64_t mantissaShift = 23 - 10;
+constexpr int64_t biasShift = int64_t(127 - 15) << 23;
+constexpr int64_t halfInfinity = 0x7c00;
+constexpr int64_t smallestNormalHalf = 0x0400;
+
+struct HalfBuilder : BodyBuilder {
+  Type shaped(Value like, Type element) { return withElement(like, element); }
+  Type f32(Value like) { return shaped(like, builder.getF32Type()); }
+  Type i32(Value like) { return shaped(like, builder.getI32Type()); }
+  Type i16(Value like) { return shaped(like, builder.getI16Type()); }
+
+  Value asF32(Value bits) { return make<arith::BitcastOp>(f32(bits), bits); }
+  Value asBits(Value number) {
+    return make<arith::BitcastOp>(i32(number), number);
+  }
+  Value bitAnd(Value x, int64_t mask) {
+    return make<arith::AndIOp>(x, integer(x, mask));
+  }
+  Value bitOr(Value x, Value y) { return make<arith::OrIOp>(x, y); }
+  Value shiftLeft(Value x, int64_t count) {
+    return make<arith::ShLIOp>(x, integer(x, count));
+  }
+  Value shiftRight(Value x, int64_t count) {
+    return make<arith::ShRUIOp>(x, integer(x, count));
+  }
+  Value isBelow(Value x, int64_t limit) {
+    return compare(CmpIPredicate::ult, x, integer(x, limit));
+  }
+
+  Value extend(Value half);
+  Value truncate(Value number);
+};
+
+Value HalfBuilder::extend(Value half) {
+  Value bits =
+      make<arith::ExtUIOp>(i32(half), make<arith::BitcastOp>(i16(half), half));
+  Value magnitude = bitAnd(bits, 0x7fff);
+  Value sign = shiftLeft(bitAnd(bits, 0x8000), 16);
+  Value shifted = shiftLeft(magnitude, mantissaShift);
+  Value normal = add(shifted, integer(shifted, biasShift));
+  // Infinity and NaN have the largest exponent in both.
+  Value special = add(normal, integer(normal, biasShift));
+  // Numbers below the smallest normal one are multiples of 2^-24. Not by
+  // arithmetic on denormal f32, which the caller may have turned off.
+  Value tiny = make<arith::SIToFPOp>(f32(half), magnitude);
+  tiny = asBits(mul(tiny, constant(tiny, 0x1p-24)));
+  Value result = select(isBelow(magnitude, halfInfinity), normal, special);
+  result = select(isBelow(magnitude, smallestNormalHalf), tiny, result);
+  return asF32(bitOr(result, sign));
+}
+
+Value HalfBuilder::truncate(Value number) {
+  Value bits = asBits(number);
+  Value sign = bitAnd(shiftRight(bits, 16), 0x8000);
+  Value magnitude = bitAnd(bits, 0x7fffffff);
+  // To nearest, ties to even: what is cut off, plus one if the rest is odd,
+  // carries over from half a unit on.
+  Value odd = bitAnd(shiftRight(magnitude, mantissaShift), 1);
+  Value normal = add(add(magnitude, integer(bits, 0xfff - biasShift)), odd);
+  normal = shiftRight(normal, mantissaShift);
+  // Adding 0.5, whose unit is f16's smallest number, rounds to that.
+  Value half = constant(number, 0.5);
+  Value tiny =
+      make<arith::SubIOp>(asBits(add(asF32(magnitude), half)), asBits(half));
+  constexpr int64_t smallestNormal = 0x38800000; // 2^-14
+  constexpr int64_t firstInfinite = 0x477ff000;  // 65520
+  constexpr int64_t infinity = 0x7f800000;
+  Value result = select(isBelow(magnitude, smallestNormal), tiny, normal);
+  result = select(isBelow(magnitude, firstInfinite), result,
+                  integer(bits, halfInfinity));
+  // NaN stays NaN, and becomes a quiet one.
+  Value nan = bitOr(bitAnd(shiftRight(magnitude, mantissaShift), 0x3ff),
+                    integer(bits, halfInfinity | 0x200));
+  result = select(isBelow(magnitude, infinity + 1), result, nan);
+  Value narrow = make<arith::TruncIOp>(i16(number), bitOr(result, sign));
+  return make<arith::BitcastOp>(shaped(number, builder.getF16Type()), narrow);
+}
+
+struct ExpandExtension final : OpRewritePattern<arith::ExtFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::ExtFOp op,
+                                PatternRewriter &rewriter) const final {
+    if (!getElementTypeOrSelf(op.getIn().getType()).isF16())
+      return failure();
+    HalfBuilder body{{rewriter, op.getLoc()}};
+    Value result = body.extend(op.getIn());
+    if (result.getType() != op.getType())
+      result = body.make<arith::ExtFOp>(op.getType(), result);
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
+struct ExpandTruncation final : OpRewritePattern<arith::TruncFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::TruncFOp op,
+                                PatternRewriter &rewriter) const final {
+    if (!getElementTypeOrSelf(op.getType()).isF16())
+      return failure();
+    HalfBuilder body{{rewriter, op.getLoc()}};
+    Value number = op.getIn();
+    if (number.getType() != body.f32(number))
+      number = body.make<arith::TruncFOp>(body.f32(number), number);
+    rewriter.replaceOp(op, body.truncate(number));
+    return success();
+  }
+};
+
+class ExpandHalfPass final : public impl::ExpandHalfPassBase<ExpandHalfPass> {
+public:
+  using ExpandHalfPassBase::ExpandHalfPassBase;
+
+  void runOnOperation() final {
+    auto machine = getMachineModel(triple, cpu);
+    if (!machine) {
+      getOperation()->emitError(llvm::toString(machine.takeError()));
+      return signalPassFailure();
+    }
+    if (machine->hasF16Conversion)
+      return;
+    RewritePatternSet patterns(&getContext());
+    patterns.add<ExpandExtension, ExpandTruncation>(&getContext());
+    walkAndApplyPatterns(getOperation(), std::move(patterns));
+  }
+};
+
+} // namespace
+} // namespace sluice
