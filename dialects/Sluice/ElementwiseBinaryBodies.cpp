@@ -139,7 +139,15 @@ static Value convert(BodyBuilder &body, Value x, Type from, Type to) {
 Value CastOp::buildBody(OpBuilder &builder, Location location,
                         ValueRange arguments) {
   BodyBuilder body{builder, location};
-  return convert(body, arguments[0], elementTypeOf(getOperand()), getTo());
+  Value x = convert(body, arguments[0], elementTypeOf(getOperand()), getTo());
+  Type compute = getComputeType(getTo());
+  if (!isa<FloatType>(compute) || compute == getTo())
+    return x;
+  // What is stored in fewer bits is computed in more; a cast rounds even so.
+  Value rounded =
+      body.make<arith::TruncFOp>(BodyBuilder::withElement(x, getTo()), x);
+  return body.make<arith::ExtFOp>(BodyBuilder::withElement(x, compute),
+                                  rounded);
 }
 
 Value PowOp::buildBody(OpBuilder &builder, Location location,

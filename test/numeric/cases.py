@@ -270,3 +270,15 @@ def constant_movement(g):
     rows = g.Gather(table, g.constant([3, 1, 40, 7]))
     both = g.Concat(rows, g.weight(4, 2), axis=1)
     g.output(g.Mul(g.input([4, 10]), both))
+
+
+# Element types ---------------------------------------------------------------
+
+
+@case()
+def cast_rounds(g):
+    """Casts to a storage type and back round, in one kernel as well."""
+    x = g.input([7, 19])
+    for to in (10, 16):
+        narrow = g.Cast(x, to=to)
+        g.output(g.Mul(g.Cast(narrow, to=1), g.constant(3.0)))
