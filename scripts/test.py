@@ -6,8 +6,8 @@
 Suites: unit (GoogleTest through ctest), lit, conformance (ONNX node tests),
 operators (single operators, against onnxruntime), numeric (graphs that passes
 rewrite, against onnxruntime), models (real and generated models against
-onnxruntime), differential (random graphs against onnxruntime). A path below test/
-runs the lit tests there.
+onnxruntime), differential (random graphs against onnxruntime), cross (models for
+other CPUs, under emulation). A path below test/ runs the lit tests there.
 """
 
 # Part of Sluice, under the Apache License v2.0. See LICENSE.
@@ -25,6 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SUITES = (
     "unit", "lit", "conformance", "operators", "numeric", "models", "differential",
+    "cross",
 )
 # The instrumented runtime cannot be loaded into an uninstrumented Python.
 SANITIZED_SUITES = ("unit", "lit")
@@ -127,6 +128,9 @@ class Suites:
     def differential(self, filters):
         # The same seeds everywhere, whatever the machine's speed.
         return self.python_suite("differential", "run.py", filters, "--count=380")
+
+    def cross(self, filters):
+        return self.python_suite("cross", "run.py", filters)
 
 
 def selection(arguments):

@@ -18,6 +18,7 @@ config.excludes = [
     "CMakeLists.txt",
     "Inputs",
     "conformance",
+    "cross",
     "differential",
     "fuzz",
     "models",

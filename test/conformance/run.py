@@ -10,6 +10,7 @@ lists always tell the truth. --update rewrites them from this run.
     run.py reduce_ matmul       those with one of these texts in their name
     run.py --exact test_abs     just this one
     run.py --form=static -v     one form, a line per test
+    run.py --target=aarch64     cross-compiled, under emulation
 """
 
 # Part of Sluice, under the Apache License v2.0. See LICENSE.
@@ -33,6 +34,12 @@ from forms import FORMS
 from support import compiler
 from support.artifact import run_once
 from support.compare import difference
+from support.emulated import (
+    TARGETS,
+    EmulationError,
+    require_refusal,
+    run_emulated,
+)
 from support.isolated import CallFailed, Isolated
 from support.paths import DEFAULT_BUILD, scratch
 from support.reference import run_onnxruntime
@@ -72,6 +79,7 @@ class Runner:
         self.tolerances = tolerances
         self.child = Isolated()
         self.folder = scratch("conformance")
+        self.target = TARGETS.get(options.target)
 
     def evaluate(self, case, form, outputs):
         rtol, atol = case.rtol, case.atol
@@ -94,7 +102,7 @@ class Runner:
             self.options.build,
             case.model(form),
             artifact,
-            self.options.flags,
+            [*(self.target.flags if self.target else ()), *self.options.flags],
             timeout=self.options.timeout,
         )
         if outcome.status == compiler.UNSUPPORTED:
@@ -104,18 +112,24 @@ class Runner:
         if not case.runnable:
             return Result(FAIL, "compiled, but the runtime has no such types")
         try:
-            outputs = self.child.call(
-                run_once,
-                str(self.options.build),
-                str(artifact),
-                inputs,
-                timeout=self.options.timeout,
-            )
-        except CallFailed as failure:
+            if self.target and not self.target.runs:
+                require_refusal(self.target, self.options.build, artifact)
+                return Result(PASS)
+            outputs = self.run_artifact(artifact, inputs)
+        except (CallFailed, EmulationError) as failure:
             return Result(FAIL, " ".join(str(failure).split()))
         finally:
             artifact.unlink(missing_ok=True)
         return self.evaluate(case, form, outputs)
+
+    def run_artifact(self, artifact, inputs):
+        build, timeout = self.options.build, self.options.timeout
+        if self.target:
+            arrays = list(inputs.values())
+            return run_emulated(self.target, build, artifact, arrays, timeout=timeout)
+        return self.child.call(
+            run_once, str(build), str(artifact), inputs, timeout=timeout
+        )
 
     def run_reference(self, case, form, inputs):
         """onnxruntime in Sluice's place: checks this harness, not Sluice."""
@@ -227,6 +241,9 @@ def parse_options():
     parser.add_argument("--update", action="store_true", help="rewrite the lists")
     parser.add_argument("--flag", dest="flags", action="append", default=[],
                         help="another option for sluicec")
+    parser.add_argument("--target", choices=TARGETS,
+                        help="compile for this target and run under emulation")
+    parser.add_argument("--sample", type=int, metavar="N", help="every Nth test only")
     parser.add_argument("--self-check", action="store_true",
                         help="run onnxruntime instead: checks the harness")
     parser.add_argument("--reasons", action="store_true",
@@ -239,7 +256,7 @@ def parse_options():
 
 
 def select(options):
-    everything = cases.load()
+    everything = cases.load()[:: options.sample]
     if not options.filters:
         return everything
     if options.exact:
@@ -288,7 +305,9 @@ def main():
         options.results.write_text(json.dumps(
             {f"{t} {f}": [r.kind, r.message] for (t, f), r in sorted(results.items())},
             indent=1))
-    everything = not options.filters and options.forms == list(FORMS)
+    everything = not (options.filters or options.sample or options.target) and (
+        options.forms == list(FORMS)
+    )
     if options.update:
         update_lists(results, unsupported, failures, tolerances)
         if everything:
