@@ -307,12 +307,14 @@ def _quantised():
                    [values, scales, zeros], attributes={"axis": 1})
     yield Case("dynamic_quantize", "DynamicQuantizeLinear", [x], outputs=3)
     random = np.random.default_rng(5)
+    # Seven bits: on CPUs without VNNI, onnxruntime adds pairs of products in 16
+    # bits, which saturate with more.
     a = random.integers(0, 255, (9, 20)).astype(np.uint8)
-    b = random.integers(-128, 127, (20, 13)).astype(np.int8)
+    b = random.integers(-64, 64, (20, 13)).astype(np.int8)
     yield Case("matmul_integer", "MatMulInteger",
                [a, b, np.array(3, np.uint8), np.array(-2, np.int8)])
     image = random.integers(0, 255, (1, 4, 8, 8)).astype(np.uint8)
-    weight = random.integers(-128, 127, (6, 4, 3, 3)).astype(np.int8)
+    weight = random.integers(-64, 64, (6, 4, 3, 3)).astype(np.int8)
     yield Case("conv_integer", "ConvInteger",
                [image, weight.view(np.uint8), np.array(9, np.uint8), np.array(4, np.uint8)],
                10, {"pads": [1, 1, 1, 1]})
