@@ -9,6 +9,35 @@
 using namespace mlir;
 using namespace sluice;
 
+/// How many gates a cell has, and how many activations.
+static std::pair<int64_t, int64_t> countGates(RecurrentCell cell) {
+  switch (cell) {
+  case RecurrentCell::Rnn:
+    return {1, 1};
+  case RecurrentCell::Gru:
+    return {3, 2};
+  case RecurrentCell::Lstm:
+    return {4, 3};
+  }
+  return {1, 1};
+}
+
+int64_t RecurrenceOp::getGateCount() { return countGates(getCell()).first; }
+
+bool RecurrenceOp::hasPackedWeights() {
+  return shapeOf(getWeights()).size() == 1;
+}
+
+/// The hidden units; packed weights do not tell their shape.
+static int64_t getUnits(ArrayRef<int64_t> projected, ArrayRef<int64_t> weights,
+                        RecurrentCell cell) {
+  if (weights.size() == 3)
+    return weights[1];
+  return ShapedType::isDynamic(projected[3])
+             ? ShapedType::kDynamic
+             : projected[3] / countGates(cell).first;
+}
+
 LogicalResult RecurrenceOp::inferReturnTypes(
     MLIRContext *context, std::optional<Location> location, ValueRange operands,
     DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
@@ -16,11 +45,12 @@ LogicalResult RecurrenceOp::inferReturnTypes(
   Adaptor adaptor(operands, attributes, properties, regions);
   ArrayRef<int64_t> projected = shapeOf(adaptor.getProjected());
   ArrayRef<int64_t> weights = shapeOf(adaptor.getWeights());
-  if (projected.size() != 4 || weights.size() != 3)
-    return emitOptionalError(
-        location, "projected inputs and weights must have ranks 4 and 3");
+  if (projected.size() != 4 || (weights.size() != 3 && weights.size() != 1))
+    return emitOptionalError(location, "projected inputs and weights must have "
+                                       "ranks 4 and 3, packed weights 1");
   int64_t directions = adaptor.getReverse().size();
-  int64_t batch = projected[2], units = weights[1];
+  int64_t batch = projected[2];
+  int64_t units = getUnits(projected, weights, adaptor.getCell());
   Type elementType = elementTypeOf(adaptor.getProjected());
   types.push_back(RankedTensorType::get(
       {projected[1], directions, batch, units}, elementType));
@@ -37,25 +67,15 @@ RecurrenceOp::reifyResultShapes(OpBuilder &builder,
   Location loc = getLoc();
   OpFoldResult directions = builder.getIndexAttr(getReverse().size());
   OpFoldResult batch = getDimension(builder, loc, getProjected(), 2);
-  OpFoldResult units = getDimension(builder, loc, getWeights(), 1);
+  int64_t known = shapeOf(getResult(1))[2];
+  OpFoldResult units = ShapedType::isDynamic(known)
+                           ? getDimension(builder, loc, getWeights(), 1)
+                           : OpFoldResult(builder.getIndexAttr(known));
   shapes.push_back({getDimension(builder, loc, getProjected(), 1), directions,
                     batch, units});
   for (size_t i = 1; i < getNumResults(); ++i)
     shapes.push_back({directions, batch, units});
   return success();
-}
-
-/// How many gates a cell has, and how many activations.
-static std::pair<int64_t, int64_t> countGates(RecurrentCell cell) {
-  switch (cell) {
-  case RecurrentCell::Rnn:
-    return {1, 1};
-  case RecurrentCell::Gru:
-    return {3, 2};
-  case RecurrentCell::Lstm:
-    return {4, 3};
-  }
-  return {1, 1};
 }
 
 LogicalResult RecurrenceOp::verify() {
@@ -66,7 +86,8 @@ LogicalResult RecurrenceOp::verify() {
   auto fits = [](Value value, ArrayRef<int64_t> sizes) {
     return succeeded(verifyCompatibleShape(shapeOf(value), sizes));
   };
-  int64_t units = shapeOf(getWeights())[1];
+  int64_t units =
+      getUnits(shapeOf(getProjected()), shapeOf(getWeights()), getCell());
   constexpr int64_t any = ShapedType::kDynamic;
   int64_t width = ShapedType::isDynamic(units) ? any : units * gates;
   if (units > (int64_t(1) << 31))
@@ -75,7 +96,9 @@ LogicalResult RecurrenceOp::verify() {
     return emitOpError("projected inputs must be [directions, steps, batch, ")
            << gates << " * units]";
   int64_t batch = shapeOf(getProjected())[2];
-  if (!fits(getWeights(), {directions, units, width}))
+  if (hasPackedWeights() && ShapedType::isDynamic(units))
+    return emitOpError("with packed weights must know its units");
+  if (!hasPackedWeights() && !fits(getWeights(), {directions, units, width}))
     return emitOpError("weights must be [directions, units, ")
            << gates << " * units]";
   if ((getHidden() && !fits(getHidden(), {directions, batch, units})) ||

@@ -26,7 +26,8 @@ def RecurrenceOp : Sluice_Op<"recurrence", [AttrSizedOperandSegments]> {
     With D directions, S steps, B sequences, H hidden units and G gates (LSTM:
     i o f c; GRU: z r h; RNN: one), the operands are
     - `projected` [D, S, B, G*H]: the inputs times their weights, plus biases;
-    - `weights` [D, H, G*H]: those of the hidden state, transposed;
+    - `weights` [D, H, G*H]: those of the hidden state, transposed, or a
+      packed constant: for each direction panels of one vector's columns;
     - `hidden` [D, B, H], for LSTM `cell_state` [D, B, H]: the initial state,
       zero if it is not given;
     - `lengths` [B]: the steps of each sequence; its states stand still and
@@ -54,6 +55,11 @@ def RecurrenceOp : Sluice_Op<"recurrence", [AttrSizedOperandSegments]> {
                        DefaultValuedAttr<F64Attr, "0.0">:$clip,
                        UnitAttr:$input_forget, UnitAttr:$linear_before_reset);
   let results = (outs Variadic<AnyRankedTensor>:$results);
+  let extraClassDeclaration = baseDeclaration # [{
+    /// Gates of the cell.
+    int64_t getGateCount();
+    bool hasPackedWeights();
+  }];
   let hasVerifier = 1;
 }
 

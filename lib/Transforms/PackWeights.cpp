@@ -31,7 +31,7 @@ public:
     IRRewriter rewriter(&getContext());
     SmallVector<Operation *> ops;
     getOperation().walk([&](Operation *op) {
-      if (isa<MatmulOp, ConvOp, ConvTransposeOp>(op))
+      if (isa<MatmulOp, ConvOp, ConvTransposeOp, RecurrenceOp>(op))
         ops.push_back(op);
     });
     for (Operation *op : ops) {
@@ -40,8 +40,10 @@ public:
         pack(matmul, *machine, rewriter);
       else if (auto conv = dyn_cast<ConvOp>(op))
         pack(conv, *machine, rewriter);
+      else if (auto transposed = dyn_cast<ConvTransposeOp>(op))
+        pack(transposed, *machine, rewriter);
       else
-        pack(cast<ConvTransposeOp>(op), *machine, rewriter);
+        pack(cast<RecurrenceOp>(op), *machine, rewriter);
     }
   }
 
@@ -145,6 +147,24 @@ private:
         op.getOutputPadding(), op.getGroups(), shape[1] * op.getGroups());
     kernel::copyKernelAttributes(op, packed);
     rewriter.replaceOp(op, packed);
+  }
+
+  /// A gate's columns must start a panel.
+  void pack(RecurrenceOp op, const MachineModel &machine,
+            IRRewriter &rewriter) {
+    ConstantOp weights = getWeights(op.getWeights());
+    int64_t lanes = machine.lanes(32);
+    if (!weights || op.hasPackedWeights() ||
+        shapeOf(op.getWeights())[1] % lanes != 0 ||
+        ShapedType::isDynamic(shapeOf(op.getProjected())[3]))
+      return;
+    ArrayRef<int64_t> shape = shapeOf(op.getWeights());
+    WeightPacking packing = getPanelPacking(&getContext(), shape[1], shape[2],
+                                            /*transposed=*/false, lanes);
+    packing.elements *= shape[0];
+    Value packed = makeConstant(weights, packing, rewriter);
+    rewriter.modifyOpInPlace(op,
+                             [&] { op.getWeightsMutable().assign(packed); });
   }
 };
 

@@ -279,6 +279,7 @@ def _recurrent():
         yield cell("units16", operator, units=16, batch=1)
         yield cell("units33", operator, units=33, steps=2)
         yield cell("units128", operator, units=128, batch=1, steps=3)
+        yield cell("units32_bidirectional", operator, units=32, directions=2)
     yield cell("peepholes", "LSTM", peepholes=True)
     yield cell("peepholes_bidirectional", "LSTM", peepholes=True, directions=2)
     yield cell("activations", "LSTM", activations=["HardSigmoid", "Relu", "Softsign"],
@@ -289,6 +290,8 @@ def _recurrent():
     for directions in (1, 2):
         yield cell(f"linear_before_reset{directions}", "GRU", directions=directions,
                    linear_before_reset=1)
+    yield cell("linear_before_reset_units16", "GRU", units=16, directions=2,
+               linear_before_reset=1)
     yield cell("linear_before_reset_no_bias", "GRU", bias=False, linear_before_reset=1)
 
 

@@ -39,6 +39,11 @@ struct WeightPacking {
   int64_t elements;
 };
 
+/// A matrix in panels of `width` columns; of several that follow each other, a
+/// constant has all elements of one before those of the next.
+WeightPacking getPanelPacking(mlir::MLIRContext *context, int64_t depth,
+                              int64_t columns, bool transposed, int64_t width);
+
 /// A matrix [depth][columns], or [columns][depth] when `transposed`, in the
 /// panels of a kernel with this tiling (null: the compiler's choice).
 WeightPacking getMatrixPacking(mlir::MLIRContext *context, int64_t depth,

@@ -72,10 +72,9 @@ ConvolutionSpec sluice::getConvolutionSpec(PackedConvTransposeOp op) {
   return spec;
 }
 
-/// Panels of `width` columns.
-static WeightPacking getPanelPacking(MLIRContext *context, int64_t depth,
-                                     int64_t columns, bool transposed,
-                                     int64_t width) {
+WeightPacking sluice::getPanelPacking(MLIRContext *context, int64_t depth,
+                                      int64_t columns, bool transposed,
+                                      int64_t width) {
   Builder builder(context);
   SmallVector<NamedAttribute> attributes = {
       builder.getNamedAttr("kind", builder.getStringAttr("matrix")),
@@ -213,8 +212,12 @@ llvm::Error sluice::packWeights(DictionaryAttr packing, ArrayRef<float> source,
   int64_t columns = packing.getAs<IntegerAttr>("columns").getInt();
   int64_t width = packing.getAs<IntegerAttr>("width").getInt();
   bool transposed = packing.getAs<BoolAttr>("transposed").getValue();
-  packed.assign(getPackedElements(depth, columns, width), 0.0f);
-  packMatrix(source.data(), depth, columns, transposed ? 1 : columns,
-             transposed ? depth : 1, width, packed.data());
+  int64_t elements = getPackedElements(depth, columns, width);
+  int64_t matrices = source.size() / (depth * columns);
+  packed.assign(matrices * elements, 0.0f);
+  for (int64_t i = 0; i < matrices; ++i)
+    packMatrix(source.data() + i * depth * columns, depth, columns,
+               transposed ? 1 : columns, transposed ? depth : 1, width,
+               packed.data() + i * elements);
   return llvm::Error::success();
 }

@@ -70,7 +70,7 @@ public:
   RecurrenceEmitter(KernelBuilder &kernel, RecurrenceOp op)
       : kernel(kernel), op(op), body{kernel.builder, kernel.loc},
         type(elementTypeOf(op.getProjected())),
-        units(kernel.size(op.getWeights(), 1)),
+        units(kernel.size(op.getResult(1), 2)),
         steps(kernel.size(op.getProjected(), 1)),
         batch(kernel.size(op.getProjected(), 2)),
         directions(op.getReverse().size()),
@@ -111,17 +111,9 @@ private:
   Value gateOffset(int64_t number) {
     return kernel.mul(kernel.index(number), units);
   }
-  int64_t gateCount() {
-    switch (op.getCell()) {
-    case RecurrentCell::Rnn:
-      return 1;
-    case RecurrentCell::Gru:
-      return 3;
-    case RecurrentCell::Lstm:
-      return 4;
-    }
-    return 1;
-  }
+  /// The weights from hidden unit `k` of the direction that starts at `base` to
+  /// a gate of the units of a piece.
+  Value loadWeights(Value base, Value k, int64_t gate, const Piece &piece);
 
   KernelBuilder &kernel;
   RecurrenceOp op;
@@ -144,19 +136,32 @@ Value RecurrenceEmitter::activation(const Sequence &sequence, int64_t number,
                   op.getAlphas()[place], op.getBetas()[place], x);
 }
 
+Value RecurrenceEmitter::loadWeights(Value base, Value k, int64_t gate,
+                                     const Piece &piece) {
+  if (!op.hasPackedWeights()) {
+    Value width = kernel.mul(kernel.index(op.getGateCount()), units);
+    Value row = kernel.add(base, kernel.mul(k, width));
+    return weights.load(kernel.add(row, gateOffset(gate)), piece);
+  }
+  Value column = kernel.add(gateOffset(gate), piece.begin);
+  Value panel = kernel.add(base, kernel.mul(column, units));
+  Value row = kernel.mul(k, kernel.index(weights.lanes()));
+  return weights.load(kernel.add(panel, row),
+                      Piece{kernel.index(0), piece.mask});
+}
+
 SmallVector<Value>
 RecurrenceEmitter::accumulate(const Sequence &sequence, const Piece &piece,
                               ArrayRef<int64_t> gates, ValueRange start,
                               const RowVectors &source, Value offset) {
-  Value width = kernel.mul(kernel.index(gateCount()), units);
+  Value width = kernel.mul(kernel.index(op.getGateCount()), units);
   Value base =
       kernel.mul(kernel.index(sequence.direction), kernel.mul(units, width));
   auto addUnit = [&](Value k, ValueRange sums) {
     Value factor = weights.splat(source.loadScalar(kernel.add(offset, k)));
-    Value row = kernel.add(base, kernel.mul(k, width));
     SmallVector<Value> next;
     for (auto [gate, sum] : llvm::zip(gates, sums)) {
-      Value weight = weights.load(kernel.add(row, gateOffset(gate)), piece);
+      Value weight = loadWeights(base, k, gate, piece);
       next.push_back(vector::FMAOp::create(kernel.builder, kernel.loc, factor,
                                            weight, sum));
     }
@@ -319,7 +324,7 @@ void RecurrenceEmitter::emitSequence(int64_t direction, Value number) {
                                    kernel.index(0));
     length = arith::MinSIOp::create(kernel.builder, kernel.loc, given, steps);
   }
-  Value width = kernel.mul(kernel.index(gateCount()), units);
+  Value width = kernel.mul(kernel.index(op.getGateCount()), units);
   auto outputRow = [&](Value step) {
     Value row = kernel.add(kernel.mul(step, kernel.index(directions)),
                            kernel.index(direction));
@@ -361,7 +366,7 @@ void RecurrenceEmitter::emit() {
     resetState.emplace(kernel, memory, computeType);
   }
   // A multiply-add of 16 lanes takes about a third of a nanosecond.
-  double cost = 0.02 * gateCount();
+  double cost = 0.02 * op.getGateCount();
   for (Value size : {units, units, steps})
     cost *= getConstantIntValue(size).value_or(64);
   kernel.parallel(sequences, cost, [&](Value flat) {
