@@ -199,28 +199,40 @@ Value XorOp::buildBody(OpBuilder &builder, Location location,
   return arith::XOrIOp::create(builder, location, arguments[0], arguments[1]);
 }
 
-// A shift by the width or more is zero; the hardware shift would be undefined.
+static unsigned widthOf(Value integer) {
+  return cast<IntegerType>(getElementTypeOrSelf(integer.getType())).getWidth();
+}
+
+/// Can the hardware shift by this amount? A negative one counts as large.
+static Value isBelowWidth(BodyBuilder &body, Value amount) {
+  return body.compare(CmpIPredicate::ult, amount,
+                      body.integer(amount, widthOf(amount)));
+}
+
+/// Zero from the width on.
 template <typename ShiftOp>
-static Value buildShift(OpBuilder &builder, Location location,
-                        ValueRange arguments) {
-  BodyBuilder body{builder, location};
-  Value x = arguments[0], amount = arguments[1];
-  unsigned width =
-      cast<IntegerType>(getElementTypeOrSelf(x.getType())).getWidth();
-  Value inRange =
-      body.compare(CmpIPredicate::ult, amount, body.integer(amount, width));
+static Value buildLogicalShift(BodyBuilder &body, Value x, Value amount) {
+  Value inRange = isBelowWidth(body, amount);
   Value safe = body.select(inRange, amount, body.zero(amount));
   return body.select(inRange, body.make<ShiftOp>(x, safe), body.zero(x));
 }
 
 Value ShiftLeftOp::buildBody(OpBuilder &builder, Location location,
                              ValueRange arguments) {
-  return buildShift<arith::ShLIOp>(builder, location, arguments);
+  BodyBuilder body{builder, location};
+  return buildLogicalShift<arith::ShLIOp>(body, arguments[0], arguments[1]);
 }
 
 Value ShiftRightOp::buildBody(OpBuilder &builder, Location location,
                               ValueRange arguments) {
-  return buildShift<arith::ShRUIOp>(builder, location, arguments);
+  BodyBuilder body{builder, location};
+  Value x = arguments[0], amount = arguments[1];
+  if (isUnsignedTensor(getLhs()))
+    return buildLogicalShift<arith::ShRUIOp>(body, x, amount);
+  // From the width on only copies of the sign are left.
+  Value safe = body.select(isBelowWidth(body, amount), amount,
+                           body.integer(amount, widthOf(amount) - 1));
+  return body.make<arith::ShRSIOp>(x, safe);
 }
 
 // `unsignedPredicate` serves unsigned integers and bools.

@@ -170,7 +170,7 @@ def NotOp : Sluice_UnaryOp<"not", "complement, bit by bit">;
 def ShiftLeftOp : Sluice_BinaryOp<"shift_left",
     "shift left; zero from the width on">;
 def ShiftRightOp : Sluice_BinaryOp<"shift_right",
-    "logical shift right; zero from the width on">;
+    "shift right; copies of a signed operand's sign move in">;
 
 // Comparison and choice.
 def EqualOp : Sluice_CompareOp<"equal", "lhs == rhs", [Commutative]>;

@@ -272,13 +272,14 @@ def constant_movement(g):
     g.output(g.Mul(g.input([4, 10]), both))
 
 
-# Element types ---------------------------------------------------------------
+# Types ------------------------------------------------------------------------
 
 
 @case()
-def cast_rounds(g):
-    """Casts to a storage type and back round, in one kernel as well."""
-    x = g.input([7, 19])
-    for to in (10, 16):
-        narrow = g.Cast(x, to=to)
-        g.output(g.Mul(g.Cast(narrow, to=1), g.constant(3.0)))
+def casts_round(g):
+    """Types that are only stored round where a cast says so, also in a kernel."""
+    x = g.input([7, 33], -4, 4)
+    for kind in (10, 16):  # f16 and bf16
+        g.output(g.Mul(g.Cast(g.Cast(x, to=kind), to=1), g.constant(1000.0)))
+    wide = g.Cast(g.Mul(g.Cast(x, to=11), g.Cast(x, to=11)), to=10)
+    g.output(g.Cast(wide, to=1))

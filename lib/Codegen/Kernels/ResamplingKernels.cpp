@@ -103,9 +103,13 @@ private:
   /// The size of integer blocks that one element becomes; none if it is more
   /// complicated.
   std::optional<int64_t> blockSize(size_t i);
+  /// The other taps of axis `i` find the axes behind it as they were.
   Value sampleAt(size_t i, Value position) {
+    SmallVector<Value> before = place;
     place[op.getAxes()[i]] = position;
-    return sample(i + 1);
+    Value result = sample(i + 1);
+    place = std::move(before);
+    return result;
   }
 
   KernelBuilder &kernel;
