@@ -157,9 +157,10 @@ std::optional<Place> Evaluator::source(Operation *op, Value result,
       if (ShapedType::isDynamic(shape[i])) {
         if (first < 0 || *step < 0)
           return std::nullopt;
+      } else if (shape[i] == 0) {
+        return std::nullopt;
       } else {
-        first = std::clamp<int64_t>(first < 0 ? first + shape[i] : first,
-                                    *step < 0 ? -1 : 0,
+        first = std::clamp<int64_t>(first < 0 ? first + shape[i] : first, 0,
                                     *step < 0 ? shape[i] - 1 : shape[i]);
       }
       int64_t offset;

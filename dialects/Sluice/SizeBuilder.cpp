@@ -40,7 +40,10 @@ int64_t sluice::slicedSize(int64_t start, int64_t end, int64_t step,
     end = std::clamp<int64_t>(end, 0, size);
     return start >= end ? 0 : (end - start - 1) / step + 1;
   }
-  start = std::clamp<int64_t>(start, -1, size - 1);
+  // Backwards, a start in front of the first element is that element.
+  if (size == 0)
+    return 0;
+  start = std::clamp<int64_t>(start, 0, size - 1);
   end = std::clamp<int64_t>(end, -1, size - 1);
   uint64_t width = -static_cast<uint64_t>(step);
   return start <= end ? 0 : static_cast<int64_t>((start - end - 1) / width) + 1;
@@ -121,27 +124,44 @@ Size SizeBuilder::ceilDiv(Size lhs, Size rhs) {
     return lhs;
   if (left && right && *right > 0)
     return constant(llvm::divideCeilSigned(*left, *right));
-  return arith::DivSIOp::create(
-             builder, loc, value(add(lhs, sub(rhs, constant(1)))), value(rhs))
+  // One more than (lhs - 1) / rhs, which does not overflow for any divisor;
+  // division rounds towards zero, so that zero has to be told apart.
+  Value isFilled = arith::CmpIOp::create(
+      builder, loc, arith::CmpIPredicate::sgt, value(lhs), value(constant(0)));
+  Value rest = arith::DivSIOp::create(builder, loc,
+                                      value(sub(lhs, constant(1))), value(rhs));
+  return arith::SelectOp::create(builder, loc, isFilled,
+                                 value(add(rest, constant(1))),
+                                 value(constant(0)))
       .getResult();
 }
 
+/// A position counted from the front, not behind what the step can start from.
+static Size limitPosition(SizeBuilder &at, Size position, Size step,
+                          Size size) {
+  Size fromFront =
+      at.selectNegative(position, at.add(position, size), position);
+  Size last = at.selectNegative(step, at.sub(size, at.constant(1)), size);
+  return at.min(fromFront, last);
+}
+
 Size SizeBuilder::sliceStart(Size start, Size step, Size size) {
-  Size fromFront = selectNegative(start, add(start, size), start);
-  Size low = selectNegative(step, constant(-1), constant(0));
-  Size high = selectNegative(step, sub(size, constant(1)), size);
-  return max(min(fromFront, high), low);
+  return max(limitPosition(*this, start, step, size), constant(0));
 }
 
 Size SizeBuilder::sliced(Size start, Size end, Size step, Size size) {
   Size first = sliceStart(start, step, size);
-  Size last = sliceStart(end, step, size);
+  Size beforeAll = selectNegative(step, constant(-1), constant(0));
+  Size last = max(limitPosition(*this, end, step, size), beforeAll);
   Size distance = selectNegative(step, sub(first, last), sub(last, first));
   Size width = selectNegative(step, sub(constant(0), step), step);
   // A step of zero is against the rules; it must not divide.
   if (!getConstantIntValue(width))
     width = max(width, constant(1));
-  return ceilDiv(max(distance, constant(0)), width);
+  Size count = ceilDiv(max(distance, constant(0)), width);
+  // Backwards, an empty dimension still has a start.
+  auto known = getConstantIntValue(step);
+  return known && *known > 0 ? count : min(count, size);
 }
 
 Size SizeBuilder::steps(Size start, Size limit, Size step) {

@@ -24,8 +24,11 @@ std::optional<int64_t> sluice::countWindows(const Window &window,
   if (!kernel || *kernel < 1 || *kernel > sizeLimit || size < 0 ||
       size > (int64_t(1) << 60))
     return std::nullopt;
-  int64_t room = size + window.padBegin + window.padEnd -
-                 (window.dilation * (*kernel - 1) + 1);
+  int64_t padded = size + window.padBegin + window.padEnd;
+  // Nothing has room for no window, which is an empty result.
+  if (padded == 0)
+    return 0;
+  int64_t room = padded - (window.dilation * (*kernel - 1) + 1);
   if (room < 0)
     return std::nullopt;
   if (!window.ceilMode)
