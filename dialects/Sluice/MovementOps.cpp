@@ -62,17 +62,21 @@ LogicalResult ConcatOp::inferReturnTypes(
 LogicalResult ConcatOp::reifyResultShapes(OpBuilder &builder,
                                           ReifiedRankedShapedTypeDims &shapes) {
   SizeBuilder size{builder, getLoc()};
+  // One operand speaks for the other dimensions. A loop that collects its
+  // results starts from an empty tensor whose sizes say nothing, so that is
+  // not one which a block takes in.
+  Value speaker = getOperands().back();
+  for (Value operand : getOperands())
+    if (!isa<BlockArgument>(operand))
+      speaker = operand;
   SmallVector<OpFoldResult> sizes;
   for (int64_t i = 0, rank = getType().getRank(); i < rank; ++i) {
     if (!getType().isDynamicDim(i)) {
       sizes.push_back(size.constant(getType().getDimSize(i)));
       continue;
     }
-    // The last operand speaks for the other dimensions: a loop that collects
-    // its results starts from an empty tensor whose sizes say nothing.
     bool isAxis = i == static_cast<int64_t>(getAxis());
-    OpFoldResult total =
-        size.of(isAxis ? getOperands().front() : getOperands().back(), i);
+    OpFoldResult total = size.of(isAxis ? getOperands().front() : speaker, i);
     if (isAxis)
       for (Value operand : getOperands().drop_front())
         total = size.add(total, size.of(operand, i));

@@ -35,8 +35,17 @@ SymbolicShapes::Symbol SymbolicShapes::expression(Value index) {
   if (auto dim = dyn_cast<tensor::DimOp>(op))
     if (auto place = dim.getConstantIndex())
       return dimension(dim.getSource(), *place);
+  // The ops of a reification are gone when the next one is looked at, so only
+  // what they read can identify them.
+  if (auto extract = dyn_cast<tensor::ExtractOp>(op)) {
+    std::vector<Symbol> places;
+    for (Value place : extract.getIndices())
+      places.push_back(expression(place));
+    return intern(
+        {"element", extract.getTensor().getAsOpaquePointer(), places});
+  }
   if (!isa<arith::ArithDialect>(op->getDialect()) || op->getNumRegions() != 0)
-    return intern({"value", index.getAsOpaquePointer(), {}});
+    return fresh();
   std::vector<Symbol> operands;
   for (Value operand : op->getOperands())
     operands.push_back(expression(operand));

@@ -10,12 +10,35 @@
 
 namespace sluice {
 
+/// Two branches whose values have no common type. A graph can still be
+/// translated where everything behind them is part of the branches.
+class DivergingBranchesError
+    : public llvm::ErrorInfo<DivergingBranchesError, UnsupportedError> {
+public:
+  static char ID;
+  explicit DivergingBranchesError(std::string reason)
+      : ErrorInfo(std::move(reason)) {}
+};
+
 using BranchBody = llvm::function_ref<llvm::Expected<Values>()>;
 
 /// Values that are computed one way or the other during the run; sizes in
-/// which the two differ become dynamic.
+/// which the two differ become dynamic. A branch with nodes that do not fit
+/// the sizes they get is no error as long as the other one fits: a run that
+/// takes it fails.
 llvm::Expected<Values> createBranch(NodeContext &node, mlir::Value condition,
                                     BranchBody onTrue, BranchBody onFalse);
+
+/// A run fails at this node unless the condition (an i1) holds.
+void require(NodeContext &node, mlir::Value condition, llvm::StringRef message);
+
+/// An If whose branches diverge, with what follows it up to the end of its
+/// graph in both of them: `branchAndRest` translates a branch and then the
+/// rest, and gives the graph's outputs.
+llvm::Expected<Values>
+importDiverging(NodeContext &node,
+                llvm::function_ref<llvm::Expected<Values>(const OnnxGraph &)>
+                    branchAndRest);
 
 /// What `body` makes for the axis that a scalar tensor names during the run;
 /// it is translated for every axis from `first` to `rank` - 1.

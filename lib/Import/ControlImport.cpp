@@ -14,11 +14,14 @@
 #include "SizeVectors.h"
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace sluice;
+
+char DivergingBranchesError::ID;
 
 /// The only element of a tensor.
 static Value extractScalar(NodeContext &node, Value tensor) {
@@ -51,9 +54,40 @@ static bool isIncomplete(ArrayRef<Value> values) {
   return llvm::any_of(values, [](Value value) { return !value; });
 }
 
+/// Zeros of a type; dynamic dimensions are empty.
+static ExpectedValue emptyTensor(NodeContext &node, RankedTensorType type) {
+  SmallVector<int64_t> shape;
+  for (int64_t size : type.getShape())
+    shape.push_back(ShapedType::isDynamic(size) ? 0 : size);
+  SLUICE_TRY(empty,
+             node.create<BroadcastOp>({node.scalar(type.getElementType(), 0),
+                                       node.constantVector(shape)}));
+  return castTo(node, empty, type);
+}
+
 //===----------------------------------------------------------------------===//
 // If
 //===----------------------------------------------------------------------===//
+
+/// Fills a branch that cannot run: its nodes do not fit the sizes they would
+/// get. Only a run that takes it fails.
+static llvm::Error fillFailingBranch(NodeContext &node, Region &region,
+                                     const std::string &reason,
+                                     const Values &others, Values &results) {
+  OpBuilder &builder = node.builder;
+  OpBuilder::InsertionGuard guard(builder);
+  region.getBlocks().clear();
+  builder.setInsertionPointToEnd(&region.emplaceBlock());
+  Value never = arith::ConstantIntOp::create(builder, node.loc, 0, 1);
+  cf::AssertOp::create(builder, node.loc, never,
+                       "a branch cannot run with these sizes: " + reason);
+  for (Value other : others) {
+    SLUICE_TRY(empty,
+               emptyTensor(node, cast<RankedTensorType>(other.getType())));
+    results.push_back(empty);
+  }
+  return llvm::Error::success();
+}
 
 llvm::Expected<Values> sluice::createBranch(NodeContext &node, Value condition,
                                             BranchBody onTrue,
@@ -61,13 +95,31 @@ llvm::Expected<Values> sluice::createBranch(NodeContext &node, Value condition,
   OpBuilder &builder = node.builder;
   Region regions[2];
   Values results[2];
+  std::optional<std::string> failures[2];
   for (unsigned i : {0u, 1u}) {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToEnd(&regions[i].emplaceBlock());
     auto values = i == 0 ? onTrue() : onFalse();
-    if (!values)
-      return values.takeError();
-    results[i] = std::move(*values);
+    if (values) {
+      results[i] = std::move(*values);
+      continue;
+    }
+    llvm::Error error = values.takeError();
+    if (error.isA<UnsupportedError>())
+      return error;
+    failures[i] = llvm::toString(std::move(error));
+  }
+  if (failures[0] && failures[1])
+    return llvm::createStringError(llvm::inconvertibleErrorCode(),
+                                   *failures[0]);
+  for (unsigned i : {0u, 1u}) {
+    if (!failures[i])
+      continue;
+    if (isIncomplete(results[1 - i]))
+      return Values(results[1 - i].size());
+    if (llvm::Error error = fillFailingBranch(node, regions[i], *failures[i],
+                                              results[1 - i], results[i]))
+      return error;
   }
   if (results[0].size() != results[1].size())
     return node.invalid("the branches give different numbers of values");
@@ -77,7 +129,7 @@ llvm::Expected<Values> sluice::createBranch(NodeContext &node, Value condition,
   for (auto [lhs, rhs] : llvm::zip(results[0], results[1])) {
     RankedTensorType type = joinTypes(lhs.getType(), rhs.getType());
     if (!type)
-      return node.unsupported(
+      return llvm::make_error<DivergingBranchesError>(
           "the branches give tensors of different rank or element type, and "
           "the condition is not known at compile time; it may be with all "
           "input sizes fixed");
@@ -115,6 +167,22 @@ static llvm::Expected<Values> importIf(NodeContext &node) {
       [&] { return node.subgraph(*onFalse, {}); });
 }
 
+void sluice::require(NodeContext &node, Value condition, StringRef message) {
+  cf::AssertOp::create(node.builder, node.loc, condition, message);
+}
+
+llvm::Expected<Values> sluice::importDiverging(
+    NodeContext &node,
+    llvm::function_ref<llvm::Expected<Values>(const OnnxGraph &branch)>
+        branchAndRest) {
+  SLUICE_TRY(onTrue, node.node.getGraph("then_branch"));
+  SLUICE_TRY(onFalse, node.node.getGraph("else_branch"));
+  return createBranch(
+      node, extractScalar(node, node.input(0)),
+      [&] { return branchAndRest(*onTrue); },
+      [&] { return branchAndRest(*onFalse); });
+}
+
 //===----------------------------------------------------------------------===//
 // Loops
 //===----------------------------------------------------------------------===//
@@ -140,17 +208,6 @@ struct LoopPlan {
   llvm::function_ref<llvm::Expected<Iteration>(Value number, ValueRange)> body;
 };
 } // namespace
-
-/// An empty tensor of the type of what a loop has collected.
-static ExpectedValue emptyTensor(NodeContext &node, RankedTensorType type) {
-  SmallVector<int64_t> shape;
-  for (int64_t size : type.getShape())
-    shape.push_back(ShapedType::isDynamic(size) ? 0 : size);
-  SLUICE_TRY(empty,
-             node.create<BroadcastOp>({node.scalar(type.getElementType(), 0),
-                                       node.constantVector(shape)}));
-  return castTo(node, empty, type);
-}
 
 /// Appends what an iteration collected to what the ones before did, at the end
 /// of the loop's body; adds the arguments that hold these.

@@ -5,12 +5,16 @@
 //===----------------------------------------------------------------------===//
 
 #include "GraphImporter.h"
+#include "ControlFlow.h"
 #include "ImportRegistry.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 
 using namespace mlir;
 using namespace sluice;
+
+/// Each diverging branch doubles what follows it.
+static constexpr unsigned maxDivergence = 4;
 
 Type GraphImporter::convertElementType(OnnxElementType type) const {
   MLIRContext *context = &state.context;
@@ -120,6 +124,11 @@ llvm::Expected<Value> GraphImporter::lookUp(StringRef name,
 
 void GraphImporter::reportUnsupported(const OnnxNode &node,
                                       const Values &inputs, StringRef reason) {
+  // Bodies of loops and what follows diverging branches are translated more
+  // than once.
+  for (const UnsupportedNode &known : state.unsupported)
+    if (known.name == node.name && known.opType == node.opType)
+      return;
   UnsupportedNode entry;
   entry.name = node.name;
   entry.opType = node.opType;
@@ -188,31 +197,84 @@ llvm::Error GraphImporter::importNode(const OnnxNode &node,
   auto loc = NameLoc::get(builder.getStringAttr(node.name));
   NodeContext context(*this, node, builder, loc, inputs);
   auto results = entry->function(context);
-  if (!results)
-    return llvm::handleErrors(results.takeError(),
-                              [&](const UnsupportedError &error) {
-                                reportUnsupported(node, inputs, error.reason);
-                              });
+  if (!results) {
+    llvm::Error error = results.takeError();
+    if (error.isA<DivergingBranchesError>() && node.opType == "If" &&
+        divergence < maxDivergence)
+      return error;
+    return llvm::handleErrors(
+        std::move(error), [&](const UnsupportedError &unsupported) {
+          reportUnsupported(node, inputs, unsupported.reason);
+        });
+  }
+  bindOutputs(node, inputs, *results);
+  return llvm::Error::success();
+}
+
+void GraphImporter::bindOutputs(const OnnxNode &node, const Values &inputs,
+                                const Values &results) {
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     if (node.outputs[i].empty())
       continue;
-    if (i >= results->size() || !(*results)[i]) {
-      reportUnsupported(node, inputs,
-                        "output " + std::to_string(i) + " is not supported");
-      return llvm::Error::success();
-    }
-    values[node.outputs[i]] = (*results)[i];
+    if (i >= results.size() || !results[i])
+      return reportUnsupported(
+          node, inputs, "output " + std::to_string(i) + " is not supported");
+    values[node.outputs[i]] = results[i];
   }
-  return llvm::Error::success();
+}
+
+llvm::Expected<Values> GraphImporter::importDivergingIf(const OnnxGraph &graph,
+                                                        size_t index,
+                                                        OpBuilder &builder) {
+  const OnnxNode &node = graph.nodes[index];
+  auto condition = lookUp(node.inputs[0], node, builder);
+  if (!condition)
+    return condition.takeError();
+  auto loc = NameLoc::get(builder.getStringAttr(node.name));
+  NodeContext context(*this, node, builder, loc, {*condition});
+  auto branchAndRest = [&](const OnnxGraph &branch) -> llvm::Expected<Values> {
+    GraphImporter rest(*this);
+    ++rest.divergence;
+    for (const std::string &name : node.outputs)
+      if (!name.empty())
+        rest.values[name] = nullptr;
+    auto results = GraphImporter(state, &rest).importGraph(branch, builder);
+    if (!results)
+      return results.takeError();
+    rest.bindOutputs(node, {*condition}, *results);
+    return rest.importNodes(graph, index + 1, builder);
+  };
+  auto outputs = importDiverging(context, branchAndRest);
+  if (outputs)
+    return outputs;
+  llvm::Error error = llvm::handleErrors(
+      outputs.takeError(), [&](const UnsupportedError &unsupported) {
+        reportUnsupported(node, {*condition}, unsupported.reason);
+      });
+  if (error)
+    return error;
+  return Values(graph.outputs.size());
 }
 
 llvm::Expected<Values> GraphImporter::importGraph(const OnnxGraph &graph,
                                                   OpBuilder &builder) {
   for (const OnnxTensor &tensor : graph.initializers)
     initializers[tensor.name] = &tensor;
-  for (const OnnxNode &node : graph.nodes)
-    if (llvm::Error error = importNode(node, builder))
+  return importNodes(graph, 0, builder);
+}
+
+llvm::Expected<Values> GraphImporter::importNodes(const OnnxGraph &graph,
+                                                  size_t first,
+                                                  OpBuilder &builder) {
+  for (size_t i = first; i < graph.nodes.size(); ++i) {
+    llvm::Error error = importNode(graph.nodes[i], builder);
+    if (error.isA<DivergingBranchesError>()) {
+      llvm::consumeError(std::move(error));
+      return importDivergingIf(graph, i, builder);
+    }
+    if (error)
       return error;
+  }
   Values outputs;
   OnnxNode user;
   user.name = graph.name;

@@ -23,7 +23,8 @@ struct ImportState {
 class GraphImporter {
 public:
   GraphImporter(ImportState &state, GraphImporter *parent)
-      : state(state), parent(parent) {}
+      : state(state), parent(parent),
+        divergence(parent ? parent->divergence : 0) {}
 
   /// Names a value; the graph's inputs are bound this way.
   void bind(llvm::StringRef name, mlir::Value value) { values[name] = value; }
@@ -45,11 +46,23 @@ private:
   /// Null where the value's producer is not supported.
   llvm::Expected<mlir::Value> lookUp(llvm::StringRef name, const OnnxNode &user,
                                      mlir::OpBuilder &builder);
+  /// Translates the nodes from the one numbered `first` on.
+  llvm::Expected<Values> importNodes(const OnnxGraph &graph, size_t first,
+                                     mlir::OpBuilder &builder);
   llvm::Error importNode(const OnnxNode &node, mlir::OpBuilder &builder);
+  /// Translates an If whose branches' values have no common type, and the
+  /// rest of the graph once for each branch.
+  llvm::Expected<Values> importDivergingIf(const OnnxGraph &graph, size_t index,
+                                           mlir::OpBuilder &builder);
+  /// Names the results of a node; null values are unsupported outputs.
+  void bindOutputs(const OnnxNode &node, const Values &inputs,
+                   const Values &results);
   void reportUnsupported(const OnnxNode &node, const Values &inputs,
                          llvm::StringRef reason);
 
   GraphImporter *parent;
+  /// How many diverging branches this translation is part of.
+  unsigned divergence;
   llvm::StringMap<mlir::Value> values;
   /// Initializers become constants at their first use.
   llvm::StringMap<const OnnxTensor *> initializers;

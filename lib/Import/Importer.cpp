@@ -8,6 +8,7 @@
 #include "GraphImporter.h"
 #include "ImportRegistry.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -33,8 +34,9 @@ std::error_code UnsupportedNodesError::convertToErrorCode() const {
 }
 
 void sluice::loadImportDialects(MLIRContext &context) {
-  context.loadDialect<SluiceDialect, arith::ArithDialect, func::FuncDialect,
-                      scf::SCFDialect, tensor::TensorDialect>();
+  context
+      .loadDialect<SluiceDialect, arith::ArithDialect, cf::ControlFlowDialect,
+                   func::FuncDialect, scf::SCFDialect, tensor::TensorDialect>();
 }
 
 const ImportRegistry &sluice::importRegistry() {

@@ -8,6 +8,9 @@
 #include "ImportRegistry.h"
 #include "SizeVectors.h"
 #include "dialects/Sluice/ShapeEvaluation.h"
+#include "dialects/Sluice/SizeBuilder.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -160,6 +163,27 @@ static llvm::Expected<Values> importSlice(NodeContext &node) {
   return Values{result};
 }
 
+/// Parts of these sizes are all of the dimension.
+static void requireParts(NodeContext &node, int64_t axis,
+                         ArrayRef<OpFoldResult> parts) {
+  SizeBuilder size{node.builder, node.loc};
+  auto demand = [&](arith::CmpIPredicate predicate, OpFoldResult lhs,
+                    OpFoldResult rhs) {
+    if (getConstantIntValue(lhs) && getConstantIntValue(rhs))
+      return;
+    require(node,
+            arith::CmpIOp::create(node.builder, node.loc, predicate,
+                                  size.value(lhs), size.value(rhs)),
+            "the sizes of the parts do not fit the dimension");
+  };
+  OpFoldResult sum = size.constant(0);
+  for (OpFoldResult part : parts) {
+    demand(arith::CmpIPredicate::sge, part, size.constant(0));
+    sum = size.add(sum, part);
+  }
+  demand(arith::CmpIPredicate::eq, sum, size.of(node.input(0), axis));
+}
+
 static llvm::Expected<Values> importSplit(NodeContext &node) {
   Value data = node.input(0);
   SLUICE_TRY(attribute, node.node.getInt("axis", 0));
@@ -179,16 +203,23 @@ static llvm::Expected<Values> importSplit(NodeContext &node) {
                           " outputs");
     int64_t start = 0;
     for (int64_t length : *sizes) {
-      if (length < 0 || (!ShapedType::isDynamic(size) && length > size - start))
+      int64_t room = (ShapedType::isDynamic(size) ? INT64_MAX : size) - start;
+      if (length < 0 || length > room)
         return node.invalid("the sizes do not fit the dimension");
       SLUICE_TRY(part, sliceAxis(node, data, axis, start, start + length));
       results.push_back(part);
       start += length;
     }
+    requireParts(node, axis,
+                 getAsIndexOpFoldResult(node.builder.getContext(), *sizes));
     return results;
   }
   if (node.hasInput(1)) {
     SLUICE_TRY(vector, toVector(node, node.input(1), count));
+    SmallVector<OpFoldResult> lengths;
+    for (int64_t i = 0; i < count; ++i)
+      lengths.push_back(readElement(node.builder, node.loc, vector, i));
+    requireParts(node, axis, lengths);
     Value start = node.constantVector(0);
     for (int64_t i = 0; i < count; ++i) {
       SLUICE_TRY(length, vectorElement(node, vector, i));
@@ -470,7 +501,8 @@ static llvm::Expected<Values> importSpaceToDepth(NodeContext &node) {
   SLUICE_TRY(
       blocks,
       reshapeTo(node, data, {sizes[0], sizes[1], height, side, width, side}));
-  SLUICE_TRY(gathered, node.transpose(blocks, mode == "DCR"
+  SLUICE_TRY(gathered,
+             node.transpose(blocks, mode == "DCR"
                                         ? ArrayRef<int64_t>{0, 3, 5, 1, 2, 4}
                                         : ArrayRef<int64_t>{0, 1, 3, 5, 2, 4}));
   SLUICE_TRY(depth, node.create<MulOp>(

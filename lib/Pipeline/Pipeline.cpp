@@ -125,6 +125,7 @@ void buildFormKernelsPipeline(OpPassManager &manager,
   packOptions.triple = options.triple;
   packOptions.cpu = options.cpu;
   OpPassManager &functions = manager.nest<func::FuncOp>();
+  functions.addPass(createCheckSizesPass());
   functions.addPass(createPropagateLayoutPass());
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());

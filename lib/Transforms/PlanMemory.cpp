@@ -21,6 +21,8 @@ namespace sluice {
 namespace {
 
 constexpr int64_t alignment = 64;
+/// No machine has memory for more.
+constexpr int64_t largestSlot = int64_t(1) << 46;
 
 int64_t alignUp(int64_t bytes) {
   return (bytes + alignment - 1) / alignment * alignment;
@@ -115,8 +117,10 @@ private:
                    std::vector<Buffer> &buffers);
   /// Copies the computation of a size to the builder's position.
   Value cloneSize(OpBuilder &builder, Value size, IRMapping &mapping);
-  /// The bytes of the largest buffer in a slot, aligned.
-  Value slotBytes(OpBuilder &builder, const Slot &slot, IRMapping &mapping);
+  /// The bytes of the largest buffer in a slot, aligned. `countable` becomes
+  /// false where 64 bits do not hold them.
+  Value slotBytes(OpBuilder &builder, const Slot &slot, IRMapping &mapping,
+                  Value &countable);
 
   int64_t total = 0;
 };
@@ -205,10 +209,20 @@ Value PlanMemoryPass::cloneSize(OpBuilder &builder, Value size,
 }
 
 Value PlanMemoryPass::slotBytes(OpBuilder &builder, const Slot &slot,
-                                IRMapping &mapping) {
+                                IRMapping &mapping, Value &countable) {
   Location loc = slot.allocations.front()->getLoc();
   auto constant = [&](int64_t value) -> Value {
     return arith::ConstantIndexOp::create(builder, loc, value);
+  };
+  // Products are made of integers: an index has no width to overflow.
+  Type wide = builder.getI64Type();
+  auto toWide = [&](Value index) -> Value {
+    return arith::IndexCastOp::create(builder, loc, wide, index);
+  };
+  auto demand = [&](arith::CmpIPredicate predicate, Value lhs, int64_t rhs) {
+    Value limit = arith::ConstantIntOp::create(builder, loc, rhs, 64);
+    Value holds = arith::CmpIOp::create(builder, loc, predicate, lhs, limit);
+    countable = arith::AndIOp::create(builder, loc, countable, holds);
   };
   Value largest;
   for (kernel::AllocateOp op : slot.allocations) {
@@ -217,13 +231,25 @@ Value PlanMemoryPass::slotBytes(OpBuilder &builder, const Slot &slot,
     for (int64_t size : type.getShape())
       if (!ShapedType::isDynamic(size))
         known *= size;
-    Value bytes = constant(known);
-    for (Value size : op.getSizes())
-      bytes = arith::MulIOp::create(builder, loc, bytes,
-                                    cloneSize(builder, size, mapping));
+    Value bytes = toWide(constant(known));
+    for (Value size : op.getSizes()) {
+      // The run fails where a size is negative, but it makes the plan first.
+      Value factor = cloneSize(builder, size, mapping);
+      if (!size.getDefiningOp<kernel::InputSizeOp>())
+        factor = arith::MaxSIOp::create(builder, loc, factor, constant(0));
+      auto product =
+          arith::MulSIExtendedOp::create(builder, loc, bytes, toWide(factor));
+      bytes = product.getLow();
+      demand(arith::CmpIPredicate::eq, product.getHigh(), 0);
+      demand(arith::CmpIPredicate::sge, bytes, 0);
+    }
     largest =
         largest ? arith::MaxSIOp::create(builder, loc, largest, bytes) : bytes;
   }
+  // Sums of slots stay far from overflowing as well.
+  demand(arith::CmpIPredicate::sle, largest, largestSlot);
+  largest =
+      arith::IndexCastOp::create(builder, loc, builder.getIndexType(), largest);
   Value padded =
       arith::AddIOp::create(builder, loc, largest, constant(alignment - 1));
   Value units =
@@ -250,7 +276,7 @@ void PlanMemoryPass::runOnOperation() {
       ++numUnplanned;
     } else if (type.hasStaticShape()) {
       auto bytes = staticBytes(type);
-      if (!bytes || *bytes > (int64_t(1) << 46)) {
+      if (!bytes || *bytes > largestSlot) {
         op.emitError("a buffer of this size cannot be allocated: ") << type;
         overflow = true;
         return;
@@ -289,14 +315,15 @@ void PlanMemoryPass::runOnOperation() {
   // Offsets of the dynamic slots, once at the function's start and once in
   // the function that tells the total.
   Location loc = function.getLoc();
-  auto sumSlots = [&](OpBuilder &builder, Value frame) {
+  auto sumSlots = [&](OpBuilder &builder, Value frame, Value &countable) {
     IRMapping mapping;
     mapping.map(function.getArgument(0), frame);
+    countable = arith::ConstantIntOp::create(builder, loc, 1, 1);
     Value offset = arith::ConstantIndexOp::create(builder, loc, total);
     for (Slot &slot : slots) {
       slot.offset = offset;
-      offset = arith::AddIOp::create(builder, loc, offset,
-                                     slotBytes(builder, slot, mapping));
+      offset = arith::AddIOp::create(
+          builder, loc, offset, slotBytes(builder, slot, mapping, countable));
     }
     return offset;
   };
@@ -307,10 +334,17 @@ void PlanMemoryPass::runOnOperation() {
       builder, loc, "sluice_plan",
       builder.getFunctionType(pointer, builder.getIndexType()));
   builder.setInsertionPointToStart(plan.addEntryBlock());
-  func::ReturnOp::create(builder, loc, sumSlots(builder, plan.getArgument(0)));
+  // Negative bytes tell the runtime not to run.
+  Value countable;
+  Value bytes = sumSlots(builder, plan.getArgument(0), countable);
+  if (!slots.empty())
+    bytes = arith::SelectOp::create(
+        builder, loc, countable, bytes,
+        arith::ConstantIndexOp::create(builder, loc, -1));
+  func::ReturnOp::create(builder, loc, bytes);
   if (!slots.empty()) {
     builder.setInsertionPointToStart(&function.getBody().front());
-    sumSlots(builder, function.getArgument(0));
+    sumSlots(builder, function.getArgument(0), countable);
   }
 
   auto place = [&](kernel::AllocateOp op, Value offset) {

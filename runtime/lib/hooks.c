@@ -93,10 +93,15 @@ static void *allocate_hook(sluice_frame *frame, int64_t size) {
   void *data = size < 0
                    ? NULL
                    : sluice_recycler_allocate(&context->recycler, (size_t)size);
-  if (!data && first_failure(frame, SLUICE_OUT_OF_MEMORY))
-    sluice_fail(&context->error, SLUICE_OUT_OF_MEMORY,
-                "no memory for %lld bytes of intermediate results",
-                (long long)size);
+  if (!data && first_failure(frame, SLUICE_OUT_OF_MEMORY)) {
+    if (size < 0)
+      sluice_fail(&context->error, SLUICE_OUT_OF_MEMORY,
+                  "intermediate results have more bytes than can be counted");
+    else
+      sluice_fail(&context->error, SLUICE_OUT_OF_MEMORY,
+                  "no memory for %lld bytes of intermediate results",
+                  (long long)size);
+  }
   return data;
 }
 

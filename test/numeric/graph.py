@@ -15,6 +15,7 @@ class Graph:
         self.opset = opset
         self.nodes, self.inputs, self.outputs, self.constants = [], [], [], []
         self.feeds = {}
+        self.branches = 0
 
     def input(self, shape, low=-2.0, high=2.0, dynamic=False):
         """An input with random numbers; `dynamic` hides its sizes."""
@@ -24,6 +25,16 @@ class Graph:
             helper.make_tensor_value_info(name, TensorProto.FLOAT, declared)
         )
         self.feeds[name] = self.numbers(shape, low, high)
+        return name
+
+    def integers(self, values):
+        """An int64 input; the length of a vector stays known."""
+        values = np.asarray(values, np.int64)
+        name = f"x{len(self.inputs)}"
+        self.inputs.append(
+            helper.make_tensor_value_info(name, TensorProto.INT64, values.shape)
+        )
+        self.feeds[name] = values
         return name
 
     def numbers(self, shape, low=-1.0, high=1.0):
@@ -50,6 +61,14 @@ class Graph:
             helper.make_node(operator, inputs, names, name=label, **attributes)
         )
         return names[0] if count == 1 else names
+
+    def branch(self, operator, inputs):
+        """A subgraph of one node on values of this graph."""
+        name = f"b{self.branches}"
+        self.branches += 1
+        node = helper.make_node(operator, inputs, [name], name=f"/{operator}_{name}")
+        result = helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
+        return helper.make_graph([node], name, [], [result])
 
     def __getattr__(self, operator):
         if not operator[0].isupper():

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Checks passes that change arithmetic: numbers against onnxruntime, and that
-the rewritten graph has the ops it should have.
+the rewritten graph has the ops it should have. Then runs on inputs of wrong sizes,
+which must fail with a message.
 
     run.py              all cases
     run.py gelu norm    those with one of these texts in their name
@@ -19,9 +20,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import onnx
 
 import kernel_cases  # noqa: F401, registers cases
+import wrong_sizes
 from cases import CASES
 from support import compiler
-from support.artifact import run_once
+from support.artifact import run_each, run_once
 from support.compare import difference
 from support.isolated import CallFailed, Isolated
 from support.paths import DEFAULT_BUILD, scratch
@@ -78,6 +80,32 @@ def is_missing(provider, build):
     return "was built without" in outcome.messages
 
 
+def check_failures(case, build, model, artifact, graph):
+    """Good inputs between all wrong ones: a failure must not leave traces."""
+    wrong = list(case.feeds(graph))
+    feeds = [graph.feeds]
+    for inputs, _ in wrong:
+        feeds += [inputs, graph.feeds]
+    with Isolated() as child:
+        try:
+            first, *outcomes = child.call(
+                run_each, str(build), str(artifact), feeds, timeout=60
+            )
+        except CallFailed as failure:
+            return " ".join(str(failure).split())
+    for (_, part), outcome, good in zip(wrong, outcomes[::2], outcomes[1::2]):
+        if not isinstance(outcome, str):
+            return f"'{part}': the run succeeded"
+        if part not in outcome:
+            return f"the message does not say '{part}': {outcome}"
+        if isinstance(good, str):
+            return f"a good run after '{part}' failed: {good}"
+        for before, after in zip(first, good):
+            if text := difference(after, before, 0, 0):
+                return f"a good run after '{part}': {text}"
+    return None
+
+
 def check(case, build):
     """None, or what is wrong."""
     folder = scratch("numeric")
@@ -85,6 +113,10 @@ def check(case, build):
     graph = case.graph()
     onnx.save(graph.model(), model)
     try:
+        if isinstance(case, wrong_sizes.Case):
+            return check_numbers(
+                case, build, model, artifact, graph
+            ) or check_failures(case, build, model, artifact, graph)
         return check_ops(case, build, model) or check_numbers(
             case, build, model, artifact, graph
         )
@@ -102,7 +134,7 @@ def main():
     compiler.require(options.build)
     selected = [
         case
-        for case in CASES
+        for case in CASES + wrong_sizes.CASES
         if not options.filters or any(text in case.name for text in options.filters)
     ]
     missing = {

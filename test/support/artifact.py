@@ -214,3 +214,21 @@ def run_once(build, path, inputs, threads=1):
         return artifact.outputs()
     finally:
         artifact.close()
+
+
+def run_each(build, path, feeds, threads=1):
+    """Runs one context on several inputs; where a run fails, its message stands
+    for the outputs."""
+    artifact = Artifact(build, path, threads)
+    results = []
+    try:
+        for inputs in feeds:
+            try:
+                artifact.bind(inputs)
+                artifact.run()
+                results.append(artifact.outputs())
+            except RunError as error:
+                results.append(str(error))
+    finally:
+        artifact.close()
+    return results

@@ -188,6 +188,23 @@ def ChooseProvidersPass
   ];
 }
 
+def CheckSizesPass : Pass<"sluice-check-sizes", "::mlir::func::FuncOp"> {
+  let summary = "Fail where dynamic sizes do not fit";
+  let description = [{
+    Ops demand things of their operands' sizes: that they broadcast, that
+    channels fit weights, that a reshape keeps the number of elements. Where
+    types do not say it already, a `cf.assert` in front of the op does; a run
+    that breaks it ends there. All sizes in conditions are computed from the
+    sizes of inputs, so that no check keeps a tensor from being fused.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::cf::ControlFlowDialect",
+                           "mlir::tensor::TensorDialect"];
+  let statistics = [
+    Statistic<"numChecks", "checks", "Number of conditions to check">
+  ];
+}
+
 def PackWeightsPass : Pass<"sluice-pack-weights", "::mlir::func::FuncOp"> {
   let summary = "Put constant weights in the order micro-kernels read";
   let description = [{

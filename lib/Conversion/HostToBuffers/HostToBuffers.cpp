@@ -8,6 +8,7 @@
 #include "sluice/Codegen/CPU/FrameLayout.h"
 #include "sluice/Codegen/KernelBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -41,6 +42,7 @@ private:
   LogicalResult translateIf(scf::IfOp op);
   LogicalResult translateFor(scf::ForOp op);
   LogicalResult translateWhile(scf::WhileOp op);
+  void translateAssert(cf::AssertOp op);
   LogicalResult translateYieldedRegion(Region &source, Region &target,
                                        bool copiesTensors);
 
@@ -70,6 +72,8 @@ private:
   Value frame;
   IRMapping mapping;
   DenseMap<Value, int64_t> outputs;
+  /// The first op that asserts a condition.
+  DenseMap<Value, Operation *> asserted;
   int64_t launches = 0;
 };
 
@@ -215,6 +219,17 @@ LogicalResult Translator::translateWhile(scf::WhileOp op) {
   return success();
 }
 
+/// A run ends where a check fails, so that the same condition holds from there
+/// on.
+void Translator::translateAssert(cf::AssertOp op) {
+  Operation *&first = asserted[op.getArg()];
+  if (first && first->getBlock()->findAncestorOpInBlock(*op))
+    return;
+  first = op;
+  kernel::CheckOp::create(builder, op.getLoc(), frame,
+                          mapping.lookup(op.getArg()), op.getMsg());
+}
+
 LogicalResult Translator::translate(Operation &op) {
   Location loc = op.getLoc();
   return TypeSwitch<Operation *, LogicalResult>(&op)
@@ -298,6 +313,10 @@ LogicalResult Translator::translate(Operation &op) {
                         castTo(onTrue, type, loc),
                         castTo(mapping.lookup(choice.getFalseValue()), type,
                                loc))));
+        return success();
+      })
+      .Case([&](cf::AssertOp assertion) {
+        translateAssert(assertion);
         return success();
       })
       .Case([&](scf::IfOp branch) { return translateIf(branch); })

@@ -26,6 +26,8 @@ namespace sluice {
 
 namespace {
 
+constexpr StringLiteral hostFunctionName = "sluice_host";
+
 class Lowering {
 public:
   Lowering(ModuleOp module)
@@ -78,6 +80,8 @@ private:
   Value addressOf(Value buffer);
   /// Bytes of a buffer of this type.
   Value byteSize(MemRefType type, ValueRange dynamicSizes);
+  /// The same, or -1 if a size is negative or the bytes cannot be counted.
+  Value checkedByteSize(MemRefType type, ValueRange dynamicSizes);
   SmallVector<Value> allSizes(MemRefType type, ValueRange dynamicSizes);
   /// Calls a hook of the frame.
   LLVM::CallOp callHook(Value frame, FrameField field, Type result,
@@ -153,6 +157,28 @@ Value Lowering::byteSize(MemRefType type, ValueRange dynamicSizes) {
   for (Value size : dynamicSizes)
     bytes = LLVM::MulOp::create(builder, loc, bytes, toI64(size));
   return bytes;
+}
+
+Value Lowering::checkedByteSize(MemRefType type, ValueRange dynamicSizes) {
+  if (dynamicSizes.empty())
+    return byteSize(type, dynamicSizes);
+  Value bytes = byteSize(MemRefType::get({}, type.getElementType()), {});
+  Value senseless = LLVM::ConstantOp::create(builder, loc, builder.getI1Type(),
+                                             builder.getBoolAttr(false));
+  auto count = [&](Value failure) {
+    senseless = LLVM::OrOp::create(builder, loc, senseless, failure);
+  };
+  auto pair = LLVM::LLVMStructType::getLiteral(builder.getContext(),
+                                               {i64, builder.getI1Type()});
+  for (Value size : allSizes(type, dynamicSizes)) {
+    Value product =
+        LLVM::SMulWithOverflowOp::create(builder, loc, pair, bytes, size);
+    bytes = LLVM::ExtractValueOp::create(builder, loc, product, 0);
+    count(LLVM::ExtractValueOp::create(builder, loc, product, 1));
+    count(LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::slt, size,
+                               constant(0)));
+  }
+  return LLVM::SelectOp::create(builder, loc, senseless, constant(-1), bytes);
 }
 
 LLVM::CallOp Lowering::callHook(Value frame, FrameField field, Type result,
@@ -288,6 +314,13 @@ void Lowering::lowerCheck(kernel::CheckOp op) {
       arith::ConstantOp::create(builder, loc, builder.getBoolAttr(true));
   Value failed = arith::XOrIOp::create(builder, loc, op.getCondition(), yes);
   auto branch = scf::IfOp::create(builder, loc, failed, false);
+  // Kernels may be in the middle of a parallel loop, so they go on; the host
+  // function ends here.
+  auto function = op->getParentOfType<func::FuncOp>();
+  if (function && function.getName() == hostFunctionName) {
+    Value null = LLVM::ZeroOp::create(builder, loc, pointer);
+    guard(LLVM::SelectOp::create(builder, loc, failed, null, op.getFrame()));
+  }
   builder.setInsertionPointToStart(branch.thenBlock());
   std::string node;
   op.getLoc()->walk([&](Location inner) {
@@ -335,7 +368,8 @@ void Lowering::lower(Operation *op) {
         auto type = cast<MemRefType>(allocate.getType());
         Value address =
             callHook(allocate.getFrame(), FrameField::Allocate, pointer,
-                     {allocate.getFrame(), byteSize(type, allocate.getSizes())})
+                     {allocate.getFrame(),
+                      checkedByteSize(type, allocate.getSizes())})
                 .getResult();
         guard(address);
         allocate.replaceAllUsesWith(
@@ -360,7 +394,7 @@ void Lowering::lower(Operation *op) {
 void Lowering::makeEntryPoints() {
   loc = module.getLoc();
   builder.setInsertionPointToEnd(module.getBody());
-  auto host = module.lookupSymbol<func::FuncOp>("sluice_host");
+  auto host = module.lookupSymbol<func::FuncOp>(hostFunctionName);
   if (!host)
     return;
   host.setPrivate();

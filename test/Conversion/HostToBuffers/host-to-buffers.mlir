@@ -37,3 +37,34 @@ func.func @main(%c: tensor<i1>, %x: tensor<4xf32>) -> tensor<4xf32> {
   }
   return %0 : tensor<4xf32>
 }
+
+// -----
+
+// A condition is checked once.
+// CHECK-LABEL: func.func @sluice_host
+// CHECK:         kernel.check %arg0 %{{.*}}, "first"
+// CHECK-NOT:     "second"
+// CHECK:         kernel.launch
+func.func @main(%c: tensor<i1>, %x: tensor<4xf32>) -> tensor<4xf32> {
+  %condition = tensor.extract %c[] : tensor<i1>
+  cf.assert %condition, "first"
+  cf.assert %condition, "second"
+  %0 = sluice.relu %x : (tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+// What a branch checked says nothing about what follows it.
+// CHECK-LABEL: func.func @sluice_host
+// CHECK:         "in the branch"
+// CHECK:         "after the branch"
+func.func @main(%c: tensor<i1>, %d: tensor<i1>, %x: tensor<4xf32>) -> tensor<4xf32> {
+  %condition = tensor.extract %c[] : tensor<i1>
+  %other = tensor.extract %d[] : tensor<i1>
+  scf.if %other {
+    cf.assert %condition, "in the branch"
+  }
+  cf.assert %condition, "after the branch"
+  return %x : tensor<4xf32>
+}

@@ -1,4 +1,4 @@
-// RUN: sluice-opt %s --sluice-kernel-to-llvm | FileCheck %s
+// RUN: sluice-opt %s --sluice-kernel-to-llvm -split-input-file | FileCheck %s
 
 // CHECK-DAG:   llvm.mlir.global private constant {{.*}}"too small\00"
 // CHECK-LABEL: func.func private @sluice_host
@@ -22,5 +22,47 @@ func.func @sluice_host(%frame: !llvm.ptr) {
 func.func private @kernel(%frame: !llvm.ptr, %in: memref<?xf32>, %four: memref<4x2xf32>, %out: memref<?xf32>) {
   %true = arith.constant true
   kernel.check %frame %true, "too small"
+  return
+}
+
+// -----
+
+// The host function ends where a check fails.
+// CHECK-LABEL: func.func private @sluice_host
+// CHECK:         %[[FAILED:.*]] = arith.xori
+// CHECK:         scf.if %[[FAILED]]
+// CHECK:         %[[FRAME:.*]] = llvm.select %[[FAILED]], %{{.*}}, %arg0
+// CHECK:         llvm.call @sluice.guard(%[[FRAME]])
+func.func @sluice_host(%frame: !llvm.ptr) {
+  %n = kernel.input_size %frame 0, 0
+  %c4 = arith.constant 4 : index
+  %fits = arith.cmpi eq, %n, %c4 : index
+  kernel.check %frame %fits, "too small"
+  return
+}
+
+// -----
+
+// A kernel goes on: it may be in a parallel loop.
+// CHECK-LABEL: func.func private @kernel
+// CHECK:         scf.if
+// CHECK-NOT:     sluice.guard
+// CHECK:         return
+func.func private @kernel(%frame: !llvm.ptr, %fits: i1) {
+  kernel.check %frame %fits, "too small"
+  return
+}
+
+// -----
+
+// Bytes that 64 bits do not hold, or of negative sizes, are told as -1.
+// CHECK-LABEL: func.func private @sluice_host
+// CHECK:         "llvm.intr.smul.with.overflow"
+// CHECK:         llvm.icmp "slt"
+// CHECK:         %[[BYTES:.*]] = llvm.select
+// CHECK:         llvm.call %{{.*}}(%arg0, %[[BYTES]])
+func.func @sluice_host(%frame: !llvm.ptr) {
+  %n = kernel.input_size %frame 0, 0
+  %0 = kernel.allocate %frame(%n, %n) : memref<?x?xf32>
   return
 }

@@ -1,0 +1,115 @@
+// RUN: sluice-opt %s --sluice-check-sizes --canonicalize --cse --canonicalize -split-input-file | FileCheck %s
+
+// Types that say everything need no check.
+// CHECK-LABEL: @static(
+// CHECK-NOT: cf.assert
+func.func @static(%x: tensor<4x3xf32>, %y: tensor<3xf32>) -> tensor<4x3xf32> {
+  %0 = sluice.add %x, %y : (tensor<4x3xf32>, tensor<3xf32>) -> tensor<4x3xf32>
+  return %0 : tensor<4x3xf32>
+}
+
+// -----
+
+// Equal sizes, or one of them 1.
+// CHECK-LABEL: @broadcast(
+// CHECK-SAME: %[[X:.*]]: tensor<?xf32>, %[[Y:.*]]: tensor<?xf32>)
+// CHECK-DAG: %[[A:.*]] = tensor.dim %[[X]]
+// CHECK-DAG: %[[B:.*]] = tensor.dim %[[Y]]
+// CHECK-DAG: arith.cmpi eq, %[[A]], %[[B]]
+// CHECK-DAG: arith.cmpi eq, %[[A]], %c1
+// CHECK-DAG: arith.cmpi eq, %[[B]], %c1
+// CHECK: cf.assert {{.*}}, "the sizes of the operands do not broadcast"
+// CHECK-NEXT: sluice.add
+func.func @broadcast(%x: tensor<?xf32>, %y: tensor<?xf32>) -> tensor<?xf32> {
+  %0 = sluice.add %x, %y : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  return %0 : tensor<?xf32>
+}
+
+// -----
+
+// Dimensions of one name have one size.
+// CHECK-LABEL: @named(
+// CHECK-NOT: cf.assert
+func.func @named(%x: tensor<?xf32> {sluice.dims = ["n"]}, %y: tensor<?xf32> {sluice.dims = ["n"]}) -> tensor<?xf32> {
+  %0 = sluice.add %x, %y : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  return %0 : tensor<?xf32>
+}
+
+// -----
+
+// Sizes are those of inputs, however far these are: nothing reads a size of the
+// tensors between, and a sum with itself always fits.
+// CHECK-LABEL: @chain(
+// CHECK-NOT: tensor.dim {{.*}} : tensor<?x8xf32>
+// CHECK: %[[N:.*]] = tensor.dim %arg0
+// CHECK: sluice.exp
+// CHECK: %[[FITS:.*]] = arith.cmpi eq, %[[K:.*]], %c8
+// CHECK: cf.assert %[[FITS]], "the inner dimensions of the product differ"
+// CHECK: sluice.matmul
+// CHECK-NOT: cf.assert
+func.func @chain(%x: tensor<?x?xf32>, %w: tensor<8x8xf32>) -> tensor<?x8xf32> {
+  %0 = sluice.exp %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
+  %1 = sluice.matmul %0, %w : (tensor<?x?xf32>, tensor<8x8xf32>) -> tensor<?x8xf32>
+  %2 = sluice.exp %1 : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  %3 = sluice.add %1, %2 : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %3 : tensor<?x8xf32>
+}
+
+// -----
+
+// Channels, and a kernel that must not be larger than the image.
+// CHECK-LABEL: @conv(
+// CHECK: cf.assert {{.*}}, "the number of channels does not fit the weights"
+// CHECK: cf.assert {{.*}}, "the kernel does not fit the padded dimension"
+// CHECK: sluice.conv
+func.func @conv(%x: tensor<1x?x?xf32>, %w: tensor<4x3x5xf32>) -> tensor<1x4x?xf32> {
+  %0 = sluice.conv %x, %w {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, groups = 1 : i64} : (tensor<1x?x?xf32>, tensor<4x3x5xf32>) -> tensor<1x4x?xf32>
+  return %0 : tensor<1x4x?xf32>
+}
+
+// -----
+
+// A reshape that only splits a known dimension is right for every batch.
+// CHECK-LABEL: @reshape_heads(
+// CHECK-NOT: cf.assert
+func.func @reshape_heads(%x: tensor<?x12xf32>) -> tensor<?x3x4xf32> {
+  %0 = sluice.shape %x {start = 0 : i64, end = 1 : i64} : (tensor<?x12xf32>) -> tensor<1xi64>
+  %1 = sluice.constant dense<[3, 4]> : tensor<2xi64>
+  %2 = sluice.concat %0, %1 {axis = 0 : i64} : (tensor<1xi64>, tensor<2xi64>) -> tensor<3xi64>
+  %3 = sluice.reshape %x, %2 {allow_zero} : (tensor<?x12xf32>, tensor<3xi64>) -> tensor<?x3x4xf32>
+  return %3 : tensor<?x3x4xf32>
+}
+
+// -----
+
+// Other sizes must not be negative, and hold all elements without overflowing.
+// CHECK-LABEL: @reshape(
+// CHECK-COUNT-2: cf.assert
+// CHECK: arith.mulsi_extended
+// CHECK: cf.assert {{.*}}, "the tensor's elements do not fill the wanted shape"
+// CHECK: sluice.reshape
+func.func @reshape(%x: tensor<?xf32>, %s: tensor<2xi64>) -> tensor<?x?xf32> {
+  %0 = sluice.reshape %x, %s {allow_zero} : (tensor<?xf32>, tensor<2xi64>) -> tensor<?x?xf32>
+  return %0 : tensor<?x?xf32>
+}
+
+// -----
+
+// What a loop collects starts empty; only that may differ in other dimensions.
+// CHECK-LABEL: @collected(
+// CHECK: scf.while
+// CHECK: %[[LENGTH:.*]] = tensor.dim %{{.*}}, %c0
+// CHECK: %[[EMPTY:.*]] = arith.cmpi eq, %[[LENGTH]], %c0
+// CHECK: %[[FITS:.*]] = arith.ori %{{.*}}, %[[EMPTY]]
+// CHECK: cf.assert %[[FITS]], "the operands differ in a dimension other than the axis"
+func.func @collected(%x: tensor<1x?xf32>, %start: tensor<?x?xf32>, %on: i1) -> tensor<?x?xf32> {
+  %0:2 = scf.while (%a = %on, %c = %start) : (i1, tensor<?x?xf32>) -> (i1, tensor<?x?xf32>) {
+    scf.condition(%a) %a, %c : i1, tensor<?x?xf32>
+  } do {
+  ^bb0(%a: i1, %c: tensor<?x?xf32>):
+    %row = sluice.relu %x : (tensor<1x?xf32>) -> tensor<1x?xf32>
+    %next = sluice.concat %c, %row {axis = 0 : i64} : (tensor<?x?xf32>, tensor<1x?xf32>) -> tensor<?x?xf32>
+    scf.yield %a, %next : i1, tensor<?x?xf32>
+  }
+  return %0#1 : tensor<?x?xf32>
+}

@@ -1,0 +1,287 @@
+"""Graphs with dynamic sizes, and inputs whose sizes do not fit them.
+
+A run on such inputs must end with a status and a message that names the node, and
+the next run on good ones must be right.
+"""
+
+# Part of Sluice, under the Apache License v2.0. See LICENSE.
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from graph import Graph
+
+CASES = []
+HUGE = 1 << 40
+
+
+@dataclass
+class Case:
+    name: str
+    build: object  # Graph -> None
+    wrong: list  # ({input: shape, or integers}, a part of the message)
+    flags: list = field(default_factory=list)
+
+    def graph(self):
+        graph = Graph(seed=len(self.name))
+        self.build(graph)
+        return graph
+
+    def feeds(self, graph):
+        """Pairs of inputs that are wrong and what the message must say."""
+        for changes, message in self.wrong:
+            feeds = dict(graph.feeds)
+            for name, change in changes.items():
+                if feeds[name].dtype == np.int64:
+                    feeds[name] = np.asarray(change, np.int64)
+                else:
+                    feeds[name] = np.zeros(change, np.float32)
+            yield feeds, message
+
+
+def case(*wrong, flags=()):
+    def register(build):
+        CASES.append(Case(build.__name__, build, list(wrong), list(flags)))
+        return build
+
+    return register
+
+
+# Broadcasting ----------------------------------------------------------------
+
+
+@case(({"x1": [4]}, "Add_0"), ({"x0": [2, 4]}, "broadcast"), ({"x1": [0]}, "Add_0"))
+def broadcast(g):
+    g.output(g.Add(g.input([2, 3], dynamic=True), g.input([3], dynamic=True)))
+
+
+@case(({"x0": [5, 6]}, "Mul_1"))
+def broadcast_with_weight(g):
+    x = g.Relu(g.input([5, 7], dynamic=True))
+    g.output(g.Exp(g.Mul(x, g.weight(7))))
+
+
+@case(({"x2": [2, 5]}, "Where_1"))
+def broadcast_of_three(g):
+    x, y = g.input([2, 3], dynamic=True), g.input([2, 3], dynamic=True)
+    less = g.Less(x, y)
+    g.output(g.Where(less, g.input([2, 3], dynamic=True), y))
+
+
+@case(({"x1": [5, 4]}, "Expand_0"), ({"x1": [-1, 3]}, "negative"))
+def expand(g):
+    g.output(g.Expand(g.input([1, 3], dynamic=True), g.integers([5, 3])))
+
+
+# Products and convolutions -----------------------------------------------------
+
+
+@case(({"x1": [6, 5]}, "MatMul_0"), ({"x0": [2, 4, 8]}, "inner dimensions"))
+def matmul(g):
+    g.output(g.MatMul(g.input([2, 4, 7], dynamic=True), g.input([7, 5], dynamic=True)))
+
+
+@case(({"x0": [3, 4, 7]}, "MatMul_0"))
+def matmul_batch(g):
+    a, b = g.input([2, 4, 7], dynamic=True), g.input([2, 7, 5], dynamic=True)
+    g.output(g.MatMul(a, b))
+
+
+@case(({"x0": [4, 8]}, "MatMul_0"), ({"x0": [1, 0]}, "MatMul_0"))
+def matmul_with_weight(g):
+    g.output(g.Relu(g.MatMul(g.input([4, 7], dynamic=True), g.weight(7, 33))))
+
+
+@case(({"x0": [4, 6]}, "Gemm_0"), ({"x1": [6]}, "Gemm_0"))
+def gemm(g):
+    x, bias = g.input([4, 7], dynamic=True), g.input([5], dynamic=True)
+    g.output(g.Gemm(x, g.weight(7, 5), bias))
+
+
+@case(({"x0": [1, 4, 9, 9]}, "Conv_0"), ({"x0": [1, 3, 2, 9]}, "kernel"))
+def conv(g):
+    x = g.input([1, 3, 9, 9], dynamic=True)
+    g.output(g.Relu(g.Conv(x, g.weight(8, 3, 3, 3), g.weight(8))))
+
+
+@case(({"x0": [1, 5, 9]}, "channels"), ({"x1": [5, 2, 3]}, "groups"))
+def grouped_conv(g):
+    x, w = g.input([1, 4, 9], dynamic=True), g.input([6, 2, 3], dynamic=True)
+    g.output(g.Conv(x, w, group=2))
+
+
+@case(({"x0": [1, 7, 5, 5]}, "ConvTranspose_0"))
+def conv_transpose(g):
+    x = g.input([1, 6, 5, 5], dynamic=True)
+    g.output(g.ConvTranspose(x, g.weight(6, 4, 3, 3), strides=[2, 2]))
+
+
+@case(({"x0": [1, 2, 1, 8]}, "MaxPool_0"))
+def pool(g):
+    g.output(g.MaxPool(g.input([1, 2, 8, 8], dynamic=True), kernel_shape=[3, 3]))
+
+
+@case(({"x0": [4, 2, 6]}, "LSTM_0"), ({"x1": [1, 3, 8]}, "LSTM_0"))
+def lstm(g):
+    x, h = g.input([4, 2, 5], dynamic=True), g.input([1, 2, 8], dynamic=True)
+    w, r = g.weight(1, 32, 5), g.weight(1, 32, 8)
+    g.output(g.node("LSTM", [x, w, r, "", "", h], hidden_size=8, count=3)[0])
+
+
+@case(({"x0": [2, 9]}, "LayerNormalization_0"))
+def layer_norm(g):
+    x = g.input([2, 8], dynamic=True)
+    g.output(g.LayerNormalization(x, g.weight(8), g.weight(8), axis=-1))
+
+
+# Shapes ------------------------------------------------------------------------
+
+
+@case(
+    ({"x0": [2, 5]}, "Reshape_0"),
+    ({"x1": [4, 4]}, "Reshape_0"),
+    ({"x1": [-3, -4]}, "Reshape_0"),
+    ({"x0": [0, 6], "x1": [HUGE, HUGE]}, "Reshape_0"),
+)
+def reshape(g):
+    g.output(g.Relu(g.Reshape(g.input([2, 6], dynamic=True), g.integers([3, 4]))))
+
+
+@case(({"x0": [5, 3]}, "Reshape_0"))
+def reshape_to_rest(g):
+    x = g.input([4, 3], dynamic=True)
+    g.output(g.Relu(g.Reshape(x, g.constant(np.array([-1, 2], np.int64)))))
+
+
+@case(({"x0": [2, 3]}, "Squeeze_0"))
+def squeeze(g):
+    x = g.input([1, 3], dynamic=True)
+    g.output(g.Relu(g.Squeeze(x, g.constant(np.array([0], np.int64)))))
+
+
+@case(({"x1": [2, 4]}, "Concat_0"), ({"x0": [0, 4]}, "Concat_0"))
+def concat(g):
+    x, y = g.input([2, 3], dynamic=True), g.input([2, 3], dynamic=True)
+    g.output(g.Concat(x, y, g.weight(1, 3), axis=0))
+
+
+@case(({"x0": [5, 4]}, "Split_0"))
+def split(g):
+    x = g.input([6, 4], dynamic=True)
+    sizes = g.constant(np.array([2, 4], np.int64))
+    for part in g.node("Split", [x, sizes], count=2, axis=0):
+        g.output(part)
+
+
+@case(({"x1": [2, 5]}, "Split_0"), ({"x1": [-1, 7]}, "Split_0"))
+def split_at_run_time(g):
+    parts = g.node("Split", [g.input([6, 4]), g.integers([2, 4])], count=2, axis=0)
+    for part in parts:
+        g.output(part)
+
+
+@case(({"x1": [0, 1]}, "Slice_0"))
+def slice_steps(g):
+    x = g.input([6, 4], dynamic=True)
+    zero, end = np.zeros(2, np.int64), np.full(2, 9, np.int64)
+    axes = g.constant(np.array([0, 1], np.int64))
+    g.output(g.Slice(x, g.constant(zero), g.constant(end), axes, g.integers([2, 1])))
+
+
+@case(({"x1": [-1, 2]}, "Tile_0"), ({"x1": [HUGE, HUGE]}, "more bytes"))
+def tile(g):
+    g.output(g.Exp(g.Relu(g.Tile(g.input([2, 3], dynamic=True), g.integers([2, 2])))))
+
+
+@case(({"x1": [-4, 0, 0, 0]}, "Pad_0"))
+def pad(g):
+    g.output(g.Relu(g.Pad(g.input([3, 4], dynamic=True), g.integers([1, -1, 0, 0]))))
+
+
+@case(({"x0": [-2, 3]}, "ConstantOfShape_0"), ({"x0": [HUGE, HUGE]}, "more bytes"))
+def constant_of_shape(g):
+    g.output(g.Exp(g.Neg(g.ConstantOfShape(g.integers([2, 3])))))
+
+
+@case(({"x2": 0}, "Range_0"), ({"x1": 1 << 62}, ""))
+def integer_range(g):
+    numbers = g.Range(g.integers(1), g.integers(7), g.integers(2))
+    g.output(g.Neg(g.Mul(numbers, numbers)))
+
+
+@case(({"x0": [1, 2, 0, 4]}, "Resize_0"), ({"x1": [1, 2, -6, 8]}, "Resize_0"))
+def resize(g):
+    x = g.input([1, 2, 3, 4], dynamic=True)
+    g.output(g.node("Resize", [x, "", "", g.integers([1, 2, 6, 8])], mode="linear"))
+
+
+# Positions -----------------------------------------------------------------------
+
+
+@case(({"x1": [1, 9]}, "Gather_0"), ({"x1": [-5, 0]}, "index"), ({"x0": [1, 3]}, "Gather_0"))
+def gather(g):
+    g.output(g.Gather(g.input([4, 3], dynamic=True), g.integers([1, -1]), axis=0))
+
+
+@case(({"x1": [[0, 1, 9]]}, "GatherElements_0"), ({"x0": [4, 2]}, "GatherElements_0"))
+def gather_elements(g):
+    x = g.input([4, 3], dynamic=True)
+    g.output(g.GatherElements(x, g.integers([[0, 1, 2]]), axis=0))
+
+
+@case(({"x1": [[4, 0]]}, "GatherND_0"))
+def gather_nd(g):
+    g.output(g.GatherND(g.input([4, 3], dynamic=True), g.integers([[1, 2]])))
+
+
+@case(({"x1": [[4]]}, "ScatterND_0"), ({"x2": [1, 2]}, "ScatterND_0"))
+def scatter_nd(g):
+    x, updates = g.input([4, 3], dynamic=True), g.integers([[1]])
+    g.output(g.ScatterND(x, updates, g.input([1, 3], dynamic=True)))
+
+
+@case(({"x1": [[7, 0, 0]]}, "ScatterElements_0"), ({"x2": [1, 2]}, "ScatterElements_0"))
+def scatter_elements(g):
+    x, indices = g.input([4, 3], dynamic=True), g.integers([[1, 0, 2]])
+    g.output(g.ScatterElements(x, indices, g.input([1, 3], dynamic=True), axis=0))
+
+
+@case(({"x1": [9]}, "TopK_0"), ({"x1": [-1]}, "TopK_0"))
+def top_k(g):
+    g.output(g.node("TopK", [g.input([2, 8], dynamic=True), g.integers([3])], count=2)[0])
+
+
+# Branches ---------------------------------------------------------------------------
+
+
+@case(({"x1": [0]}, "a branch cannot run with these sizes"), flags=["--shape=x0=2x3"])
+def branch_that_does_not_fit(g):
+    """The product of the other branch only fits squares."""
+    x = g.input([2, 3], dynamic=True)
+    g.output(g.If(
+        g.Cast(g.integers([1]), to=9),
+        then_branch=g.branch("Relu", [x]), else_branch=g.branch("MatMul", [x, x]),
+    ))
+
+
+def branches_of_two_ranks(g, shape):
+    """What follows is translated for a vector and for a matrix."""
+    x = g.input(shape, dynamic=True)
+    last = g.Gather(g.Shape(x), g.constant(np.array([-1])))
+    y = g.If(
+        g.Equal(last, g.constant(np.array([1]))),
+        then_branch=g.branch("Squeeze", [x, g.constant(np.array([1]))]),
+        else_branch=g.branch("Identity", [x]),
+    )
+    g.output(g.ReduceSum(g.Exp(y), keepdims=0))
+
+
+@case()
+def branches_of_two_ranks_squeezed(g):
+    branches_of_two_ranks(g, [4, 1])
+
+
+@case()
+def branches_of_two_ranks_whole(g):
+    branches_of_two_ranks(g, [4, 3])
