@@ -29,7 +29,7 @@ from support.artifact import DTYPE_NUMBERS
 from support.paths import CACHE
 
 # Raised when this file changes what it writes.
-LAYOUT = 3
+LAYOUT = 4
 
 
 @dataclass

@@ -45,10 +45,26 @@ def _named_inputs(graph, table):
     }
 
 
+def _expanded_inputs(graph):
+    """The same for the operator whose function body a graph is.
+
+    Its inputs are the operator's, and the names of values inside begin with the
+    operator and the test."""
+    infix = f"_{graph.name}_function_"
+    for node in graph.node:
+        for name in node.output:
+            operator, found, _ = name.partition(infix)
+            if found:
+                places = RANK_GIVING_INPUTS.get(operator, ())
+                return {v.name for i, v in enumerate(graph.input) if i in places}
+    return set()
+
+
 def dynamic(model):
     """Every size of every input becomes a symbol of its own."""
     model = _copy(model)
     keep = _named_inputs(model.graph, RANK_GIVING_INPUTS)
+    keep |= _expanded_inputs(model.graph)
     keep_last = _named_inputs(model.graph, RANK_GIVING_LAST_AXES)
     for value in model.graph.input:
         if not value.type.HasField("tensor_type") or value.name in keep:

@@ -48,6 +48,9 @@ class Generator:
         self.inputs = {}
         self.weights = {}
         self.used = set()
+        self.read = set()  # by subgraphs
+        # Now and then many sizes are zero.
+        self.empties = 0.15 if self.random.random() < 0.05 else 0.01
 
     # Choices.
 
@@ -58,7 +61,7 @@ class Generator:
         return self.random.random() < probability
 
     def size(self):
-        return 0 if self.chance(0.01) else int(self.choose(SIZES))
+        return 0 if self.chance(self.empties) else int(self.choose(SIZES))
 
     def shape(self, rank=None, most=MOST_ELEMENTS):
         if rank is None:
@@ -88,6 +91,12 @@ class Generator:
         value = Value(f"x{len(self.inputs)}", tuple(shape), np.dtype(dtype), True)
         self.inputs[value.name] = self.content(shape, dtype)
         self.values.append(value)
+        return value
+
+    def vector(self, numbers):
+        """Sizes or positions as an input; how many there are stays known."""
+        value = Value(f"s{len(self.inputs)}", numbers.shape, numbers.dtype, True)
+        self.inputs[value.name] = numbers
         return value
 
     def weight(self, array):
@@ -124,24 +133,35 @@ class Generator:
             value = self.fresh(shape)
         return value
 
-    def emit(self, operator, inputs, shape, dtype=None, exact=False, **attributes):
-        """Adds a node with one result of a known shape."""
+    def emit(self, operator, inputs, shape, dtype=None, exact=False, hidden=False,
+             **attributes):
+        """Adds a node with one result of a known shape; a hidden one is only read
+        by the nodes that its maker adds."""
         first = next(value for value in inputs if value is not None)
-        result = Value(
-            f"v{len(self.nodes)}",
-            tuple(int(size) for size in shape),
-            np.dtype(dtype or first.dtype),
-            exact and all(value is None or value.exact for value in inputs),
-        )
+        kinds = [(shape, dtype or first.dtype)]
+        (result,) = self.emit_all(operator, inputs, kinds, exact, hidden, **attributes)
+        return result
+
+    def emit_all(self, operator, inputs, kinds, exact=False, hidden=False, **attributes):
+        """Adds a node with results of known shapes and types."""
+        exact = exact and all(value is None or value.exact for value in inputs)
+        label = f"v{len(self.nodes)}"
+        results = [
+            Value(label if i == 0 else f"{label}_{i}", tuple(map(int, shape)),
+                  np.dtype(dtype), exact)
+            for i, (shape, dtype) in enumerate(kinds)
+        ]
         names = [value.name if value is not None else "" for value in inputs]
         self.used.update(names)
         self.nodes.append(
             helper.make_node(
-                operator, names, [result.name], name=f"n{len(self.nodes)}", **attributes
+                operator, names, [result.name for result in results],
+                name=f"n{len(self.nodes)}", **attributes
             )
         )
-        self.values.append(result)
-        return result
+        if not hidden:
+            self.values += results
+        return results
 
     # The whole graph.
 
@@ -160,7 +180,7 @@ class Generator:
             if value.name.startswith("v")
             and (value.name not in self.used or self.chance(0.1))
         ]
-        read = {name for node in self.nodes for name in node.input}
+        read = self.read | {name for node in self.nodes for name in node.input}
         inputs = {name: a for name, a in self.inputs.items() if name in read}
         infos = [
             helper.make_tensor_value_info(
@@ -187,9 +207,12 @@ class Generator:
 
 
 def make_dynamic(model):
-    """All sizes of all inputs become symbols; those of outputs go."""
+    """All sizes of all inputs become symbols, but for the lengths of vectors of
+    sizes."""
     model = onnx.ModelProto.FromString(model.SerializeToString())
     for value in [*model.graph.input, *model.graph.output]:
+        if value.name.startswith("s"):
+            continue
         for axis, dim in enumerate(value.type.tensor_type.shape.dim):
             dim.Clear()
             dim.dim_param = f"{value.name}_{axis}"

@@ -4,11 +4,20 @@
 
 import numpy as np
 
+import rare
+
 INTEGERS = np.dtype(np.int64)
 
 
 def _integers(graph, numbers):
-    return graph.weight(np.asarray(numbers, np.int64))
+    """A constant, or now and then an input."""
+    numbers = np.asarray(numbers, np.int64)
+    return graph.vector(numbers) if graph.chance(0.1) else graph.weight(numbers)
+
+
+def _some_axis(graph, rank):
+    axis = int(graph.random.integers(rank))
+    return axis - rank if graph.chance(0.3) else axis
 
 
 def _some_axes(graph, rank):
@@ -296,10 +305,11 @@ def arg_reduction(graph):
     value = graph.pick(lambda v: v.floating and v.exact and v.rank and v.count)
     if value is None:
         return
-    axis = int(graph.random.integers(value.rank))
+    axis = _some_axis(graph, value.rank)
     keep = int(graph.chance(0.5))
     shape = list(value.shape)
-    shape[axis : axis + 1] = [1] if keep else []
+    place = axis % value.rank
+    shape[place : place + 1] = [1] if keep else []
     name = graph.choose(("ArgMax", "ArgMin"))
     graph.emit(name, [value], shape, dtype=INTEGERS, exact=True, axis=axis, keepdims=keep)
 
@@ -307,7 +317,7 @@ def arg_reduction(graph):
 def normalization(graph):
     value = graph.floating(low=1, nonempty=True)
     name = graph.choose(("Softmax", "LogSoftmax", "LayerNormalization"))
-    axis = int(graph.random.integers(value.rank))
+    axis = _some_axis(graph, value.rank)
     if name != "LayerNormalization":
         graph.emit(name, [value], value.shape, axis=axis)
         return
@@ -365,7 +375,7 @@ def concatenate(graph):
     value = graph.pick(lambda v: v.rank > 0 and v.count < 10000)
     if value is None:
         return
-    axis = int(graph.random.integers(value.rank))
+    axis = _some_axis(graph, value.rank)
     parts, total = [value], value.shape[axis]
     for _ in range(int(graph.random.integers(1, 4))):
         shape = list(value.shape)
@@ -411,11 +421,12 @@ def gather(graph):
     value = graph.pick(lambda v: v.rank > 0 and v.count)
     if value is None:
         return
-    axis = int(graph.random.integers(value.rank))
+    axis = _some_axis(graph, value.rank)
     shape = graph.shape(int(graph.choose((0, 1, 1, 2))), most=20)
     size = value.shape[axis]
     indices = graph.random.integers(-size, size, shape)
-    result = (*value.shape[:axis], *shape, *value.shape[axis + 1 :])
+    place = axis % value.rank
+    result = (*value.shape[:place], *shape, *value.shape[place + 1 :])
     if np.prod(result, dtype=np.int64) < 40000 and len(result) <= 8:
         operands = [value, _integers(graph, indices)]
         graph.emit("Gather", operands, result, exact=True, axis=axis)
@@ -449,12 +460,27 @@ def resize(graph):
     value = graph.floating(rank=4, nonempty=True)
     if value.count > 4000 or value.dtype != np.float32:
         return
-    scales = graph.weight(np.array([1, 1, 2, 2], np.float32))
-    shape = (*value.shape[:2], 2 * value.shape[2], 2 * value.shape[3])
-    graph.emit(
-        "Resize", [value, None, scales], shape, mode="nearest", exact=True,
-        coordinate_transformation_mode="asymmetric", nearest_mode="floor",
+    mode = graph.choose(("nearest", "nearest", "linear", "linear", "cubic"))
+    place = graph.choose(
+        ("asymmetric", "half_pixel", "pytorch_half_pixel", "align_corners")
     )
+    attributes = dict(mode=mode, coordinate_transformation_mode=place)
+    if mode == "nearest":
+        # Elsewhere a place in the middle falls to either side.
+        attributes.update(coordinate_transformation_mode="asymmetric",
+                          nearest_mode="floor")
+    if graph.chance(0.5):
+        factors = [graph.choose((1, 2, 2, 3)) for _ in range(2)]
+        scales = graph.weight(np.array([1, 1, *factors], np.float32))
+        sizes = [size * f for size, f in zip(value.shape[2:], factors)]
+        operands = [value, None, scales]
+    else:
+        if mode == "nearest":
+            return
+        sizes = [int(graph.random.integers(1, 12)) for _ in range(2)]
+        operands = [value, None, None, _integers(graph, [*value.shape[:2], *sizes])]
+    shape = (*value.shape[:2], *sizes)
+    graph.emit("Resize", operands, shape, exact=mode == "nearest", **attributes)
 
 
 # What real models have most of comes up more often.
@@ -463,5 +489,5 @@ ALL = (
     divide, power, integer_binary, compare, logical, where, cast, matmul, matmul, gemm,
     convolution, convolution, batch_normalization, pooling, reduction, reduction,
     arg_reduction, normalization, normalization, transpose, transpose, reshape, reshape,
-    squeeze, concatenate, slicing, gather, padding, expand, resize,
+    squeeze, concatenate, slicing, gather, padding, expand, resize, *rare.ALL,
 )

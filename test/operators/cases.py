@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
+import odd_sizes
+
 FLOAT = np.dtype(np.float32)
 TYPES = {
     np.dtype(np.float32): TensorProto.FLOAT,
@@ -346,7 +348,11 @@ def _contrib():
                   activation="LeakyRelu", activation_params=[0.2], pads=[1, 1, 1, 1])
 
 
+def _odd_sizes():
+    return odd_sizes.cases(Case, _numbers)
+
+
 def all_cases():
     for group in (_softmaxes, _reductions, _convolutions, _pools, _normalisations,
-                  _recurrent, _quantised, _contrib):
+                  _recurrent, _quantised, _contrib, _odd_sizes):
         yield from group()
