@@ -174,3 +174,36 @@ PackedConvTransposeOp::reifyResultShapes(OpBuilder &builder,
   shapes.push_back(std::move(sizes));
   return success();
 }
+
+//===----------------------------------------------------------------------===//
+// PackedGatherOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult PackedGatherOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  if (shapeOf(operands[0]).size() != 1 ||
+      !elementTypeOf(operands[1]).isInteger())
+    return emitOptionalError(
+        location, "needs packed weights of rank one and integer indices");
+  int64_t depth = adaptor.getDepth(), columns = adaptor.getColumns();
+  if (depth < 1 || columns < 1 || adaptor.getWidth() < 1)
+    return emitOptionalError(location, "depth, columns and width must be "
+                                       "positive");
+  SmallVector<int64_t> shape(shapeOf(operands[1]));
+  shape.push_back(depth);
+  types.push_back(RankedTensorType::get(shape, elementTypeOf(operands[0])));
+  return success();
+}
+
+LogicalResult
+PackedGatherOp::reifyResultShapes(OpBuilder &builder,
+                                  ReifiedRankedShapedTypeDims &shapes) {
+  SmallVector<OpFoldResult> sizes =
+      getDimensions(builder, getLoc(), getIndices());
+  sizes.push_back(builder.getIndexAttr(getDepth()));
+  shapes.push_back(std::move(sizes));
+  return success();
+}

@@ -60,4 +60,16 @@ def PackedConvTransposeOp : Sluice_Op<"packed_conv_transpose"> {
   let results = (outs AnyRankedTensor:$result);
 }
 
+def PackedGatherOp : Sluice_Op<"packed_gather"> {
+  let summary = "columns of a packed matrix at run-time indices";
+  let description = [{
+    `weights` are panels of `width` columns of a matrix [depth][columns]. The
+    result has the column of each index along its last dimension. So a table
+    that is both looked up and multiplied with exists once.
+  }];
+  let arguments = (ins AnyRankedTensor:$weights, AnyRankedTensor:$indices,
+                       I64Attr:$depth, I64Attr:$columns, I64Attr:$width);
+  let results = (outs AnyRankedTensor:$result);
+}
+
 #endif // SLUICE_PACKED_OPS_TD

@@ -45,6 +45,10 @@ public:
       else
         pack(cast<RecurrenceOp>(op), *machine, rewriter);
     }
+    getOperation().walk([&](GatherOp op) {
+      rewriter.setInsertionPoint(op);
+      readPacked(op, rewriter);
+    });
   }
 
 private:
@@ -88,6 +92,8 @@ private:
                                      kernel::getTiling(op), machine)
                   : getPlainMatrixPacking(&getContext(), depth, columns,
                                           op.getTransposeRhs());
+    if (isBuiltin && op.getTransposeRhs() && shape.size() == 2)
+      tables.try_emplace(weights.getValue(), packing);
     auto packed =
         PackedMatmulOp::create(rewriter, op.getLoc(), op.getType(), op.getLhs(),
                                makeConstant(weights, packing, rewriter),
@@ -166,6 +172,26 @@ private:
     rewriter.modifyOpInPlace(op,
                              [&] { op.getWeightsMutable().assign(packed); });
   }
+
+  /// A table that a product has packed is not kept a second time to be looked
+  /// up.
+  void readPacked(GatherOp op, IRRewriter &rewriter) {
+    ConstantOp table = getWeights(op.getOperand());
+    if (!table || op.getAxis() != 0)
+      return;
+    auto known = tables.find(table.getValue());
+    if (known == tables.end())
+      return;
+    DictionaryAttr packing = known->second.packing;
+    rewriter.replaceOpWithNewOp<PackedGatherOp>(
+        op, op.getType(), makeConstant(table, known->second, rewriter),
+        op.getIndices(), packing.getAs<IntegerAttr>("depth"),
+        packing.getAs<IntegerAttr>("columns"),
+        packing.getAs<IntegerAttr>("width"));
+  }
+
+  /// Of the constants that are packed as transposed matrices.
+  DenseMap<Attribute, WeightPacking> tables;
 };
 
 } // namespace

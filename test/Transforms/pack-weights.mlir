@@ -97,3 +97,29 @@ func.func @odd_units(%x: tensor<1x5x3x7xf32>) -> tensor<5x1x3x7xf32> {
   %0:2 = sluice.recurrence %x, %w {operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0>, cell = #sluice.cell<rnn>, reverse = array<i1: false>, activations = ["tanh"], alphas = array<f64: 0.0>, betas = array<f64: 0.0>} : (tensor<1x5x3x7xf32>, tensor<1x7x7xf32>) -> (tensor<5x1x3x7xf32>, tensor<1x3x7xf32>)
   return %0#0 : tensor<5x1x3x7xf32>
 }
+
+// -----
+
+// A table that is looked up and multiplied with is kept once.
+// CHECK-LABEL: func.func @tied
+// CHECK-NOT:     sluice.constant
+// CHECK:         sluice.packed_gather {{.*}}columns = 20 : i64, depth = 8 : i64, width = 16 : i64
+// CHECK:         sluice.packed_matmul
+// CHECK-NOT:     sluice.gather
+func.func @tied(%i: tensor<3xi64>) -> tensor<3x20xf32> {
+  %w = sluice.constant dense<1.0> : tensor<20x8xf32>
+  %0 = sluice.gather %w, %i {axis = 0 : i64} : (tensor<20x8xf32>, tensor<3xi64>) -> tensor<3x8xf32>
+  %1 = sluice.matmul %0, %w {transpose_rhs} : (tensor<3x8xf32>, tensor<20x8xf32>) -> tensor<3x20xf32>
+  return %1 : tensor<3x20xf32>
+}
+
+// -----
+
+// One that is only looked up stays.
+// CHECK-LABEL: func.func @lookup
+// CHECK:         sluice.gather
+func.func @lookup(%i: tensor<3xi64>) -> tensor<3x8xf32> {
+  %w = sluice.constant dense<1.0> : tensor<20x8xf32>
+  %0 = sluice.gather %w, %i {axis = 0 : i64} : (tensor<20x8xf32>, tensor<3xi64>) -> tensor<3x8xf32>
+  return %0 : tensor<3x8xf32>
+}

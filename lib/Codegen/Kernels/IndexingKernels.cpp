@@ -73,6 +73,48 @@ static LogicalResult emitGather(KernelBuilder &kernel, Operation *anchor) {
   return success();
 }
 
+/// The elements of a column lie a panel's width apart.
+static LogicalResult emitPackedGather(KernelBuilder &kernel,
+                                      Operation *anchor) {
+  auto op = cast<PackedGatherOp>(anchor);
+  if (failed(requireAlone(kernel, anchor)))
+    return failure();
+  Value indices = op.getIndices();
+  Type elementType = elementTypeOf(op.getResult());
+  Value source = flatBuffer(kernel, op.getWeights()),
+        chosen = flatBuffer(kernel, indices),
+        target = flatBuffer(kernel, op.getResult());
+  Value size = kernel.index(op.getColumns());
+  Value depth = kernel.index(op.getDepth());
+  Value width = kernel.index(op.getWidth());
+  Value count = sizeProduct(kernel, indices, 0, shapeOf(indices).size());
+  parallelNest(kernel, {count}, 0.5 * op.getDepth(), [&](ValueRange at) {
+    Value index = flatIndex(kernel, chosen, at[0], elementTypeOf(indices));
+    index = wrapNegative(kernel, index, size);
+    Value inside = isInside(kernel, index, size);
+    kernel.check(inside, indexMessage);
+    Value to = kernel.mul(at[0], depth);
+    when(
+        kernel, inside,
+        [&] {
+          Value panel =
+              kernel.mul(kernel.div(index, width), kernel.mul(depth, width));
+          Value from = kernel.add(panel, kernel.rem(index, width));
+          kernel.forEach(depth, [&](ValueRange k) {
+            Value place = kernel.add(from, kernel.mul(k[0], width));
+            Value element = memref::LoadOp::create(kernel.builder, kernel.loc,
+                                                   source, place);
+            memref::StoreOp::create(kernel.builder, kernel.loc, element, target,
+                                    kernel.add(to, k[0]));
+          });
+        },
+        [&] {
+          fillRun(kernel, storedZero(kernel, elementType), target, to, depth);
+        });
+  });
+  return success();
+}
+
 static Value gatherElementsElement(KernelBuilder &kernel, OpResult result,
                                    ValueRange indices) {
   auto op = cast<GatherElementsOp>(result.getOwner());
@@ -361,6 +403,7 @@ static LogicalResult emitNonZero(KernelBuilder &kernel, Operation *anchor) {
 
 void sluice::registerIndexingEmitters(EmitterRegistry &registry) {
   registry.addKernel<GatherOp>(emitGather);
+  registry.addKernel<PackedGatherOp>(emitPackedGather);
   registry.addElement<GatherElementsOp>(gatherElementsElement);
   registry.addKernel<GatherNDOp>(emitGatherND);
   registry.addKernel<NonZeroCountOp>(emitNonZeroCount);
