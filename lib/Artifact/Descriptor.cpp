@@ -175,7 +175,8 @@ std::string sluice::descriptorSymbol(const ModelSignature &signature) {
 void sluice::addDescriptor(ModuleOp module, const DescriptorContents &contents,
                            bool shared) {
   module.walk([](LLVM::LLVMFuncOp function) {
-    if (!function.isExternal())
+    if (!function.isExternal() &&
+        function.getLinkage() == LLVM::Linkage::External)
       function.setLinkage(LLVM::Linkage::Internal);
   });
   DataBuilder data(module);

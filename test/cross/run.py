@@ -44,7 +44,9 @@ def compile_to(options, target, case, model, artifact):
         raise EmulationError(f"sluicec: {outcome.first_message()}")
 
 
-def reference(model, inputs):
+def reference(case, model, inputs, folder):
+    if case.reference:
+        model = case.reference(folder)
     try:
         return run_onnxruntime(str(model), inputs)
     except Exception as error:  # onnxruntime has many kinds.
@@ -67,7 +69,7 @@ def run_case(options, target, case, folder):
     compile_to(options, target, case, model, shared)
     if not target.runs:
         return require_refusal(target, options.build, shared)
-    expected = reference(model, inputs)
+    expected = reference(case, model, inputs, folder)
     for threads in (1, 2):
         actual = run_emulated(
             target, options.build, shared, list(inputs.values()), threads
@@ -91,7 +93,7 @@ def run_linked(options, target, case, folder):
     actual = run_emulated(
         target, options.build, "-", list(inputs.values()), program=program
     )
-    compare(case, actual, reference(model, inputs))
+    compare(case, actual, reference(case, model, inputs, folder))
 
 
 def check(options, job):

@@ -5,6 +5,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Sluice/BodyBuilder.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 #include "sluice/Analysis/MachineModel.h"
@@ -129,6 +132,58 @@ struct ExpandTruncation final : OpRewritePattern<arith::TruncFOp> {
   }
 };
 
+/// Does the module have values of this element type?
+bool usesType(ModuleOp module, Type element) {
+  auto has = [&](Type type) {
+    if (auto shaped = dyn_cast<ShapedType>(type))
+      type = shaped.getElementType();
+    return type == element;
+  };
+  WalkResult result = module.walk([&](Operation *op) {
+    for (Region &region : op->getRegions())
+      for (Block &block : region)
+        if (llvm::any_of(block.getArgumentTypes(), has))
+          return WalkResult::interrupt();
+    return llvm::any_of(op->getResultTypes(), has) ? WalkResult::interrupt()
+                                                   : WalkResult::advance();
+  });
+  return result.wasInterrupted();
+}
+
+/// Defines the function that LLVM calls where it converts a number itself,
+/// which it does to move one through a register of another kind.
+template <typename OpTy>
+void defineConversion(ModuleOp module, StringRef name, Type from, Type to) {
+  if (module.lookupSymbol(name))
+    return;
+  OpBuilder builder(module.getContext());
+  builder.setInsertionPointToEnd(module.getBody());
+  Location loc = module.getLoc();
+  auto function = func::FuncOp::create(builder, loc, name,
+                                       builder.getFunctionType(from, to));
+  // Other models in the program may bring it too.
+  function->setAttr("llvm.linkage",
+                    LLVM::LinkageAttr::get(module.getContext(),
+                                           LLVM::linkage::Linkage::WeakODR));
+  builder.setInsertionPointToStart(function.addEntryBlock());
+  Value result = OpTy::create(builder, loc, to, function.getArgument(0));
+  func::ReturnOp::create(builder, loc, result);
+}
+
+void defineConversions(ModuleOp module, const MachineModel &machine) {
+  if (machine.architecture != MachineModel::Architecture::X86_64)
+    return;
+  Builder builder(module.getContext());
+  Type f32 = builder.getF32Type();
+  Type f16 = builder.getF16Type(), bf16 = builder.getBF16Type();
+  if (usesType(module, bf16))
+    defineConversion<arith::TruncFOp>(module, "__truncsfbf2", f32, bf16);
+  if (machine.hasF16Conversion || !usesType(module, f16))
+    return;
+  defineConversion<arith::TruncFOp>(module, "__truncsfhf2", f32, f16);
+  defineConversion<arith::ExtFOp>(module, "__extendhfsf2", f16, f32);
+}
+
 class ExpandHalfPass final : public impl::ExpandHalfPassBase<ExpandHalfPass> {
 public:
   using ExpandHalfPassBase::ExpandHalfPassBase;
@@ -139,6 +194,7 @@ public:
       getOperation()->emitError(llvm::toString(machine.takeError()));
       return signalPassFailure();
     }
+    defineConversions(getOperation(), *machine);
     if (machine->hasF16Conversion)
       return;
     RewritePatternSet patterns(&getContext());

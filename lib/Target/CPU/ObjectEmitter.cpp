@@ -68,6 +68,9 @@ void setFunctionAttributes(Module &module, const MachineModel &machine) {
     function.addFnAttr("target-features", machine.features);
     function.addFnAttr("prefer-vector-width", utostr(machine.vectorBits));
     function.addFnAttr("no-trapping-math", "true");
+    // What several models of one program may bring is no one else's.
+    if (function.hasWeakODRLinkage())
+      function.setVisibility(GlobalValue::HiddenVisibility);
   }
 }
 

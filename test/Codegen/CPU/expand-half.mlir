@@ -45,3 +45,8 @@ func.func @others(%x: bf16, %y: f64) -> (f32, f32) {
   %s = arith.truncf %y : f64 to f32
   return %r, %s : f32, f32
 }
+
+// What LLVM calls on its own account.
+// CHECK-DAG: func.func @__truncsfbf2(%{{.*}}: f32) -> bf16 attributes {llvm.linkage = #llvm.linkage<weak_odr>}
+// CHECK-DAG: func.func @__truncsfhf2(%{{.*}}: f32) -> f16
+// CHECK-DAG: func.func @__extendhfsf2(%{{.*}}: f16) -> f32

@@ -53,13 +53,18 @@ def ExpandMathPass : Pass<"sluice-expand-math"> {
   ];
 }
 
-def ExpandHalfPass : Pass<"sluice-expand-half"> {
+def ExpandHalfPass : Pass<"sluice-expand-half", "mlir::ModuleOp"> {
   let summary = "Replace f16 conversions where the CPU has no instructions";
   let description = [{
     On x86 without F16C, LLVM would call functions that libc does not have, one
     per element. `arith.extf` from and `arith.truncf` to f16 become operations on
     bits, on scalars and vectors; they round to nearest even, keep denormal
-    numbers and make NaN quiet. f64 goes through f32. Other CPUs: no change.
+    numbers and make NaN quiet. f64 goes through f32.
+
+    LLVM also converts on its own account, to choose between two bf16 values for
+    example. On x86 a module that has such values gets the functions it calls
+    then, `__truncsfbf2` and, without F16C, `__truncsfhf2` and `__extendhfsf2`.
+    Other CPUs need neither.
   }];
   let options = [
     Option<"triple", "triple", "std::string", /*default=*/"\"\"",
@@ -67,7 +72,10 @@ def ExpandHalfPass : Pass<"sluice-expand-half"> {
     Option<"cpu", "cpu", "std::string", /*default=*/"\"native\"",
            "CPU to generate code for">
   ];
-  let dependentDialects = ["mlir::arith::ArithDialect"];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+    "mlir::LLVM::LLVMDialect"
+  ];
 }
 
 def OutlineParallelPass : Pass<"sluice-outline-parallel", "mlir::ModuleOp"> {
