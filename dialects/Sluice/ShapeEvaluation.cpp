@@ -154,15 +154,12 @@ std::optional<Place> Evaluator::source(Operation *op, Value result,
       if (!start || !step)
         return std::nullopt;
       int64_t first = *start;
-      if (ShapedType::isDynamic(shape[i])) {
-        if (first < 0 || *step < 0)
-          return std::nullopt;
-      } else if (shape[i] == 0) {
+      bool isOpen = ShapedType::isDynamic(shape[i]);
+      if (shape[i] == 0 || (isOpen && (first < 0 || *step < 0)))
         return std::nullopt;
-      } else {
+      if (!isOpen)
         first = std::clamp<int64_t>(first < 0 ? first + shape[i] : first, 0,
                                     *step < 0 ? shape[i] - 1 : shape[i]);
-      }
       int64_t offset;
       if (__builtin_mul_overflow((*positions)[i], *step, &offset) ||
           __builtin_add_overflow(first, offset, &(*positions)[i]))
