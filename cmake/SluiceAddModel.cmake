@@ -13,7 +13,9 @@
 #
 # With --kernels=onednn among the OPTIONS, <target> needs oneDNN (libdnnl).
 #
-# The property SLUICE_ARTIFACT of <target> is the path of the compiled file.
+# The property SLUICE_ARTIFACT of <target> is the path of the compiled file. With
+# OPTIONS --weights-file=<name>, the property SLUICE_WEIGHTS is the path of the
+# weights file: a program that links the model looks for it beside itself.
 function(sluice_add_model target)
   cmake_parse_arguments(PARSE_ARGV 1 ARG "SHARED" "MODEL;NAME"
     "OPTIONS;DEPENDS")
@@ -42,8 +44,14 @@ function(sluice_add_model target)
     set(kind STATIC)
     set(artifact "${folder}/lib${ARG_NAME}.a")
   endif()
+  set(weights "")
+  foreach(option IN LISTS ARG_OPTIONS)
+    if(option MATCHES "^--?weights-file=(.+)$")
+      set(weights "${folder}/${CMAKE_MATCH_1}")
+    endif()
+  endforeach()
   file(MAKE_DIRECTORY "${folder}")
-  add_custom_command(OUTPUT "${artifact}" "${header}"
+  add_custom_command(OUTPUT "${artifact}" "${header}" ${weights}
     COMMAND Sluice::sluicec "${model}" -o "${artifact}" "--name=${ARG_NAME}"
       ${ARG_OPTIONS}
     DEPENDS "${model}" ${ARG_DEPENDS} Sluice::sluicec
@@ -62,6 +70,7 @@ function(sluice_add_model target)
   if("--kernels=onednn" IN_LIST ARG_OPTIONS AND NOT ARG_SHARED)
     target_link_libraries(${target} INTERFACE Sluice::onednn)
   endif()
-  set_target_properties(${target} PROPERTIES SLUICE_ARTIFACT "${artifact}")
+  set_target_properties(${target} PROPERTIES SLUICE_ARTIFACT "${artifact}"
+    SLUICE_WEIGHTS "${weights}")
   add_dependencies(${target} ${target}-artifact)
 endfunction()

@@ -168,8 +168,36 @@ makeTensors(DataBuilder &data, const std::vector<TensorSignature> &tensors) {
   return data.arrayOfRecords(records);
 }
 
+/// Defines `symbol` at the start of the weights' section, which occupies no
+/// space in object files. No global can ask for that.
+static void reserveWeights(ModuleOp module, StringRef symbol,
+                           const DescriptorContents &contents) {
+  bool isAArch64 =
+      contents.machine.architecture == MachineModel::Architecture::AArch64;
+  std::string bytes = std::to_string(contents.weightsBytes);
+  std::string lines[] = {(".section " + weightsSectionName + ",\"" +
+                          (isAArch64 ? "a" : "al") + "\",@nobits")
+                             .str(),
+                         (".globl " + symbol).str(),
+                         (".hidden " + symbol).str(),
+                         (".type " + symbol + ",@object").str(),
+                         (".size " + symbol + "," + bytes).str(),
+                         ".p2align 6",
+                         (symbol + ":").str(),
+                         ".zero " + bytes,
+                         ".text"};
+  SmallVector<StringRef> text(std::begin(lines), std::end(lines));
+  module->setAttr(LLVM::LLVMDialect::getModuleLevelAsmAttrName(),
+                  Builder(module.getContext()).getStrArrayAttr(text));
+}
+
 std::string sluice::descriptorSymbol(const ModelSignature &signature) {
   return "sluice_descriptor_" + signature.name;
+}
+
+std::vector<std::string>
+sluice::descriptorSymbols(const ModelSignature &signature) {
+  return {descriptorSymbol(signature), SLUICE_DESCRIPTOR_SYMBOL};
 }
 
 void sluice::addDescriptor(ModuleOp module, const DescriptorContents &contents,
@@ -195,8 +223,11 @@ void sluice::addDescriptor(ModuleOp module, const DescriptorContents &contents,
     return data.address(module.lookupSymbol(name));
   };
   DataBuilder::Field weights = data.null();
-  if (!contents.weightsSymbol.empty())
-    weights = data.address(data.external(contents.weightsSymbol));
+  if (contents.weightsBytes > 0 && contents.weightsFile.empty()) {
+    std::string symbol = "sluice_model_weights_" + signature.name;
+    weights = data.address(data.external(symbol));
+    reserveWeights(module, symbol, contents);
+  }
 
   // The order of sluice_model_descriptor.
   SmallVector<DataBuilder::Field> fields = {
@@ -219,7 +250,7 @@ void sluice::addDescriptor(ModuleOp module, const DescriptorContents &contents,
       weights,
       data.stringOrNull(contents.weightsFile),
       data.integer(contents.weightsBytes, 64),
-      data.integer(contents.weightsChecksum, 64),
+      data.integer(0, 64), // the weights' checksum
       data.integer(contents.workspaceBytes, 64),
       data.integer(contents.livenessBound, 64),
       function(workspaceFunctionName),

@@ -5,7 +5,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "sluice/Artifact/Weights.h"
-#include "XxHash64.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "sluice/Codegen/PackedWeights.h"
@@ -65,52 +64,103 @@ sluice::getConstantBytes(ElementsAttr value, std::vector<char> &scratch) {
   return ArrayRef<char>(scratch);
 }
 
-llvm::Error
-sluice::streamWeights(const WeightsLayout &layout,
-                      llvm::function_ref<llvm::Error(ArrayRef<char>)> sink) {
-  static const char zeros[64] = {};
-  int64_t written = 0;
-  std::vector<char> scratch;
-  auto padTo = [&](int64_t offset) -> llvm::Error {
-    while (written < offset) {
-      int64_t count = std::min<int64_t>(sizeof(zeros), offset - written);
-      if (llvm::Error error = sink(ArrayRef<char>(zeros, count)))
+/// Pieces of this size go to the sink: what has been read of a mapped file may
+/// leave memory after each.
+static constexpr size_t pieceSize = size_t(16) << 20;
+
+namespace {
+
+/// Cuts a stream into pieces and counts its bytes.
+class PieceWriter {
+public:
+  PieceWriter(const WeightsLayout &layout, WeightsSink sink)
+      : layout(layout), sink(sink) {}
+
+  llvm::Error write(ArrayRef<char> bytes) {
+    while (!bytes.empty()) {
+      ArrayRef<char> piece = bytes.take_front(pieceSize);
+      if (llvm::Error error = sink(piece))
         return error;
-      written += count;
+      written += piece.size();
+      noteRead(piece.size());
+      bytes = bytes.drop_front(piece.size());
     }
     return llvm::Error::success();
-  };
-  std::vector<float> aligned, packed;
+  }
+
+  llvm::Error padTo(int64_t offset) {
+    static const char zeros[64] = {};
+    while (written < offset) {
+      size_t count = std::min<int64_t>(sizeof(zeros), offset - written);
+      if (llvm::Error error = write(ArrayRef<char>(zeros, count)))
+        return error;
+    }
+    return llvm::Error::success();
+  }
+
+  /// Lets go of the pages of mapped files every few pieces.
+  void noteRead(size_t bytes) {
+    read += bytes;
+    if (read < 2 * pieceSize)
+      return;
+    read = 0;
+    if (layout.dropReadPages)
+      layout.dropReadPages();
+  }
+
+private:
+  const WeightsLayout &layout;
+  WeightsSink sink;
+  int64_t written = 0;
+  size_t read = 0;
+};
+
+} // namespace
+
+/// The elements at an address that floats may have: those of a model file can
+/// lie anywhere, and are copied to `copy` then.
+static ArrayRef<float> alignFloats(ArrayRef<char> bytes,
+                                   std::vector<float> &copy,
+                                   PieceWriter &writer) {
+  size_t count = bytes.size() / sizeof(float);
+  if (reinterpret_cast<uintptr_t>(bytes.data()) % alignof(float) == 0)
+    return ArrayRef<float>(reinterpret_cast<const float *>(bytes.data()),
+                           count);
+  copy.resize(count);
+  auto *target = reinterpret_cast<char *>(copy.data());
+  while (!bytes.empty()) {
+    ArrayRef<char> piece = bytes.take_front(pieceSize);
+    std::memcpy(target, piece.data(), piece.size());
+    writer.noteRead(piece.size());
+    target += piece.size();
+    bytes = bytes.drop_front(piece.size());
+  }
+  return copy;
+}
+
+llvm::Error sluice::streamWeights(const WeightsLayout &layout,
+                                  WeightsSink sink) {
+  PieceWriter writer(layout, sink);
+  std::vector<char> scratch;
+  std::vector<float> aligned;
   for (auto [value, packing, offset] :
        llvm::zip(layout.values, layout.packings, layout.offsets)) {
-    if (llvm::Error error = padTo(offset))
+    if (llvm::Error error = writer.padTo(offset))
       return error;
     auto bytes = getConstantBytes(value, scratch);
     if (!bytes)
       return bytes.takeError();
-    if (!packing.empty()) {
-      // The bytes of a model file may lie at any address.
-      aligned.resize(bytes->size() / sizeof(float));
-      std::memcpy(aligned.data(), bytes->data(), bytes->size());
-      if (llvm::Error error = packWeights(packing, aligned, packed))
-        return error;
-      bytes = ArrayRef<char>(reinterpret_cast<const char *>(packed.data()),
-                             packed.size() * sizeof(float));
-    }
-    if (llvm::Error error = sink(*bytes))
+    llvm::Error error =
+        packing.empty()
+            ? writer.write(*bytes)
+            : packWeights(packing, alignFloats(*bytes, aligned, writer),
+                          [&](ArrayRef<float> packed) {
+                            return writer.write(ArrayRef<char>(
+                                reinterpret_cast<const char *>(packed.data()),
+                                packed.size() * sizeof(float)));
+                          });
+    if (error)
       return error;
-    written += bytes->size();
   }
-  return padTo(layout.bytes);
-}
-
-llvm::Expected<uint64_t> sluice::hashWeights(const WeightsLayout &layout) {
-  XxHash64 hash;
-  if (llvm::Error error =
-          streamWeights(layout, [&](ArrayRef<char> bytes) -> llvm::Error {
-            hash.update(bytes);
-            return llvm::Error::success();
-          }))
-    return error;
-  return hash.finish();
+  return writer.padTo(layout.bytes);
 }

@@ -32,8 +32,10 @@ char *dataOf(AsmResourceBlob &blob) { return blob.getMutableData().data(); }
 /// What the runtime provides to generated code, on one thread.
 class Frame : public sluice_frame {
 public:
-  explicit Frame(ArrayRef<RankedTensorType> resultTypes)
-      : sluice_frame(), resultTypes(resultTypes), results(resultTypes.size()) {
+  Frame(ArrayRef<RankedTensorType> resultTypes,
+        const std::function<void()> &dropReadPages)
+      : sluice_frame(), resultTypes(resultTypes), results(resultTypes.size()),
+        dropReadPages(dropReadPages) {
     output = &Frame::provideOutput;
     parallel_for = &Frame::runLoop;
     allocate = &Frame::provideMemory;
@@ -46,6 +48,20 @@ public:
   std::string message;
 
 private:
+  const std::function<void()> &dropReadPages;
+  double workSinceDrop = 0;
+
+  /// What a finished loop has read is seldom read again: now and then, pages of
+  /// the model's files leave memory.
+  void countWork(double nanoseconds) {
+    constexpr double dropInterval = 1e6; // in which a core reads some 10 MB
+    workSinceDrop += nanoseconds;
+    if (workSinceDrop < dropInterval || !dropReadPages)
+      return;
+    workSinceDrop = 0;
+    dropReadPages();
+  }
+
   static void *provideOutput(sluice_frame *base, int32_t index, int32_t rank,
                              const int64_t *dims) {
     auto *frame = static_cast<Frame *>(base);
@@ -56,13 +72,15 @@ private:
       return nullptr;
     }
     auto &result = frame->results[index];
-    result.emplace(allocateBlob(type.getNumElements() *
-                                ((type.getElementTypeBitWidth() + 7) / 8)));
+    size_t bytes =
+        type.getNumElements() * ((type.getElementTypeBitWidth() + 7) / 8);
+    result.emplace(allocateBlob(bytes));
     return dataOf(*result);
   }
-  static void runLoop(sluice_frame *, sluice_loop_body body, void *closure,
-                      int64_t count, double) {
+  static void runLoop(sluice_frame *base, sluice_loop_body body, void *closure,
+                      int64_t count, double cost) {
     body(closure, 0, count);
+    static_cast<Frame *>(base)->countWork(static_cast<double>(count) * cost);
   }
   static void *provideMemory(sluice_frame *base, int64_t size) {
     auto *frame = static_cast<Frame *>(base);
@@ -164,7 +182,7 @@ runOnConstants(const CompiledModule &compiled, ArrayRef<ElementsAttr> inputs,
     sizes.push_back(cast<ShapedType>(value.getType()).getShape().data());
   }
 
-  Frame frame(results);
+  Frame frame(results, compiled.weights.dropReadPages);
   frame.inputs = addresses.data();
   frame.input_dims = sizes.data();
   frame.workspace = reinterpret_cast<uint8_t *>(dataOf(workspace));

@@ -8,7 +8,7 @@
 #include "OutputFile.h"
 #include "dialects/Kernel/Kernel.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "sluice/Artifact/Trailer.h"
+#include "sluice/Artifact/ArtifactFile.h"
 #include "sluice/Artifact/TypedHeader.h"
 #include "sluice/Codegen/OneDnn.h"
 #include "sluice/Support/NodeNames.h"
@@ -17,6 +17,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Object/ArchiveWriter.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/TargetParser/Triple.h"
 
@@ -120,39 +121,27 @@ describeModel(ModuleOp module, const MachineModel &machine,
   };
   contents.workspaceBytes = integer("sluice.workspace_bytes");
   contents.livenessBound = integer("sluice.liveness_bound");
-  WeightsLayout weights = getWeightsLayout(module);
-  contents.weightsBytes = weights.bytes;
-  if (weights.bytes > 0) {
-    auto checksum = hashWeights(weights);
-    if (!checksum)
-      return checksum.takeError();
-    contents.weightsChecksum = *checksum;
-    contents.weightsSymbol =
-        weightsSymbolName.str() + "_" + contents.signature.name;
-  }
+  contents.weightsBytes = getWeightsLayout(module).bytes;
+  contents.weightsFile = options.weightsFile;
   return contents;
 }
 
-/// Object code and weights in one archive.
-static llvm::Error writeArchive(llvm::raw_ostream &os,
-                                const SharedLinkOptions &link,
-                                const DescriptorContents &contents) {
-  std::vector<std::string> names;
-  for (size_t i = 0; i < link.inputObjects.size(); ++i)
-    names.push_back(contents.signature.name + "." + std::to_string(i) + ".o");
-  std::vector<llvm::NewArchiveMember> members;
-  for (auto [object, name] : llvm::zip_equal(link.inputObjects, names))
-    members.emplace_back(
-        llvm::MemoryBufferRef(StringRef(object.data(), object.size()), name));
-  for (const std::string &file : link.inputFiles) {
-    auto member = llvm::NewArchiveMember::getFile(file, /*Deterministic=*/true);
-    if (!member)
-      return member.takeError();
-    members.push_back(std::move(*member));
-  }
-  return llvm::writeArchiveToStream(
-      os, members, llvm::SymtabWritingMode::NormalSymtab,
-      llvm::object::Archive::K_GNU, /*Deterministic=*/true, /*Thin=*/false);
+/// Replaces an object file by an archive of it.
+static llvm::Error makeArchive(TemporaryFile &file,
+                               const DescriptorContents &contents) {
+  auto object = llvm::MemoryBuffer::getFile(file.path, /*IsText=*/false,
+                                            /*RequiresNullTerminator=*/false,
+                                            /*IsVolatile=*/true);
+  if (!object)
+    return llvm::createFileError(file.path, object.getError());
+  std::string name = contents.signature.name + ".o";
+  llvm::NewArchiveMember member(
+      llvm::MemoryBufferRef((*object)->getBuffer(), name));
+  return file.write([&](llvm::raw_ostream &os) {
+    return llvm::writeArchiveToStream(
+        os, member, llvm::SymtabWritingMode::NormalSymtab,
+        llvm::object::Archive::K_GNU, /*Deterministic=*/true, /*Thin=*/false);
+  });
 }
 
 std::string getModelName(const CompileOptions &options) {
@@ -161,16 +150,19 @@ std::string getModelName(const CompileOptions &options) {
                            : options.name);
 }
 
-std::optional<std::string> getHeaderPath(const CompileOptions &options) {
-  bool hasHeader = options.emit == EmitKind::Object ||
-                   options.emit == EmitKind::StaticLibrary ||
-                   options.emit == EmitKind::SharedLibrary;
-  // There is no place beside a pipe or a device.
-  if (!hasHeader || isStream(options.output))
-    return std::nullopt;
+/// Is something compiled that is loaded or linked?
+static bool isArtifact(const CompileOptions &options) {
+  return options.emit == EmitKind::Object ||
+         options.emit == EmitKind::StaticLibrary ||
+         options.emit == EmitKind::SharedLibrary;
+}
+
+/// A path beside the artifact.
+static std::string besideOutput(const CompileOptions &options,
+                                const Twine &name) {
   SmallString<256> path(options.output);
   llvm::sys::path::remove_filename(path);
-  llvm::sys::path::append(path, getModelName(options) + ".h");
+  llvm::sys::path::append(path, name);
   return path.str().str();
 }
 
@@ -215,54 +207,105 @@ static llvm::Error addOneDnn(SharedLinkOptions &link,
   return llvm::Error::success();
 }
 
-/// Links a library and gives it its trailer.
-static llvm::Error linkArtifact(const SharedLinkOptions &link,
-                                const DescriptorContents &contents) {
-  if (llvm::Error error = linkSharedLibrary(link))
-    return error;
-  return llvm::handleErrors(appendTrailer(link.output, contents.weightsBytes,
-                                          contents.weightsChecksum),
-                            [&](const llvm::FileError &error) {
-                              return llvm::createStringError(
-                                  "cannot write '" + link.displayName +
-                                  "': " + error.messageWithoutFileInfo());
-                            });
+std::optional<std::string> getHeaderPath(const CompileOptions &options) {
+  // There is no place beside a pipe or a device.
+  if (!isArtifact(options) || isStream(options.output))
+    return std::nullopt;
+  return besideOutput(options, getModelName(options) + ".h");
 }
 
-/// Writes the artifact and its header: both, or neither. What was there before
-/// stays until both are complete.
-static llvm::Error writeArtifact(SharedLinkOptions link,
+std::optional<std::string> getWeightsPath(const CompileOptions &options) {
+  if (!isArtifact(options) || options.weightsFile.empty())
+    return std::nullopt;
+  return besideOutput(options, options.weightsFile);
+}
+
+/// Makes the artifact in `file`, without weights and checksums.
+static llvm::Error linkArtifact(TemporaryFile &file,
+                                ArrayRef<CodeBuffer> objects,
+                                const DescriptorContents &contents,
+                                const CompileOptions &options) {
+  SharedLinkOptions link;
+  link.triple = contents.machine.triple;
+  link.output = file.path;
+  link.displayName = options.output;
+  link.inputObjects.assign(objects.begin(), objects.end());
+  if (options.emit != EmitKind::SharedLibrary) {
+    if (llvm::Error error = linkObject(link))
+      return error;
+    return options.emit == EmitKind::StaticLibrary ? makeArchive(file, contents)
+                                                   : llvm::Error::success();
+  }
+  link.soname = llvm::sys::path::filename(options.output).str();
+  link.exports = descriptorSymbols(contents.signature);
+  link.lastSection = weightsSectionName.str();
+  if (contents.needsOneDnn)
+    if (llvm::Error error = addOneDnn(link, options))
+      return error;
+  return linkSharedLibrary(link);
+}
+
+/// Adds the weights to the linked artifact, or writes them to `sideFile`.
+static llvm::Error addWeights(StringRef path, const TemporaryFile *sideFile,
+                              const DescriptorContents &contents,
+                              const WeightsLayout &weights,
+                              const CompileOptions &options) {
+  auto artifact = ArtifactFile::open(path, options.output);
+  if (!artifact)
+    return artifact.takeError();
+  if (sideFile || weights.bytes > 0) {
+    auto checksum = sideFile ? writeWeightsFile(weights, sideFile->path,
+                                                options.weightsFile)
+                             : artifact->appendWeights(weights);
+    if (!checksum)
+      return checksum.takeError();
+    if (llvm::Error error = artifact->setWeightsChecksum(
+            *checksum, descriptorSymbols(contents.signature)))
+      return error;
+  }
+  return artifact->finish(options.emit == EmitKind::SharedLibrary);
+}
+
+/// Writes the artifact, its header and its weights: all, or nothing. What was
+/// there before stays until all are complete.
+static llvm::Error writeArtifact(ArrayRef<CodeBuffer> objects,
                                  const DescriptorContents &contents,
+                                 const WeightsLayout &weights,
                                  const CompileOptions &options) {
   auto artifact = TemporaryFile::createFor(options.output);
   if (!artifact)
     return artifact.takeError();
-  link.output = artifact->path;
-  link.displayName = options.output;
-  link.soname = llvm::sys::path::filename(options.output).str();
-  llvm::Error error = options.emit == EmitKind::StaticLibrary
-                          ? artifact->write([&](llvm::raw_ostream &os) {
-                              return writeArchive(os, link, contents);
-                            })
-                      : options.emit == EmitKind::Object
-                          ? linkObject(link)
-                          : linkArtifact(link, contents);
-  if (error)
+  std::optional<TemporaryFile> sideFile;
+  if (std::optional<std::string> path = getWeightsPath(options)) {
+    auto created = TemporaryFile::createFor(*path);
+    if (!created)
+      return created.takeError();
+    sideFile.emplace(std::move(*created));
+  }
+  if (llvm::Error error = linkArtifact(*artifact, objects, contents, options))
     return error;
-  std::optional<std::string> headerPath = getHeaderPath(options);
-  if (!headerPath)
-    return artifact->moveToTarget();
-  auto header = TemporaryFile::createFor(*headerPath);
-  if (!header)
-    return header.takeError();
-  if (llvm::Error error = header->write([&](llvm::raw_ostream &os) {
-        os << emitTypedHeader(contents.signature);
-        return llvm::Error::success();
-      }))
+  if (llvm::Error error =
+          addWeights(artifact->path, sideFile ? &*sideFile : nullptr, contents,
+                     weights, options))
     return error;
+  std::optional<TemporaryFile> header;
+  if (std::optional<std::string> path = getHeaderPath(options)) {
+    auto created = TemporaryFile::createFor(*path);
+    if (!created)
+      return created.takeError();
+    header.emplace(std::move(*created));
+    if (llvm::Error error = header->write([&](llvm::raw_ostream &os) {
+          os << emitTypedHeader(contents.signature);
+          return llvm::Error::success();
+        }))
+      return error;
+  }
+  if (sideFile)
+    if (llvm::Error error = sideFile->moveToTarget())
+      return error;
   if (llvm::Error error = artifact->moveToTarget())
     return error;
-  return header->moveToTarget();
+  return header ? header->moveToTarget() : llvm::Error::success();
 }
 
 CompileStatus writeMachineCode(ModuleOp module,
@@ -296,31 +339,7 @@ CompileStatus writeMachineCode(ModuleOp module,
   if (!objects)
     return fail(CompileStatus::CompileFailed, objects.takeError());
 
-  std::optional<TemporaryFile> weightsFile;
-  if (weights.bytes > 0) {
-    auto file = TemporaryFile::create(".weights.o");
-    if (!file)
-      return fail(CompileStatus::CannotWrite, file.takeError());
-    weightsFile.emplace(std::move(*file));
-    bool isAArch64 =
-        contents.machine.architecture == MachineModel::Architecture::AArch64;
-    if (llvm::Error error = weightsFile->write([&](llvm::raw_ostream &os) {
-          return writeWeightsObject(weights, contents.weightsSymbol, isAArch64,
-                                    os);
-        }))
-      return fail(CompileStatus::CannotWrite, std::move(error));
-  }
-  SharedLinkOptions link;
-  link.triple = contents.machine.triple;
-  link.exports = {SLUICE_DESCRIPTOR_SYMBOL,
-                  descriptorSymbol(contents.signature)};
-  link.inputObjects.assign(objects->begin(), objects->end());
-  if (weightsFile)
-    link.inputFiles = {weightsFile->path};
-  if (contents.needsOneDnn && options.emit == EmitKind::SharedLibrary)
-    if (llvm::Error error = addOneDnn(link, options))
-      return fail(CompileStatus::CompileFailed, std::move(error));
-  llvm::Error error = writeArtifact(std::move(link), contents, options);
+  llvm::Error error = writeArtifact(*objects, contents, weights, options);
   return error ? fail(CompileStatus::CannotWrite, std::move(error))
                : CompileStatus::Success;
 }

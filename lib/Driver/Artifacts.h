@@ -18,6 +18,9 @@ std::string getModelName(const CompileOptions &options);
 /// Where the typed header goes; nothing for what has none.
 std::optional<std::string> getHeaderPath(const CompileOptions &options);
 
+/// Where the weights go if not into the artifact.
+std::optional<std::string> getWeightsPath(const CompileOptions &options);
+
 /// What the descriptor says, from the module on buffers.
 llvm::Expected<DescriptorContents> describeModel(mlir::ModuleOp module,
                                                  const MachineModel &machine,

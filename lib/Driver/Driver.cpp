@@ -20,8 +20,10 @@
 #include "sluice/Import/Onnx/OnnxReader.h"
 #include "sluice/Import/Onnx/OnnxTransforms.h"
 #include "sluice/Pipeline/Pipeline.h"
+#include "sluice/Support/FilePages.h"
 #include "sluice/Support/NodeNames.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/ThreadPool.h"
 
 using namespace mlir;
@@ -57,6 +59,10 @@ private:
     return status;
   }
   CompileStatus import();
+  /// Fails when an output would replace a file of the model.
+  llvm::Error checkModelIsKept() const;
+  /// A function that takes the model's files out of memory.
+  std::function<void()> dropModelPages() const;
   CompileStatus emit();
   /// Runs one stage; true if it succeeded.
   bool runStage(llvm::function_ref<void(OpPassManager &)> build);
@@ -68,9 +74,24 @@ private:
   std::unique_ptr<llvm::DefaultThreadPool> threads;
   MLIRContext context;
   OwningOpRef<ModuleOp> module;
+  std::vector<std::shared_ptr<const llvm::MemoryBuffer>> modelFiles;
 };
 
 } // namespace
+
+llvm::Error Compilation::checkModelIsKept() const {
+  if (options.emit == EmitKind::Check)
+    return llvm::Error::success();
+  for (const auto &file : modelFiles)
+    for (const std::optional<std::string> &path :
+         {std::optional<std::string>(options.output), getHeaderPath(options),
+          getWeightsPath(options)})
+      if (path && !isStream(*path) &&
+          llvm::sys::fs::equivalent(file->getBufferIdentifier(), *path))
+        return llvm::createStringError("cannot write '" + *path +
+                                       "': it is a part of the model");
+  return llvm::Error::success();
+}
 
 CompileStatus Compilation::import() {
   OnnxShapeOverrides overrides;
@@ -96,7 +117,17 @@ CompileStatus Compilation::import() {
     return fail(status, std::move(error));
   }
   module = std::move(*imported);
+  modelFiles = std::move(model->files);
+  if (llvm::Error error = checkModelIsKept())
+    return fail(CompileStatus::CannotWrite, std::move(error));
   return CompileStatus::Success;
+}
+
+std::function<void()> Compilation::dropModelPages() const {
+  return [this] {
+    for (const auto &file : modelFiles)
+      dropPages(*file);
+  };
 }
 
 bool Compilation::runStage(llvm::function_ref<void(OpPassManager &)> build) {
@@ -131,6 +162,7 @@ CompileStatus Compilation::emit() {
     return writeModule();
   OptimizeOptions optimize;
   optimize.convBn = options.convBn;
+  optimize.dropReadPages = dropModelPages();
   if (!runStage([&](OpPassManager &manager) {
         buildOptimizePipeline(manager, optimize);
       }))
@@ -165,6 +197,7 @@ CompileStatus Compilation::writeArtifact() {
   if (!contents)
     return fail(CompileStatus::CompileFailed, contents.takeError());
   WeightsLayout weights = getWeightsLayout(*module);
+  weights.dropReadPages = dropModelPages();
   TargetOptions target;
   target.triple = options.triple;
   target.cpu = options.cpu;
@@ -197,6 +230,29 @@ CompileStatus Compilation::run() {
   return emit();
 }
 
+/// The name of a weights file that the loader finds and that is no other
+/// output.
+static llvm::Error checkWeightsName(const CompileOptions &options) {
+  StringRef name = options.weightsFile;
+  std::optional<std::string> path = getWeightsPath(options);
+  if (!path)
+    return llvm::Error::success();
+  if (llvm::sys::path::filename(name) != name || name == "." || name == "..")
+    return llvm::createStringError(
+        "'" + name +
+        "' is not a name for a weights file: it goes into the "
+        "output's folder");
+  if (isStream(options.output))
+    return llvm::createStringError(
+        "a weights file needs an output file that it can lie beside");
+  if (name == llvm::sys::path::filename(options.output) ||
+      *path == getHeaderPath(options))
+    return llvm::createStringError("'" + name +
+                                   "' cannot be the weights file: it is "
+                                   "another output");
+  return llvm::Error::success();
+}
+
 /// What can be known to end badly before the model is read.
 static llvm::Error checkOutputs(const CompileOptions &options) {
   if (options.emit == EmitKind::Check)
@@ -207,8 +263,11 @@ static llvm::Error checkOutputs(const CompileOptions &options) {
                                    "': it is the model itself");
   if (llvm::Error error = checkOutputPath(options.output))
     return error;
-  if (std::optional<std::string> header = getHeaderPath(options))
-    return checkOutputPath(*header);
+  for (const std::optional<std::string> &path :
+       {getHeaderPath(options), getWeightsPath(options)})
+    if (path)
+      if (llvm::Error error = checkOutputPath(*path))
+        return error;
   return llvm::Error::success();
 }
 
@@ -224,6 +283,8 @@ CompileStatus compile(const CompileOptions &options,
   if (options.kernels == "onednn")
     if (llvm::Error error = checkOneDnn(*machine))
       return fail(CompileStatus::Usage, std::move(error));
+  if (llvm::Error error = checkWeightsName(options))
+    return fail(CompileStatus::Usage, std::move(error));
   if (llvm::Error error = checkOutputs(options))
     return fail(CompileStatus::CannotWrite, std::move(error));
   return Compilation(options, diagnostics).run();

@@ -48,7 +48,8 @@ void registerDialects(DialectRegistry &registry) {
 }
 
 /// Compiles a module for this machine, to run it at once.
-static llvm::Expected<CompiledModule> compileForHost(ModuleOp module) {
+static llvm::Expected<CompiledModule>
+compileForHost(ModuleOp module, const std::function<void()> &dropReadPages) {
   auto machine = getMachineModel("", "native");
   if (!machine)
     return machine.takeError();
@@ -69,6 +70,7 @@ static llvm::Expected<CompiledModule> compileForHost(ModuleOp module) {
     return failure();
   CompiledModule compiled;
   compiled.weights = getWeightsLayout(module);
+  compiled.weights.dropReadPages = dropReadPages;
   if (auto bytes = module->getAttrOfType<IntegerAttr>("sluice.workspace_bytes"))
     compiled.workspaceBytes = bytes.getInt();
   if (!run([](OpPassManager &manager) {
@@ -86,8 +88,11 @@ static llvm::Expected<CompiledModule> compileForHost(ModuleOp module) {
   return compiled;
 }
 
-static ModuleCompiler hostCompiler() {
-  return {compileForHost, registerDialects};
+static ModuleCompiler hostCompiler(std::function<void()> dropReadPages) {
+  auto compile = [dropReadPages = std::move(dropReadPages)](ModuleOp module) {
+    return compileForHost(module, dropReadPages);
+  };
+  return {compile, registerDialects};
 }
 
 /// Makes sizes known wherever they are.
@@ -115,7 +120,8 @@ void buildOptimizePipeline(OpPassManager &manager,
     functions.addPass(createFoldBatchNormPass(foldOptions));
     functions.addPass(createExpandBatchNormPass());
   }
-  manager.addPass(createEvaluateConstantsPass(hostCompiler()));
+  manager.addPass(
+      createEvaluateConstantsPass(hostCompiler(options.dropReadPages)));
   addShapePasses(manager.nest<func::FuncOp>());
 }
 
@@ -189,7 +195,7 @@ void registerPassesAndPipelines() {
   registerLowerToLLVM();
   registerTransformsPasses();
   memref::registerMemRefPasses();
-  registerPass([] { return createEvaluateConstantsPass(hostCompiler()); });
+  registerPass([] { return createEvaluateConstantsPass(hostCompiler({})); });
   PassPipelineRegistration<OptimizeOptions>(
       "sluice-optimize", "Optimise the graph", buildOptimizePipeline);
   PassPipelineRegistration<TargetOptions>(

@@ -5,7 +5,7 @@
  *===----------------------------------------------------------------------===*/
 #include "cpu_features.h"
 #include "elf_file.h"
-#include "hash.h"
+#include "location.h"
 #include "model.h"
 #include "status.h"
 
@@ -42,51 +42,8 @@ static sluice_status open_file(const char *path, struct input_file *file,
   return sluice_succeed(error);
 }
 
-/* Hashes a part of a file through a small moving window: the pages do not pile
- * up in this process's memory, and those never used again stay out of it. */
-static bool hash_range(const struct input_file *file, uint64_t offset,
-                       uint64_t size, uint64_t *result) {
-  const uint64_t window = (uint64_t)8 << 20;
-  uint64_t page_mask = (uint64_t)sysconf(_SC_PAGESIZE) - 1;
-  struct sluice_hash hash;
-  sluice_hash_begin(&hash);
-  while (size > 0) {
-    uint64_t before = offset & page_mask;
-    uint64_t length = size < window - before ? size : window - before;
-    uint8_t *data =
-        mmap(NULL, before + length, PROT_READ, MAP_PRIVATE | MAP_POPULATE,
-             file->handle, (off_t)(offset - before));
-    if (data == MAP_FAILED)
-      return false;
-    sluice_hash_add(&hash, data + before, length);
-    munmap(data, before + length);
-    offset += length;
-    size -= length;
-  }
-  *result = sluice_hash_end(&hash);
-  return true;
-}
-
-static sluice_status check_weights(const struct input_file *file,
-                                   uint64_t offset, const char *path,
-                                   const sluice_model_descriptor *descriptor,
-                                   sluice_error *error) {
-  uint64_t checksum;
-  if (!hash_range(file, offset, (uint64_t)descriptor->weights_size, &checksum))
-    return sluice_fail(error, SLUICE_CANNOT_OPEN, "cannot read '%s': %s", path,
-                       strerror(errno));
-  if (checksum != descriptor->weights_checksum)
-    return sluice_fail(error, SLUICE_INVALID_ARTIFACT,
-                       "the weights in '%s' are damaged: their checksum is "
-                       "%016llx, the model wants %016llx",
-                       path, (unsigned long long)checksum,
-                       (unsigned long long)descriptor->weights_checksum);
-  return sluice_succeed(error);
-}
-
 /* Maps the weights side file of a model that has one. */
 static sluice_status map_weights(sluice_model *model, const char *path,
-                                 const sluice_load_options *options,
                                  sluice_error *error) {
   const sluice_model_descriptor *descriptor = model->descriptor;
   struct input_file file;
@@ -97,8 +54,6 @@ static sluice_status map_weights(sluice_model *model, const char *path,
     status = sluice_fail(error, SLUICE_INVALID_ARTIFACT,
                          "'%s' has %zu bytes, the model's weights have %lld",
                          path, file.size, (long long)descriptor->weights_size);
-  else if (!options->skip_weights_checksum)
-    status = check_weights(&file, 0, path, descriptor, error);
   if (status == SLUICE_OK && file.size > 0) {
     void *mapping =
         mmap(NULL, file.size, PROT_READ, MAP_PRIVATE, file.handle, 0);
@@ -115,8 +70,8 @@ static sluice_status map_weights(sluice_model *model, const char *path,
   return status;
 }
 
-/* Finds the side file: where the caller says, else beside the artifact, which
- * is in `folder`. */
+/* Finds the side file: where the caller says, else beside the file that the
+ * descriptor is in, whose folder is `folder` or has to be found. */
 static sluice_status load_weights(sluice_model *model, const char *folder,
                                   const sluice_load_options *options,
                                   sluice_error *error) {
@@ -124,20 +79,26 @@ static sluice_status load_weights(sluice_model *model, const char *folder,
   if (descriptor->weights || !descriptor->weights_file)
     return sluice_succeed(error);
   if (options->weights_path)
-    return map_weights(model, options->weights_path, options, error);
+    return map_weights(model, options->weights_path, error);
   const char *name = descriptor->weights_file;
   if (!*name || strchr(name, '/') || strcmp(name, ".") == 0 ||
       strcmp(name, "..") == 0)
     return sluice_fail(error, SLUICE_INVALID_ARTIFACT,
                        "the model's weights file '%s' is not a plain file name",
                        name);
-  char path[PATH_MAX];
-  int length =
-      snprintf(path, sizeof path, "%s%s%s", folder, *folder ? "/" : "", name);
+  char path[PATH_MAX], found[PATH_MAX];
+  if (!folder && sluice_find_folder(descriptor, found, sizeof found))
+    folder = found;
+  if (!folder)
+    return sluice_fail(error, SLUICE_CANNOT_OPEN,
+                       "cannot tell which file the model is in, to find its "
+                       "weights file '%s' beside it",
+                       name);
+  int length = snprintf(path, sizeof path, "%s/%s", folder, name);
   if (length < 0 || (size_t)length >= sizeof path)
     return sluice_fail(error, SLUICE_CANNOT_OPEN,
                        "the path of the weights file '%s' is too long", name);
-  return map_weights(model, path, options, error);
+  return map_weights(model, path, error);
 }
 
 static sluice_status adopt(const sluice_model_descriptor *descriptor,
@@ -152,6 +113,8 @@ static sluice_status adopt(const sluice_model_descriptor *descriptor,
     status = sluice_model_create(descriptor, model, error);
   if (status == SLUICE_OK) {
     status = load_weights(*model, folder, options, error);
+    if (status == SLUICE_OK && options->verify_weights)
+      status = sluice_model_verify(*model, error);
     if (status != SLUICE_OK) {
       sluice_model_release(*model);
       *model = NULL;
@@ -171,7 +134,7 @@ sluice_model_from_descriptor(const sluice_model_descriptor *descriptor,
     return sluice_fail(error, SLUICE_INVALID_ARGUMENT, "`descriptor` is null");
   sluice_load_options given = SLUICE_LOAD_OPTIONS_INIT;
   sluice_read_options(&given, sizeof given, options);
-  return adopt(descriptor, "", &given, model, error);
+  return adopt(descriptor, NULL, &given, model, error);
 }
 
 /* Checks the file's structure; `trailer` is all zero if it has none. */
@@ -197,8 +160,7 @@ static sluice_status check_file(const struct input_file *file, const char *path,
 }
 
 /* Maps a checked artifact as code and makes a model of it. */
-static sluice_status load_library(const struct input_file *file,
-                                  const sluice_artifact_trailer *trailer,
+static sluice_status load_library(const sluice_artifact_trailer *trailer,
                                   char *path,
                                   const sluice_load_options *options,
                                   sluice_model **model, sluice_error *error) {
@@ -216,21 +178,14 @@ static sluice_status load_library(const struct input_file *file,
   else
     status = sluice_check_descriptor(descriptor, error);
   if (status == SLUICE_OK && descriptor->weights && trailer->weights_size &&
-      !options->skip_weights_checksum) {
-    if (trailer->weights_size != (uint64_t)descriptor->weights_size)
-      status = sluice_fail(error, SLUICE_INVALID_ARTIFACT,
-                           "'%s' is damaged: the weights have %llu bytes "
-                           "instead of %lld",
-                           path, (unsigned long long)trailer->weights_size,
-                           (long long)descriptor->weights_size);
-    else
-      status =
-          check_weights(file, trailer->weights_offset, path, descriptor, error);
-  }
+      trailer->weights_size != (uint64_t)descriptor->weights_size)
+    status = sluice_fail(error, SLUICE_INVALID_ARTIFACT,
+                         "'%s' is damaged: the weights have %llu bytes "
+                         "instead of %lld",
+                         path, (unsigned long long)trailer->weights_size,
+                         (long long)descriptor->weights_size);
   if (status == SLUICE_OK) {
-    char *slash = strrchr(path, '/');
-    if (slash)
-      slash[slash == path] = '\0'; /* keeps the root's */
+    sluice_cut_file_name(path);
     status = adopt(descriptor, path, options, model, error);
   }
   if (status == SLUICE_OK)
@@ -260,7 +215,7 @@ sluice_status sluice_model_load(const char *path,
     /* A path with a slash keeps dlopen from searching the system's folders. */
     char *full_path = realpath(path, NULL);
     if (full_path)
-      status = load_library(&file, &trailer, full_path, &given, model, error);
+      status = load_library(&trailer, full_path, &given, model, error);
     else
       status = sluice_fail(error, SLUICE_CANNOT_OPEN, "cannot open '%s': %s",
                            path, strerror(errno));

@@ -51,6 +51,9 @@ if(NOT output STREQUAL fromArchive)
   message(FATAL_ERROR "the object's results differ:\n${output}")
 endif()
 
+if(NOT EXISTS ${WORK}/build/cpp/edges-shared.model/edges.weights)
+  message(FATAL_ERROR "the weights file was not written")
+endif()
 # A vertical edge is two pixels wide, in each of the 22 inner rows.
 run("The C++ example" ${WORK}/build/cpp/edges-threads
   ${WORK}/build/cpp/edges-shared.model/libedges.so)

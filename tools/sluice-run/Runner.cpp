@@ -26,7 +26,7 @@ Outcome sluice::run::loadModel(const Options &options, Results &results) {
   sluice_load_options load = SLUICE_LOAD_OPTIONS_INIT;
   load.weights_path =
       options.weights.empty() ? nullptr : options.weights.c_str();
-  load.skip_weights_checksum = options.skipWeightsChecksum;
+  load.verify_weights = !options.skipWeightsChecksum;
   int64_t start = now();
   sluice_model *model = nullptr;
   sluice_error error;

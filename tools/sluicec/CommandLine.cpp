@@ -67,6 +67,10 @@ struct Parser {
       "name", cl::value_desc("identifier"), cl::cat(category),
       cl::desc("The model's name in symbols and in the header; default: from "
                "the file's name")};
+  cl::opt<std::string> weightsFile{
+      "weights-file", cl::value_desc("name"), cl::cat(category),
+      cl::desc("Put the weights into a file of this name beside the result, "
+               "instead of into the result")};
   cl::opt<char> level{"O",
                       cl::Prefix,
                       cl::init('2'),
@@ -186,6 +190,7 @@ sluice::parseCommandLine(int argc, char **argv, int &exitCode) {
   if (parser.jobs > 1024)
     return usage("--jobs takes at most 1024");
   options.threads = parser.jobs;
+  options.weightsFile = parser.weightsFile;
   options.printIrAfterAll = parser.printIr;
   options.timing = parser.time;
   options.verbose = parser.verbose;

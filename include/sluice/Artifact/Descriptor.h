@@ -26,10 +26,8 @@ struct DescriptorContents {
   std::vector<KernelInfo> kernels;
   MachineModel machine;
   int64_t weightsBytes = 0;
-  uint64_t weightsChecksum = 0;
-  /// The symbol of embedded weights; empty where there are none.
-  std::string weightsSymbol;
-  /// The name of a side file beside the artifact; empty where embedded.
+  /// The name of a side file beside the artifact; empty where weights are
+  /// embedded.
   std::string weightsFile;
   /// Some kernels call oneDNN.
   bool needsOneDnn = false;
@@ -40,10 +38,22 @@ struct DescriptorContents {
 /// The name of a linked model's descriptor, which its typed header declares.
 std::string descriptorSymbol(const ModelSignature &signature);
 
+/// All names that an artifact may have its descriptor under.
+std::vector<std::string> descriptorSymbols(const ModelSignature &signature);
+
+/// The section of embedded weights. On x86-64 linkers keep sections of this
+/// name away from code, so that it reaches its other data whatever their size.
+inline constexpr llvm::StringLiteral weightsSectionName =
+    ".lrodata.sluice_weights";
+
 /// Adds the descriptor (see artifact_abi.h) to a module in the LLVM dialect
 /// that has the entry points; everything but the descriptor becomes internal.
 /// It is exported under its `descriptorSymbol` and, with `shared`, under the
 /// name that loaders look for.
+///
+/// For embedded weights, their section gets their size but no contents: a
+/// linker would hold those in memory, twice. `ArtifactFile` appends them to
+/// the linked file and fills in their checksum, which is 0 until then.
 void addDescriptor(mlir::ModuleOp module, const DescriptorContents &contents,
                    bool shared);
 

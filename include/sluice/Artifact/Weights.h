@@ -10,7 +10,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/Error.h"
-#include "llvm/Support/raw_ostream.h"
+#include <functional>
 
 namespace sluice {
 
@@ -21,6 +21,9 @@ struct WeightsLayout {
   llvm::SmallVector<mlir::DictionaryAttr> packings;
   llvm::SmallVector<int64_t> offsets;
   int64_t bytes = 0;
+  /// Takes the pages of mapped files that values lie in out of memory; they are
+  /// read again when needed. Called now and then while weights are streamed.
+  std::function<void()> dropReadPages;
 };
 
 WeightsLayout getWeightsLayout(mlir::ModuleOp module);
@@ -30,23 +33,12 @@ WeightsLayout getWeightsLayout(mlir::ModuleOp module);
 llvm::Expected<llvm::ArrayRef<char>>
 getConstantBytes(mlir::ElementsAttr value, std::vector<char> &scratch);
 
-/// Hands all bytes, padding included, to `sink`, constant by constant, so that
-/// no copy of all weights is ever made.
-llvm::Error
-streamWeights(const WeightsLayout &layout,
-              llvm::function_ref<llvm::Error(llvm::ArrayRef<char>)> sink);
+/// Takes the next bytes of the weights.
+using WeightsSink = llvm::function_ref<llvm::Error(llvm::ArrayRef<char>)>;
 
-/// xxHash64 of the weights, as the loader computes it.
-llvm::Expected<uint64_t> hashWeights(const WeightsLayout &layout);
-
-/// The symbol that stands for the weights in an object file.
-inline constexpr llvm::StringLiteral weightsSymbolName = "sluice_model_weights";
-
-/// Writes a relocatable ELF file whose only section holds the weights under
-/// `symbol` (hidden).
-llvm::Error writeWeightsObject(const WeightsLayout &layout,
-                               llvm::StringRef symbol, bool isAArch64,
-                               llvm::raw_ostream &os);
+/// Hands all bytes, padding included, to `sink` in pieces, so that no copy of
+/// all weights is ever made.
+llvm::Error streamWeights(const WeightsLayout &layout, WeightsSink sink);
 
 } // namespace sluice
 

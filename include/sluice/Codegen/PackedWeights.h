@@ -16,6 +16,7 @@
 #include "dialects/Sluice/Sluice.h"
 #include "sluice/Analysis/MachineModel.h"
 #include "sluice/Codegen/KernelSpecs.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/Error.h"
 
 namespace sluice {
@@ -70,10 +71,10 @@ WeightPacking getPlainPacking(mlir::MLIRContext *context, int64_t elements);
 bool fitsPacking(mlir::Operation *op, kernel::TilingAttr tiling,
                  mlir::DictionaryAttr packing, const MachineModel &machine);
 
-/// Reorders f32 elements as `packing` says.
-llvm::Error packWeights(mlir::DictionaryAttr packing,
-                        llvm::ArrayRef<float> source,
-                        std::vector<float> &packed);
+/// Reorders f32 elements as `packing` says and hands them to `sink` in pieces.
+llvm::Error
+packWeights(mlir::DictionaryAttr packing, llvm::ArrayRef<float> source,
+            llvm::function_ref<llvm::Error(llvm::ArrayRef<float>)> sink);
 
 } // namespace sluice
 

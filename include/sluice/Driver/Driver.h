@@ -56,6 +56,9 @@ struct CompileOptions {
   /// How many threads compile; 0: as many as there are cores to use. The result
   /// does not depend on it.
   unsigned threads = 0;
+  /// The name of a file beside the output for the weights; empty: they go into
+  /// the output.
+  std::string weightsFile;
   bool printIrAfterAll = false;
   bool timing = false;
   bool verbose = false;

@@ -44,6 +44,8 @@ struct OptimizeOptions : mlir::PassPipelineOptions<OptimizeOptions> {
       llvm::cl::desc("How batch normalisation meets convolutions: deploy, tune "
                      "or eval"),
       llvm::cl::init("deploy")};
+  /// See WeightsLayout; may be empty.
+  std::function<void()> dropReadPages;
 };
 
 /// All dialects a compilation may meet.

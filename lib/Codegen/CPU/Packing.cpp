@@ -37,12 +37,3 @@ void sluice::packPanel(const float *source, int64_t depth, int64_t columns,
   for (int64_t k = 0; k < depth; ++k)
     std::fill(target + k * width + valid, target + (k + 1) * width, 0.0f);
 }
-
-void sluice::packMatrix(const float *source, int64_t depth, int64_t columns,
-                        int64_t depthStride, int64_t columnStride,
-                        int64_t width, float *target) {
-  int64_t panels = (columns + width - 1) / width;
-  for (int64_t panel = 0; panel < panels; ++panel)
-    packPanel(source, depth, columns, depthStride, columnStride, width, panel,
-              target + panel * depth * width);
-}

@@ -165,9 +165,10 @@ bool sluice::fitsPacking(Operation *op, kernel::TilingAttr tiling,
   return width && width.getInt() == getPanelWidth(columns, tiling, machine);
 }
 
+using PackedSink = llvm::function_ref<llvm::Error(ArrayRef<float>)>;
+
 static llvm::Error packConvolution(DictionaryAttr packing,
-                                   ArrayRef<float> source,
-                                   std::vector<float> &packed) {
+                                   ArrayRef<float> source, PackedSink sink) {
   auto integer = [&](StringRef name) {
     return packing.getAs<IntegerAttr>(name).getInt();
   };
@@ -194,30 +195,34 @@ static llvm::Error packConvolution(DictionaryAttr packing,
   ConvolutionTiling tiling = chooseConvolutionTiling(
       spec, *machine,
       getConvolutionOverrides(packing.getAs<kernel::TilingAttr>("tiling")));
-  packed.assign(getPackedConvolutionElements(spec, tiling), 0.0f);
+  std::vector<float> packed(getPackedConvolutionElements(spec, tiling));
   packConvolutionWeights(spec, tiling, source.data(), packed.data());
-  return llvm::Error::success();
+  return sink(packed);
 }
 
-llvm::Error sluice::packWeights(DictionaryAttr packing, ArrayRef<float> source,
-                                std::vector<float> &packed) {
-  StringRef kind = packing.getAs<StringAttr>("kind").getValue();
-  if (kind == "convolution")
-    return packConvolution(packing, source, packed);
-  if (kind == "plain") {
-    packed.assign(source.begin(), source.end());
-    return llvm::Error::success();
-  }
+/// Panel by panel, one matrix after the other: a matrix may take most of a
+/// model's memory.
+static llvm::Error packMatrix(DictionaryAttr packing, ArrayRef<float> source,
+                              PackedSink sink) {
   int64_t depth = packing.getAs<IntegerAttr>("depth").getInt();
   int64_t columns = packing.getAs<IntegerAttr>("columns").getInt();
   int64_t width = packing.getAs<IntegerAttr>("width").getInt();
   bool transposed = packing.getAs<BoolAttr>("transposed").getValue();
-  int64_t elements = getPackedElements(depth, columns, width);
-  int64_t matrices = source.size() / (depth * columns);
-  packed.assign(matrices * elements, 0.0f);
-  for (int64_t i = 0; i < matrices; ++i)
-    packMatrix(source.data() + i * depth * columns, depth, columns,
-               transposed ? 1 : columns, transposed ? depth : 1, width,
-               packed.data() + i * elements);
+  std::vector<float> packed(depth * width);
+  for (size_t start = 0; start < source.size(); start += depth * columns)
+    for (int64_t panel = 0; panel * width < columns; ++panel) {
+      packPanel(source.data() + start, depth, columns, transposed ? 1 : columns,
+                transposed ? depth : 1, width, panel, packed.data());
+      if (llvm::Error error = sink(packed))
+        return error;
+    }
   return llvm::Error::success();
+}
+
+llvm::Error sluice::packWeights(DictionaryAttr packing, ArrayRef<float> source,
+                                PackedSink sink) {
+  StringRef kind = packing.getAs<StringAttr>("kind").getValue();
+  if (kind == "convolution")
+    return packConvolution(packing, source, sink);
+  return kind == "plain" ? sink(source) : packMatrix(packing, source, sink);
 }

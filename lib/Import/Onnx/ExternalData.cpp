@@ -124,3 +124,10 @@ ExternalData::slice(const ExternalLocation &where, uint64_t size) {
   result.owner = *buffer;
   return result;
 }
+
+std::vector<SharedBuffer> ExternalData::openFiles() const {
+  std::vector<SharedBuffer> opened;
+  for (const auto &file : files)
+    opened.push_back(file.second);
+  return opened;
+}

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sluice::onnx_detail {
 
@@ -46,6 +47,8 @@ public:
   };
   /// The `size` bytes of a tensor.
   llvm::Expected<Slice> slice(const ExternalLocation &where, uint64_t size);
+  /// The files that have been opened.
+  std::vector<SharedBuffer> openFiles() const;
 
 private:
   llvm::Expected<SharedBuffer> open(llvm::StringRef location);

@@ -64,6 +64,8 @@ sluice::readOnnxModel(llvm::StringRef path, const OnnxReadOptions &options) {
   if (!model)
     return addContext(path, model.takeError());
   model->path = path.str();
+  model->files = externalData.openFiles();
+  model->files.push_back(std::move(*file));
   return model;
 }
 
@@ -77,6 +79,7 @@ sluice::readOnnxModel(llvm::MemoryBufferRef buffer,
   if (!model)
     return addContext(buffer.getBufferIdentifier(), model.takeError());
   model->path = buffer.getBufferIdentifier().str();
+  model->files = externalData.openFiles();
   return model;
 }
 

@@ -134,6 +134,14 @@ std::string versionScript(ArrayRef<std::string> exports) {
   return script + "  local: *;\n};\n";
 }
 
+/// Adds to LLD's own layout. It pads the data that becomes read-only to a page,
+/// so what follows begins on one.
+std::string lastSectionScript(StringRef section) {
+  return ("SECTIONS { " + section + " : { *(" + section +
+          ") } } INSERT AFTER .relro_padding;\n")
+      .str();
+}
+
 /// Runs LLD and turns what it printed into an error.
 Error runLinker(ArrayRef<std::string> arguments) {
   static std::mutex mutex;
@@ -201,8 +209,10 @@ Error LinkJob::prepare(StringRef ending) {
 
 Error LinkJob::run(std::vector<std::string> arguments,
                    ArrayRef<std::string> libraries) {
-  arguments.insert(arguments.end(), {"-m", emulationOf(Triple(options.triple)),
-                                     "-o", result.path().str()});
+  // Writing to a mapped file would end the process when the disk is full.
+  arguments.insert(arguments.end(), {"--no-mmap-output-file", "-m",
+                                     emulationOf(Triple(options.triple)), "-o",
+                                     result.path().str()});
   for (const auto &object : objects)
     arguments.push_back(object->path().str());
   arguments.insert(arguments.end(), options.inputFiles.begin(),
@@ -229,6 +239,14 @@ Error linkSharedLibrary(const SharedLinkOptions &options) {
   if (Error error = script.write(versionScript(options.exports)))
     return error;
 
+  ScratchFile layout(job.target);
+  if (!options.lastSection.empty()) {
+    if (Error error = layout.create(job.prefix, ".ld"))
+      return error;
+    if (Error error = layout.write(lastSectionScript(options.lastSection)))
+      return error;
+  }
+
   std::vector<std::string> arguments = {
       "ld.lld",
       "-shared",
@@ -248,6 +266,8 @@ Error linkSharedLibrary(const SharedLinkOptions &options) {
       "noexecstack"};
   for (const std::string &name : options.exports)
     arguments.insert(arguments.end(), {"-u", name});
+  if (!layout.path().empty())
+    arguments.push_back("--script=" + layout.path().str());
   std::vector<std::string> system =
       findSystemLibraries(options, Triple(options.triple));
   std::vector<std::string> libraries;

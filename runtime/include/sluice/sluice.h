@@ -81,11 +81,12 @@ SLUICE_API size_t sluice_dtype_size(sluice_dtype dtype);
 /* Options start as SLUICE_..._INIT; a null pointer means the same. */
 typedef struct sluice_load_options {
   size_t struct_size;
-  /* Where the weights side file is, if not beside the artifact. */
+  /* Where the weights side file is, if not beside the artifact (for a linked
+   * model: beside the program or library it is linked into). */
   const char *weights_path;
-  /* Nonzero: trust the weights instead of reading them all to compare their
-   * checksum. The code of the artifact is always checked. */
-  int32_t skip_weights_checksum;
+  /* Nonzero: also do what `sluice_model_verify` does. The code of the artifact
+   * and the size of the weights are always checked. */
+  int32_t verify_weights;
 } sluice_load_options;
 
 #define SLUICE_LOAD_OPTIONS_INIT {sizeof(sluice_load_options), NULL, 0}
@@ -97,12 +98,17 @@ SLUICE_API sluice_status sluice_model_load(const char *path,
                                            sluice_model **model,
                                            sluice_error *error);
 /* Wraps a model that is linked into the program. `descriptor` must outlive the
- * model; typed headers call this. A weights side file is looked up relative
- * to the working directory unless the options name it. */
+ * model; typed headers call this. A weights side file is looked up beside the
+ * program or library that the descriptor is in unless the options name it. */
 SLUICE_API sluice_status
 sluice_model_from_descriptor(const struct sluice_model_descriptor *descriptor,
                              const sluice_load_options *options,
                              sluice_model **model, sluice_error *error);
+/* Reads all weights and compares their checksum: SLUICE_INVALID_ARTIFACT when
+ * they are not those that were compiled. Otherwise weights come into memory
+ * when a run reads them. May be called at any time, on any thread. */
+SLUICE_API sluice_status sluice_model_verify(const sluice_model *model,
+                                             sluice_error *error);
 /* Gives up the caller's reference. Contexts keep their model alive. Null is
  * ignored. */
 SLUICE_API void sluice_model_release(sluice_model *model);

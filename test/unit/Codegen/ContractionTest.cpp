@@ -131,9 +131,10 @@ void runCase(const MachineModel &machine, const Case &test) {
   fill(residual, 5);
   int64_t bDepthStride = test.transposeB ? 1 : test.columns;
   int64_t bColumnStride = test.transposeB ? test.depth : 1;
-  if (test.packed)
-    packMatrix(b.data(), test.depth, test.columns, bDepthStride, bColumnStride,
-               tiling.width(), packed.data());
+  int64_t panelSize = test.depth * tiling.width();
+  for (int64_t panel = 0; panel * panelSize < int64_t(packed.size()); ++panel)
+    packPanel(b.data(), test.depth, test.columns, bDepthStride, bColumnStride,
+              tiling.width(), panel, packed.data() + panel * panelSize);
   GuardedBuffer<float> &bOperand = test.packed ? packed : b;
   (*kernel)->call({{a.data(), a.size()},
                    {bOperand.data(), bOperand.size()},

@@ -78,25 +78,6 @@ TEST_F(SharedLinker, LibraryLoadsAndHidesItsInside) {
 }
 #endif
 
-#ifdef __x86_64__
-TEST_F(SharedLinker, ObjectsAreJoined) {
-  // The result is as good an input as what it was made of.
-  CodeBuffer object = compile(options.triple, "x86-64");
-  options.inputObjects = {object};
-  options.output = (folder + "/joined.o").str();
-  ASSERT_EQ(llvm::toString(linkObject(options)), "");
-  EXPECT_EQ(filesInFolder(), 1);
-  options.inputObjects = {};
-  options.inputFiles = {options.output};
-  options.output = (folder + "/lib.so").str();
-  ASSERT_EQ(link(), "");
-  void *library = dlopen(options.output.c_str(), RTLD_NOW | RTLD_LOCAL);
-  ASSERT_TRUE(library) << dlerror();
-  EXPECT_TRUE(dlsym(library, "visible"));
-  dlclose(library);
-}
-#endif
-
 TEST_F(SharedLinker, LinksForAnotherArchitecture) {
   options.triple = "aarch64-unknown-linux-gnu";
   CodeBuffer object = compile(options.triple, "generic");

@@ -28,8 +28,19 @@
 
 enum { weight_count = 16 };
 
-#ifdef FAKE_WEIGHTS_FILE
+#if defined(FAKE_WEIGHTS_FILE)
 #define FAKE_WEIGHTS NULL
+#elif defined(FAKE_RESERVED)
+/* As the compiler leaves them to be appended. */
+#define FAKE_WEIGHTS_FILE NULL
+#define FAKE_WEIGHTS fake_weights
+extern const uint8_t fake_weights[] __attribute__((visibility("hidden")));
+__asm__(".section .lrodata.sluice_weights,\"a\",@nobits\n"
+        ".globl fake_weights\n"
+        ".hidden fake_weights\n"
+        ".p2align 6\n"
+        "fake_weights: .zero 64\n"
+        ".text\n");
 #else
 #define FAKE_WEIGHTS_FILE NULL
 #define FAKE_WEIGHTS ((const uint8_t *)weights)

@@ -216,18 +216,26 @@ TEST_F(LoaderTest, FlippedTablesWithoutTrailerAreSafe) {
     }
 }
 
-TEST_F(LoaderTest, EmbeddedWeightsAreChecked) {
+TEST_F(LoaderTest, EmbeddedWeightsAreCheckedOnRequest) {
   Bytes plain = readBytes(fake("good"));
   uint64_t weights = findWeights(plain);
   Bytes bytes = withTrailer(plain, weights, 64);
-  EXPECT_EQ(load(write("good.so", bytes)), SLUICE_OK) << error.message;
+  sluice_load_options verify = SLUICE_LOAD_OPTIONS_INIT;
+  verify.verify_weights = 1;
+  EXPECT_EQ(load(write("good.so", bytes), &verify), SLUICE_OK) << error.message;
   bytes[weights + 5] ^= 4;
   std::string path = write("bad.so", bytes);
-  EXPECT_EQ(load(path), SLUICE_INVALID_ARTIFACT);
-  EXPECT_TRUE(says("weights")) << error.message;
-  sluice_load_options options = SLUICE_LOAD_OPTIONS_INIT;
-  options.skip_weights_checksum = 1;
-  EXPECT_EQ(load(path, &options), SLUICE_OK) << error.message;
+  EXPECT_EQ(load(path, &verify), SLUICE_INVALID_ARTIFACT);
+  EXPECT_TRUE(says("the weights of the model 'fake' are damaged"))
+      << error.message;
+  // Or later, on a model that is in use.
+  sluice_model *model = nullptr;
+  ASSERT_EQ(sluice_model_load(path.c_str(), nullptr, &model, &error), SLUICE_OK)
+      << error.message;
+  EXPECT_EQ(sluice_model_verify(model, &error), SLUICE_INVALID_ARTIFACT);
+  EXPECT_EQ(error.status, SLUICE_INVALID_ARTIFACT);
+  sluice_model_release(model);
+  EXPECT_EQ(sluice_model_verify(nullptr, &error), SLUICE_INVALID_ARGUMENT);
   // A trailer that disagrees with the descriptor.
   EXPECT_EQ(load(write("size.so", withTrailer(plain, weights, 32))),
             SLUICE_INVALID_ARTIFACT);
@@ -254,7 +262,9 @@ TEST_F(LoaderTest, WeightsSideFile) {
   weights.pop_back();
   weights[0] ^= 1;
   write("fake.weights", weights);
-  EXPECT_EQ(load(path), SLUICE_INVALID_ARTIFACT);
+  sluice_load_options verify = SLUICE_LOAD_OPTIONS_INIT;
+  verify.verify_weights = 1;
+  EXPECT_EQ(load(path, &verify), SLUICE_INVALID_ARTIFACT);
   EXPECT_TRUE(says("checksum")) << error.message;
 
   weights[0] ^= 1;
@@ -262,6 +272,7 @@ TEST_F(LoaderTest, WeightsSideFile) {
   std::string elsewhere = write("elsewhere.bin", weights);
   sluice_load_options options = SLUICE_LOAD_OPTIONS_INIT;
   options.weights_path = elsewhere.c_str();
+  options.verify_weights = 1;
   EXPECT_EQ(load(path, &options), SLUICE_OK) << error.message;
 }
 

@@ -27,11 +27,6 @@ void packPanel(const float *source, int64_t depth, int64_t columns,
                int64_t depthStride, int64_t columnStride, int64_t width,
                int64_t panel, float *target);
 
-/// Packs all panels.
-void packMatrix(const float *source, int64_t depth, int64_t columns,
-                int64_t depthStride, int64_t columnStride, int64_t width,
-                float *target);
-
 } // namespace sluice
 
 #endif // SLUICE_CODEGEN_CPU_PACKING_H

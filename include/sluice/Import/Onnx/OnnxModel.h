@@ -25,6 +25,7 @@
 #define SLUICE_IMPORT_ONNX_ONNXMODEL_H
 
 #include "sluice/Import/Onnx/OnnxTensor.h"
+#include "llvm/Support/MemoryBuffer.h"
 
 #include <utility>
 #include <variant>
@@ -237,6 +238,8 @@ struct OnnxModel {
   std::vector<std::pair<std::string, std::string>> metadata;
   std::vector<OnnxFunction> functions;
   OnnxGraph graph;
+  /// The mapped files that the bytes of tensors lie in.
+  std::vector<std::shared_ptr<const llvm::MemoryBuffer>> files;
 
   /// The imported version of a domain; empty when it is not imported.
   std::optional<int64_t> opsetVersion(llvm::StringRef domain) const;

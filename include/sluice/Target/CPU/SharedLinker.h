@@ -33,6 +33,10 @@ struct SharedLinkOptions {
   std::vector<std::string> libraries;
   /// Folders searched for the target's libc and libm before the usual places.
   std::vector<std::string> libraryFolders;
+  /// An input section that goes behind all that the code refers to, in a
+  /// segment of its own; empty: none. However large, it keeps nothing else
+  /// apart.
+  std::string lastSection;
 };
 
 /// Links a shared library with LLD, in this process. Calls are serialised: LLD
