@@ -27,12 +27,26 @@ void Profile::clear() {
 
 void Profile::beginRun() { events.clear(); }
 
-std::vector<KernelTime> Profile::sorted(int64_t runs) const {
+void Profile::endRun() {
+  for (Sum &sum : times)
+    if (sum.calls > 0)
+      sum.runs.push_back(std::exchange(sum.nanoseconds, 0));
+}
+
+static int64_t median(std::vector<int64_t> values) {
+  auto middle = values.begin() + std::ptrdiff_t(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+std::vector<KernelTime> Profile::sorted() const {
   std::vector<KernelTime> result;
-  for (size_t i = 0; i < times.size(); ++i)
-    if (times[i].calls > 0)
-      result.push_back({int32_t(i), times[i].calls / std::max<int64_t>(runs, 1),
-                        double(times[i].nanoseconds) * 1e-6 / double(runs)});
+  for (size_t i = 0; i < times.size(); ++i) {
+    const Sum &sum = times[i];
+    if (!sum.runs.empty())
+      result.push_back({int32_t(i), sum.calls / int64_t(sum.runs.size()),
+                        double(median(sum.runs)) * 1e-6});
+  }
   std::sort(result.begin(), result.end(),
             [](const KernelTime &left, const KernelTime &right) {
               return std::pair(-left.milliseconds, left.kernel) <

@@ -21,7 +21,7 @@ struct KernelEvent {
 struct KernelTime {
   int32_t kernel;
   int64_t calls = 0;
-  double milliseconds = 0; // per run
+  double milliseconds = 0; // in the median run
 };
 
 /// Collects the kernels of the runs that count.
@@ -36,15 +36,19 @@ public:
   void clear();
   /// The runs' events begin anew: only the last run's are kept.
   void beginRun();
+  /// Adds up what each kernel took since `beginRun`.
+  void endRun();
 
-  /// Kernels that ran, the slowest first.
-  std::vector<KernelTime> sorted(int64_t runs) const;
+  /// Kernels that ran, the slowest first. Medians over the runs, so that a few
+  /// interrupted ones do not matter.
+  std::vector<KernelTime> sorted() const;
   const std::vector<KernelEvent> &lastRun() const { return events; }
 
 private:
   struct Sum {
     int64_t calls = 0;
-    int64_t nanoseconds = 0;
+    int64_t nanoseconds = 0; ///< of the run that goes on
+    std::vector<int64_t> runs;
   };
   std::vector<Sum> times;
   std::vector<KernelEvent> events;

@@ -87,6 +87,8 @@ static Outcome measure(const Options &options, sluice_context *context,
     int64_t start = now();
     sluice_status status = sluice_context_run(context);
     int64_t end = now();
+    if (profile)
+      profile->endRun();
     if (status != SLUICE_OK)
       return runFailure(context, status);
     if (i == -warmUp)
@@ -136,7 +138,7 @@ Outcome sluice::run::runModel(const Options &options, Results &results) {
       results.comparisons.push_back(
           compare(results.outputs[i], results.expected[i], tolerance));
   if (profiled) {
-    results.kernels = profile.sorted(options.repeat);
+    results.kernels = profile.sorted();
     results.lastRun = profile.lastRun();
   }
   if (options.profile)
