@@ -11,6 +11,7 @@
 
 #include "dialects/Sluice/Sluice.h"
 #include "mlir/IR/PatternMatch.h"
+#include <limits>
 
 using namespace mlir;
 using namespace sluice;
@@ -54,6 +55,22 @@ OpFoldResult MulOp::fold(FoldAdaptor adaptor) {
 OpFoldResult DivOp::fold(FoldAdaptor adaptor) {
   if (getLhs().getType() == getType() && isSplatOf(adaptor.getRhs(), 1) &&
       getType().hasStaticShape())
+    return getLhs();
+  return {};
+}
+
+OpFoldResult MaxOp::fold(FoldAdaptor adaptor) {
+  if (getLhs().getType() == getType() && getType().hasStaticShape() &&
+      isa<FloatType>(getType().getElementType()) &&
+      isSplatOf(adaptor.getRhs(), -std::numeric_limits<double>::infinity()))
+    return getLhs();
+  return {};
+}
+
+OpFoldResult MinOp::fold(FoldAdaptor adaptor) {
+  if (getLhs().getType() == getType() && getType().hasStaticShape() &&
+      isa<FloatType>(getType().getElementType()) &&
+      isSplatOf(adaptor.getRhs(), std::numeric_limits<double>::infinity()))
     return getLhs();
   return {};
 }

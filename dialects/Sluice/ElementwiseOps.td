@@ -159,8 +159,12 @@ def PowOp : Sluice_BinaryOp<"pow",
     "power; the exponent may have another element type"> {
   let hasCanonicalizer = 1;
 }
-def MaxOp : Sluice_BinaryOp<"max", "maximum; NaN wins", [Commutative]>;
-def MinOp : Sluice_BinaryOp<"min", "minimum; NaN wins", [Commutative]>;
+def MaxOp : Sluice_BinaryOp<"max", "maximum; NaN wins", [Commutative]> {
+  let hasFolder = 1;
+}
+def MinOp : Sluice_BinaryOp<"min", "minimum; NaN wins", [Commutative]> {
+  let hasFolder = 1;
+}
 
 // Logic and bits.
 def AndOp : Sluice_BinaryOp<"and", "conjunction, bit by bit", [Commutative]>;

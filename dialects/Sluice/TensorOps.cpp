@@ -510,3 +510,9 @@ BroadcastOp::reifyResultShapes(OpBuilder &builder,
   shapes.push_back(std::move(sizes));
   return success();
 }
+
+OpFoldResult BroadcastOp::fold(FoldAdaptor) {
+  if (getOperand().getType() == getType() && getType().hasStaticShape())
+    return getOperand();
+  return {};
+}

@@ -76,6 +76,7 @@ def BroadcastOp : Sluice_Op<"broadcast"> {
   }];
   let arguments = (ins AnyRankedTensor:$operand, AnyRankedTensor:$shape);
   let results = (outs AnyRankedTensor:$result);
+  let hasFolder = 1;
 }
 
 #endif // SLUICE_TENSOR_OPS_TD

@@ -113,12 +113,14 @@ void buildOptimizePipeline(OpPassManager &manager,
     functions.addPass(createRecogniseActivationsPass());
     functions.addPass(createRecogniseSoftmaxPass());
     functions.addPass(createRecogniseNormalizationsPass());
+    functions.addPass(createRecogniseLookupsPass());
     functions.addPass(createMoveTransposesPass());
     functions.addPass(createFoldTransposesPass());
     FoldBatchNormPassOptions foldOptions;
     foldOptions.mode = options.convBn;
     functions.addPass(createFoldBatchNormPass(foldOptions));
     functions.addPass(createExpandBatchNormPass());
+    functions.addPass(createDropUnitDimensionsPass());
   }
   manager.addPass(
       createEvaluateConstantsPass(hostCompiler(options.dropReadPages)));

@@ -5,6 +5,8 @@
 import math
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from graph import Graph
 
 CASES = []
@@ -283,3 +285,45 @@ def casts_round(g):
         g.output(g.Mul(g.Cast(g.Cast(x, to=kind), to=1), g.constant(1000.0)))
     wide = g.Cast(g.Mul(g.Cast(x, to=11), g.Cast(x, to=11)), to=10)
     g.output(g.Cast(wide, to=1))
+
+
+# Lookups ----------------------------------------------------------------------
+
+FLOAT, INT32, INT64 = 1, 6, 7
+
+
+@case(absent=["sluice.matmul", "sluice.tanh"], present=["sluice.gather"])
+def lookup_by_comparison(g):
+    places = g.Cast(g.input([2, 30], low=-2, high=9), to=INT32)
+    numbers = g.constant(np.arange(7, dtype=np.int32).reshape(1, 1, 7))
+    marks = g.Equal(g.Unsqueeze(places, g.constant([2])), numbers)
+    y = g.MatMul(g.Cast(marks, to=FLOAT), g.weight(7, 5))
+    g.output(g.Tanh(g.Add(y, g.weight(1, 1, 5))))
+
+
+@case(absent=["sluice.matmul"], present=["sluice.gather"])
+def lookup_by_one_hot(g):
+    places = g.Cast(g.input([30], low=-11, high=11), to=INT64)
+    rows = g.OneHot(places, g.constant(np.array(8)), g.constant([0.0, 1.0]))
+    g.output(g.MatMul(rows, g.weight(8, 5)))
+
+
+# Convolutions along one dimension ---------------------------------------------
+
+
+@case(absent=["sluice.reshape"])
+def convolution_of_columns(g):
+    x = g.Unsqueeze(g.input([2, 19, 8]), g.constant([2]))
+    x = g.Transpose(x, perm=[0, 3, 1, 2])
+    y = g.Conv(x, g.weight(12, 8, 3, 1), g.weight(12), pads=[1, 0, 0, 0],
+               strides=[2, 1])
+    y = g.Relu(g.Conv(g.Relu(y), g.weight(6, 6, 2, 1), group=2))
+    y = g.Squeeze(y, g.constant([3]))
+    g.output(g.ReduceMax(y, axes=[2]))
+
+
+@case()
+def convolution_of_dynamic_columns(g):
+    x = g.Unsqueeze(g.input([2, 4, 19], dynamic=True), g.constant([3]))
+    y = g.Conv(x, g.weight(5, 4, 3, 1), dilations=[2, 1])
+    g.output(g.Squeeze(g.Sigmoid(y), g.constant([3])))

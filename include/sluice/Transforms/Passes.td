@@ -79,6 +79,17 @@ def RecogniseNormalizationsPass
   }];
 }
 
+def RecogniseLookupsPass
+    : Pass<"sluice-recognise-lookups", "::mlir::func::FuncOp"> {
+  let summary = "Make a gather of a product with one-hot rows";
+  let description = [{
+    The rows are a `one_hot`, or what comparing indices with 0, 1, 2, ... gives;
+    the matrix is constant. An elementwise op behind the lookup of rows in a
+    constant table, whose other operands are constant and the same for all rows,
+    is done on the table.
+  }];
+}
+
 def MoveTransposesPass
     : Pass<"sluice-move-transposes", "::mlir::func::FuncOp"> {
   let summary = "Cancel transposes across the ops between them";
@@ -106,6 +117,16 @@ def ExpandBatchNormPass
     The factors are constants wherever the parameters are.
   }];
   let dependentDialects = ["::sluice::SluiceDialect"];
+}
+
+def DropUnitDimensionsPass
+    : Pass<"sluice-drop-unit-dimensions", "::mlir::func::FuncOp"> {
+  let summary = "Convolve along the dimensions that are larger than one";
+  let description = [{
+    Convolutions whose last spatial dimensions have size one in input, weight
+    and result lose them. The views that this takes move behind elementwise ops
+    and in front of transposes, to where they meet others and cancel.
+  }];
 }
 
 def FormKernelsPass : Pass<"sluice-form-kernels", "::mlir::func::FuncOp"> {

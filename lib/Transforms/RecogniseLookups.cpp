@@ -1,0 +1,279 @@
+//===- RecogniseLookups.cpp - Products with one-hot rows as gathers -------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+//
+// A one-hot row times a matrix is a row of the matrix. Exporters write the
+// one-hot tensor as OneHot, or compare indices with 0, 1, 2, ... What follows
+// element by element can as well be done on the rows of a constant table, once,
+// at compile time.
+//
+//===----------------------------------------------------------------------===//
+
+#include "GraphBuilder.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "sluice/Support/Remarks.h"
+#include "sluice/Transforms/Passes.h"
+#include <cmath>
+#include <cstring>
+
+using namespace mlir;
+
+namespace sluice {
+#define GEN_PASS_DEF_RECOGNISELOOKUPSPASS
+#include "sluice/Transforms/Passes.h.inc"
+
+namespace {
+
+/// A tensor whose last dimension, of a known size, marks one place per row.
+struct OneHot {
+  /// Integers: the place in each row. Those outside the row mark nothing.
+  Value places;
+  /// Do negative places count from the end of the row?
+  bool countsBack;
+};
+
+bool isInteger(Value value) {
+  return isa<IntegerType>(elementTypeOf(value)) &&
+         !elementTypeOf(value).isInteger(1);
+}
+
+/// The bytes of a constant whose elements lie one after the other; empty for
+/// others.
+ArrayRef<char> bytesOf(ConstantOp op) {
+  ElementsAttr value = op.getValue();
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(value)) {
+    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+    return blob ? blob->getData() : ArrayRef<char>();
+  }
+  auto dense = dyn_cast<DenseElementsAttr>(value);
+  return dense && !dense.isSplat() ? dense.getRawData() : ArrayRef<char>();
+}
+
+template <typename T> T elementAt(ArrayRef<char> bytes, size_t index) {
+  T element;
+  std::memcpy(&element, bytes.data() + index * sizeof(T), sizeof(T));
+  return element;
+}
+
+/// Is it [1, ..., 1, size] with the numbers 0, 1, 2, ...?
+bool countsUp(Value value, int64_t size) {
+  auto constant = value.getDefiningOp<ConstantOp>();
+  auto type = cast<RankedTensorType>(value.getType());
+  if (!constant || !type.hasStaticShape() || type.getNumElements() != size ||
+      type.getRank() == 0 || type.getShape().back() != size)
+    return false;
+  int64_t width = type.getElementTypeBitWidth() / 8;
+  ArrayRef<char> bytes = bytesOf(constant);
+  if (static_cast<int64_t>(bytes.size()) != size * width || size < 2)
+    return false;
+  return llvm::all_of(llvm::seq<int64_t>(0, size), [&](int64_t i) {
+    return width == 8   ? elementAt<int64_t>(bytes, i) == i
+           : width == 4 ? elementAt<int32_t>(bytes, i) == i
+           : width == 2 ? elementAt<int16_t>(bytes, i) == i
+                        : elementAt<int8_t>(bytes, i) == i;
+  });
+}
+
+/// places == [0, 1, 2, ...], where `places` has one element per row.
+std::optional<OneHot> matchComparison(PatternRewriter &rewriter, Value marks,
+                                      int64_t size) {
+  auto equal = marks.getDefiningOp<EqualOp>();
+  if (!equal)
+    return std::nullopt;
+  for (unsigned i : {0u, 1u}) {
+    Value places = equal->getOperand(i), numbers = equal->getOperand(1 - i);
+    auto shape = shapeOf(places), result = shapeOf(marks);
+    // The rows are those of `places` alone.
+    if (!isInteger(places) || shape.size() != result.size() ||
+        shape.back() != 1 || shape.drop_back() != result.drop_back() ||
+        !countsUp(numbers, size))
+      continue;
+    int64_t last = shape.size() - 1;
+    Value squeezed = SqueezeOp::create(rewriter, equal.getLoc(), places,
+                                       rewriter.getDenseI64ArrayAttr(last));
+    return OneHot{squeezed, /*countsBack=*/false};
+  }
+  return std::nullopt;
+}
+
+std::optional<OneHot> matchOneHot(PatternRewriter &rewriter, Value rows) {
+  int64_t size = shapeOf(rows).back();
+  if (auto op = rows.getDefiningOp<OneHotOp>()) {
+    int64_t last = shapeOf(rows).size() - 1;
+    if (op.getAxis() != last || !isInteger(op.getIndices()) ||
+        evaluateConstantNumber(op.getValues(), 0) != 0.0 ||
+        evaluateConstantNumber(op.getValues(), 1) != 1.0)
+      return std::nullopt;
+    return OneHot{op.getIndices(), /*countsBack=*/true};
+  }
+  if (auto cast = rows.getDefiningOp<CastOp>())
+    return matchComparison(rewriter, cast.getOperand(), size);
+  if (auto choice = rows.getDefiningOp<SelectOp>())
+    if (getSplatNumber(choice.getOnTrue()) == 1.0 &&
+        getSplatNumber(choice.getOnFalse()) == 0.0 &&
+        shapeOf(choice.getCondition()) == shapeOf(rows))
+      return matchComparison(rewriter, choice.getCondition(), size);
+  return std::nullopt;
+}
+
+/// Are all elements of a constant of f32 finite? Zero times infinity would have
+/// made every row undefined.
+bool isFinite(ConstantOp op) {
+  ArrayRef<char> bytes = bytesOf(op);
+  if (bytes.empty())
+    return std::isfinite(getSplatNumber(op).value_or(INFINITY));
+  return llvm::all_of(
+      llvm::seq<size_t>(0, bytes.size() / sizeof(float)),
+      [&](size_t i) { return std::isfinite(elementAt<float>(bytes, i)); });
+}
+
+/// A product of one-hot rows and a constant matrix gathers rows of the matrix,
+/// and a row of zeros behind them for places outside.
+struct ProductToLookup : OpRewritePattern<MatmulOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(MatmulOp op,
+                                PatternRewriter &rewriter) const override {
+    auto matrix = op.getRhs().getDefiningOp<ConstantOp>();
+    if (!matrix || op.getTransposeLhs() || shapeOf(op.getRhs()).size() != 2 ||
+        !elementTypeOf(op.getRhs()).isF32() ||
+        ShapedType::isDynamic(shapeOf(op.getLhs()).back()))
+      return failure();
+    if (!isFinite(matrix))
+      return failure();
+    auto oneHot = matchOneHot(rewriter, op.getLhs());
+    if (!oneHot)
+      return failure();
+    remarks::applied(op, remarks::fusion)
+        << "product of one-hot rows turned into a lookup of rows";
+    GraphBuilder graph(rewriter, op.getLoc());
+    Value table = op.getRhs();
+    if (op.getTransposeRhs())
+      table = graph.transpose(table, {1, 0});
+    int64_t rows = shapeOf(table)[0], columns = shapeOf(table)[1];
+    auto zeroType = RankedTensorType::get({1, columns}, rewriter.getF32Type());
+    Value zeros =
+        graph.make<ConstantOp>(DenseElementsAttr::get(zeroType, 0.0f));
+    table = graph.make<ConcatOp>(ValueRange{table, zeros},
+                                 rewriter.getI64IntegerAttr(0));
+    Value places = clampPlaces(graph, *oneHot, rows);
+    rewriter.replaceOpWithNewOp<GatherOp>(op, op.getType(), table, places,
+                                          rewriter.getI64IntegerAttr(0));
+    return success();
+  }
+
+private:
+  /// The number of the row to read: `rows` for places outside.
+  static Value clampPlaces(GraphBuilder &graph, const OneHot &oneHot,
+                           int64_t rows) {
+    // Wide enough for every number of a row.
+    Value places = oneHot.places;
+    if (elementTypeOf(places).getIntOrFloatBitWidth() < 32)
+      places = graph.cast(places, graph.builder.getI32Type());
+    Type type = elementTypeOf(places);
+    Value zero = graph.number(type, 0), end = graph.number(type, rows);
+    if (oneHot.countsBack) {
+      Value isBack = graph.make<LessOp>(places, zero);
+      places = graph.make<SelectOp>(isBack, graph.add(places, end), places);
+    }
+    Value isInside = graph.make<AndOp>(graph.make<GreaterEqualOp>(places, zero),
+                                       graph.make<LessOp>(places, end));
+    return graph.make<SelectOp>(isInside, places, end);
+  }
+};
+
+/// f(gather(table)) is gather(f(table)) for a function of the elements, where
+/// its other operands are the same for all rows.
+struct FunctionOfLookup : OpInterfaceRewritePattern<ElementwiseOpInterface> {
+  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
+
+  LogicalResult matchAndRewrite(ElementwiseOpInterface op,
+                                PatternRewriter &rewriter) const override {
+    if (op->getNumResults() != 1)
+      return failure();
+    for (OpOperand &operand : op->getOpOperands()) {
+      auto gather = operand.get().getDefiningOp<GatherOp>();
+      if (!gather || !gather->hasOneUse() || gather.getAxis() != 0 ||
+          !staysSmall(op, gather) || !fits(op, operand, gather))
+        continue;
+      remarks::applied(op, remarks::constants)
+          << "computed on the table that is looked up, at compile time";
+      apply(op, operand, gather, rewriter);
+      return success();
+    }
+    return failure();
+  }
+
+private:
+  static bool staysSmall(Operation *op, GatherOp gather) {
+    constexpr int64_t maxElements = 1 << 22;
+    Value table = gather.getOperand();
+    auto type = cast<RankedTensorType>(table.getType());
+    return isConstantExpression(table) && table.hasOneUse() &&
+           type.hasStaticShape() && type.getRank() >= 1 &&
+           type.getNumElements() <= maxElements &&
+           elementTypeOf(op->getResult(0)).getIntOrFloatBitWidth() <=
+               type.getElementTypeBitWidth();
+  }
+
+  /// Are the other operands constants that vary at most within a row?
+  static bool fits(Operation *op, OpOperand &looked, GatherOp gather) {
+    if (shapeOf(op->getResult(0)) != shapeOf(looked.get()))
+      return false;
+    int64_t rowRank = shapeOf(gather.getOperand()).size() - 1;
+    return llvm::all_of(op->getOpOperands(), [&](OpOperand &operand) {
+      if (&operand == &looked)
+        return true;
+      ArrayRef<int64_t> shape = shapeOf(operand.get());
+      int64_t extra = std::max<int64_t>(0, shape.size() - rowRank);
+      auto isOne = [](int64_t size) { return size == 1; };
+      return isConstantExpression(operand.get()) &&
+             llvm::all_of(shape.take_front(extra), isOne) &&
+             !llvm::is_contained(shape, ShapedType::kDynamic);
+    });
+  }
+
+  static void apply(Operation *op, OpOperand &looked, GatherOp gather,
+                    PatternRewriter &rewriter) {
+    GraphBuilder graph(rewriter, op->getLoc());
+    int64_t rowRank = shapeOf(gather.getOperand()).size() - 1;
+    SmallVector<Value> operands;
+    for (OpOperand &operand : op->getOpOperands()) {
+      if (&operand == &looked) {
+        operands.push_back(gather.getOperand());
+        continue;
+      }
+      ArrayRef<int64_t> shape = shapeOf(operand.get());
+      int64_t extra = std::max<int64_t>(0, shape.size() - rowRank);
+      operands.push_back(graph.reshape(operand.get(), shape.drop_front(extra)));
+    }
+    auto tableType = cast<RankedTensorType>(gather.getOperand().getType());
+    Operation *onTable = rewriter.clone(*op);
+    onTable->setOperands(operands);
+    onTable->getResult(0).setType(
+        tableType.clone(elementTypeOf(op->getResult(0))));
+    rewriter.replaceOpWithNewOp<GatherOp>(
+        op, op->getResult(0).getType(), onTable->getResult(0),
+        gather.getIndices(), gather.getAxisAttr());
+  }
+};
+
+class RecogniseLookupsPass final
+    : public impl::RecogniseLookupsPassBase<RecogniseLookupsPass> {
+public:
+  using RecogniseLookupsPassBase::RecogniseLookupsPassBase;
+
+  void runOnOperation() final {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<ProductToLookup, FunctionOfLookup>(&getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace sluice
