@@ -169,22 +169,61 @@ Value MishOp::buildBody(OpBuilder &builder, Location location,
                   body.make<math::TanhOp>(buildSoftplus(body, arguments[0])));
 }
 
+// Coefficients from the lowest power up, joined in pairs: that makes shorter
+// chains of dependent operations than Horner's rule.
+static Value buildPolynomial(BodyBuilder &body, Value x,
+                             ArrayRef<float> coefficients) {
+  SmallVector<Value> terms;
+  for (float coefficient : coefficients)
+    terms.push_back(body.constant(x, coefficient));
+  for (Value power = x; terms.size() > 1; power = body.mul(power, power)) {
+    SmallVector<Value> pairs;
+    for (size_t i = 0; i < terms.size(); i += 2)
+      pairs.push_back(i + 1 < terms.size()
+                          ? body.add(body.mul(terms[i + 1], power), terms[i])
+                          : terms[i]);
+    terms = std::move(pairs);
+  }
+  return terms.front();
+}
+
+// x P(x), with the normal distribution P, in f32. P(-t) = 2^(t q(t) - 1) for
+// t >= 0 gives both sides from one small number: max(x, 0) - t P(-t). So small
+// results for negative x do not suffer from cancellation. Beyond 8, t P(-t) is
+// nothing beside x. q is the polynomial with the smallest largest error of the
+// exponent (2^-22.5), less exact where P is tiny.
+static Value buildNormalGelu(BodyBuilder &body, Value x) {
+  static constexpr float coefficients[] = {
+      -0x1.26af12p+0f,  -0x1.d63370p-2f,  -0x1.ae8b80p-5f, 0x1.d186cap-8f,
+      -0x1.dec466p-14f, -0x1.e83682p-13f, 0x1.14e19ap-14f, -0x1.4fa02cp-17f,
+      0x1.ea5ff2p-21f,  -0x1.95658ep-25f, 0x1.23ba18p-30f};
+  Value limit = body.constant(x, 8);
+  Value t = body.make<math::AbsFOp>(x);
+  t = body.select(body.compare(CmpFPredicate::OLT, limit, t), limit, t);
+  Value q = buildPolynomial(body, t, coefficients);
+  Value exponent = body.sub(body.mul(q, t), body.constant(x, 1));
+  Value tail = body.mul(t, body.make<math::Exp2Op>(exponent));
+  return body.sub(buildRelu(body, x), tail);
+}
+
 Value GeluOp::buildBody(OpBuilder &builder, Location location,
                         ValueRange arguments) {
   BodyBuilder body{builder, location};
   Value x = arguments[0];
-  Value inner;
   if (getTanhApproximation()) {
-    Value cube = body.mul(body.mul(x, x), x);
-    Value sum = body.add(x, body.mul(cube, body.constant(x, 0.044715)));
-    // sqrt(2 / pi)
-    inner = body.make<math::TanhOp>(
-        body.mul(sum, body.constant(x, 0.79788456080286535588)));
-  } else {
-    // 1 / sqrt(2)
-    inner = body.make<math::ErfOp>(
-        body.mul(x, body.constant(x, 0.70710678118654752440)));
+    // (1 + tanh(y)) / 2 = 1 / (1 + exp(-2 y)), y = sqrt(2 / pi) (x + c x^3).
+    Value square = body.mul(x, x);
+    Value factor = body.add(
+        body.mul(square, body.constant(x, -0.044715 * 1.59576912160573071176)),
+        body.constant(x, -1.59576912160573071176));
+    Value power = body.make<math::ExpOp>(body.mul(x, factor));
+    return body.div(x, body.add(body.constant(x, 1), power));
   }
+  if (getElementTypeOrSelf(x.getType()).isF32())
+    return buildNormalGelu(body, x);
+  // 1 / sqrt(2)
+  Value inner = body.make<math::ErfOp>(
+      body.mul(x, body.constant(x, 0.70710678118654752440)));
   Value half = body.mul(x, body.constant(x, 0.5));
   return body.mul(half, body.add(inner, body.constant(x, 1)));
 }
@@ -195,7 +234,8 @@ Value SwishOp::buildBody(OpBuilder &builder, Location location,
   Value x = arguments[0];
   double alpha = getAlpha().convertToDouble();
   Value scaled = alpha == 1.0 ? x : body.mul(x, body.constant(x, alpha));
-  return body.mul(x, buildSigmoid(body, scaled));
+  Value power = body.make<math::ExpOp>(body.make<arith::NegFOp>(scaled));
+  return body.div(x, body.add(body.constant(x, 1), power));
 }
 
 Value EluOp::buildBody(OpBuilder &builder, Location location,

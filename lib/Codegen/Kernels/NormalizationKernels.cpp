@@ -22,8 +22,16 @@ static Value larger(KernelBuilder &kernel, Value a, Value b) {
   return body.select(body.compare(CmpFPredicate::OGT, a, b), a, b);
 }
 
+/// exp(x) for x that are at most 0, or NaN. Results below the normal numbers
+/// are 0: beside the largest power of a row, which is 1, they are nothing, and
+/// arithmetic on them would be slow. Rows with a mask are full of them.
 static Value exponential(KernelBuilder &kernel, Value x) {
-  return math::ExpOp::create(kernel.builder, kernel.loc, x);
+  BodyBuilder body{kernel.builder, kernel.loc};
+  bool isDouble = getElementTypeOrSelf(x.getType()).isF64();
+  Value lowest = body.constant(x, isDouble ? -708.0 : -87.0);
+  Value isTiny = body.compare(CmpFPredicate::OLT, x, lowest);
+  Value power = body.make<math::ExpOp>(body.select(isTiny, lowest, x));
+  return body.select(isTiny, body.constant(x, 0), power);
 }
 
 /// One row of consecutive elements.

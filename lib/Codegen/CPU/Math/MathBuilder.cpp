@@ -149,6 +149,25 @@ Value MathBuilder::clamp(Value value, double low, double high) {
   return select(less(highest, value), highest, value);
 }
 
+Value MathBuilder::polynomial(Value x, ArrayRef<double> coefficients) {
+  Value lowest = number(coefficients.front(), x.getType());
+  SmallVector<Value> terms;
+  for (double coefficient : coefficients.drop_front())
+    terms.push_back(number(coefficient, x.getType()));
+  if (terms.empty())
+    return lowest;
+  for (Value power = x; terms.size() > 1;) {
+    SmallVector<Value> pairs;
+    for (size_t i = 0; i < terms.size(); i += 2)
+      pairs.push_back(i + 1 < terms.size() ? fma(terms[i + 1], power, terms[i])
+                                           : terms[i]);
+    terms = std::move(pairs);
+    if (terms.size() > 1)
+      power = mul(power, power);
+  }
+  return fma(terms.front(), x, lowest);
+}
+
 Value MathBuilder::scale(Value value, Value power) {
   // In two steps, so that both factors are normal numbers.
   Value half = shiftRightSigned(power, 1);

@@ -69,13 +69,14 @@ public:
   /// NaN stays NaN.
   Value clamp(Value value, double low, double high);
 
-  /// Coefficients from the lowest power up.
+  /// Coefficients from the lowest power up. The lowest is added last, as by
+  /// Horner's rule; the others are joined in pairs, since the time of a long
+  /// polynomial is that of its longest chain of operations.
+  Value polynomial(Value x, llvm::ArrayRef<double> coefficients);
   template <typename Number, size_t size>
   Value polynomial(Value x, const Number (&coefficients)[size]) {
-    Value result = number(coefficients[size - 1], x.getType());
-    for (size_t power = size - 1; power-- > 0;)
-      result = fma(result, x, number(coefficients[power], x.getType()));
-    return result;
+    return polynomial(x, llvm::SmallVector<double>(std::begin(coefficients),
+                                                   std::end(coefficients)));
   }
   /// x + x^3 * P(x^2).
   template <size_t size>

@@ -157,7 +157,14 @@ private:
             ? unsigned(std::min<int64_t>(size.factor / plan.lanes, 4))
             : 4;
     plan.unroll = carries ? std::max(1u, llvm::bit_floor(vectors)) : 1;
+    if (!carries && vectors >= 2 && bodyCycles >= longBody)
+      plan.lanes *= 2;
   }
+
+  /// A body with elementary functions is one long chain of operations, of which
+  /// a core sees little more than one iteration at a time. In vectors of twice
+  /// the width two chains run side by side, on the same constants.
+  static constexpr double longBody = 15;
 
   linalg::GenericOp op;
   const IterationSpace &space;
