@@ -348,11 +348,43 @@ def _contrib():
                   activation="LeakyRelu", activation_params=[0.2], pads=[1, 1, 1, 1])
 
 
+def _activations():
+    # Far ends of the functions, and infinities.
+    ends = np.concatenate([
+        np.linspace(-9, 9, 4001), [-1e30, -60, 60, 1e30, -np.inf, np.inf, 0.0, -0.0],
+    ]).astype(FLOAT)
+    gelu = ends[ends > -np.inf]
+    for name in ("none", "tanh"):
+        yield Case(f"gelu_{name}_ends", "Gelu", [gelu], 20, {"approximate": name},
+                   atol=1e-6)
+    for operator in ("Sigmoid", "Tanh", "Erf", "Exp", "Softplus"):
+        yield Case(f"{operator.lower()}_ends", operator, [ends], atol=1e-6)
+    masked = _numbers(4, 17)
+    masked[:, ::2] -= 10000
+    masked[1, :3] -= 95
+    for operator in ("Softmax", "LogSoftmax"):
+        yield Case(f"{operator.lower()}_masked", operator, [masked])
+
+
+def _transposes():
+    for shape, order in (
+        ((2, 17, 4, 16), (0, 2, 1, 3)), ((2, 4, 17, 16), (0, 1, 3, 2)),
+        ((3, 19, 33), (0, 2, 1)), ((3, 19, 33), (2, 1, 0)), ((3, 19, 33), (1, 2, 0)),
+        ((1, 3, 20, 21), (0, 2, 3, 1)), ((5, 1, 7), (1, 2, 0)), ((8, 8), (1, 0)),
+        ((2, 3, 4, 5, 6), (4, 2, 0, 3, 1)), ((0, 3), (1, 0)), ((64, 100), (1, 0)),
+    ):
+        text = "x".join(str(size) for size in shape)
+        for kind in (FLOAT, np.int64, np.uint8):
+            x = (100 * _numbers(*shape)).astype(np.int64).astype(kind)
+            name = f"transpose_{text}_{''.join(map(str, order))}_{x.dtype}"
+            yield Case(name, "Transpose", [x], attributes={"perm": order})
+
+
 def _odd_sizes():
     return odd_sizes.cases(Case, _numbers)
 
 
 def all_cases():
-    for group in (_softmaxes, _reductions, _convolutions, _pools, _normalisations,
-                  _recurrent, _quantised, _contrib, _odd_sizes):
+    for group in (_activations, _transposes, _softmaxes, _reductions, _convolutions, _pools,
+                  _normalisations, _recurrent, _quantised, _contrib, _odd_sizes):
         yield from group()

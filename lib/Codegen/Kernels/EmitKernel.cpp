@@ -26,6 +26,7 @@ const EmitterRegistry &sluice::emitterRegistry() {
     registerResamplingEmitters(result);
     registerSelectionEmitters(result);
     registerTensorEmitters(result);
+    registerTransposeEmitters(result);
     return result;
   }();
   return registry;
