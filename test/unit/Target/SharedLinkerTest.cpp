@@ -10,6 +10,7 @@
 #include "llvm/Support/Path.h"
 #include "gtest/gtest.h"
 #include <dlfcn.h>
+#include <thread>
 #include <unistd.h>
 
 using namespace sluice;
@@ -77,6 +78,26 @@ TEST_F(SharedLinker, LibraryLoadsAndHidesItsInside) {
   dlclose(library);
 }
 #endif
+
+TEST_F(SharedLinker, SeveralThreadsAtOnce) {
+  // LLD has global state; callers need not know.
+  CodeBuffer object = compile(options.triple, "x86-64");
+  std::string damaged = "not an object file";
+  std::vector<std::string> messages(8);
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < messages.size(); ++i)
+    threads.emplace_back([&, i] {
+      SharedLinkOptions mine = options;
+      mine.output = (folder + "/lib" + std::to_string(i) + ".so").str();
+      mine.inputObjects = {i % 4 == 3 ? llvm::ArrayRef<char>(damaged) : object};
+      messages[i] = llvm::toString(linkSharedLibrary(mine));
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  for (size_t i = 0; i < messages.size(); ++i)
+    EXPECT_EQ(messages[i].empty(), i % 4 != 3) << messages[i];
+  EXPECT_EQ(filesInFolder(), 6);
+}
 
 TEST_F(SharedLinker, LinksForAnotherArchitecture) {
   options.triple = "aarch64-unknown-linux-gnu";
