@@ -36,14 +36,16 @@ def main():
     for size in (4, 100, 300, 2000):
         mount = ["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", disk]
         subprocess.run(mount, check=True)
-        for name, temporary in (
+        for name, temporary, *weights in (
             ("net.so", folder),
             ("net.a", folder),
             ("net.o", folder),
             ("net.so", disk),
+            ("net.so", folder, "net.weights"),
         ):
             result = subprocess.run(
-                ["sluicec", model, "-o", disk / name],
+                ["sluicec", model, "-o", disk / name]
+                + [f"--weights-file={file}" for file in weights],
                 env={**os.environ, "TMPDIR": str(temporary)},
                 stderr=subprocess.PIPE,
                 text=True,
@@ -51,7 +53,7 @@ def main():
             left = sorted(os.listdir(disk))
             what = f"{size} kB, {name}: {result.returncode} {left} {result.stderr}"
             if result.returncode == 0:
-                assert left == sorted(["net.h", name]), what
+                assert left == sorted(["net.h", name, *weights]), what
             else:
                 assert result.returncode == 5, what
                 assert MESSAGE.fullmatch(result.stderr) and not left, what
