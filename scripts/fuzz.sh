@@ -12,6 +12,15 @@ if [ ! -f "$build/build.ninja" ]; then
     -DSLUICE_ENABLE_FUZZERS=ON -DSLUICE_TEST_PYTHON="$PWD/$python"
 fi
 say "Building the fuzzers"
+# The node tests, in their static form, are seeds for whatever reads models.
+tests=.cache/fuzz/node-tests
+if [ ! -d "$tests" ]; then
+  "$python" test/conformance/run.py --list >/dev/null
+  mkdir -p "$tests"
+  for model in .cache/onnx-node-tests/*/*/static.onnx; do
+    cp "$model" "$tests/$(basename "$(dirname "$model")").onnx"
+  done
+fi
 mapfile -t fuzzers < <(ninja -C "$build" -t targets all |
   sed -n 's#^bin/\(fuzz-[^:]*\):.*#\1#p')
 ninja -C "$build" "${fuzzers[@]}"
@@ -22,6 +31,7 @@ for name in "${fuzzers[@]}"; do
   mkdir -p "$corpus" ".cache/fuzz/findings"
   seeds=()
   [ -d "test/fuzz/$name" ] && seeds=("test/fuzz/$name")
+  [ "$name" != fuzz-artifact-loader ] && seeds+=("$tests")
   say "$name, $minutes minutes, corpus in $corpus"
   "$build/bin/$name" -max_total_time=$((minutes * 60)) -timeout=30 -rss_limit_mb=4096 \
     -print_final_stats=1 -artifact_prefix=".cache/fuzz/findings/$name-" \

@@ -6,6 +6,7 @@
 
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/Sluice.h"
+#include "dialects/Sluice/TensorExtent.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -74,6 +75,19 @@ LogicalResult ShapeOp::reifyResultShapes(OpBuilder &builder,
 // ReshapeOp
 //===----------------------------------------------------------------------===//
 
+/// Checks the shape of the vector that holds a result's sizes.
+static LogicalResult verifyShapeVector(std::optional<Location> location,
+                                       ArrayRef<int64_t> shape) {
+  if (shape.size() != 1 || ShapedType::isDynamic(shape[0]))
+    return emitOptionalError(location,
+                             "the number of result dimensions is not known at "
+                             "compile time");
+  if (shape[0] > maxRank)
+    return emitOptionalError(location, "a tensor of ", shape[0],
+                             " dimensions; the limit is ", maxRank);
+  return success();
+}
+
 LogicalResult ReshapeOp::inferReturnTypes(
     MLIRContext *context, std::optional<Location> location, ValueRange operands,
     DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
@@ -81,10 +95,8 @@ LogicalResult ReshapeOp::inferReturnTypes(
   Adaptor adaptor(operands, attributes, properties, regions);
   auto type = cast<RankedTensorType>(operands[0].getType());
   ArrayRef<int64_t> shapeShape = shapeOf(operands[1]);
-  if (shapeShape.size() != 1 || ShapedType::isDynamic(shapeShape[0]))
-    return emitOptionalError(location,
-                             "the number of result dimensions is not known at "
-                             "compile time");
+  if (failed(verifyShapeVector(location, shapeShape)))
+    return failure();
   SmallVector<int64_t> shape;
   int64_t known = 1, wildcard = -1;
   bool allKnown = true;
@@ -465,10 +477,8 @@ LogicalResult BroadcastOp::inferReturnTypes(
     SmallVectorImpl<Type> &types) {
   auto type = cast<RankedTensorType>(operands[0].getType());
   ArrayRef<int64_t> shapeShape = shapeOf(operands[1]);
-  if (shapeShape.size() != 1 || ShapedType::isDynamic(shapeShape[0]))
-    return emitOptionalError(location,
-                             "the number of result dimensions is not known at "
-                             "compile time");
+  if (failed(verifyShapeVector(location, shapeShape)))
+    return failure();
   SmallVector<int64_t> target;
   for (int64_t i = 0; i < shapeShape[0]; ++i) {
     int64_t size =

@@ -261,6 +261,8 @@ static llvm::Expected<Values> importRotaryEmbedding(NodeContext &node) {
     return node.invalid("the input must have rank 3 or 4");
   if (rank == 3 && heads < 1)
     return node.invalid("num_heads must be positive");
+  if (node.rank(node.input(1)) < 1 || node.rank(node.input(2)) < 1)
+    return node.invalid("the caches must have dimensions");
   Composition ops(node);
   // As [batch, sequence, heads, head size].
   Value x = rank == 4 ? ops.transpose(input, {0, 2, 1, 3})

@@ -7,6 +7,7 @@
 #include "sluice/Import/Importer.h"
 #include "GraphImporter.h"
 #include "ImportRegistry.h"
+#include "dialects/Sluice/TensorExtent.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -93,7 +94,12 @@ static RankedTensorType convertInput(const GraphImporter &importer,
   SmallVector<int64_t> shape;
   for (const OnnxDim &dim : *type.shape)
     shape.push_back(dim.isFixed() ? dim.value : ShapedType::kDynamic);
-  return RankedTensorType::get(shape, elementType);
+  auto tensor = RankedTensorType::get(shape, elementType);
+  if (succeeded(verifyExtent(std::nullopt, tensor)))
+    return tensor;
+  reason = "the input is larger than any memory or has more than " +
+           std::to_string(maxRank) + " dimensions";
+  return nullptr;
 }
 
 static Attribute dimensionNames(const OnnxType &type, OpBuilder &builder) {

@@ -5,8 +5,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "NodeContext.h"
+#include "ElementTypes.h"
 #include "GraphImporter.h"
 #include "dialects/Sluice/ShapeEvaluation.h"
+#include "dialects/Sluice/TensorExtent.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/Verifier.h"
@@ -83,14 +85,16 @@ llvm::Expected<Operation *> NodeContext::finishCreate(
     return success();
   });
   SmallVector<Type> types;
-  if (failed(infer(types)))
+  if (failed(infer(types)) || llvm::any_of(types, [&](Type type) {
+        return failed(verifyExtent(loc, type));
+      }))
     return invalid(message.empty() ? "types do not fit" : message);
   OperationState state(loc, name);
   state.addOperands(operands);
   state.addAttributes(attributes);
   state.addTypes(types);
   Operation *op = builder.create(state);
-  if (failed(verify(op))) {
+  if (failed(verify(op)) || failed(verifyElementTypes(op))) {
     op->erase();
     return invalid(message.empty() ? "the operator's rules are broken"
                                    : message);

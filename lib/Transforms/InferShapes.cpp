@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Sluice/ShapeEvaluation.h"
+#include "dialects/Sluice/TensorExtent.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -126,7 +127,10 @@ void InferShapesPass::refineResults(Operation *op) {
     auto now = dyn_cast<RankedTensorType>(type);
     if (!old || !now)
       continue;
-    if (RankedTensorType refined = intersectTypes(old, now))
+    // What fits no memory stays dynamic: running it fails, compiling it may
+    // not.
+    RankedTensorType refined = intersectTypes(old, now);
+    if (refined && succeeded(verifyExtent(std::nullopt, refined)))
       setType(result, refined);
   }
 }

@@ -244,6 +244,8 @@ def parse_options():
     parser.add_argument("--target", choices=TARGETS,
                         help="compile for this target and run under emulation")
     parser.add_argument("--sample", type=int, metavar="N", help="every Nth test only")
+    parser.add_argument("--list", action="store_true",
+                        help="only list the tests, made if they are not there")
     parser.add_argument("--self-check", action="store_true",
                         help="run onnxruntime instead: checks the harness")
     parser.add_argument("--reasons", action="store_true",
@@ -296,9 +298,12 @@ def main():
         tolerances, floor = lists.read_tolerances(), lists.read_floor()
     except lists.ListError as error:
         sys.exit(f"conformance: {error}")
+    selected = select(options)
+    if options.list:
+        print("\n".join(case.name for case in selected))
+        return 0
     if not options.self_check:
         compiler.require(options.build)
-    selected = select(options)
     results = run_all(options, selected, tolerances)
     complete = report(results, options)
     if options.results:

@@ -1,4 +1,4 @@
-//===- FuzzOnnxImport.cpp - Any bytes as an ONNX model --------------------===//
+//===- FuzzOnnxReader.cpp - Any bytes as an ONNX model --------------------===//
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 //===----------------------------------------------------------------------===//
 //
@@ -7,15 +7,10 @@
 // can be read, the checks find nothing new, functions can be inlined.
 //
 //===----------------------------------------------------------------------===//
-#include "ModelMutator.h"
-#include "sluice/Import/Onnx/OnnxReader.h"
-#include "sluice/Import/Onnx/OnnxTransforms.h"
-
-#include <onnx/onnx_pb.h>
+#include "FuzzedModel.h"
 
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 
 using namespace sluice;
 
@@ -67,12 +62,7 @@ static void requireValid(OnnxModel &model, const char *when) {
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  OnnxReadOptions options;
-  options.denseLimit = uint64_t(1) << 20;
-  llvm::MemoryBufferRef buffer(
-      llvm::StringRef(reinterpret_cast<const char *>(data), size), "fuzz");
-  llvm::Expected<OnnxModel> model =
-      readOnnxModel(buffer, /*owner=*/nullptr, /*folder=*/"", options);
+  llvm::Expected<OnnxModel> model = fuzz::readModel(data, size);
   if (!model) {
     llvm::consumeError(model.takeError());
     return 0;
@@ -92,31 +82,4 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   else
     requireValid(*model, "after inlining");
   return 0;
-}
-
-extern "C" size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t maxSize);
-
-/// libFuzzer's own change of some bytes.
-static void mutateBytes(std::string &bytes) {
-  constexpr size_t largestGrowth = 16;
-  size_t oldSize = bytes.size();
-  bytes.resize(oldSize + largestGrowth);
-  bytes.resize(LLVMFuzzerMutate(reinterpret_cast<uint8_t *>(bytes.data()),
-                                oldSize, bytes.size()));
-}
-
-extern "C" size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size,
-                                          size_t maxSize, unsigned seed) {
-  onnx::ModelProto model;
-  // One in four changes goes to the bytes, for the sake of the parser.
-  if (seed % 4 == 0 || !model.ParseFromArray(data, static_cast<int>(size)))
-    return LLVMFuzzerMutate(data, size, maxSize);
-  fuzz::ModelMutator mutator(seed, mutateBytes);
-  for (unsigned change = 0; change <= seed / 4 % 4; ++change)
-    mutator.mutate(model);
-  std::string bytes = model.SerializeAsString();
-  if (bytes.empty() || bytes.size() > maxSize)
-    return LLVMFuzzerMutate(data, size, maxSize);
-  std::memcpy(data, bytes.data(), bytes.size());
-  return bytes.size();
 }

@@ -1,0 +1,67 @@
+//===- ElementTypes.cpp - Which element types ops take --------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ElementTypes.h"
+#include "dialects/Sluice/Sluice.h"
+
+using namespace mlir;
+using namespace sluice;
+
+static bool isNumber(Type type) {
+  return isa<FloatType>(type) || (isa<IntegerType>(type) && !type.isInteger(1));
+}
+
+static LogicalResult verifyEach(ValueRange operands, bool (*holds)(Type),
+                                Operation *op, StringRef wanted) {
+  for (Value operand : operands)
+    if (!holds(elementTypeOf(operand)))
+      return op->emitError()
+             << "takes " << wanted << ", not " << elementTypeOf(operand);
+  return success();
+}
+
+static LogicalResult verifyEqual(ValueRange operands, Operation *op) {
+  for (Value operand : operands)
+    if (elementTypeOf(operand) != elementTypeOf(operands.front()))
+      return op->emitError() << "the operands have different element types, "
+                             << elementTypeOf(operands.front()) << " and "
+                             << elementTypeOf(operand);
+  return success();
+}
+
+LogicalResult sluice::verifyElementTypes(Operation *op) {
+  auto isFloat = [](Type type) { return isa<FloatType>(type); };
+  auto isInteger = [](Type type) { return isa<IntegerType>(type); };
+  ValueRange operands = op->getOperands();
+  if (isa<ExpOp, LogOp, SqrtOp, ReciprocalOp, SinOp, CosOp, TanOp, AsinOp,
+          AcosOp, AtanOp, SinhOp, CoshOp, TanhOp, AsinhOp, AcoshOp, AtanhOp,
+          ErfOp, SigmoidOp, SoftplusOp, SoftsignOp, HardSwishOp, MishOp, GeluOp,
+          SwishOp, EluOp, SeluOp, CeluOp, LeakyReluOp, HardSigmoidOp,
+          ThresholdedReluOp, IsNanOp, IsInfOp>(op))
+    return verifyEach(operands, isFloat, op, "floating-point elements");
+  if (isa<AbsOp, NegOp, SignOp, FloorOp, CeilOp, RoundOp, ReluOp, ShrinkOp,
+          PowOp>(op))
+    return verifyEach(operands, isNumber, op, "numbers");
+  if (isa<NotOp>(op))
+    return verifyEach(operands, isInteger, op, "integers or booleans");
+  if (isa<AndOp, OrOp, XorOp, ShiftLeftOp, ShiftRightOp>(op)) {
+    if (failed(verifyEach(operands, isInteger, op, "integers or booleans")))
+      return failure();
+    return verifyEqual(operands, op);
+  }
+  if (isa<PReluOp, ClipOp, DivOp, ModOp>(op) &&
+      failed(verifyEach(operands, isNumber, op, "numbers")))
+    return failure();
+  if (isa<PReluOp, ClipOp, AddOp, SubOp, MulOp, DivOp, ModOp, MaxOp, MinOp,
+          EqualOp, LessOp, LessEqualOp, GreaterOp, GreaterEqualOp>(op))
+    return verifyEqual(operands, op);
+  if (auto select = dyn_cast<SelectOp>(op)) {
+    if (!elementTypeOf(select.getCondition()).isInteger(1))
+      return op->emitError() << "the condition must be a boolean";
+    return verifyEqual({select.getOnTrue(), select.getOnFalse()}, op);
+  }
+  return success();
+}
