@@ -85,7 +85,7 @@ if os.geteuid() != 0:
     config.available_features.add("not-root")
 elif answers("unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"):
     config.available_features.add("mounts")
-for tool in ("sluicec", "sluice-opt", "sluice-run"):
+for tool in ("sluicec", "sluice-opt", "sluice-run", "sluice-lsp-server"):
     if os.path.exists(os.path.join(config.sluice_tools_dir, tool)):
         config.available_features.add(tool)
 try:

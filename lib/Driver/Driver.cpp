@@ -64,8 +64,14 @@ private:
   /// A function that takes the model's files out of memory.
   std::function<void()> dropModelPages() const;
   CompileStatus emit();
+  /// Says what is being done, for who wants to know.
+  void announce(const llvm::Twine &what) {
+    if (options.verbose)
+      diagnostics << what << "\n";
+  }
   /// Runs one stage; true if it succeeded.
-  bool runStage(llvm::function_ref<void(OpPassManager &)> build);
+  bool runStage(const char *what,
+                llvm::function_ref<void(OpPassManager &)> build);
   CompileStatus writeModule();
   CompileStatus writeArtifact();
 
@@ -101,6 +107,7 @@ CompileStatus Compilation::import() {
   for (const std::string &dim : options.dims)
     if (llvm::Error error = addDimOverride(overrides, dim))
       return fail(CompileStatus::Usage, std::move(error));
+  announce("reading '" + options.input + "'");
   auto model = readOnnxModel(options.input, OnnxReadOptions());
   if (!model)
     return fail(CompileStatus::InvalidModel, model.takeError());
@@ -130,7 +137,9 @@ std::function<void()> Compilation::dropModelPages() const {
   };
 }
 
-bool Compilation::runStage(llvm::function_ref<void(OpPassManager &)> build) {
+bool Compilation::runStage(const char *what,
+                           llvm::function_ref<void(OpPassManager &)> build) {
+  announce(what);
   PassManager manager(&context);
   if (options.printIrAfterAll)
     manager.enableIRPrinting([](Pass *, Operation *) { return false; },
@@ -163,7 +172,7 @@ CompileStatus Compilation::emit() {
   OptimizeOptions optimize;
   optimize.convBn = options.convBn;
   optimize.dropReadPages = dropModelPages();
-  if (!runStage([&](OpPassManager &manager) {
+  if (!runStage("optimising the graph", [&](OpPassManager &manager) {
         buildOptimizePipeline(manager, optimize);
       }))
     return CompileStatus::CompileFailed;
@@ -175,14 +184,15 @@ CompileStatus Compilation::emit() {
   target.triple = options.triple;
   target.cpu = options.cpu;
   target.kernels = options.kernels;
-  if (!runStage([&](OpPassManager &manager) {
+  if (!runStage("forming kernels", [&](OpPassManager &manager) {
         buildFormKernelsPipeline(manager, target);
       }))
     return CompileStatus::CompileFailed;
   if (options.emit == EmitKind::Kernels)
     return writeModule();
-  if (!runStage(
-          [&](OpPassManager &manager) { buildEmitPipeline(manager, target); }))
+  if (!runStage("emitting kernels", [&](OpPassManager &manager) {
+        buildEmitPipeline(manager, target);
+      }))
     return CompileStatus::CompileFailed;
   if (options.emit == EmitKind::Buffers)
     return writeModule();
@@ -201,12 +211,14 @@ CompileStatus Compilation::writeArtifact() {
   TargetOptions target;
   target.triple = options.triple;
   target.cpu = options.cpu;
-  if (!runStage(
-          [&](OpPassManager &manager) { buildLLVMPipeline(manager, target); }))
+  if (!runStage("lowering to LLVM", [&](OpPassManager &manager) {
+        buildLLVMPipeline(manager, target);
+      }))
     return CompileStatus::CompileFailed;
   addDescriptor(*module, *contents, options.emit == EmitKind::SharedLibrary);
   if (options.emit == EmitKind::LlvmDialect)
     return writeModule();
+  announce("compiling for " + machine->cpu);
   return writeMachineCode(*module, *contents, weights, options, diagnostics);
 }
 

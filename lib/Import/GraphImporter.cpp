@@ -196,6 +196,7 @@ llvm::Error GraphImporter::importNode(const OnnxNode &node,
 
   auto loc = NameLoc::get(builder.getStringAttr(node.name));
   NodeContext context(*this, node, builder, loc, inputs);
+  size_t reportedBefore = state.unsupported.size();
   auto results = entry->function(context);
   if (!results) {
     llvm::Error error = results.takeError();
@@ -207,18 +208,22 @@ llvm::Error GraphImporter::importNode(const OnnxNode &node,
           reportUnsupported(node, inputs, unsupported.reason);
         });
   }
-  bindOutputs(node, inputs, *results);
+  bindOutputs(node, inputs, *results, reportedBefore);
   return llvm::Error::success();
 }
 
 void GraphImporter::bindOutputs(const OnnxNode &node, const Values &inputs,
-                                const Values &results) {
+                                const Values &results, size_t reportedBefore) {
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     if (node.outputs[i].empty())
       continue;
-    if (i >= results.size() || !results[i])
-      return reportUnsupported(
-          node, inputs, "output " + std::to_string(i) + " is not supported");
+    if (i >= results.size() || !results[i]) {
+      // What is missing in a subgraph has been told.
+      if (state.unsupported.size() == reportedBefore)
+        reportUnsupported(node, inputs,
+                          "output " + std::to_string(i) + " is not supported");
+      return;
+    }
     values[node.outputs[i]] = results[i];
   }
 }
@@ -238,10 +243,11 @@ llvm::Expected<Values> GraphImporter::importDivergingIf(const OnnxGraph &graph,
     for (const std::string &name : node.outputs)
       if (!name.empty())
         rest.values[name] = nullptr;
+    size_t reportedBefore = state.unsupported.size();
     auto results = GraphImporter(state, &rest).importGraph(branch, builder);
     if (!results)
       return results.takeError();
-    rest.bindOutputs(node, {*condition}, *results);
+    rest.bindOutputs(node, {*condition}, *results, reportedBefore);
     return rest.importNodes(graph, index + 1, builder);
   };
   auto outputs = importDiverging(context, branchAndRest);

@@ -45,22 +45,25 @@ Outcome sluice::run::readFile(const std::string &path,
 Outcome sluice::run::writeFile(const std::string &path, const void *data,
                                size_t size) {
   if (path == "-") {
-    std::fwrite(data, 1, size, stdout);
-    std::fflush(stdout);
+    if (std::fwrite(data, 1, size, stdout) != size || std::fflush(stdout) != 0)
+      return badInput("cannot write the standard output: " + reason());
     return {};
   }
-  // Pipes and devices cannot be replaced, only written to.
-  std::error_code ignored;
+  // Pipes and devices cannot be replaced, only written to. A link stays one:
+  // the file that it leads to is replaced.
+  std::error_code ignored, isNew;
   fs::file_status state = fs::status(path, ignored);
   bool replaced = !fs::exists(state) || fs::is_regular_file(state);
-  std::string temporary = replaced ? path + ".part" : path;
+  fs::path resolved = fs::canonical(path, isNew);
+  std::string target = isNew ? path : resolved.string();
+  std::string temporary = replaced ? target + ".part" : path;
   FILE *file = std::fopen(temporary.c_str(), "wb");
   if (!file)
     return badInput("cannot write '" + path + "': " + reason());
   bool written = std::fwrite(data, 1, size, file) == size;
   written &= std::fclose(file) == 0;
   if (written && replaced)
-    written = std::rename(temporary.c_str(), path.c_str()) == 0;
+    written = std::rename(temporary.c_str(), target.c_str()) == 0;
   if (!written) {
     std::string why = reason();
     if (replaced)

@@ -3,11 +3,22 @@
 
 #include "Options.h"
 
+#include "Completion.h"
 #include "Failure.h"
+#include "Nearest.h"
+
+#include "sluice/sluice.h"
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdint>
+#include <cstdlib>
+#include <iostream>
 
 using namespace sluice::run;
+using sluice::tools::CompletionOption;
+using sluice::tools::CompletionTool;
+using sluice::tools::CompletionValue;
 
 static const char *const description =
     R"(Runs a model that sluicec compiled: gives it inputs, shows, checks or saves its
@@ -22,9 +33,30 @@ Examples:
 )";
 
 static const char *const exitCodes = R"(
-Exit codes: 0 success, 1 wrong usage, 2 the artifact cannot be loaded,
-3 it needs instructions this CPU lacks, 4 an input (or an output file) is bad,
-5 outputs differ from the expected ones, 6 the run failed.)";
+Exit codes:
+  0  success
+  1  wrong usage
+  2  the artifact cannot be loaded: missing, damaged, of another version
+  3  the artifact needs instructions that this CPU lacks
+  4  an input is bad, or an output file cannot be written
+  5  outputs differ from the expected ones
+  6  the run failed)";
+
+/// Whole numbers from `least` on.
+static CLI::Validator atLeast(long least) {
+  return CLI::Validator(
+      [least](std::string &text) -> std::string {
+        char *end;
+        errno = 0;
+        long number = std::strtol(text.c_str(), &end, 10);
+        if (!text.empty() && *end == '\0' && errno == 0 && number >= least &&
+            number <= INT32_MAX)
+          return "";
+        return "'" + text + "' is no number from " + std::to_string(least) +
+               " on";
+      },
+      "");
+}
 
 static void addInputOptions(CLI::App &app, Options &options) {
   const char *group = "Inputs";
@@ -101,18 +133,18 @@ static void addMeasuringOptions(CLI::App &app, Options &options) {
   app.add_option("-r,--repeat", options.repeat,
                  "Run this often and report the latency's percentiles")
       ->group(group)
-      ->check(CLI::PositiveNumber)
+      ->check(atLeast(1))
       ->capture_default_str();
   app.add_option("--warmup", options.warmUp,
                  "Runs before those that count (default: a tenth, at least 1, "
                  "when repeating)")
       ->group(group)
-      ->check(CLI::NonNegativeNumber);
+      ->check(atLeast(0));
   app.add_option("-t,--threads", options.threads,
                  "Threads per run (default: all cores that the affinity mask "
                  "and cgroup allow)")
       ->group(group)
-      ->check(CLI::NonNegativeNumber);
+      ->check(atLeast(0));
   app.add_option("--affinity", options.affinity,
                  "Bind the pool's workers to these CPUs, e.g. 2,3")
       ->group(group)
@@ -134,14 +166,80 @@ static void addMeasuringOptions(CLI::App &app, Options &options) {
       ->group(group);
 }
 
+static std::string describeVersion() {
+  return "sluice-run " SLUICE_VERSION "\nruntime interface " +
+         std::to_string(sluice_api_version()) + "\nThis machine: " +
+#if defined(__x86_64__)
+         "x86_64"
+#else
+         "aarch64"
+#endif
+         ", " +
+         std::to_string(sluice_usable_cores()) + " usable cores";
+}
+
+static std::vector<std::string> namesOf(const CLI::Option &option) {
+  std::vector<std::string> names;
+  for (const std::string &name : option.get_snames())
+    names.push_back("-" + name);
+  for (const std::string &name : option.get_lnames())
+    names.push_back("--" + name);
+  return names;
+}
+
+static CompletionTool describeTool(const CLI::App &app) {
+  CompletionTool tool;
+  tool.name = "sluice-run";
+  tool.fileEnding = "so";
+  for (const CLI::Option *option : app.get_options()) {
+    CompletionOption described;
+    described.names = namesOf(*option);
+    if (described.names.empty())
+      continue;
+    described.help = option->get_description();
+    std::string type = option->get_type_name();
+    bool isFile = type.find("FILE") != std::string::npos ||
+                  type.find("FOLDER") != std::string::npos;
+    if (option->get_lnames() == std::vector<std::string>{"completion"}) {
+      described.value = CompletionValue::Choice;
+      described.choices = sluice::tools::completionShells();
+    } else if (option->get_items_expected_max() > 0) {
+      described.value = isFile ? CompletionValue::File : CompletionValue::Text;
+    }
+    tool.options.push_back(std::move(described));
+  }
+  return tool;
+}
+
+/// Says which arguments nobody expected, and what may have been meant.
+static void complainAbout(const std::vector<std::string> &unknown,
+                          const CLI::App &app) {
+  std::vector<std::string> known;
+  for (const CLI::Option *option : app.get_options())
+    for (const std::string &name : namesOf(*option))
+      known.push_back(name);
+  for (const std::string &argument : unknown) {
+    bool isOption = argument.size() > 1 && argument[0] == '-';
+    std::cerr << "sluice-run: "
+              << (isOption ? "there is no option '" : "what to do with '")
+              << argument << "'"
+              << (isOption ? sluice::tools::didYouMean(
+                                 argument.substr(0, argument.find('=')), known)
+                           : "?")
+              << "\n";
+  }
+  std::cerr << "sluice-run --help lists the options\n";
+}
+
 CommandLine sluice::run::parseCommandLine(int argc, char **argv) {
   CommandLine line;
   Options &options = line.options;
+  std::string shell;
   CLI::App app(description, "sluice-run");
   app.footer(exitCodes);
-  app.set_version_flag("--version", "sluice-run " SLUICE_VERSION);
+  app.set_version_flag("--version", describeVersion(),
+                       "Tell the version, and stop");
   app.add_option("model", options.model, "The compiled model, a .so file")
-      ->required()
       ->type_name("MODEL.so");
   app.add_flag(
       "--info", options.info,
@@ -151,15 +249,33 @@ CommandLine sluice::run::parseCommandLine(int argc, char **argv) {
       ->type_name("FILE");
   app.add_flag("--no-verify", options.skipWeightsChecksum,
                "Skip the checksum over the weights");
+  app.add_option("--completion", shell,
+                 "Print the completion script for this shell, and stop")
+      ->type_name("SHELL")
+      ->check(CLI::IsMember(tools::completionShells()));
   addInputOptions(app, options);
   addOutputOptions(app, options);
   addMeasuringOptions(app, options);
+  app.allow_extras();
+  line.done = true;
+  line.exitCode = int(ExitCode::Usage);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    line.done = true;
-    bool isError = app.exit(error) != 0;
-    line.exitCode = int(isError ? ExitCode::Usage : ExitCode::Ok);
+    if (app.exit(error) == 0)
+      line.exitCode = int(ExitCode::Ok);
+    return line;
+  }
+  if (std::vector<std::string> unknown = app.remaining(); !unknown.empty()) {
+    complainAbout(unknown, app);
+  } else if (!shell.empty()) {
+    std::cout << tools::makeCompletion(shell, describeTool(app));
+    line.exitCode = int(ExitCode::Ok);
+  } else if (options.model.empty()) {
+    std::cerr << "sluice-run: no model given; sluice-run --help tells more\n";
+  } else {
+    line.done = false;
+    line.exitCode = int(ExitCode::Ok);
   }
   return line;
 }

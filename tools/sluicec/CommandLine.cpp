@@ -5,110 +5,177 @@
 //===----------------------------------------------------------------------===//
 
 #include "CommandLine.h"
+#include "Completion.h"
+#include "Completions.h"
+#include "Nearest.h"
+#include "sluice/Import/Importer.h"
+#include "sluice/Support/Version.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FormatAdapters.h"
 #include "llvm/Support/Path.h"
 
 namespace cl = llvm::cl;
+using sluice::EmitKind;
 
 namespace {
+
+struct Stage {
+  const char *name;
+  EmitKind kind;
+};
+
+constexpr Stage stages[] = {
+    {"check", EmitKind::Check},         {"sluice", EmitKind::Sluice},
+    {"optimized", EmitKind::Optimized}, {"kernels", EmitKind::Kernels},
+    {"buffers", EmitKind::Buffers},     {"llvm-dialect", EmitKind::LlvmDialect},
+    {"llvm", EmitKind::LlvmIr},         {"asm", EmitKind::Assembly},
+    {"obj", EmitKind::Object},          {"archive", EmitKind::StaticLibrary},
+    {"so", EmitKind::SharedLibrary}};
 
 /// LLVM's command line keeps pointers to its options, so there is one of these
 /// for the whole process.
 struct Parser {
-  cl::OptionCategory category{"Options"};
+  cl::OptionCategory output{"What is written"};
+  cl::OptionCategory sizes{"Sizes of inputs"};
+  cl::OptionCategory target{"Target machine"};
+  cl::OptionCategory effort{"Optimisation"};
+  cl::OptionCategory insight{"Looking inside"};
+
   cl::opt<std::string> input{cl::Positional, cl::desc("<model.onnx>"),
-                             cl::cat(category)};
-  cl::opt<std::string> output{
-      "o", cl::value_desc("file"), cl::cat(category),
-      cl::desc("Where the result goes; its ending (.so, .a, .o) says what is "
-               "made. Default: the model's name with .so")};
+                             cl::cat(output)};
+  cl::opt<std::string> file{
+      "o", cl::value_desc("file"), cl::cat(output),
+      cl::desc("Where the result goes. Its ending says what is made: .so, .a,\n"
+               ".o (with a C header beside it), .s, .ll, .mlir; - is the\n"
+               "standard output. Default: the model's name with .so")};
   cl::opt<std::string> emit{
-      "emit", cl::value_desc("stage"), cl::cat(category),
-      cl::desc("Stop at a stage: check, sluice, optimized, kernels, buffers, "
-               "llvm-dialect, llvm, asm, obj, archive, so")};
-  cl::opt<bool> check{"check", cl::cat(category),
-                      cl::desc("Only say whether the model can be compiled")};
-  cl::list<std::string> shapes{
-      "shape", cl::value_desc("input=1x3x224x224"), cl::cat(category),
-      cl::desc("Fix the shape of an input (? keeps a dimension)")};
-  cl::list<std::string> dims{
-      "dim", cl::value_desc("name=4"), cl::cat(category),
-      cl::desc("Fix a symbolic dimension wherever it occurs")};
-  cl::opt<std::string> cpu{
-      "cpu", cl::init("native"), cl::value_desc("name"), cl::cat(category),
-      cl::desc("CPU to compile for, as LLVM names it (x86-64-v3, "
-               "skylake-avx512, neoverse-n1, ...); native is this machine's")};
-  cl::opt<std::string> triple{
-      "triple", cl::value_desc("triple"), cl::cat(category),
-      cl::desc("Target triple, to compile for another machine")};
-  cl::opt<std::string> convBn{
-      "convbn", cl::init("deploy"), cl::value_desc("mode"), cl::cat(category),
-      cl::desc("Batch normalisation behind convolutions: deploy folds constant "
-               "statistics into the weights, tune also scales weights that are "
-               "inputs, in every run, eval keeps both operators")};
-  cl::opt<std::string> kernels{
-      "kernels", cl::init("builtin"), cl::value_desc("provider"),
-      cl::cat(category),
-      cl::desc("Who makes the code of products and convolutions: builtin, the "
-               "compiler, or onednn, a library that the artifact then needs "
-               "(libdnnl); what that cannot do stays builtin")};
-  cl::list<std::string> tilings{
-      "tiling", cl::value_desc("node:tile_rows=4,..."), cl::cat(category),
-      cl::desc("Replace the compiler's choice of tiles for a product or "
-               "convolution: tile_rows, tile_vectors, unroll, row_block, "
-               "column_block, depth_block, line_block, channel_block, ...")};
-  cl::opt<std::string> remarks{
-      "remarks", cl::ValueOptional, cl::value_desc("kinds"), cl::cat(category),
-      cl::desc("Say what was fused, and why not where it nearly was; kinds "
-               "(convbn, fusion, layout, constants, providers), separated by "
-               "commas, "
-               "default all")};
+      "emit", cl::value_desc("stage"), cl::cat(output),
+      cl::desc("Stop at a stage, whatever the ending: check, sluice,\n"
+               "optimized, kernels, buffers, llvm-dialect, llvm, asm, obj,\n"
+               "archive, so")};
   cl::opt<std::string> name{
-      "name", cl::value_desc("identifier"), cl::cat(category),
-      cl::desc("The model's name in symbols and in the header; default: from "
+      "name", cl::value_desc("identifier"), cl::cat(output),
+      cl::desc("The model's name in symbols and in the header. Default: from\n"
                "the file's name")};
   cl::opt<std::string> weightsFile{
-      "weights-file", cl::value_desc("name"), cl::cat(category),
-      cl::desc("Put the weights into a file of this name beside the result, "
+      "weights-file", cl::value_desc("name"), cl::cat(output),
+      cl::desc("Put the weights into a file of this name beside the result,\n"
                "instead of into the result")};
+  cl::list<std::string> shapes{
+      "shape", cl::value_desc("x=1x3x9x9"), cl::cat(sizes),
+      cl::desc("Fix the shape of an input (? keeps a dimension); may be\n"
+               "repeated")};
+  cl::list<std::string> dims{
+      "dim", cl::value_desc("batch=4"), cl::cat(sizes),
+      cl::desc("Fix a symbolic dimension wherever it occurs; may be repeated")};
+  cl::opt<std::string> cpu{
+      "cpu", cl::init("native"), cl::value_desc("name"), cl::cat(target),
+      cl::desc("CPU to compile for, as LLVM names it (x86-64-v3,\n"
+               "skylake-avx512, neoverse-n1, ...); native is this machine's,\n"
+               "and the default")};
+  cl::opt<std::string> triple{
+      "triple", cl::value_desc("triple"), cl::cat(target),
+      cl::desc("Compile for another machine, such as aarch64-linux-gnu")};
   cl::opt<char> level{"O",
                       cl::Prefix,
                       cl::init('2'),
                       cl::value_desc("0-3"),
-                      cl::cat(category),
-                      cl::desc("Effort of optimisation")};
+                      cl::cat(effort),
+                      cl::desc("Effort of optimisation. Default: 2")};
+  cl::opt<std::string> convBn{
+      "convbn", cl::init("deploy"), cl::value_desc("mode"), cl::cat(effort),
+      cl::desc("Batch normalisation behind convolutions. deploy, the default,\n"
+               "folds constant statistics into the weights; tune also scales\n"
+               "weights that are inputs, in every run; eval keeps both")};
+  cl::opt<std::string> kernels{
+      "kernels", cl::init("builtin"), cl::value_desc("provider"),
+      cl::cat(effort),
+      cl::desc("Who makes the code of products and convolutions: builtin, the\n"
+               "compiler and the default, or onednn, a library that the\n"
+               "artifact then needs (libdnnl); what that cannot do stays\n"
+               "builtin")};
+  cl::list<std::string> tilings{
+      "tiling", cl::value_desc("node:tile_rows=4,..."), cl::cat(effort),
+      cl::desc("Replace the compiler's choice of tiles for a product or\n"
+               "convolution: tile_rows, tile_vectors, unroll, row_block,\n"
+               "column_block, depth_block, line_block, channel_block, ...;\n"
+               "may be repeated")};
   cl::opt<unsigned> jobs{
-      "jobs", cl::init(0), cl::value_desc("number"), cl::cat(category),
-      cl::desc("Threads that compile; the result is the same for any number. "
+      "jobs", cl::init(0), cl::value_desc("number"), cl::cat(effort),
+      cl::desc("Threads that compile; the result is the same for any number.\n"
                "Default: one for each core that may be used")};
+  cl::opt<bool> check{
+      "check", cl::cat(insight),
+      cl::desc("Only say whether the model can be compiled, and "
+               "list every\nnode that cannot")};
+  cl::opt<bool> listOperators{
+      "list-ops", cl::cat(insight),
+      cl::desc("List the operators that can be compiled, and stop")};
+  cl::opt<std::string> remarks{
+      "remarks", cl::ValueOptional, cl::value_desc("kinds"), cl::cat(insight),
+      cl::desc("Say what was fused, and why not where it nearly was. Kinds,\n"
+               "separated by commas: convbn, fusion, layout, constants,\n"
+               "providers. Default: all")};
   cl::opt<bool> printIr{
-      "print-ir", cl::cat(category),
+      "print-ir", cl::cat(insight),
       cl::desc("Print the program after every pass that changes it")};
-  cl::opt<bool> time{"time", cl::cat(category),
+  cl::opt<bool> time{"time", cl::cat(insight),
                      cl::desc("Print how long every pass takes")};
-  cl::opt<bool> verbose{"verbose", cl::cat(category),
+  cl::opt<bool> verbose{"verbose", cl::cat(insight),
                         cl::desc("Say what is being done")};
+  cl::opt<std::string> completion{
+      "completion", cl::value_desc("shell"), cl::cat(insight),
+      cl::desc("Print the completion script for bash, fish or zsh, and stop")};
+  cl::extrahelp closing{R"(
+EXAMPLES:
+
+  sluicec net.onnx                           net.so, for this machine
+  sluicec net.onnx --dim=batch=1 -o net.a    an archive to link, and net.h
+  sluicec net.onnx --check                   can it be compiled?
+  sluicec net.onnx --cpu=x86-64-v3           for any CPU with AVX2 and FMA
+  sluicec net.onnx --emit=kernels            what it becomes on the way
+
+EXIT CODES:
+
+  0    success
+  1    wrong usage: an option, a shape, a CPU
+  2    the model is damaged or breaks ONNX's rules
+  3    the model has nodes that cannot be compiled; all are listed
+  4    the compiler failed
+  5    the output cannot be written
+  130  interrupted
+)"};
+
+  std::vector<cl::OptionCategory *> categories() {
+    return {&output, &sizes, &target, &effort, &insight};
+  }
 };
 
-std::optional<sluice::EmitKind> parseEmit(llvm::StringRef text) {
-  using sluice::EmitKind;
-  static constexpr std::pair<llvm::StringLiteral, EmitKind> names[] = {
-      {"check", EmitKind::Check},
-      {"sluice", EmitKind::Sluice},
-      {"optimized", EmitKind::Optimized},
-      {"kernels", EmitKind::Kernels},
-      {"buffers", EmitKind::Buffers},
-      {"llvm-dialect", EmitKind::LlvmDialect},
-      {"llvm", EmitKind::LlvmIr},
-      {"asm", EmitKind::Assembly},
-      {"obj", EmitKind::Object},
-      {"archive", EmitKind::StaticLibrary},
-      {"so", EmitKind::SharedLibrary}};
-  for (auto [name, kind] : names)
-    if (text == name)
-      return kind;
+std::vector<std::string> stageNames() {
+  std::vector<std::string> names;
+  for (const Stage &stage : stages)
+    names.emplace_back(stage.name);
+  return names;
+}
+
+std::optional<EmitKind> parseEmit(llvm::StringRef text) {
+  for (const Stage &stage : stages)
+    if (text == stage.name)
+      return stage.kind;
   return std::nullopt;
 }
+
+void listOperators(llvm::raw_ostream &os) {
+  os << llvm::left_justify("operator", 36) << llvm::left_justify("domain", 16)
+     << "from opset\n";
+  for (const sluice::SupportedOperator &entry :
+       sluice::listSupportedOperators())
+    os << llvm::left_justify(entry.name, 36)
+       << llvm::left_justify(entry.domain, 16) << entry.minOpset << "\n";
+}
+
+const std::vector<std::string> convBnModes = {"deploy", "tune", "eval"};
 
 /// What the output's ending asks for.
 sluice::EmitKind emitFromName(llvm::StringRef output) {
@@ -124,58 +191,86 @@ sluice::EmitKind emitFromName(llvm::StringRef output) {
 
 } // namespace
 
+static std::nullopt_t usage(const llvm::Twine &message) {
+  llvm::errs() << "error: " << message << "\n";
+  return std::nullopt;
+}
+
+/// Answers what needs no model; whether there was something.
+static bool answer(Parser &parser, int &exitCode) {
+  if (parser.listOperators) {
+    listOperators(llvm::outs());
+    exitCode = 0;
+    return true;
+  }
+  if (parser.completion.getNumOccurrences() == 0)
+    return false;
+  std::string script = sluice::makeCompletionScript(
+      parser.completion, parser.categories(),
+      {{"emit", stageNames()}, {"convbn", convBnModes}});
+  if (script.empty()) {
+    usage("--completion takes " +
+          llvm::join(sluice::tools::completionShells(), ", ") + ", not '" +
+          parser.completion + "'");
+    return true;
+  }
+  llvm::outs() << script;
+  exitCode = 0;
+  return true;
+}
+
+/// Gives the output a name where it needs one.
+static void nameOutput(sluice::CompileOptions &options) {
+  if (!options.output.empty())
+    return;
+  const char *ending = options.emit == EmitKind::SharedLibrary   ? ".so"
+                       : options.emit == EmitKind::Object        ? ".o"
+                       : options.emit == EmitKind::StaticLibrary ? ".a"
+                                                                 : nullptr;
+  if (ending)
+    options.output = llvm::sys::path::stem(options.input).str() + ending;
+}
+
 std::optional<sluice::CompileOptions>
 sluice::parseCommandLine(int argc, char **argv, int &exitCode) {
   static Parser parser;
-  cl::HideUnrelatedOptions(parser.category);
+  std::vector<cl::OptionCategory *> categories = parser.categories();
+  cl::HideUnrelatedOptions(std::vector<const cl::OptionCategory *>(
+      categories.begin(), categories.end()));
+  cl::SetVersionPrinter(printVersion);
   exitCode = static_cast<int>(CompileStatus::Usage);
   if (!cl::ParseCommandLineOptions(
-          argc, argv,
-          "Sluice: compiles ONNX models to machine code\n\n"
-          "  sluicec model.onnx -o model.so      a library that sluice-run and "
-          "applications load\n"
-          "  sluicec model.onnx -o model.a       an archive to link, with a "
-          "header\n"
-          "  sluicec model.onnx --check          lists what cannot be "
-          "compiled\n",
+          argc, argv, "Sluice: compiles ONNX models to machine code\n",
           &llvm::errs()))
     return std::nullopt;
-  auto usage = [](const llvm::Twine &message) {
-    llvm::errs() << "error: " << message << "\n";
+  if (answer(parser, exitCode))
     return std::nullopt;
-  };
   if (parser.input.empty())
     return usage("no model given; sluicec --help tells more");
   CompileOptions options;
   options.input = parser.input;
-  options.output = parser.output;
+  options.output = parser.file;
   if (parser.check) {
     options.emit = EmitKind::Check;
   } else if (!parser.emit.empty()) {
     auto emit = parseEmit(parser.emit);
     if (!emit)
-      return usage("unknown stage '" + parser.emit + "' for --emit");
+      return usage("unknown stage '" + parser.emit + "' for --emit" +
+                   tools::didYouMean(parser.emit, stageNames()));
     options.emit = *emit;
   } else {
     options.emit = emitFromName(options.output);
   }
-  if (options.output.empty() && (options.emit == EmitKind::SharedLibrary ||
-                                 options.emit == EmitKind::StaticLibrary ||
-                                 options.emit == EmitKind::Object)) {
-    const char *ending = options.emit == EmitKind::SharedLibrary ? ".so"
-                         : options.emit == EmitKind::Object      ? ".o"
-                                                                 : ".a";
-    options.output = llvm::sys::path::stem(options.input).str() + ending;
-  }
+  nameOutput(options);
   if (parser.level < '0' || parser.level > '3')
     return usage("-O takes 0, 1, 2 or 3");
   options.optLevel = parser.level - '0';
   options.shapes = parser.shapes;
   options.dims = parser.dims;
   options.cpu = parser.cpu;
-  if (!llvm::is_contained({"deploy", "tune", "eval"}, parser.convBn))
+  if (!llvm::is_contained(convBnModes, parser.convBn))
     return usage("--convbn takes deploy, tune or eval, not '" + parser.convBn +
-                 "'");
+                 "'" + tools::didYouMean(parser.convBn, convBnModes));
   options.convBn = parser.convBn;
   if (!llvm::is_contained({"builtin", "onednn"}, parser.kernels))
     return usage("--kernels takes builtin or onednn, not '" + parser.kernels +

@@ -48,9 +48,16 @@ void loadImportDialects(mlir::MLIRContext &context);
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 importOnnxModel(const OnnxModel &model, mlir::MLIRContext &context);
 
-/// The supported operators, "domain.Operator" in alphabetical order; the
-/// standard domain is left out.
-std::vector<std::string> listSupportedOperators();
+/// An operator that can be translated, from this opset version of its domain
+/// on.
+struct SupportedOperator {
+  std::string domain; ///< "ai.onnx" for the standard one
+  std::string name;
+  int64_t minOpset = 0;
+};
+
+/// All of them, by domain and name.
+std::vector<SupportedOperator> listSupportedOperators();
 
 } // namespace sluice
 

@@ -12,9 +12,9 @@ llvm::Error onnx_detail::addContext(const llvm::Twine &context,
   return makeError(context + ": " + llvm::toString(std::move(error)));
 }
 
-std::string onnx_detail::quote(llvm::StringRef name) {
+std::string onnx_detail::escape(llvm::StringRef name) {
   constexpr size_t longestShown = 200;
-  std::string result = "'";
+  std::string result;
   for (unsigned char character : name.take_front(longestShown)) {
     // Bytes from 0x80 on belong to UTF-8 sequences.
     if (character >= 0x20 && character != 0x7f) {
@@ -27,5 +27,9 @@ std::string onnx_detail::quote(llvm::StringRef name) {
   }
   if (name.size() > longestShown)
     result += "...";
-  return result + "'";
+  return result;
+}
+
+std::string onnx_detail::quote(llvm::StringRef name) {
+  return "'" + escape(name) + "'";
 }

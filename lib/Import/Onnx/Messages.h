@@ -20,8 +20,11 @@ inline llvm::Error makeError(const llvm::Twine &message) {
 /// "context: message", so that what failed deep inside says where that was.
 llvm::Error addContext(const llvm::Twine &context, llvm::Error error);
 
-/// A name out of a file, between quotes, made safe to print: control
-/// characters escaped, shortened when absurdly long.
+/// A name out of a file made safe to print: control characters escaped,
+/// shortened when absurdly long.
+std::string escape(llvm::StringRef name);
+
+/// The same between quotes.
 std::string quote(llvm::StringRef name);
 
 } // namespace sluice::onnx_detail

@@ -1,0 +1,207 @@
+"""hostile_graphs.py FOLDER: models that are well-formed files and bad graphs."""
+
+# Part of Sluice, under the Apache License v2.0. See LICENSE.
+
+import sys
+
+from onnx import TensorProto, helper
+from refuse import UNSUPPORTED, Refusals, constant, make_model, value
+
+node = helper.make_node
+IMAGE = [value("x", [1, 3, 8, 8])]
+
+
+def raw_tensor(name, dims):
+    return TensorProto(name=name, dims=dims, data_type=TensorProto.FLOAT)
+
+
+def check_structure(refusals):
+    refusals.refuses(
+        make_model([node("Add", ["x", "b"], ["a"]), node("Relu", ["a"], ["b"])]),
+        "cycle",
+    )
+    refusals.refuses(
+        make_model([node("Relu", ["x"], ["y"]), node("Neg", ["x"], ["y"], "again")]),
+        "node 'again' (Neg): its output 'y' is already defined",
+    )
+    refusals.refuses(
+        make_model([node("Add", ["x", "nowhere"], ["y"], "add")]),
+        "node 'add' (Add): its input 'nowhere' is not defined anywhere",
+    )
+    refusals.refuses(make_model([node("Add", ["x"], ["y"], "add")]), "input 1 is missing")
+    refusals.refuses(
+        make_model([node("Relu", ["x"], ["z"])]),
+        "graph output 'y' is not defined anywhere",
+    )
+    twice = make_model([node("Relu", ["x"], ["y"])])
+    twice.graph.input.append(twice.graph.input[0])
+    refusals.refuses(twice, "graph input 'x' is there twice")
+    weights = constant("w", [1, 2, 3], "float32")
+    refusals.refuses(
+        make_model([node("Add", ["x", "w"], ["y"])], constants=[weights, weights]),
+        "initializer 'w' is there twice",
+    )
+    foreign = make_model([node("Relu", ["x"], ["y"], domain="com.example")])
+    refusals.refuses(foreign, "domain 'com.example' is not among the opset imports")
+    call = helper.make_function(
+        "local", "F", ["a"], ["b"], [node("F", ["a"], ["b"], domain="local")], []
+    )
+    endless = make_model([node("F", ["x"], ["y"], domain="local")])
+    endless.functions.append(call)
+    refusals.refuses(endless, "calls itself")
+    escapes = make_model([node("Relu", ["a\x1b[31m\n"], ["y"])])
+    refusals.refuses(escapes, "'a\\x1b[31m\\x0a' is not defined anywhere")
+
+
+def check_sizes(refusals):
+    huge = 1 << 62
+    refusals.refuses(
+        make_model([node("Add", ["x", "w"], ["y"])], constants=[raw_tensor("w", [huge])]),
+        "initializer 'w': FLOAT[4611686018427387904]: the size in bytes overflows",
+    )
+    refusals.refuses(
+        make_model([node("Add", ["x", "w"], ["y"])], constants=[raw_tensor("w", [-1])]),
+        "initializer 'w'",
+    )
+    short = constant("w", [1, 2, 3], "float32")
+    short.dims[0] = 1 << 40
+    refusals.refuses(
+        make_model([node("Add", ["x", "w"], ["y"])], constants=[short]), "'w'"
+    )
+    refusals.refuses(
+        make_model([node("Relu", ["x"], ["y"])], [value("x", [huge, 3])]),
+        "input 'x': tensor<4611686018427387904x3xf32> is larger than any memory",
+    )
+    # Sizes whose bytes are a small number again once they overflow.
+    refusals.refuses(
+        make_model(
+            [node("OneHot", ["i", "d", "v"], ["y"], "hot")],
+            constants=[
+                constant("i", [0]),
+                constant("d", huge),
+                constant("v", [0, 1], "float32"),
+            ],
+        ),
+        "node 'hot': tensor<1x4611686018427387904xf32> is larger than any memory",
+    )
+    refusals.refuses(
+        make_model(
+            [node("Expand", ["x", "s"], ["y"], "expand")],
+            constants=[constant("s", [huge, 2, 3])],
+        ),
+        "is larger than any memory",
+    )
+    for operator in ("ConstantOfShape", "RandomUniformLike"):
+        shapes = [constant("s", [-5])]
+        code = 2 if operator == "ConstantOfShape" else UNSUPPORTED
+        model = make_model([node(operator, ["s"], ["y"], "op")], constants=shapes)
+        refusals.refuses(model, "op", code)
+    # A large constant is computed by the artifact, if ever, not by the compiler.
+    refusals.compiles(
+        make_model(
+            [node("ConstantOfShape", ["s"], ["k"]), node("ReduceSum", ["k"], ["y"])],
+            constants=[constant("s", [1 << 40])],
+        )
+    )
+
+
+def check_attributes(refusals):
+    weights = [constant("w", [[[[1] * 3] * 3] * 3] * 4, "float32")]
+
+    def conv(**attributes):
+        nodes = [node("Conv", ["x", "w"], ["y"], "conv", **attributes)]
+        return make_model(nodes, IMAGE, weights)
+
+    refusals.refuses(conv(strides="ab"), "'strides' is a string, expected ints")
+    refusals.refuses(conv(strides=[1.5, 2.0]), "'strides' is floats, expected ints")
+    refusals.refuses(conv(strides=[0, 1]), "strides and dilations must be positive")
+    refusals.refuses(conv(strides=[1 << 62] * 2), "strides and dilations must be")
+    refusals.refuses(conv(pads=[1]), "do not fit 2 spatial dimensions")
+    refusals.refuses(conv(pads=[1 << 62] * 4), "is out of range")
+    refusals.refuses(conv(group=0), "the number of groups is 0")
+    refusals.refuses(conv(group=-(1 << 62)), "the number of groups is -46116860184")
+    refusals.refuses(conv(auto_pad="MAYBE"), "unknown auto_pad 'MAYBE'")
+    for operator, attributes, part in (
+        ("Softmax", {"axis": 2}, "axis 2 is outside a tensor of rank 2"),
+        ("Softmax", {"axis": -(1 << 63)}, "is outside a tensor of rank 2"),
+        ("Softmax", {"axis": "x"}, "'axis' is a string, expected an int"),
+        ("Transpose", {"perm": [0, 0]}, "axis 0 is named twice"),
+        ("Transpose", {"perm": [0]}, "not a permutation of 2 dimensions"),
+        ("Cast", {}, "'to' is missing"),
+        ("MaxPool", {"kernel_shape": [0, 0]}, "rank"),
+        ("LeakyRelu", {"alpha": 1}, "'alpha' is an int, expected a float"),
+    ):
+        nodes = [node(operator, ["x"], ["y"], "node", **attributes)]
+        if operator == "MaxPool":
+            refusals.refuses(make_model(nodes, IMAGE), "a kernel of size 0")
+        else:
+            refusals.refuses(make_model(nodes), part)
+    twice = make_model([node("Softmax", ["x"], ["y"], axis=1)])
+    twice.graph.node[0].attribute.append(twice.graph.node[0].attribute[0])
+    refusals.refuses(twice, "attribute 'axis' is there twice")
+
+
+def check_shapes(refusals):
+    refusals.refuses(
+        make_model(
+            [node("MatMul", ["x", "w"], ["y"], "product")],
+            constants=[constant("w", [[1, 2], [3, 4]], "float32")],
+        ),
+        "node 'product' (MatMul)",
+    )
+    refusals.refuses(
+        make_model(
+            [node("Add", ["x", "w"], ["y"], "sum")],
+            constants=[constant("w", [1, 2], "float32")],
+        ),
+        "node 'sum' (Add): operand shapes do not broadcast",
+    )
+    refusals.refuses(
+        make_model(
+            [node("Reshape", ["x", "s"], ["y"], "view")], constants=[constant("s", [5])]
+        ),
+        "node 'view' (Reshape): cannot reshape",
+    )
+
+
+def nested(levels):
+    """An If in an If in an If ..."""
+    if levels == 0:
+        nodes = [node("Relu", ["x"], ["t0"])]
+    else:
+        other = helper.make_graph([node("Neg", ["x"], ["e"])], "e", [], [value("e", None)])
+        nodes = [
+            node("If", ["c"], [f"t{levels}"], then_branch=nested(levels - 1), else_branch=other)
+        ]
+    return helper.make_graph(nodes, f"g{levels}", [], [value(f"t{levels}", None)])
+
+
+def check_depth(refusals):
+    inputs = [value("x", [2, 3]), value("c", [], TensorProto.BOOL)]
+
+    def model(levels):
+        branches = {"then_branch": nested(levels), "else_branch": nested(0)}
+        return make_model([node("If", ["c"], ["y"], **branches)], inputs)
+
+    refusals.compiles(model(20))
+    length = 5000
+    names = ["x", *(f"v{index}" for index in range(length - 1)), "y"]
+    chain = [
+        node("Neg" if index % 2 else "Relu", [names[index]], [names[index + 1]])
+        for index in range(length)
+    ]
+    refusals.compiles(make_model(chain))
+
+
+def main():
+    refusals = Refusals(sys.argv[1])
+    check_structure(refusals)
+    check_sizes(refusals)
+    check_attributes(refusals)
+    check_shapes(refusals)
+    check_depth(refusals)
+    print(f"{refusals.count} graphs")
+
+
+if __name__ == "__main__":
+    main()
