@@ -50,6 +50,7 @@ std::string sluice::makeCompletionScript(
                   "icelake-server", "sapphirerapids", "znver3",
                   "znver4",         "znver5",         "generic",
                   "cortex-a72",     "neoverse-n1",    "neoverse-v1"};
+  known["kernels"] = {"builtin", "onednn"};
   known["triple"] = {"x86_64-linux-gnu", "aarch64-linux-gnu"};
   known["remarks"] = {std::begin(remarks::categories),
                       std::end(remarks::categories)};
