@@ -407,11 +407,16 @@ void Checker::checkColumnsToImage(ColumnsToImageOp columns) {
 }
 
 template <typename OpTy> void Checker::checkNorm(OpTy norm) {
-  int64_t axis = norm.getAxis();
-  for (Value parameter : norm.getParameters())
-    for (int64_t i = 0, rank = rankOf(parameter); i < rank; ++i)
-      requireEqual(sizeOf(parameter, i), sizeOf(norm.getOperand(), axis + i),
+  int64_t rank = rankOf(norm.getOperand());
+  int64_t normalised = rank - static_cast<int64_t>(norm.getAxis());
+  for (Value parameter : norm.getParameters()) {
+    // There may be dimensions of one in front.
+    int64_t own = rankOf(parameter);
+    for (int64_t i = 1; i <= std::min(own, normalised); ++i)
+      requireEqual(sizeOf(parameter, own - i),
+                   sizeOf(norm.getOperand(), rank - i),
                    "scale or bias does not fit the normalized dimensions");
+  }
 }
 
 void Checker::checkRecurrence(RecurrenceOp recurrence) {

@@ -145,14 +145,11 @@ private:
   }
 };
 
-/// Does the value have one element per place in the normalised dimensions, or
-/// one number for all?
+/// Does the value have one element per place in the normalised dimensions?
 bool fitsParameter(Value value, RankedTensorType type, int64_t axis) {
   if (!isa<FloatType>(elementTypeOf(value)) ||
       !broadcastsTo(value, type.getShape()))
     return false;
-  if (getSplatNumber(value))
-    return true;
   ArrayRef<int64_t> shape = shapeOf(value);
   size_t rowRank = type.getRank() - axis;
   return shape.size() >= rowRank &&

@@ -190,6 +190,8 @@ def gemm(graph):
     value = graph.floating(rank=2)
     transpose_a, transpose_b = int(graph.chance(0.3)), int(graph.chance(0.5))
     rows, depth = value.shape[::-1] if transpose_a else value.shape
+    if depth == 0:
+        return  # onnxruntime forgets beta
     columns = graph.size()
     shape = (columns, depth) if transpose_b else (depth, columns)
     weight = (graph.content(shape, value.dtype) / np.sqrt(max(depth, 1))).astype(value.dtype)

@@ -327,3 +327,24 @@ def convolution_of_dynamic_columns(g):
     x = g.Unsqueeze(g.input([2, 4, 19], dynamic=True), g.constant([3]))
     y = g.Conv(x, g.weight(5, 4, 3, 1), dilations=[2, 1])
     g.output(g.Squeeze(g.Sigmoid(y), g.constant([3])))
+
+
+# Sizes --------------------------------------------------------------------------
+
+
+@case()
+def instance_norm_of_one_channel(g):
+    """One factor for all places of a row is no parameter of its layer norm."""
+    x = g.input([5, 1, 31])
+    g.output(g.InstanceNormalization(x, g.weight(1), g.weight(1)))
+
+
+@case()
+def instance_norm_of_any_size(g):
+    x = g.input([5, 1, 31], dynamic=True)
+    g.output(g.InstanceNormalization(x, g.weight(1), g.weight(1)))
+
+
+@case()
+def product_without_columns(g):
+    g.output(g.Gemm(g.input([5, 7]), g.weight(0, 7), g.weight(0), transB=1))

@@ -110,7 +110,8 @@ void ContractionEmitter::run() {
   auto rows = IndexBuilder::getConstant(operands.rows);
   if (rows && usesDotProducts(spec, *rows))
     return emitAsDotProducts();
-  if (tiling.packB) {
+  // Without scratch memory there is nothing to pack, nor to read.
+  if (tiling.packB && operands.scratch) {
     Value scratch = viewAsF32(index.builder, index.loc, operands.scratch);
     PanelPacking packing{b,
                          scratch,
