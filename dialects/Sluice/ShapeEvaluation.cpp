@@ -542,8 +542,7 @@ std::optional<SmallVector<int64_t>>
 sluice::evaluateConstantElements(Value tensor) {
   auto type = cast<RankedTensorType>(tensor.getType());
   // Axes, sizes and positions are few.
-  constexpr int64_t largestCount = int64_t(1) << 16;
-  if (!type.hasStaticShape() || type.getNumElements() > largestCount)
+  if (!type.hasStaticShape() || type.getNumElements() > 1 << 16)
     return std::nullopt;
   SmallVector<int64_t> elements;
   for (int64_t i = 0, count = type.getNumElements(); i < count; ++i) {
