@@ -15,7 +15,8 @@ def refused(path):
     )
     lines = result.stderr.splitlines()
     what = f"{path}: {result.returncode} {result.stdout}{result.stderr}"
-    assert result.returncode == 2, what
+    # One flipped bit can make another architecture of it.
+    assert result.returncode in (2, 3), what
     assert len(lines) == 1 and lines[0].startswith("sluice-run: "), what
     assert not result.stdout, what
 
