@@ -15,8 +15,6 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Verifier.h"
-#include "sluice/Support/NodeNames.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -84,53 +82,6 @@ std::vector<SupportedOperator> sluice::listSupportedOperators() {
            std::tie(right.domain, right.name);
   });
   return operators;
-}
-
-/// Whether no address space can hold such a tensor. Sizes below can be added up
-/// without care.
-static bool isTooLarge(Type type) {
-  constexpr int64_t limit = int64_t(1) << 48;
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  if (!tensor || !tensor.getElementType().isIntOrFloat() ||
-      llvm::is_contained(tensor.getShape(), 0))
-    return false;
-  int64_t bytes = (tensor.getElementTypeBitWidth() + 7) / 8;
-  for (int64_t size : tensor.getShape())
-    if (!ShapedType::isDynamic(size) &&
-        (llvm::MulOverflow(bytes, size, bytes) || bytes > limit))
-      return true;
-  return false;
-}
-
-static llvm::Error tooLarge(const llvm::Twine &what, Type type) {
-  std::string text;
-  llvm::raw_string_ostream(text) << type;
-  return llvm::createStringError(what + ": " + text +
-                                 " is larger than any memory");
-}
-
-/// Refuses models with tensors that are too large.
-static llvm::Error checkSizes(func::FuncOp function) {
-  for (auto [index, type] : llvm::enumerate(function.getArgumentTypes()))
-    if (isTooLarge(type))
-      return tooLarge(
-          "input '" +
-              function.getArgAttrOfType<StringAttr>(index, "sluice.name")
-                  .getValue() +
-              "'",
-          type);
-  Operation *found = nullptr;
-  function.walk([&](Operation *op) {
-    if (!llvm::any_of(op->getResultTypes(), isTooLarge))
-      return WalkResult::advance();
-    found = op;
-    return WalkResult::interrupt();
-  });
-  if (!found)
-    return llvm::Error::success();
-  SmallVector<StringRef> names = findNodeNames(found->getLoc());
-  return tooLarge("node '" + (names.empty() ? "?" : names.front()) + "'",
-                  *llvm::find_if(found->getResultTypes(), isTooLarge));
 }
 
 /// The type of a model input; null with `reason` set where not supported.
@@ -236,8 +187,6 @@ sluice::importOnnxModel(const OnnxModel &model, MLIRContext &context) {
   }
   (*module)->setAttr("sluice.metadata", builder.getArrayAttr(metadata));
 
-  if (llvm::Error error = checkSizes(function))
-    return std::move(error);
   std::string message;
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
     if (message.empty())
