@@ -87,6 +87,10 @@ private:
   LLVM::CallOp callHook(Value frame, FrameField field, Type result,
                         ValueRange arguments);
   void guard(Value address);
+  /// A function (frame, kernel, end) that calls the frame's profiling hook if
+  /// there is one: branches around every launch would make the host function
+  /// costly to compile.
+  func::FuncOp getProfileFunction();
   /// An array of 64-bit numbers on the stack.
   Value stackArray(ValueRange values);
   Value stringConstant(StringRef text);
@@ -243,6 +247,30 @@ Value Lowering::stringConstant(StringRef text) {
   return LLVM::AddressOfOp::create(builder, loc, global);
 }
 
+func::FuncOp Lowering::getProfileFunction() {
+  constexpr StringLiteral name = "sluice.profile";
+  if (auto known = module.lookupSymbol<func::FuncOp>(name))
+    return known;
+  OpBuilder::InsertionGuard restore(builder);
+  builder.setInsertionPointToStart(module.getBody());
+  auto function = func::FuncOp::create(
+      builder, loc, name, builder.getFunctionType({pointer, i32, i32}, {}));
+  function.setPrivate();
+  function->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));
+  Block *body = function.addEntryBlock();
+  builder.setInsertionPointToStart(body);
+  Value frame = body->getArgument(0);
+  Value hook = loadField(frame, FrameField::Profile, pointer);
+  Value null = LLVM::ZeroOp::create(builder, loc, pointer);
+  Value wanted =
+      LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ne, hook, null);
+  auto branch = scf::IfOp::create(builder, loc, wanted, false);
+  func::ReturnOp::create(builder, loc);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  callHook(frame, FrameField::Profile, nullptr, body->getArguments());
+  return function;
+}
+
 void Lowering::lowerLaunch(kernel::LaunchOp op) {
   SmallVector<Value> buffers{op.getFrame()};
   llvm::append_range(buffers, op.getInputs());
@@ -268,15 +296,9 @@ void Lowering::lowerLaunch(kernel::LaunchOp op) {
         operands.push_back(memref::DimOp::create(builder, loc, buffer, i));
   }
   auto profile = [&](int64_t end) {
-    Value hook = loadField(op.getFrame(), FrameField::Profile, pointer);
-    Value null = LLVM::ZeroOp::create(builder, loc, pointer);
-    Value wanted =
-        LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ne, hook, null);
-    auto branch = scf::IfOp::create(builder, loc, wanted, false);
-    OpBuilder::InsertionGuard restore(builder);
-    builder.setInsertionPointToStart(branch.thenBlock());
-    callHook(op.getFrame(), FrameField::Profile, nullptr,
-             {op.getFrame(), constant32(op.getIndex()), constant32(end)});
+    func::CallOp::create(
+        builder, loc, getProfileFunction(),
+        ValueRange{op.getFrame(), constant32(op.getIndex()), constant32(end)});
   };
   profile(0);
   func::CallOp::create(builder, loc, callee, operands);

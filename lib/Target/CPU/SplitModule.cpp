@@ -98,6 +98,9 @@ SplitModule splitModule(ModuleOp module, int64_t partSize) {
     if (size >= partSize) {
       auto part = ModuleOp::create(module.getLoc());
       part->setDiscardableAttrs(module->getDiscardableAttrDictionary());
+      // Assembly of the module defines symbols: once.
+      if (!result.parts.empty())
+        part->removeAttr(LLVM::LLVMDialect::getModuleLevelAsmAttrName());
       result.parts.emplace_back(part);
       uses.emplace_back();
       size = 0;

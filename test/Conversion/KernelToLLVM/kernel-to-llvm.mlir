@@ -1,11 +1,19 @@
 // RUN: sluice-opt %s --sluice-kernel-to-llvm -split-input-file | FileCheck %s
 
 // CHECK-DAG:   llvm.mlir.global private constant {{.*}}"too small\00"
+// The branch around the profiling hook is in one place.
+// CHECK-LABEL: func.func private @sluice.profile(
+// CHECK-SAME:    passthrough = ["noinline"]
+// CHECK:         scf.if
+// CHECK-NEXT:      llvm.call
 // CHECK-LABEL: func.func private @sluice_host
 // The output's hook may fail: the marker is lowered to an early return later.
 // CHECK:         llvm.call %{{.*}}(%arg0, {{.*}}) : !llvm.ptr, (!llvm.ptr, i32, i32, !llvm.ptr) -> !llvm.ptr
 // CHECK:         llvm.call @sluice.guard
+// CHECK-NOT:     scf.if
+// CHECK:         call @sluice.profile(%arg0,
 // CHECK:         call @kernel({{.*}}) : (!llvm.ptr, !llvm.ptr, index, !llvm.ptr, !llvm.ptr, index) -> ()
+// CHECK:         call @sluice.profile(%arg0,
 // CHECK-LABEL: func.func private @kernel(
 // CHECK-SAME:    %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: index, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: index)
 // CHECK-SAME:    passthrough = ["noinline"]

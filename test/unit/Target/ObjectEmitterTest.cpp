@@ -77,8 +77,10 @@ TEST(ObjectEmitter, RunsInThisProcess) {
   llvm::consumeError(missing.takeError());
 }
 
-/// Functions and a table that need each other, most of them internal.
+/// Functions and a table that need each other, most of them internal, and a
+/// symbol that assembly of the module defines.
 constexpr llvm::StringLiteral chain = R"mlir(
+module attributes {llvm.module_asm = [".data", ".globl reserved", "reserved:", ".zero 8", ".text"]} {
 llvm.func @atanf(f32) -> f32
 llvm.mlir.global private constant @table(dense<[10, 20, 30]> : tensor<3xi32>) : !llvm.array<3 x i32>
 llvm.func internal @lookup(%i: i64) -> i32 attributes {passthrough = ["noinline"]} {
@@ -102,6 +104,7 @@ llvm.func @entry(%i: i64) -> i32 {
 llvm.func @arctangent(%a: f32) -> f32 {
   %r = llvm.call @atanf(%a) : (f32) -> f32
   llvm.return %r : f32
+}
 }
 )mlir";
 
@@ -130,6 +133,8 @@ TEST(ObjectEmitter, PartsBelongTogether) {
     auto entry = (*jit)->lookupFunction<int(int64_t)>("entry");
     ASSERT_TRUE(bool(entry)) << llvm::toString(entry.takeError());
     EXPECT_EQ((*entry)(1), 60);
+    auto reserved = (*jit)->lookup("reserved");
+    EXPECT_TRUE(bool(reserved)) << llvm::toString(reserved.takeError());
     auto arctangent = (*jit)->lookupFunction<float(float)>("arctangent");
     ASSERT_TRUE(bool(arctangent));
     EXPECT_NEAR((*arctangent)(1.0f), std::atan(1.0f), 1e-6);
