@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "sluice/Codegen/PackedWeights.h"
 #include "sluice/Transforms/Passes.h"
-#include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
 
@@ -23,13 +23,20 @@ public:
   void runOnOperation() final {
     constexpr int64_t alignment = 64;
     ModuleOp module = getOperation();
-    llvm::MapVector<std::pair<Attribute, Attribute>, int64_t> offsets;
+    DenseMap<std::pair<Attribute, Attribute>, int64_t> offsets;
+    SmallVector<Attribute> values, packings;
+    SmallVector<int64_t> places;
     int64_t total = 0;
     OpBuilder builder(module.getContext());
+    auto none = builder.getDictionaryAttr({});
     module.walk([&](kernel::WeightOp op) {
+      DictionaryAttr packing = op.getPackingAttr() ? op.getPackingAttr() : none;
       auto [it, isNew] =
-          offsets.try_emplace({op.getValue(), op.getPackingAttr()}, total);
+          offsets.try_emplace({op.getValue(), getPackedOrder(packing)}, total);
       if (isNew) {
+        values.push_back(op.getValue());
+        packings.push_back(packing);
+        places.push_back(total);
         auto type = cast<MemRefType>(op.getType());
         int64_t bytes =
             type.getNumElements() * ((type.getElementTypeBitWidth() + 7) / 8);
@@ -37,14 +44,6 @@ public:
       }
       op.setOffsetAttr(builder.getI64IntegerAttr(it->second));
     });
-    SmallVector<Attribute> values, packings;
-    SmallVector<int64_t> places;
-    for (auto [constant, offset] : offsets) {
-      values.push_back(constant.first);
-      packings.push_back(constant.second ? constant.second
-                                         : builder.getDictionaryAttr({}));
-      places.push_back(offset);
-    }
     module->setAttr("sluice.weights", builder.getArrayAttr(values));
     module->setAttr("sluice.weight_packings", builder.getArrayAttr(packings));
     module->setAttr("sluice.weight_offsets",

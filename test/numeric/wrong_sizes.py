@@ -22,6 +22,7 @@ class Case:
     build: object  # Graph -> None
     wrong: list  # ({input: shape, or integers}, a part of the message)
     flags: list = field(default_factory=list)
+    needs: str = ""  # the kernel provider that the compiler must have
 
     def graph(self):
         graph = Graph(seed=len(self.name))

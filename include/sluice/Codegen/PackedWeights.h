@@ -71,6 +71,10 @@ WeightPacking getPlainPacking(mlir::MLIRContext *context, int64_t elements);
 bool fitsPacking(mlir::Operation *op, kernel::TilingAttr tiling,
                  mlir::DictionaryAttr packing, const MachineModel &machine);
 
+/// A name for the order of the packed elements: constants with equal values and
+/// orders have equal bytes, whatever else their packings say.
+mlir::DictionaryAttr getPackedOrder(mlir::DictionaryAttr packing);
+
 /// Reorders f32 elements as `packing` says and hands them to `sink` in pieces.
 llvm::Error
 packWeights(mlir::DictionaryAttr packing, llvm::ArrayRef<float> source,

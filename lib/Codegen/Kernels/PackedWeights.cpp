@@ -167,8 +167,16 @@ bool sluice::fitsPacking(Operation *op, kernel::TilingAttr tiling,
 
 using PackedSink = llvm::function_ref<llvm::Error(ArrayRef<float>)>;
 
-static llvm::Error packConvolution(DictionaryAttr packing,
-                                   ArrayRef<float> source, PackedSink sink) {
+namespace {
+/// A convolution and its tiles, as a packing has them.
+struct TiledConvolution {
+  ConvolutionSpec spec;
+  ConvolutionTiling tiling;
+};
+} // namespace
+
+static llvm::Expected<TiledConvolution>
+getTiledConvolution(DictionaryAttr packing) {
   auto integer = [&](StringRef name) {
     return packing.getAs<IntegerAttr>(name).getInt();
   };
@@ -195,9 +203,51 @@ static llvm::Error packConvolution(DictionaryAttr packing,
   ConvolutionTiling tiling = chooseConvolutionTiling(
       spec, *machine,
       getConvolutionOverrides(packing.getAs<kernel::TilingAttr>("tiling")));
+  return TiledConvolution{std::move(spec), std::move(tiling)};
+}
+
+static llvm::Error packConvolution(DictionaryAttr packing,
+                                   ArrayRef<float> source, PackedSink sink) {
+  auto tiled = getTiledConvolution(packing);
+  if (!tiled)
+    return tiled.takeError();
+  const auto &[spec, tiling] = *tiled;
   std::vector<float> packed(getPackedConvolutionElements(spec, tiling));
   packConvolutionWeights(spec, tiling, source.data(), packed.data());
   return sink(packed);
+}
+
+/// What of the tiles decides about the order of weights.
+static void describeOrder(const ConvolutionTiling &tiling,
+                          SmallVectorImpl<int64_t> &numbers) {
+  bool isDepthwise = tiling.method == ConvolutionTiling::Method::Depthwise;
+  numbers.append({isDepthwise, tiling.mergedGroups,
+                  isDepthwise ? tiling.lanes : tiling.width()});
+  for (const ConvolutionTiling &phase : tiling.phases)
+    describeOrder(phase, numbers);
+}
+
+DictionaryAttr sluice::getPackedOrder(DictionaryAttr packing) {
+  auto kind = packing.getAs<StringAttr>("kind");
+  if (!kind || kind.getValue() != "convolution")
+    return packing;
+  auto tiled = getTiledConvolution(packing);
+  if (!tiled) {
+    llvm::consumeError(tiled.takeError());
+    return packing;
+  }
+  NamedAttrList order(packing);
+  for (StringRef name : {"batch", "input_sizes", "output_sizes", "tiling"})
+    order.erase(name);
+  // Only phases follow from these.
+  if (!tiled->spec.transposed)
+    for (StringRef name : {"strides", "dilations", "pads_begin", "pads_end"})
+      order.erase(name);
+  SmallVector<int64_t> numbers;
+  describeOrder(tiled->tiling, numbers);
+  Builder builder(packing.getContext());
+  order.set("order", builder.getDenseI64ArrayAttr(numbers));
+  return order.getDictionary(packing.getContext());
 }
 
 /// Panel by panel, one matrix after the other: a matrix may take most of a
