@@ -29,8 +29,9 @@ Index TileResult::getStart(IndexBuilder &index, Index r) const {
   return index.add(start, index.mul(r, stride));
 }
 
-/// How many vector instructions the epilogue of one vector is, roughly: it is
-/// built on the side and counted.
+/// How many instructions on vectors the epilogue of one vector is, roughly: it
+/// is built on the side and counted. What is the same for all vectors of a tile
+/// does not count.
 static int64_t countEpilogueOps(Location loc, VectorType type,
                                 EpilogueFn epilogue, bool isMasked) {
   // What a polynomial with its reduction of the argument takes.
@@ -50,6 +51,10 @@ static int64_t countEpilogueOps(Location loc, VectorType type,
   epilogue(builder, loc, sums, position);
   int64_t count = 0;
   block.walk([&](Operation *op) {
+    if (op->getNumResults() != 1 ||
+        !isa<VectorType>(op->getResult(0).getType()) ||
+        isa<arith::ConstantOp, vector::BroadcastOp>(op))
+      return;
     bool isFunction = isa<math::MathDialect>(op->getDialect()) &&
                       !isa<math::AbsFOp, math::FmaOp, math::SqrtOp>(op);
     count += isFunction ? elementaryFunction : 1;

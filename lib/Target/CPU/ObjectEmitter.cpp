@@ -18,7 +18,7 @@
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Triple.h"
-#include "llvm/Transforms/Scalar/LoopUnrollPass.h"
+#include "llvm/Transforms/Scalar/LoopPassManager.h"
 
 using namespace llvm;
 
@@ -74,18 +74,32 @@ void setFunctionAttributes(Module &module, const MachineModel &machine) {
   }
 }
 
+/// Emitters unroll hot loops over vectors themselves; unrolling them again only
+/// makes more code. Short loops of known length are gone by then, and scalar
+/// loops are left to LLVM.
+struct KeepVectorLoopsPass : PassInfoMixin<KeepVectorLoopsPass> {
+  PreservedAnalyses run(Loop &loop, LoopAnalysisManager &,
+                        LoopStandardAnalysisResults &, LPMUpdater &) {
+    auto isVector = [](const Instruction &instruction) {
+      return instruction.getType()->isVectorTy();
+    };
+    if (any_of(loop.blocks(), [&](const BasicBlock *block) {
+          return any_of(*block, isVector);
+        }))
+      loop.setLoopAlreadyUnrolled();
+    return PreservedAnalyses::all();
+  }
+};
+
 void optimise(Module &module, TargetMachine &targetMachine, unsigned optLevel) {
   PipelineTuningOptions tuning;
   tuning.LoopVectorization = optLevel >= 2;
   tuning.SLPVectorization = optLevel >= 2;
   tuning.LoopInterleaving = optLevel >= 2;
-  // Kernels unroll what is hot themselves. Unrolling loops of unknown length
-  // again only makes more code; short loops of known length still go away.
-  tuning.LoopUnrolling = false;
   PassBuilder builder(&targetMachine, tuning);
   builder.registerLoopOptimizerEndEPCallback(
-      [](LoopPassManager &passes, OptimizationLevel level) {
-        passes.addPass(LoopFullUnrollPass(level.getSpeedupLevel()));
+      [](LoopPassManager &passes, OptimizationLevel) {
+        passes.addPass(KeepVectorLoopsPass());
       });
   LoopAnalysisManager loopAnalyses;
   FunctionAnalysisManager functionAnalyses;
