@@ -5,7 +5,7 @@
 // CHECK-LABEL: func.func private @sluice.profile(
 // CHECK-SAME:    passthrough = ["noinline"]
 // CHECK:         scf.if
-// CHECK-NEXT:      llvm.call
+// CHECK:           llvm.call %{{.*}}(%arg0, %arg1, %arg2)
 // CHECK-LABEL: func.func private @sluice_host
 // The output's hook may fail: the marker is lowered to an early return later.
 // CHECK:         llvm.call %{{.*}}(%arg0, {{.*}}) : !llvm.ptr, (!llvm.ptr, i32, i32, !llvm.ptr) -> !llvm.ptr
