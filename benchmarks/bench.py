@@ -225,6 +225,8 @@ def parse_options():
     parser.add_argument("--kernels", default="",
                         help="providers besides builtin: onednn")
     parser.add_argument("--results", type=Path, default=HERE / "results")
+    parser.add_argument("--blocks", type=int, default=0,
+                        help="how often the engines take turns (9; 3 with --quick)")
     parser.add_argument("--name", default="latest", help="of the result files")
     options = parser.parse_args()
     options.threads = [int(text) for text in options.threads.split(",")]
@@ -233,7 +235,7 @@ def parse_options():
     unknown = set(options.kernels) - set(providers.PROVIDERS)
     if unknown:
         parser.error(f"no kernel provider {', '.join(sorted(unknown))}")
-    options.blocks = 3 if options.quick else 9
+    options.blocks = options.blocks or (3 if options.quick else 9)
     options.milliseconds = 60 if options.quick else 200
     options.starts = 3 if options.quick else 7
     return options
