@@ -82,6 +82,17 @@ static LogicalResult verifyPackedConvolution(std::optional<Location> location,
   return success();
 }
 
+/// The window along spatial dimension `i` of a packed convolution, or of its
+/// adaptor.
+template <typename ConvolutionTy>
+static Window getPackedWindow(MLIRContext *context, ConvolutionTy &convolution,
+                              int64_t i) {
+  ArrayRef<int64_t> kernel = convolution.getKernel();
+  ArrayRef<int64_t> pads = convolution.getPads();
+  return {Builder(context).getIndexAttr(kernel[i]), convolution.getStrides()[i],
+          convolution.getDilations()[i], pads[i], pads[kernel.size() + i]};
+}
+
 LogicalResult PackedConvOp::inferReturnTypes(
     MLIRContext *context, std::optional<Location> location, ValueRange operands,
     DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
@@ -95,9 +106,7 @@ LogicalResult PackedConvOp::inferReturnTypes(
     int64_t &size = shape[1 + i];
     if (ShapedType::isDynamic(size))
       continue;
-    Window window{Builder(context).getIndexAttr(adaptor.getKernel()[i]),
-                  adaptor.getStrides()[i], adaptor.getDilations()[i],
-                  adaptor.getPads()[i], adaptor.getPads()[spatialRank + i]};
+    Window window = getPackedWindow(context, adaptor, i);
     auto count = countWindows(window, size);
     if (!count)
       return emitOptionalError(location, "the kernel does not fit the input");
@@ -115,8 +124,7 @@ PackedConvOp::reifyResultShapes(OpBuilder &builder,
       getDimensions(builder, getLoc(), getInput());
   int64_t spatialRank = getKernel().size();
   for (int64_t i = 0; i < spatialRank; ++i) {
-    Window window{builder.getIndexAttr(getKernel()[i]), getStrides()[i],
-                  getDilations()[i], getPads()[i], getPads()[spatialRank + i]};
+    Window window = getPackedWindow(getContext(), *this, i);
     sizes[1 + i] = countWindows(builder, getLoc(), window, sizes[1 + i]);
   }
   sizes.back() = builder.getIndexAttr(getOutputChannels());
@@ -144,9 +152,7 @@ LogicalResult PackedConvTransposeOp::inferReturnTypes(
     int64_t &size = shape[1 + i];
     if (ShapedType::isDynamic(size))
       continue;
-    Window window{Builder(context).getIndexAttr(adaptor.getKernel()[i]),
-                  adaptor.getStrides()[i], adaptor.getDilations()[i],
-                  adaptor.getPads()[i], adaptor.getPads()[spatialRank + i]};
+    Window window = getPackedWindow(context, adaptor, i);
     auto full = getTransposedSize(window, adaptor.getOutputPadding()[i], size);
     if (!full)
       return emitOptionalError(location, "the pads exceed the result, or a "
@@ -165,8 +171,7 @@ PackedConvTransposeOp::reifyResultShapes(OpBuilder &builder,
       getDimensions(builder, getLoc(), getInput());
   int64_t spatialRank = getKernel().size();
   for (int64_t i = 0; i < spatialRank; ++i) {
-    Window window{builder.getIndexAttr(getKernel()[i]), getStrides()[i],
-                  getDilations()[i], getPads()[i], getPads()[spatialRank + i]};
+    Window window = getPackedWindow(getContext(), *this, i);
     sizes[1 + i] = getTransposedSize(builder, getLoc(), window,
                                      getOutputPadding()[i], sizes[1 + i]);
   }

@@ -14,7 +14,7 @@ import onnx
 
 from support.paths import ROOT
 
-sys.path.insert(0, str(ROOT / "test" / "models"))
+sys.path[:0] = [str(ROOT / "test" / "models"), str(ROOT / "test" / "operators")]
 
 from catalog import MODELS
 
