@@ -50,6 +50,14 @@ func.func @counted(%a: tensor<2x3xf32>) -> (tensor<2x?xi64>, tensor<2xi64>) {
   return %1, %2#2 : tensor<2x?xi64>, tensor<2xi64>
 }
 
+// CHECK-LABEL: @boxes
+// CHECK: sluice.non_max_suppression %arg0, %arg1, %arg2, %arg3, %arg3 {center_point} : ({{.*}}) -> (tensor<1xi64>, tensor<?x3xi64>)
+func.func @boxes(%boxes: tensor<1x?x4xf32>, %scores: tensor<1x2x?xf32>, %most: tensor<1xi64>, %threshold: tensor<1xf32>) -> tensor<?x3xi64> {
+  %0:2 = sluice.non_max_suppression %boxes, %scores, %most, %threshold, %threshold {center_point}
+    : (tensor<1x?x4xf32>, tensor<1x2x?xf32>, tensor<1xi64>, tensor<1xf32>, tensor<1xf32>) -> (tensor<1xi64>, tensor<?x3xi64>)
+  return %0#1 : tensor<?x3xi64>
+}
+
 // -----
 
 func.func @gather_axis(%a: tensor<2xf32>, %i: tensor<1xi64>) {
@@ -174,5 +182,15 @@ func.func @rows(%a: tensor<4xf32>) {
   // expected-error@below {{needs a matrix}}
   // expected-error@below {{failed to infer returned types}}
   %0:4 = sluice.unique %a : (tensor<4xf32>) -> (tensor<1xi64>, tensor<4xi64>, tensor<4xi64>, tensor<4xi64>)
+  return
+}
+
+// -----
+
+func.func @box_count(%boxes: tensor<1x5x4xf32>, %scores: tensor<1x2x6xf32>, %most: tensor<1xi64>, %threshold: tensor<1xf32>) {
+  // expected-error@below {{boxes and scores do not fit}}
+  // expected-error@below {{failed to infer returned types}}
+  %0:2 = sluice.non_max_suppression %boxes, %scores, %most, %threshold, %threshold
+    : (tensor<1x5x4xf32>, tensor<1x2x6xf32>, tensor<1xi64>, tensor<1xf32>, tensor<1xf32>) -> (tensor<1xi64>, tensor<?x3xi64>)
   return
 }
