@@ -11,6 +11,7 @@
 
 #include "dialects/Sluice/Sluice.h"
 #include "mlir/IR/PatternMatch.h"
+#include <cmath>
 #include <limits>
 
 using namespace mlir;
@@ -24,9 +25,15 @@ static bool isSplatOf(Attribute attribute, double number) {
   if (isa<FloatType>(dense.getElementType()))
     return dense.getSplatValue<APFloat>().convertToDouble() == number &&
            !(number == 0 && dense.getSplatValue<APFloat>().isNegative());
-  if (isa<IntegerType>(dense.getElementType()))
-    return dense.getSplatValue<APInt>() == static_cast<uint64_t>(number);
-  return false;
+  auto integer = dyn_cast<IntegerType>(dense.getElementType());
+  if (!integer || integer.getWidth() > 64 || std::trunc(number) != number ||
+      std::abs(number) > 1e9)
+    return false;
+  APInt value = dense.getSplatValue<APInt>();
+  bool isSigned = !integer.isUnsigned() && integer.getWidth() > 1;
+  int64_t whole = static_cast<int64_t>(number);
+  return isSigned ? value.getSExtValue() == whole
+                  : whole >= 0 && value == static_cast<uint64_t>(whole);
 }
 
 // x + 0 keeps x for integers; for floats -0 + 0 is 0, so only -0 would do.

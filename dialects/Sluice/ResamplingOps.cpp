@@ -118,7 +118,8 @@ LogicalResult RoiAlignOp::inferReturnTypes(
       elementTypeOf(operands[0]) != elementTypeOf(operands[1]))
     return emitOptionalError(location, "image and regions do not fit");
   int64_t height = adaptor.getHeight(), width = adaptor.getWidth();
-  if (height < 0 || width < 0 || adaptor.getSamplingRatio() < 0)
+  int64_t samplingRatio = adaptor.getSamplingRatio();
+  if (height < 0 || width < 0 || samplingRatio < 0)
     return emitOptionalError(location, "sizes must not be negative");
   types.push_back(RankedTensorType::get({rois[0], image[1], height, width},
                                         elementTypeOf(operands[0])));

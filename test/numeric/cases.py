@@ -348,3 +348,13 @@ def instance_norm_of_any_size(g):
 @case()
 def product_without_columns(g):
     g.output(g.Gemm(g.input([5, 7]), g.weight(0, 7), g.weight(0), transB=1))
+
+
+# Powers -------------------------------------------------------------------------
+
+
+@case(absent=["sluice.sqrt"])
+def power_of_integers(g):
+    x = g.input([5, 7], low=0.5, high=2)
+    for exponent in (0, 1, 3, -1):
+        g.output(g.Pow(x, g.constant(np.array(exponent, np.int64))))

@@ -82,11 +82,13 @@ func.func @powers(%a: tensor<?x3xf32>) -> (tensor<?x3xf32>, tensor<?x3xf32>, ten
 
 // Integers have no roots, and an exponent that broadcasts enlarges the result.
 // CHECK-LABEL: @other_powers
-// CHECK-COUNT-2: sluice.pow
-func.func @other_powers(%i: tensor<3xi32>, %a: tensor<3xf32>) -> (tensor<3xi32>, tensor<1x3xf32>) {
+// CHECK-COUNT-3: sluice.pow
+func.func @other_powers(%i: tensor<3xi32>, %a: tensor<3xf32>) -> (tensor<3xi32>, tensor<1x3xf32>, tensor<3xf32>) {
   %whole = sluice.constant dense<2> : tensor<i32>
   %two = sluice.constant dense<2.0> : tensor<1x1xf32>
   %0 = sluice.pow %i, %whole : (tensor<3xi32>, tensor<i32>) -> tensor<3xi32>
   %1 = sluice.pow %a, %two : (tensor<3xf32>, tensor<1x1xf32>) -> tensor<1x3xf32>
-  return %0, %1 : tensor<3xi32>, tensor<1x3xf32>
+  %none = sluice.constant dense<0> : tensor<i64>
+  %2 = sluice.pow %a, %none : (tensor<3xf32>, tensor<i64>) -> tensor<3xf32>
+  return %0, %1, %2 : tensor<3xi32>, tensor<1x3xf32>, tensor<3xf32>
 }

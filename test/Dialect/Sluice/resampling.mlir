@@ -130,6 +130,16 @@ func.func @height(%a: tensor<1x3x4x4xf32>, %rois: tensor<2x4xf32>, %batches: ten
 
 // -----
 
+func.func @ratio(%a: tensor<1x3x4x4xf32>, %rois: tensor<2x4xf32>, %batches: tensor<2xi64>) {
+  // expected-error@below {{sizes must not be negative}}
+  // expected-error@below {{failed to infer returned types}}
+  %0 = sluice.roi_align %a, %rois, %batches {height = 2 : i64, width = 2 : i64, sampling_ratio = -1 : i64, spatial_scale = 1.0 : f64}
+    : (tensor<1x3x4x4xf32>, tensor<2x4xf32>, tensor<2xi64>) -> tensor<2x3x2x2xf32>
+  return
+}
+
+// -----
+
 func.func @blocks(%a: tensor<2x11x9xf32>, %image: tensor<2xi64>) {
   // expected-error@below {{rows do not fit the blocks}}
   // expected-error@below {{failed to infer returned types}}
