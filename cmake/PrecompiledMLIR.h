@@ -1,4 +1,13 @@
-// The MLIR headers that most of Sluice's sources include; see SluiceTargets.cmake.
+//===- PrecompiledMLIR.h - Headers that are compiled once -------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+//
+// The MLIR headers that most of Sluice's sources include; see
+// SluiceTargets.cmake.
+//
+//===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"

@@ -5,6 +5,8 @@ gradient they give. The result is committed; run this (with the onnx package)
 only to change it.
 """
 
+# Part of Sluice, under the Apache License v2.0. See LICENSE.
+
 from pathlib import Path
 
 import numpy as np

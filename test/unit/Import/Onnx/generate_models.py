@@ -4,6 +4,8 @@ Debian's schema is older than these features; GeneratedModelsTest.cpp reads the
 models and compares with what is written here.
 """
 
+# Part of Sluice, under the Apache License v2.0. See LICENSE.
+
 import pathlib
 import sys
 

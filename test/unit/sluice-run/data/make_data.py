@@ -4,6 +4,8 @@ Run once with numpy and onnx; the files are committed, so that the readers are
 tested against what these packages write and not against our own writer.
 """
 
+# Part of Sluice, under the Apache License v2.0. See LICENSE.
+
 from pathlib import Path
 
 import numpy as np
