@@ -1,4 +1,5 @@
-//===- onednn_depthwise.cpp - oneDNN's depthwise 3x3 convolution -----------===//
+//===- onednn_depthwise.cpp - oneDNN's depthwise 3x3 convolution
+//-----------===//
 //
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 //

@@ -1,4 +1,5 @@
-/*===- peak.c - How many f32 multiply-adds this machine does -----------------===//
+/*===- peak.c - How many f32 multiply-adds this machine does
+ * -----------------===//
  *
  * Part of Sluice, under the Apache License v2.0. See LICENSE.
  *

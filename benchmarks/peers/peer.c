@@ -1,4 +1,5 @@
-/*===- peer.c - Load a model, say when the first output is there, run blocks -===//
+/*===- peer.c - Load a model, say when the first output is there, run blocks
+ * -===//
  *
  * Part of Sluice, under the Apache License v2.0. See LICENSE.
  *
@@ -81,7 +82,8 @@ static void run_block(int64_t milliseconds, int least) {
     printf("%ld%c", times[run], run + 1 == runs ? '\n' : ' ');
 }
 
-/* Not getrusage, which counts the memory of the process that started this one. */
+/* Not getrusage, which counts the memory of the process that started this one.
+ */
 static void print_memory(void) {
   FILE *file = fopen("/proc/self/status", "r");
   char line[128];

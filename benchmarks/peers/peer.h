@@ -1,4 +1,5 @@
-/*===- peer.h - One engine that runs one model, for benchmarks ---------------===//
+/*===- peer.h - One engine that runs one model, for benchmarks
+ * ---------------===//
  *
  * Part of Sluice, under the Apache License v2.0. See LICENSE.
  *

@@ -1,4 +1,5 @@
-/*===- peer_onnxruntime.c - onnxruntime's C library as a benchmark peer ------===//
+/*===- peer_onnxruntime.c - onnxruntime's C library as a benchmark peer
+ * ------===//
  *
  * Part of Sluice, under the Apache License v2.0. See LICENSE.
  *
@@ -78,14 +79,14 @@ static void create_session(const char *model, int threads) {
 static void create_inputs(const struct peer_tensor *inputs, int count) {
   void *memory;
   check(((void *(*)(int, int, void **))api[CREATE_CPU_MEMORY_INFO])(1, 0,
-                                                                   &memory));
+                                                                    &memory));
   typedef void *(*create)(void *, void *, size_t, const int64_t *, size_t, int,
                           void **);
   for (int i = 0; i < count; ++i) {
     input_names[i] = inputs[i].name;
     check(((create)api[CREATE_TENSOR_WITH_DATA])(
-        memory, inputs[i].data, inputs[i].bytes, inputs[i].dims,
-        inputs[i].rank, inputs[i].dtype, &input_values[i]));
+        memory, inputs[i].data, inputs[i].bytes, inputs[i].dims, inputs[i].rank,
+        inputs[i].dtype, &input_values[i]));
   }
   input_count = count;
 }
@@ -98,7 +99,7 @@ void engine_load(const char *model, int threads,
   void *allocator;
   check(((void *(*)(void **))api[GET_DEFAULT_ALLOCATOR])(&allocator));
   check(((void *(*)(void *, size_t *))api[GET_OUTPUT_COUNT])(session,
-                                                            &output_count));
+                                                             &output_count));
   if (output_count > PEER_MAX_TENSORS)
     peer_die(model, "too many outputs");
   typedef void *(*get_name)(void *, size_t, void *, const char **);
@@ -125,7 +126,7 @@ int engine_touch(void) {
   for (size_t i = 0; i < output_count; ++i) {
     void *data;
     check(((void *(*)(void *, void **))api[GET_TENSOR_DATA])(output_values[i],
-                                                            &data));
+                                                             &data));
     if (data)
       sum += *(const volatile unsigned char *)data;
   }

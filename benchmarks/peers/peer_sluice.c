@@ -1,4 +1,5 @@
-/*===- peer_sluice.c - Sluice's runtime as a benchmark peer ------------------===//
+/*===- peer_sluice.c - Sluice's runtime as a benchmark peer
+ * ------------------===//
  *
  * Part of Sluice, under the Apache License v2.0. See LICENSE.
  *

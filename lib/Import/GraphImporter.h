@@ -55,7 +55,8 @@ private:
   llvm::Expected<Values> importDivergingIf(const OnnxGraph &graph, size_t index,
                                            mlir::OpBuilder &builder);
   /// Names the results of a node. Null values are unsupported outputs; with
-  /// more nodes reported than `reportedBefore`, those of subgraphs explain them.
+  /// more nodes reported than `reportedBefore`, those of subgraphs explain
+  /// them.
   void bindOutputs(const OnnxNode &node, const Values &inputs,
                    const Values &results, size_t reportedBefore);
   void reportUnsupported(const OnnxNode &node, const Values &inputs,

@@ -126,9 +126,8 @@ int main(int argc, char **argv) {
   options.threads = atoi(argv[4]);
   sluice_context *context;
   status = sluice_context_create(model, &options, &context, &error);
-  int result = status == SLUICE_OK
-                   ? run_files(model, context, argv[2], argv[3])
-                   : refuse(status, error.message);
+  int result = status == SLUICE_OK ? run_files(model, context, argv[2], argv[3])
+                                   : refuse(status, error.message);
   sluice_context_destroy(context);
   sluice_model_release(model);
   return result;

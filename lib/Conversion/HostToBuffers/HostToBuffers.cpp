@@ -5,8 +5,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "sluice/Conversion/HostToBuffers/HostToBuffers.h"
-#include "sluice/Codegen/CPU/FrameLayout.h"
-#include "sluice/Codegen/KernelBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -14,6 +12,8 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "sluice/Codegen/CPU/FrameLayout.h"
+#include "sluice/Codegen/KernelBuilder.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -123,10 +123,9 @@ LogicalResult Translator::translateCall(kernel::CallOp op) {
     auto type = MemRefType::get({bytes.getInt()}, builder.getI8Type());
     Value fixed = kernel::AllocateOp::create(builder, op.getLoc(), type, frame,
                                              ValueRange());
-    scratch = castTo(fixed,
-                     MemRefType::get({ShapedType::kDynamic},
-                                     builder.getI8Type()),
-                     op.getLoc());
+    scratch = castTo(
+        fixed, MemRefType::get({ShapedType::kDynamic}, builder.getI8Type()),
+        op.getLoc());
   }
   auto launch = kernel::LaunchOp::create(
       builder, op.getLoc(), frame, op.getCalleeAttr(), lookup(op.getInputs()),
@@ -137,8 +136,7 @@ LogicalResult Translator::translateCall(kernel::CallOp op) {
   return success();
 }
 
-LogicalResult Translator::translateYieldedRegion(Region &source,
-                                                 Region &target,
+LogicalResult Translator::translateYieldedRegion(Region &source, Region &target,
                                                  bool copiesTensors) {
   OpBuilder::InsertionGuard guard(builder);
   Block *block = &target.front();
@@ -169,8 +167,8 @@ LogicalResult Translator::translateIf(scf::IfOp op) {
   auto result = scf::IfOp::create(builder, op.getLoc(), types,
                                   mapping.lookup(op.getCondition()),
                                   /*addThenBlock=*/true, hasElse);
-  if (failed(translateYieldedRegion(op.getThenRegion(),
-                                    result.getThenRegion(), false)))
+  if (failed(translateYieldedRegion(op.getThenRegion(), result.getThenRegion(),
+                                    false)))
     return failure();
   if (hasElse && failed(translateYieldedRegion(op.getElseRegion(),
                                                result.getElseRegion(), false)))
@@ -198,8 +196,8 @@ LogicalResult Translator::translateWhile(scf::WhileOp op) {
   SmallVector<Location> locations;
   for (Type type : op.getResultTypes())
     types.push_back(convert(type));
-  auto result = scf::WhileOp::create(builder, op.getLoc(), types,
-                                     lookup(op.getInits()));
+  auto result =
+      scf::WhileOp::create(builder, op.getLoc(), types, lookup(op.getInits()));
   auto addBlock = [&](Block &source, Region &target) {
     Block *block = builder.createBlock(&target);
     for (BlockArgument argument : source.getArguments())
@@ -211,8 +209,8 @@ LogicalResult Translator::translateWhile(scf::WhileOp op) {
     addBlock(op.getBefore().front(), result.getBefore());
     addBlock(op.getAfter().front(), result.getAfter());
   }
-  if (failed(translateYieldedRegion(op.getBefore(), result.getBefore(),
-                                    false)) ||
+  if (failed(
+          translateYieldedRegion(op.getBefore(), result.getBefore(), false)) ||
       failed(translateYieldedRegion(op.getAfter(), result.getAfter(), true)))
     return failure();
   mapping.map(op.getResults(), result.getResults());
@@ -243,11 +241,11 @@ LogicalResult Translator::translate(Operation &op) {
         return success();
       })
       .Case([&](ConstantOp constant) {
-        mapping.map(constant.getResult(),
-                    Value(kernel::WeightOp::create(
-                        builder, loc, convert(constant.getType()), frame,
-                        constant.getValueAttr(), DictionaryAttr(),
-                        IntegerAttr())));
+        mapping.map(
+            constant.getResult(),
+            Value(kernel::WeightOp::create(
+                builder, loc, convert(constant.getType()), frame,
+                constant.getValueAttr(), DictionaryAttr(), IntegerAttr())));
         return success();
       })
       .Case([&](PackedConstantOp constant) {
@@ -266,9 +264,8 @@ LogicalResult Translator::translate(Operation &op) {
         return success();
       })
       .Case([&](tensor::CastOp cast) {
-        mapping.map(cast.getResult(),
-                    castTo(mapping.lookup(cast.getSource()),
-                           convert(cast.getType()), loc));
+        mapping.map(cast.getResult(), castTo(mapping.lookup(cast.getSource()),
+                                             convert(cast.getType()), loc));
         return success();
       })
       .Case([&](tensor::ExtractOp extract) {
@@ -279,26 +276,25 @@ LogicalResult Translator::translate(Operation &op) {
         if (extract.getType().isInteger(1)) {
           Value zero = arith::ConstantOp::create(
               builder, loc, builder.getIntegerAttr(builder.getI8Type(), 0));
-          stored = arith::CmpIOp::create(builder, loc,
-                                         arith::CmpIPredicate::ne, stored,
-                                         zero);
+          stored = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne,
+                                         stored, zero);
         }
         mapping.map(extract.getResult(), stored);
         return success();
       })
       .Case([&](tensor::FromElementsOp elements) {
         auto type = cast<MemRefType>(convert(elements.getType()));
-        Value buffer = kernel::AllocateOp::create(builder, loc, type, frame,
-                                                  ValueRange());
+        Value buffer =
+            kernel::AllocateOp::create(builder, loc, type, frame, ValueRange());
         auto shape = type.getShape();
         for (auto [i, element] : llvm::enumerate(elements.getElements())) {
           SmallVector<Value> indices(shape.size());
           int64_t rest = i;
           for (size_t j = shape.size(); j-- > 0; rest /= shape[j])
-            indices[j] = arith::ConstantIndexOp::create(builder, loc,
-                                                        rest % shape[j]);
-          memref::StoreOp::create(builder, loc, mapping.lookup(element),
-                                  buffer, indices);
+            indices[j] =
+                arith::ConstantIndexOp::create(builder, loc, rest % shape[j]);
+          memref::StoreOp::create(builder, loc, mapping.lookup(element), buffer,
+                                  indices);
         }
         mapping.map(elements.getResult(), buffer);
         return success();
@@ -307,12 +303,12 @@ LogicalResult Translator::translate(Operation &op) {
         // Of tensors this is what an `if` without code becomes.
         Value onTrue = mapping.lookup(choice.getTrueValue());
         Type type = convert(choice.getType());
-        mapping.map(choice.getResult(),
-                    Value(arith::SelectOp::create(
-                        builder, loc, mapping.lookup(choice.getCondition()),
-                        castTo(onTrue, type, loc),
-                        castTo(mapping.lookup(choice.getFalseValue()), type,
-                               loc))));
+        mapping.map(
+            choice.getResult(),
+            Value(arith::SelectOp::create(
+                builder, loc, mapping.lookup(choice.getCondition()),
+                castTo(onTrue, type, loc),
+                castTo(mapping.lookup(choice.getFalseValue()), type, loc))));
         return success();
       })
       .Case([&](cf::AssertOp assertion) {
@@ -346,9 +342,8 @@ LogicalResult Translator::finishOutput(Value tensor, int64_t index,
   Value buffer = mapping.lookup(tensor);
   if (output != outputs.end() && output->second == index)
     return success();
-  Value target =
-      kernel::OutputOp::create(builder, loc, buffer.getType(), frame, index,
-                               dynamicSizes(buffer, loc));
+  Value target = kernel::OutputOp::create(builder, loc, buffer.getType(), frame,
+                                          index, dynamicSizes(buffer, loc));
   kernel::CopyOp::create(builder, loc, buffer, target);
   return success();
 }
@@ -372,7 +367,8 @@ public:
     auto target = func::FuncOp::create(builder, source.getLoc(), "sluice_host",
                                        builder.getFunctionType(pointer, {}));
     // The model's signature stays readable.
-    target->setAttr("sluice.signature", TypeAttr::get(source.getFunctionType()));
+    target->setAttr("sluice.signature",
+                    TypeAttr::get(source.getFunctionType()));
     if (ArrayAttr attributes = source.getAllArgAttrs())
       target->setAttr("sluice.inputs", attributes);
     if (ArrayAttr attributes = source.getAllResultAttrs())

@@ -4,9 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "sluice/Conversion/KernelToLLVM/KernelToLLVM.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "sluice/Conversion/KernelToLLVM/KernelToLLVM.h"
 
 using namespace mlir;
 

@@ -23,9 +23,8 @@ Expected<std::unique_ptr<Jit>> Jit::create() {
   if (!target)
     return target.takeError();
   // Objects have no initialisers to run, so no platform support is loaded.
-  auto engine = orc::LLJITBuilder()
-                    .setPlatformSetUp(orc::setUpInactivePlatform)
-                    .create();
+  auto engine =
+      orc::LLJITBuilder().setPlatformSetUp(orc::setUpInactivePlatform).create();
   if (!engine)
     return engine.takeError();
   return std::unique_ptr<Jit>(new Jit(std::move(*engine)));
