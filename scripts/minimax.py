@@ -218,6 +218,7 @@ def main():
     print("#ifndef SLUICE_LIB_CODEGEN_CPU_MATH_COEFFICIENTS_H")
     print("#define SLUICE_LIB_CODEGEN_CPU_MATH_COEFFICIENTS_H\n")
     print("#include <cstdint>\n")
+    print("// clang-format off\n")
     print("namespace sluice::math_expansion {\n")
     print("/// ln(2) and pi/2 as sums of floats, for reductions with and without FMA.")
     print_parts("ln2Parts", mp.log(2), 15, 2)

@@ -12,6 +12,8 @@
 
 #include <cstdint>
 
+// clang-format off
+
 namespace sluice::math_expansion {
 
 /// ln(2) and pi/2 as sums of floats, for reductions with and without FMA.
