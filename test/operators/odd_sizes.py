@@ -36,7 +36,10 @@ def cases(make, numbers):
             yield case("LayerNormalization", [x, numbers(last), numbers(last)], 17,
                        attributes={"axis": -1})
         yield case("Transpose", [x], attributes={"perm": list(range(rank))[::-1]})
-        yield case("ReduceSum", [x, _ints(-1)], attributes={"keepdims": 0}, constant=(1,))
+        # onnxruntime leaves the dimensions of empty tensors as they are.
+        if x.size:
+            yield case("ReduceSum", [x, _ints(-1)], attributes={"keepdims": 0},
+                       constant=(1,))
         yield case("ReduceProd", [x], attributes={"axes": [0], "keepdims": 1})
         yield case("CumSum", [x, np.array(0, np.int64)])
         yield case("Concat", [x, x, numbers(*shape[:-1], 3)], attributes={"axis": -1})
