@@ -140,7 +140,7 @@ EXIT CODES:
 
   0    success
   1    wrong usage: an option, a shape, a CPU
-  2    the model is damaged or breaks ONNX's rules
+  2    the model cannot be read, is damaged or breaks ONNX's rules
   3    the model has nodes that cannot be compiled; all are listed
   4    the compiler failed
   5    the output cannot be written

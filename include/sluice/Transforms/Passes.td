@@ -229,9 +229,10 @@ def CheckSizesPass : Pass<"sluice-check-sizes", "::mlir::func::FuncOp"> {
 def PackWeightsPass : Pass<"sluice-pack-weights", "::mlir::func::FuncOp"> {
   let summary = "Put constant weights in the order micro-kernels read";
   let description = [{
-    Products with a constant right-hand side and channels-last convolutions
-    with constant weights, in f32, become ops on packed constants. The panels
-    follow from the tiles chosen for the machine or given by `kernel.tiling`,
+    Products with a constant right-hand side, channels-last convolutions and
+    transposed ones with constant weights, in f32, become ops on packed
+    constants, and recurrent cells read theirs in panels. A table that a
+    product has packed is looked up there, too. The panels follow from the tiles chosen for the machine or given by `kernel.tiling`,
     so types must not change any more afterwards. Those that oneDNN computes
     keep their order: the library has its own, known only where it runs.
   }];
