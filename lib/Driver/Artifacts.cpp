@@ -129,9 +129,8 @@ describeModel(ModuleOp module, const MachineModel &machine,
 /// Replaces an object file by an archive of it.
 static llvm::Error makeArchive(TemporaryFile &file,
                                const DescriptorContents &contents) {
-  auto object = llvm::MemoryBuffer::getFile(file.path, /*IsText=*/false,
-                                            /*RequiresNullTerminator=*/false,
-                                            /*IsVolatile=*/true);
+  // A mapping would change with the file.
+  auto object = llvm::MemoryBuffer::getFileAsStream(file.path);
   if (!object)
     return llvm::createFileError(file.path, object.getError());
   std::string name = contents.signature.name + ".o";
