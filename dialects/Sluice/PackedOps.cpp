@@ -93,42 +93,73 @@ static Window getPackedWindow(MLIRContext *context, ConvolutionTy &convolution,
           convolution.getDilations()[i], pads[i], pads[kernel.size() + i]};
 }
 
-LogicalResult PackedConvOp::inferReturnTypes(
+/// The result type of a packed convolution. `slide` gives the size behind a
+/// window along spatial dimension i of a known size, if there is one.
+template <typename AdaptorTy>
+static LogicalResult inferPackedConvolution(
     MLIRContext *context, std::optional<Location> location, ValueRange operands,
-    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    AdaptorTy &adaptor, StringRef misfit,
+    function_ref<std::optional<int64_t>(const Window &, int64_t i,
+                                        int64_t size)>
+        slide,
     SmallVectorImpl<Type> &types) {
-  Adaptor adaptor(operands, attributes, properties, regions);
   SmallVector<int64_t> shape(shapeOf(operands[0]));
-  if (failed(verifyPackedConvolution(location, operands, adaptor)))
-    return failure();
   int64_t spatialRank = adaptor.getKernel().size();
   for (int64_t i = 0; i < spatialRank; ++i) {
     int64_t &size = shape[1 + i];
     if (ShapedType::isDynamic(size))
       continue;
-    Window window = getPackedWindow(context, adaptor, i);
-    auto count = countWindows(window, size);
-    if (!count)
-      return emitOptionalError(location, "the kernel does not fit the input");
-    size = *count;
+    auto result = slide(getPackedWindow(context, adaptor, i), i, size);
+    if (!result)
+      return emitOptionalError(location, misfit);
+    size = *result;
   }
   shape.back() = adaptor.getOutputChannels();
   types.push_back(RankedTensorType::get(shape, elementTypeOf(operands[0])));
   return success();
 }
 
+/// The result sizes of a packed convolution.
+template <typename OpTy>
+static void reifyPackedConvolution(
+    OpBuilder &builder, OpTy op,
+    function_ref<OpFoldResult(const Window &, int64_t i, OpFoldResult size)>
+        slide,
+    ReifiedRankedShapedTypeDims &shapes) {
+  SmallVector<OpFoldResult> sizes =
+      getDimensions(builder, op.getLoc(), op.getInput());
+  int64_t spatialRank = op.getKernel().size();
+  for (int64_t i = 0; i < spatialRank; ++i)
+    sizes[1 + i] =
+        slide(getPackedWindow(op.getContext(), op, i), i, sizes[1 + i]);
+  sizes.back() = builder.getIndexAttr(op.getOutputChannels());
+  shapes.push_back(std::move(sizes));
+}
+
+LogicalResult PackedConvOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  if (failed(verifyPackedConvolution(location, operands, adaptor)))
+    return failure();
+  return inferPackedConvolution(
+      context, location, operands, adaptor, "the kernel does not fit the input",
+      [](const Window &window, int64_t, int64_t size) {
+        return countWindows(window, size);
+      },
+      types);
+}
+
 LogicalResult
 PackedConvOp::reifyResultShapes(OpBuilder &builder,
                                 ReifiedRankedShapedTypeDims &shapes) {
-  SmallVector<OpFoldResult> sizes =
-      getDimensions(builder, getLoc(), getInput());
-  int64_t spatialRank = getKernel().size();
-  for (int64_t i = 0; i < spatialRank; ++i) {
-    Window window = getPackedWindow(getContext(), *this, i);
-    sizes[1 + i] = countWindows(builder, getLoc(), window, sizes[1 + i]);
-  }
-  sizes.back() = builder.getIndexAttr(getOutputChannels());
-  shapes.push_back(std::move(sizes));
+  reifyPackedConvolution(
+      builder, *this,
+      [&](const Window &window, int64_t, OpFoldResult size) {
+        return countWindows(builder, getLoc(), window, size);
+      },
+      shapes);
   return success();
 }
 
@@ -141,42 +172,31 @@ LogicalResult PackedConvTransposeOp::inferReturnTypes(
     DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
     SmallVectorImpl<Type> &types) {
   Adaptor adaptor(operands, attributes, properties, regions);
-  SmallVector<int64_t> shape(shapeOf(operands[0]));
   if (failed(verifyPackedConvolution(location, operands, adaptor)))
     return failure();
-  int64_t spatialRank = adaptor.getKernel().size();
-  if (static_cast<int64_t>(adaptor.getOutputPadding().size()) != spatialRank)
-    return emitOptionalError(location, "output_padding must hold ", spatialRank,
-                             " sizes");
-  for (int64_t i = 0; i < spatialRank; ++i) {
-    int64_t &size = shape[1 + i];
-    if (ShapedType::isDynamic(size))
-      continue;
-    Window window = getPackedWindow(context, adaptor, i);
-    auto full = getTransposedSize(window, adaptor.getOutputPadding()[i], size);
-    if (!full)
-      return emitOptionalError(location, "the pads exceed the result, or a "
-                                         "size is out of range");
-    size = *full;
-  }
-  shape.back() = adaptor.getOutputChannels();
-  types.push_back(RankedTensorType::get(shape, elementTypeOf(operands[0])));
-  return success();
+  ArrayRef<int64_t> extra = adaptor.getOutputPadding();
+  if (extra.size() != adaptor.getKernel().size())
+    return emitOptionalError(location, "output_padding must hold ",
+                             adaptor.getKernel().size(), " sizes");
+  return inferPackedConvolution(
+      context, location, operands, adaptor,
+      "the pads exceed the result, or a size is out of range",
+      [&](const Window &window, int64_t i, int64_t size) {
+        return getTransposedSize(window, extra[i], size);
+      },
+      types);
 }
 
 LogicalResult
 PackedConvTransposeOp::reifyResultShapes(OpBuilder &builder,
                                          ReifiedRankedShapedTypeDims &shapes) {
-  SmallVector<OpFoldResult> sizes =
-      getDimensions(builder, getLoc(), getInput());
-  int64_t spatialRank = getKernel().size();
-  for (int64_t i = 0; i < spatialRank; ++i) {
-    Window window = getPackedWindow(getContext(), *this, i);
-    sizes[1 + i] = getTransposedSize(builder, getLoc(), window,
-                                     getOutputPadding()[i], sizes[1 + i]);
-  }
-  sizes.back() = builder.getIndexAttr(getOutputChannels());
-  shapes.push_back(std::move(sizes));
+  reifyPackedConvolution(
+      builder, *this,
+      [&](const Window &window, int64_t i, OpFoldResult size) {
+        return getTransposedSize(builder, getLoc(), window,
+                                 getOutputPadding()[i], size);
+      },
+      shapes);
   return success();
 }
 
