@@ -114,6 +114,16 @@ WeightPacking sluice::getPlainPacking(MLIRContext *context, int64_t elements) {
           elements};
 }
 
+/// What of the tiles decides about the order of weights.
+static void describeOrder(const ConvolutionTiling &tiling,
+                          SmallVectorImpl<int64_t> &numbers) {
+  bool isDepthwise = tiling.method == ConvolutionTiling::Method::Depthwise;
+  numbers.append({isDepthwise, tiling.mergedGroups,
+                  isDepthwise ? tiling.lanes : tiling.width()});
+  for (const ConvolutionTiling &phase : tiling.phases)
+    describeOrder(phase, numbers);
+}
+
 WeightPacking sluice::getConvolutionPacking(MLIRContext *context,
                                             const ConvolutionSpec &spec,
                                             kernel::TilingAttr tiling,
@@ -145,6 +155,9 @@ WeightPacking sluice::getConvolutionPacking(MLIRContext *context,
     attributes.push_back(builder.getNamedAttr("tiling", tiling));
   ConvolutionTiling chosen =
       chooseConvolutionTiling(spec, machine, getConvolutionOverrides(tiling));
+  SmallVector<int64_t> order;
+  describeOrder(chosen, order);
+  attributes.push_back(integers("order", order));
   return {builder.getDictionaryAttr(attributes),
           getPackedConvolutionElements(spec, chosen)};
 }
@@ -167,16 +180,8 @@ bool sluice::fitsPacking(Operation *op, kernel::TilingAttr tiling,
 
 using PackedSink = llvm::function_ref<llvm::Error(ArrayRef<float>)>;
 
-namespace {
-/// A convolution and its tiles, as a packing has them.
-struct TiledConvolution {
-  ConvolutionSpec spec;
-  ConvolutionTiling tiling;
-};
-} // namespace
-
-static llvm::Expected<TiledConvolution>
-getTiledConvolution(DictionaryAttr packing) {
+static llvm::Error packConvolution(DictionaryAttr packing,
+                                   ArrayRef<float> source, PackedSink sink) {
   auto integer = [&](StringRef name) {
     return packing.getAs<IntegerAttr>(name).getInt();
   };
@@ -203,50 +208,23 @@ getTiledConvolution(DictionaryAttr packing) {
   ConvolutionTiling tiling = chooseConvolutionTiling(
       spec, *machine,
       getConvolutionOverrides(packing.getAs<kernel::TilingAttr>("tiling")));
-  return TiledConvolution{std::move(spec), std::move(tiling)};
-}
-
-static llvm::Error packConvolution(DictionaryAttr packing,
-                                   ArrayRef<float> source, PackedSink sink) {
-  auto tiled = getTiledConvolution(packing);
-  if (!tiled)
-    return tiled.takeError();
-  const auto &[spec, tiling] = *tiled;
   std::vector<float> packed(getPackedConvolutionElements(spec, tiling));
   packConvolutionWeights(spec, tiling, source.data(), packed.data());
   return sink(packed);
-}
-
-/// What of the tiles decides about the order of weights.
-static void describeOrder(const ConvolutionTiling &tiling,
-                          SmallVectorImpl<int64_t> &numbers) {
-  bool isDepthwise = tiling.method == ConvolutionTiling::Method::Depthwise;
-  numbers.append({isDepthwise, tiling.mergedGroups,
-                  isDepthwise ? tiling.lanes : tiling.width()});
-  for (const ConvolutionTiling &phase : tiling.phases)
-    describeOrder(phase, numbers);
 }
 
 DictionaryAttr sluice::getPackedOrder(DictionaryAttr packing) {
   auto kind = packing.getAs<StringAttr>("kind");
   if (!kind || kind.getValue() != "convolution")
     return packing;
-  auto tiled = getTiledConvolution(packing);
-  if (!tiled) {
-    llvm::consumeError(tiled.takeError());
-    return packing;
-  }
   NamedAttrList order(packing);
   for (StringRef name : {"batch", "input_sizes", "output_sizes", "tiling"})
     order.erase(name);
   // Only phases follow from these.
-  if (!tiled->spec.transposed)
+  auto transposed = packing.getAs<BoolAttr>("transposed");
+  if (transposed && !transposed.getValue())
     for (StringRef name : {"strides", "dilations", "pads_begin", "pads_end"})
       order.erase(name);
-  SmallVector<int64_t> numbers;
-  describeOrder(tiled->tiling, numbers);
-  Builder builder(packing.getContext());
-  order.set("order", builder.getDenseI64ArrayAttr(numbers));
   return order.getDictionary(packing.getContext());
 }
 
