@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "ConvolutionGeometry.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -45,6 +46,7 @@ private:
   void emitTile(const Line &line, Index first, int64_t pixels,
                 std::optional<int64_t> edge);
   void emitSinglePixels(const Line &line, Index begin, Index end);
+  void prefetchNextLine(const Line &line, Index start, int64_t pixels);
   SmallVector<Value> addColumns(int64_t pixels, std::optional<int64_t> edge,
                                 Index inputStart, Index weightStart,
                                 ValueRange sums);
@@ -212,12 +214,44 @@ SmallVector<Value> DepthwiseEmitter::addColumns(int64_t pixels,
   return state;
 }
 
+/// An image that is streamed comes from beyond the second-level cache, in as
+/// many streams as a window has lines, which the hardware loses track of at
+/// every page: fetches what the tile below this one reads first.
+void DepthwiseEmitter::prefetchNextLine(const Line &line, Index start,
+                                        int64_t pixels) {
+  if (line.start.size() != 1)
+    return;
+  constexpr int64_t cacheLineElements = 16, secondLevel = 2;
+  int64_t taps = geometry.spec.kernelSizes[0];
+  int64_t stride = geometry.spec.strides[0];
+  Index lastLine = index.sub(geometry.inputSizes[0], 1);
+  // The other lines of its windows are those of this line.
+  for (int64_t tap = std::max<int64_t>(taps - stride, 0); tap < taps; ++tap) {
+    Index number = index.min(
+        index.add(line.start[0], stride + tap * geometry.spec.dilations[0]),
+        lastLine);
+    Index below =
+        index.add(line.image, index.mul(number, geometry.inputStrides[0]));
+    for (int64_t column = 0; column < pixels * geometry.stride(); ++column)
+      for (int64_t lane = 0; lane < vectors * tiling.lanes;
+           lane += cacheLineElements) {
+        Index offset = index.add(start, column * geometry.totalInputs + lane);
+        memref::PrefetchOp::create(
+            index.builder, index.loc, input,
+            ValueRange{index.value(index.add(below, offset))},
+            /*isWrite=*/false, secondLevel, /*isDataCache=*/true);
+      }
+  }
+}
+
 void DepthwiseEmitter::emitTile(const Line &line, Index first, int64_t pixels,
                                 std::optional<int64_t> edge) {
   RegisterTile tile{pixels, vectors, tiling.lanes};
   Index column =
       index.sub(index.mul(first, geometry.stride()), geometry.padBegin);
   Index start = index.add(index.mul(column, geometry.totalInputs), channel);
+  if (!tiling.channelsOuter)
+    prefetchNextLine(line, start, pixels);
   SmallVector<Value> sums = geometry.forEachOuterTap(
       line, makeZeroTile(index.builder, index.loc, tile),
       [&](Index inputLine, Index outerTap, ValueRange carried) {

@@ -9,6 +9,11 @@
 // a buffer on the stack first, and a loop over its vectors holds the epilogue
 // once.
 //
+// A long epilogue is a chain of dependent instructions: it takes all vectors of
+// a row as one value, which LLVM splits again into instructions side by side.
+// One vector after the other, their chains would lie too far apart in the code
+// for the processor to overlap them.
+//
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -69,20 +74,30 @@ class TileStore {
 public:
   TileStore(OpBuilder &builder, Location loc, const RegisterTile &tile,
             const TileResult &result, EpilogueFn epilogue)
-      : index(builder, loc), tile(tile), result(result), epilogue(epilogue) {}
+      : index(builder, loc), tile(tile), result(result), epilogue(epilogue) {
+    if (!epilogue)
+      return;
+    auto type = VectorType::get({tile.lanes}, builder.getF32Type());
+    epilogueOps = countEpilogueOps(loc, type, epilogue,
+                                   static_cast<bool>(result.lastMask));
+  }
 
   void run(ValueRange accumulators);
 
 private:
   bool wantsLoop();
+  bool takesRows();
   void storeUnrolled(ValueRange accumulators);
   void storeFromLoop(ValueRange accumulators);
   void storeOne(Index r, Index column, Value value, Value mask);
+  Value concatenate(ValueRange vectors);
 
   IndexBuilder index;
   const RegisterTile &tile;
   const TileResult &result;
   EpilogueFn epilogue;
+  /// Instructions of the epilogue of one vector.
+  int64_t epilogueOps = 0;
 };
 } // namespace
 
@@ -99,8 +114,32 @@ void TileStore::storeOne(Index r, Index column, Value value, Value mask) {
     storeVector(index.builder, index.loc, value, result.c, element, mask);
 }
 
+Value TileStore::concatenate(ValueRange vectors) {
+  if (vectors.size() == 1)
+    return vectors.front();
+  size_t half = vectors.size() / 2;
+  Value left = concatenate(vectors.take_front(half));
+  Value right = concatenate(vectors.drop_front(half));
+  int64_t lanes = cast<VectorType>(left.getType()).getNumElements();
+  return vector::ShuffleOp::create(
+      index.builder, index.loc, left, right,
+      llvm::to_vector(llvm::seq<int64_t>(0, 2 * lanes)));
+}
+
+/// Whether the epilogue takes all vectors of a row at once.
+bool TileStore::takesRows() {
+  constexpr int64_t longChain = 24;
+  return epilogueOps >= longChain && !result.lastMask &&
+         llvm::isPowerOf2_64(tile.vectors);
+}
+
 void TileStore::storeUnrolled(ValueRange accumulators) {
+  bool wholeRows = takesRows();
   auto storeRow = [&](int64_t r) {
+    if (wholeRows)
+      return storeOne(
+          index.constant(r), index.constant(0),
+          concatenate(accumulators.slice(r * tile.vectors, tile.vectors)), {});
     for (int64_t v = 0; v < tile.vectors; ++v)
       storeOne(index.constant(r), index.constant(v * tile.lanes),
                accumulators[r * tile.vectors + v],
@@ -128,8 +167,9 @@ void TileStore::storeFromLoop(ValueRange accumulators) {
   Index rows = index.constant(tile.rows);
   if (result.validRows)
     rows = index.min(rows, result.validRows);
+  int64_t lanes = takesRows() ? width : tile.lanes;
   index.loop(zero, rows, 1, [&](Index r) {
-    index.loop(zero, index.constant(width), tile.lanes, [&](Index column) {
+    index.loop(zero, index.constant(width), lanes, [&](Index column) {
       Value mask = result.lastMask;
       if (mask && !IndexBuilder::getConstant(column)) {
         // Only the row's last vector is partial.
@@ -144,7 +184,7 @@ void TileStore::storeFromLoop(ValueRange accumulators) {
       }
       Value sums =
           loadVector(builder, loc, memory,
-                     index.add(index.mul(r, width), column), tile.lanes, {});
+                     index.add(index.mul(r, width), column), lanes, {});
       storeOne(r, column, sums, mask);
     });
   });
@@ -160,10 +200,7 @@ bool TileStore::wantsLoop() {
   // Not in a hot place; spares a branch per row.
   if (result.validRows)
     return true;
-  auto type = VectorType::get({tile.lanes}, index.builder.getF32Type());
-  int64_t ops = countEpilogueOps(index.loc, type, epilogue,
-                                 static_cast<bool>(result.lastMask));
-  return vectors * ops > mostUnrolledOps;
+  return vectors * epilogueOps > mostUnrolledOps;
 }
 
 void TileStore::run(ValueRange accumulators) {

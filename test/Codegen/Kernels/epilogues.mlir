@@ -1,0 +1,51 @@
+// RUN: sluice-opt %s --sluice-emit-kernels=cpu=x86-64-v3 | FileCheck %s
+
+// A long epilogue takes both vectors of a row at once.
+// CHECK-LABEL: func.func private @long
+// CHECK-COUNT-6: vector.shuffle {{.*}} : vector<8xf32>, vector<8xf32>
+// CHECK-NOT:     math.erf {{.*}} : vector<8xf32>
+kernel.func @long "matmul" {
+^bb0(%x: tensor<12x64xf32>, %y: tensor<64x32xf32>):
+  %0 = sluice.matmul %x, %y : (tensor<12x64xf32>, tensor<64x32xf32>) -> tensor<12x32xf32>
+  %1 = sluice.erf %0 : (tensor<12x32xf32>) -> tensor<12x32xf32>
+  kernel.yield %1 : tensor<12x32xf32>
+}
+
+// A longer one runs from a loop over the rows of the tile.
+// CHECK-LABEL: func.func private @longer
+// CHECK:         memref.alloca() {{.*}}memref<96xf32>
+// CHECK:         scf.for
+// CHECK:           vector.load {{.*}} vector<16xf32>
+// CHECK-COUNT-2:   math.erf {{.*}} : vector<16xf32>
+// CHECK-NOT:       math.erf
+kernel.func @longer "matmul" {
+^bb0(%x: tensor<12x64xf32>, %y: tensor<64x32xf32>):
+  %0 = sluice.matmul %x, %y : (tensor<12x64xf32>, tensor<64x32xf32>) -> tensor<12x32xf32>
+  %1 = sluice.erf %0 : (tensor<12x32xf32>) -> tensor<12x32xf32>
+  %2 = sluice.erf %1 : (tensor<12x32xf32>) -> tensor<12x32xf32>
+  kernel.yield %2 : tensor<12x32xf32>
+}
+
+// A short one runs on the accumulators as they are.
+// CHECK-LABEL: func.func private @short
+// CHECK-NOT:     memref.alloca
+// CHECK-NOT:     vector<16xf32>
+// CHECK-COUNT-12: arith.negf {{.*}} : vector<8xf32>
+kernel.func @short "matmul" {
+^bb0(%x: tensor<12x64xf32>, %y: tensor<64x32xf32>):
+  %0 = sluice.matmul %x, %y : (tensor<12x64xf32>, tensor<64x32xf32>) -> tensor<12x32xf32>
+  %1 = sluice.neg %0 : (tensor<12x32xf32>) -> tensor<12x32xf32>
+  kernel.yield %1 : tensor<12x32xf32>
+}
+
+// Where the last vector of a row is partial, vectors go one by one.
+// CHECK-LABEL: func.func private @partial
+// CHECK-NOT:     vector<16xf32>
+// CHECK:         math.erf {{.*}} : vector<8xf32>
+// CHECK-NOT:     vector<16xf32>
+kernel.func @partial "matmul" {
+^bb0(%x: tensor<6x64xf32>, %y: tensor<64x13xf32>):
+  %0 = sluice.matmul %x, %y : (tensor<6x64xf32>, tensor<64x13xf32>) -> tensor<6x13xf32>
+  %1 = sluice.erf %0 : (tensor<6x13xf32>) -> tensor<6x13xf32>
+  kernel.yield %1 : tensor<6x13xf32>
+}
