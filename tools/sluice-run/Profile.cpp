@@ -79,6 +79,7 @@ std::string sluice::run::formatProfile(const sluice_model *model,
                 "share", "calls", "GFLOP/s", "peak", "GB/s", "peak",
                 "kernel (ONNX nodes)");
   std::string table = line;
+  bool isUnknown = false;
   for (const KernelTime &time : times) {
     const sluice_kernel_info *kernel = sluice_model_kernel(model, time.kernel);
     double seconds = time.milliseconds * 1e-3;
@@ -86,6 +87,7 @@ std::string sluice::run::formatProfile(const sluice_model *model,
     double gigabytes = kernel->bytes * 1e-9 / seconds;
     bool hasFlops = kernel->flops > 0 && seconds > 0;
     bool hasBytes = kernel->bytes > 0 && seconds > 0;
+    isUnknown |= kernel->flops < 0 || kernel->bytes < 0;
     std::snprintf(
         line, sizeof line, "%10.4f %5.1f%% %6lld %9s %5s%% %8s %5s%%  %s (",
         time.milliseconds, total > 0 ? 100 * time.milliseconds / total : 0,
@@ -100,6 +102,10 @@ std::string sluice::run::formatProfile(const sluice_model *model,
       nodes = nodes.substr(0, longest) + "...";
     table += line + nodes + ")\n";
   }
+  if (isUnknown)
+    table +=
+        "Where sizes are dynamic, GFLOP/s and GB/s are not known: fix them "
+        "with sluicec's --dim or --shape.\n";
   return table;
 }
 
