@@ -309,7 +309,8 @@ ExpectedValue Einsum::import() {
       if (llvm::count(letters, letter) == 1)
         output.push_back(letter);
   }
-  for (auto [i, label] : llvm::enumerate(output)) {
+  for (size_t i = 0; i < output.size(); ++i) {
+    int label = output[i];
     bool isKnown = llvm::any_of(
         terms, [&](const Term &term) { return contains(term.labels, label); });
     if (!isKnown || contains(ArrayRef<int>(output).take_front(i), label))

@@ -104,7 +104,8 @@ struct TransposeBehindReduction : OpRewritePattern<ReduceOp> {
     llvm::sort(axes);
     // What is left of the permutation, in the numbering of the result.
     SmallVector<int64_t> rest;
-    for (auto [i, dimension] : llvm::enumerate(permutation)) {
+    for (size_t i = 0; i < permutation.size(); ++i) {
+      int64_t dimension = permutation[i];
       if (op.getKeepDims()) {
         rest.push_back(dimension);
       } else if (!llvm::is_contained(op.getAxes(), static_cast<int64_t>(i))) {

@@ -131,8 +131,10 @@ void PlanMemoryPass::planStatic(std::vector<Buffer> &buffers) {
   std::vector<Buffer *> order;
   for (Buffer &buffer : buffers)
     order.push_back(&buffer);
-  std::stable_sort(order.begin(), order.end(),
-                   [](Buffer *a, Buffer *b) { return a->bytes > b->bytes; });
+  // The largest first, those of one size in the order of the program.
+  llvm::sort(order, [](Buffer *a, Buffer *b) {
+    return a->bytes != b->bytes ? a->bytes > b->bytes : a < b;
+  });
   std::vector<Buffer *> placed;
   for (Buffer *buffer : order) {
     // `placed` is sorted by offset: take the first gap that is large enough.

@@ -104,7 +104,8 @@ std::optional<OneHot> matchOneHot(PatternRewriter &rewriter, Value rows) {
   int64_t size = shapeOf(rows).back();
   if (auto op = rows.getDefiningOp<OneHotOp>()) {
     int64_t last = shapeOf(rows).size() - 1;
-    if (op.getAxis() != last || !isInteger(op.getIndices()) ||
+    if (static_cast<int64_t>(op.getAxis()) != last ||
+        !isInteger(op.getIndices()) ||
         evaluateConstantNumber(op.getValues(), 0) != 0.0 ||
         evaluateConstantNumber(op.getValues(), 1) != 1.0)
       return std::nullopt;

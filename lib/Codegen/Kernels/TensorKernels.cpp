@@ -45,7 +45,7 @@ static Value shapeElement(KernelBuilder &kernel, OpResult result,
   auto op = cast<ShapeOp>(result.getOwner());
   // A chain of choices: the rank is small.
   Value size = kernel.number(elementTypeOf(result), 0);
-  for (int64_t i = op.getStart(); i < op.getEnd(); ++i) {
+  for (int64_t i = op.getStart(), end = op.getEnd(); i < end; ++i) {
     Value here = arith::CmpIOp::create(kernel.builder, kernel.loc,
                                        arith::CmpIPredicate::eq, indices[0],
                                        kernel.index(i - op.getStart()));
