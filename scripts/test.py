@@ -29,6 +29,7 @@ SUITES = (
 )
 # The instrumented runtime cannot be loaded into an uninstrumented Python.
 SANITIZED_SUITES = ("unit", "lit")
+SANITIZED_PRESETS = ("asan-ubsan", "tsan")
 
 
 @dataclass
@@ -158,11 +159,14 @@ def main():
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     options = parser.parse_args()
 
+    # LLVM's libraries, which are not instrumented, read and write memory that its
+    # headers, which are, have marked as free in an allocator's block.
+    os.environ.setdefault("ASAN_OPTIONS", "allow_user_poisoning=0")
     suites = Suites(options.preset, options.jobs)
     chosen = selection(options.what)
     total, lines = Counts(), []
     for name, filters in chosen.items():
-        if options.preset in ("asan-ubsan", "tsan") and name not in SANITIZED_SUITES:
+        if options.preset in SANITIZED_PRESETS and name not in SANITIZED_SUITES:
             continue
         print(f"\n== {name}", flush=True)
         start = time.monotonic()

@@ -61,6 +61,7 @@ python = config.sluice_python
 config.substitutions += [
     ("%make_model", f"{python} {config.sluice_source_dir}/test/support/make_model.py"),
     ("%python", python),
+    # With the build's flags: a sanitizer's runtime must be linked too.
     ("%cc", config.host_cc),
     ("%cxx", config.host_cxx),
     ("%source_dir", config.sluice_source_dir),
