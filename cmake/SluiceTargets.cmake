@@ -3,6 +3,7 @@
 #   add_sluice_library(SluiceFoo A.cpp B.cpp DEPENDS <tablegen targets> LINK <libraries>)
 #   add_sluice_tool(sluice-foo main.cpp LINK <libraries>)
 #   add_sluice_tablegen(SluiceFooIncGen <file.td> <mlir-tblgen arguments and outputs>...)
+#   remove_instrumentation(foo)  for what is part of artifacts
 #
 # Every library links the shared MLIR and LLVM libraries. MLIR's headers cost
 # about ten seconds per file to parse, so all libraries share one precompiled
@@ -27,6 +28,17 @@ target_compile_options(sluice_options INTERFACE
   -Wall -Wextra -Wno-unused-parameter $<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>
   $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-comment>)
 target_link_libraries(sluice_options INTERFACE MLIR LLVM)
+
+set(SLUICE_FUZZER_COVERAGE inline-8bit-counters,indirect-calls,trace-cmp,pc-table)
+
+# Artifacts contain this target's code, but no sanitizer's runtime.
+function(remove_instrumentation target)
+  target_compile_options(${target} PRIVATE -fno-sanitize=all)
+  if(SLUICE_ENABLE_FUZZERS)
+    target_compile_options(${target} PRIVATE
+      -fno-sanitize-coverage=${SLUICE_FUZZER_COVERAGE})
+  endif()
+endfunction()
 
 # One precompiled header for libraries and programs: both as -fPIC.
 set(CMAKE_C_COMPILE_OPTIONS_PIE -fPIC)

@@ -25,8 +25,8 @@ mapfile -t fuzzers < <(ninja -C "$build" -t targets all |
   sed -n 's#^bin/\(fuzz-[^:]*\):.*#\1#p')
 ninja -C "$build" "${fuzzers[@]}"
 
-# As in test.py: LLVM's own libraries do not know what its headers poison.
-export ASAN_OPTIONS="${ASAN_OPTIONS:-allow_user_poisoning=0}"
+# As in test.py, for LLVM's libraries.
+export ASAN_OPTIONS="${ASAN_OPTIONS:-allow_user_poisoning=0:use_sigaltstack=0}"
 status=0
 for name in "${fuzzers[@]}"; do
   corpus=".cache/fuzz/$name"

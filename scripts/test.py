@@ -160,8 +160,9 @@ def main():
     options = parser.parse_args()
 
     # LLVM's libraries, which are not instrumented, read and write memory that its
-    # headers, which are, have marked as free in an allocator's block.
-    os.environ.setdefault("ASAN_OPTIONS", "allow_user_poisoning=0")
+    # headers, which are, have marked as free in an allocator's block. And they
+    # give threads a signal stack, where ASan would do the same.
+    os.environ.setdefault("ASAN_OPTIONS", "allow_user_poisoning=0:use_sigaltstack=0")
     suites = Suites(options.preset, options.jobs)
     chosen = selection(options.what)
     total, lines = Counts(), []
