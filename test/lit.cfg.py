@@ -86,6 +86,9 @@ if os.geteuid() != 0:
     config.available_features.add("not-root")
 elif answers("unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"):
     config.available_features.add("mounts")
+for shell in ("fish", "zsh"):
+    if shutil.which(shell):
+        config.available_features.add(shell)
 for tool in ("sluicec", "sluice-opt", "sluice-run", "sluice-lsp-server"):
     if os.path.exists(os.path.join(config.sluice_tools_dir, tool)):
         config.available_features.add(tool)

@@ -204,7 +204,11 @@ static CompletionTool describeTool(const CLI::App &app) {
       described.value = CompletionValue::Choice;
       described.choices = sluice::tools::completionShells();
     } else if (option->get_items_expected_max() > 0) {
-      described.value = isFile ? CompletionValue::File : CompletionValue::Text;
+      bool isNamed = type.find("=FILE") != std::string::npos ||
+                     type.find("=]FILE") != std::string::npos;
+      described.value = isNamed  ? CompletionValue::NamedFile
+                        : isFile ? CompletionValue::File
+                                 : CompletionValue::Text;
     }
     tool.options.push_back(std::move(described));
   }

@@ -31,57 +31,72 @@ static std::string functionName(const CompletionTool &tool) {
   return "_" + replaced(tool.name, '-', "_");
 }
 
+static bool isFile(const CompletionOption &option) {
+  return option.value == CompletionValue::File ||
+         option.value == CompletionValue::NamedFile;
+}
+
 static std::string makeBash(const CompletionTool &tool) {
   std::string names, cases;
   for (const CompletionOption &option : tool.options) {
     names += (names.empty() ? "" : " ") + join(option.names, " ");
-    std::string pattern = "    " + join(option.names, " | ") + ")\n";
+    if (option.value == CompletionValue::None)
+      continue;
+    std::vector<std::string> patterns = option.names;
+    if (option.valueIsOptional)
+      for (std::string &pattern : patterns)
+        pattern += "=";
+    else
+      for (const std::string &name : option.names)
+        patterns.push_back(name + "=");
+    cases += "    " + join(patterns, " | ") + ")\n";
     if (option.value == CompletionValue::Choice)
-      cases += pattern + "      COMPREPLY=($(compgen -W " +
-               quoted(join(option.choices, " ")) + " -- \"$current\"))\n" +
-               "      return ;;\n";
-    else if (option.value == CompletionValue::File)
-      cases += pattern + "      COMPREPLY=($(compgen -f -- \"$current\"))\n" +
-               "      return ;;\n";
-    else if (option.value == CompletionValue::Text && !option.valueIsOptional)
-      cases += pattern + "      return ;;\n";
+      cases += "      words=" + quoted(join(option.choices, " ")) + " ;;\n";
+    else
+      cases += std::string("      kind=") +
+               (isFile(option) ? "'file'" : "'text'") + " ;;\n";
   }
   std::string function = functionName(tool);
-  return "# bash completion for " + tool.name +
-         "\n"
-         "# shellcheck disable=SC2207\n" +
-         function +
-         "() {\n"
-         "  local current=\"${COMP_WORDS[COMP_CWORD]}\" option=\n"
-         "  # Readline hands --emit=s over as three words.\n"
-         "  if [[ $current == = ]]; then\n"
-         "    current=\n"
-         "    option=\"${COMP_WORDS[COMP_CWORD - 1]}\"\n"
-         "  elif ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[COMP_CWORD - 1]} == = "
-         "]]; then\n"
-         "    option=\"${COMP_WORDS[COMP_CWORD - 2]}\"\n"
-         "    # The file of --input NAME=FILE.\n"
-         "    if [[ $option != -* ]]; then\n"
-         "      COMPREPLY=($(compgen -f -- \"$current\"))\n"
-         "      return\n"
-         "    fi\n"
-         "  elif ((COMP_CWORD > 0)); then\n"
-         "    option=\"${COMP_WORDS[COMP_CWORD - 1]}\"\n"
-         "  fi\n"
-         "  case \"$option\" in\n" +
-         cases +
-         "  esac\n"
-         "  if [[ $current == -* ]]; then\n"
-         "    COMPREPLY=($(compgen -W " +
-         quoted(names) +
-         " -- \"$current\"))\n"
-         "    return\n"
-         "  fi\n"
-         "  COMPREPLY=($(compgen -f -X '!*." +
-         tool.fileEnding +
-         "' -- \"$current\") $(compgen -d -- \"$current\"))\n"
-         "}\n"
-         "complete -o filenames -F " +
+  return "# bash completion for " + tool.name + "\n" + function +
+         R"sh(() {
+  local current="${COMP_WORDS[COMP_CWORD]}" kind='model' words='' option=''
+  local -i last=COMP_CWORD-1
+  # Readline hands --emit=s over as three words.
+  if [[ $current == = ]]; then
+    current=''
+    last=COMP_CWORD
+  fi
+  if ((last > 0)); then
+    option="${COMP_WORDS[last]}"
+  fi
+  if [[ $option == = ]]; then
+    # `--emit =`, or `--input x =` and `--input = x =`: the option is before.
+    while ((last > 1)) && [[ ${COMP_WORDS[last]} != -* ]]; do
+      last=$((last - 1))
+    done
+    option="${COMP_WORDS[last]}="
+  fi
+  case "$option" in
+)sh" + cases +
+         R"sh(  esac
+  if [[ -z $words && $kind == model && $current == -* ]]; then
+    words=')sh" +
+         names + R"sh('
+  fi
+  # Line by line: names of files may have blanks.
+  if [[ -n $words ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+  elif [[ $kind == file ]]; then
+    mapfile -t COMPREPLY < <(compgen -f -- "$current")
+  elif [[ $kind == model ]]; then
+    mapfile -t COMPREPLY < <(
+      compgen -f -X '!*.)sh" +
+         tool.fileEnding + R"sh(' -- "$current"
+      compgen -d -- "$current"
+    )
+  fi
+}
+complete -o filenames -F )sh" +
          function + " " + tool.name + "\n";
 }
 
@@ -94,6 +109,8 @@ static std::string zshAction(const CompletionOption &option) {
     return ":value: ";
   case CompletionValue::File:
     return ":file:_files";
+  case CompletionValue::NamedFile:
+    return ":file:{compset -P \"*=\"; _files}";
   case CompletionValue::Choice:
     return ":value:(" + join(option.choices, " ") + ")";
   }
@@ -125,7 +142,10 @@ static std::string makeZsh(const CompletionTool &tool) {
 }
 
 static std::string makeFish(const CompletionTool &tool) {
-  std::string text = "# fish completion for " + tool.name + "\n";
+  // -k keeps the order of the suffix's files before all others.
+  std::string text = "# fish completion for " + tool.name + "\ncomplete -c " +
+                     tool.name + " -k -f -a '(__fish_complete_suffix ." +
+                     tool.fileEnding + ")'\n";
   for (const CompletionOption &option : tool.options) {
     text += "complete -c " + tool.name;
     for (const std::string &name : option.names) {
@@ -134,7 +154,7 @@ static std::string makeFish(const CompletionTool &tool) {
               : name.size() == 2 ? " -s " + name.substr(1)
                                  : " -o " + name.substr(1);
     }
-    if (option.value == CompletionValue::File)
+    if (isFile(option))
       text += " -r -F";
     else if (option.value == CompletionValue::Choice)
       text += std::string(option.valueIsOptional ? " -f" : " -x") + " -a " +

@@ -9,14 +9,14 @@
 
 namespace sluice::tools {
 
-/// What may follow an option.
-enum class CompletionValue { None, Text, File, Choice };
+/// What may follow an option. NamedFile is NAME=FILE, or FILE.
+enum class CompletionValue { None, Text, File, NamedFile, Choice };
 
 struct CompletionOption {
   std::vector<std::string> names; // with their dashes
   std::string help;               // one line
   CompletionValue value = CompletionValue::None;
-  bool valueIsOptional = false;
+  bool valueIsOptional = false; // then it only follows a `=`
   std::vector<std::string> choices;
 };
 

@@ -27,7 +27,7 @@ def options_of_help(text):
 
 
 def options_of_bash(text):
-    return set(re.search(r"compgen -W '(-[^']*)'", text).group(1).split())
+    return set(re.search(r"words='(-[^']*)'", text).group(1).split())
 
 
 def options_of_zsh(text):
