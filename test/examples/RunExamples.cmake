@@ -19,6 +19,11 @@ endfunction()
 file(REMOVE_RECURSE ${WORK})
 run("The installation" ${CMAKE_COMMAND} --install ${BUILD}
   --prefix ${WORK}/prefix)
+foreach(file README.md LICENSE docs/embedding.md)
+  if(NOT EXISTS ${WORK}/prefix/share/doc/sluice/${file})
+    message(FATAL_ERROR "the documentation was not installed: no ${file}")
+  endif()
+endforeach()
 run("Configuring the examples" ${CMAKE_COMMAND} -G Ninja -S ${SOURCE}
   -B ${WORK}/build -DCMAKE_PREFIX_PATH=${WORK}/prefix
   -DCMAKE_C_COMPILER=${C_COMPILER} -DCMAKE_CXX_COMPILER=${CXX_COMPILER}
