@@ -283,6 +283,8 @@ def main():
             row = ModelBench(options, programs, model).measure()
             model_rows.append(row)
             say(table_row(row) + (f" {row['error'][:90]}" if "error" in row else ""))
+            for sentence in others.sentences(row):
+                say(sentence)
     if options.only != "models" and not options.filters:
         say("\n" + kernels.HEADING)
         kernel_rows = kernels.measure_kernels(

@@ -8,10 +8,14 @@ the model compiled for the sizes of the inputs.
 # Part of Sluice, under the Apache License v2.0. See LICENSE.
 
 import importlib.util
+import platform
+import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import onnx
 
@@ -56,15 +60,15 @@ def _median(run, seconds=1.0):
     return statistics.median(times)
 
 
-def _with_fixed_sizes(path, inputs):
-    """A copy of the model whose inputs have these arrays' sizes."""
+def _with_fixed_sizes(path, inputs, folder):
+    """A copy of the model in `folder` whose inputs have these arrays' sizes."""
     model = onnx.load(str(path))
     for value in model.graph.input:
         if value.name in inputs:
             dims = value.type.tensor_type.shape.dim
             for dim, size in zip(dims, inputs[value.name].shape):
                 dim.dim_value = size
-    fixed = scratch("bench") / "fixed.onnx"
+    fixed = folder / "fixed.onnx"
     onnx.save_model(model, str(fixed), save_as_external_data=True,
                     location="fixed.onnx.data", size_threshold=1 << 20)
     return fixed
@@ -76,27 +80,30 @@ def _in_order(path, inputs):
     return [inputs[value.name] for value in graph.input if value.name in inputs]
 
 
-def _openvino(path, inputs):
+def _openvino(path, inputs, folder):
     import openvino
 
     core = openvino.Core()
     settings = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32"}
-    model = core.read_model(str(_with_fixed_sizes(path, inputs)))
+    model = core.read_model(str(_with_fixed_sizes(path, inputs, folder)))
     request = core.compile_model(model, "CPU", settings).create_infer_request()
     return _median(lambda: request.infer(inputs))
 
 
-def _iree(path, inputs):
+def _iree(path, inputs, folder):
     import iree.compiler
     import iree.runtime
 
-    folder = scratch("bench")
     imported, binary = folder / "model.mlir", folder / "model.vmfb"
-    subprocess.run(
+    importer = subprocess.run(
         [sys.executable, "-m", "iree.compiler.tools.import_onnx",
-         str(_with_fixed_sizes(path, inputs)), "-o", str(imported)],
-        check=True, capture_output=True,
+         str(_with_fixed_sizes(path, inputs, folder)), "-o", str(imported)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )
+    if importer.returncode:
+        # What went wrong is the last line of Python's traceback.
+        lines = importer.stderr.strip().splitlines() or ["no message"]
+        raise RuntimeError(f"import_onnx: {lines[-1]}")
     iree.compiler.compile_file(
         str(imported), output_file=str(binary), input_type="onnx",
         target_backends=["llvm-cpu"],
@@ -116,7 +123,16 @@ def _iree(path, inputs):
     return _median(lambda: function(*values))
 
 
-def _tvm(path, inputs):
+def _hidden_features():
+    """What LLVM expects of a CPU of this name, but a hypervisor may hide."""
+    if platform.machine() != "x86_64":
+        return []
+    flags = set(re.findall(r"\w+", Path("/proc/cpuinfo").read_text()))
+    return [f"-{name}" for name in ("avx512f", "avx2", "fma", "avx")
+            if name not in flags]
+
+
+def _tvm(path, inputs, folder):
     import tvm
     from tvm import relax
     from tvm.relax.frontend.onnx import from_onnx
@@ -124,7 +140,9 @@ def _tvm(path, inputs):
     shapes = {name: list(array.shape) for name, array in inputs.items()}
     module = from_onnx(onnx.load(str(path)), shapes, keep_params_in_input=False)
     cpu = tvm.target.codegen.llvm_get_system_cpu()
-    target = tvm.target.Target({"kind": "llvm", "mcpu": cpu, "num-cores": 1})
+    target = tvm.target.Target({
+        "kind": "llvm", "mcpu": cpu, "mattr": _hidden_features(), "num-cores": 1,
+    })
     machine = relax.VirtualMachine(tvm.compile(module, target=target), tvm.cpu())
     values = [tvm.runtime.tensor(array) for array in _in_order(path, inputs)]
     return _median(lambda: machine["main"](*values))
@@ -133,20 +151,43 @@ def _tvm(path, inputs):
 ENGINES = {"openvino": _openvino, "iree": _iree, "tvm": _tvm}
 
 
-def _run(name, path, inputs):
-    return ENGINES[name](path, inputs)
+def _run(name, path, inputs, folder):
+    return ENGINES[name](path, inputs, Path(folder))
+
+
+def _reason(failure):
+    """One line of what an engine had to say."""
+    lines = [line.strip() for line in str(failure).splitlines() if line.strip()]
+    # A compiler's first error, without the place in a file that is gone by then.
+    for line in lines:
+        if match := re.search(r"\berror: (.+)", line):
+            return match.group(1)
+    return lines[0] if lines else "no message"
 
 
 def measure(names, path, inputs):
     """{engine: seconds, or why it cannot run the model}."""
     found = {}
     for name in names:
-        with Isolated() as child:
+        with Isolated() as child, tempfile.TemporaryDirectory(
+            dir=scratch("bench")
+        ) as folder:
             try:
-                found[name] = child.call(_run, name, str(path), inputs, timeout=600)
+                found[name] = child.call(
+                    _run, name, str(path), inputs, folder, timeout=600
+                )
             except CallFailed as failure:
-                found[name] = " ".join(str(failure).split())[:160]
+                found[name] = _reason(failure)
     return found
+
+
+def sentences(row):
+    """What to print of a model's row, a line per engine."""
+    for name, value in row.get("others", {}).items():
+        if isinstance(value, float):
+            yield f"   {name}: {value * 1e3:.3f} ms"
+        else:
+            yield f"   {name} cannot run {row['model']}: {value}"
 
 
 def table(rows):
@@ -169,6 +210,6 @@ def table(rows):
             else:
                 cells.append("cannot" if value else "-")
         lines.append("| " + " | ".join(cells) + " |")
-        notes += [f"- {row['model']}, {name}: {value}"
+        notes += [f"- {name} cannot run {row['model']}: {value}"
                   for name, value in row["others"].items() if isinstance(value, str)]
     return [*lines, "", *notes]
