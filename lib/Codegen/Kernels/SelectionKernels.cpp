@@ -460,8 +460,8 @@ static LogicalResult emitNonMaxSuppression(KernelBuilder &kernel,
       Value exists = both(kernel, isInside(kernel, best[0], boxes),
                           isInside(kernel, running[0], room));
       when(kernel, exists, [&] {
-        for (auto [i, number] :
-             llvm::enumerate(ArrayRef<Value>{batch, which, best[0]}))
+        Value row[] = {batch, which, best[0]};
+        for (auto [i, number] : llvm::enumerate(row))
           kernel.store(kernel.fromIndex(number, builder.getI64Type()),
                        op.getSelected(), {running[0], kernel.index(i)});
         storeNumber(kernel, one, out, best[0]);
