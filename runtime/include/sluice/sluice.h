@@ -91,8 +91,10 @@ typedef struct sluice_load_options {
 
 #define SLUICE_LOAD_OPTIONS_INIT {sizeof(sluice_load_options), NULL, 0}
 
-/* Loads a shared artifact. Truncated, damaged and foreign files and wrong
- * instruction sets are refused before any code of the file runs. */
+/* Loads a shared artifact. Truncated and damaged files and those for another
+ * system are refused before they are loaded, other versions and missing
+ * instruction sets before any of the model's code runs. (That a shared library
+ * is no artifact at all is seen after dlopen has run its constructors.) */
 SLUICE_API sluice_status sluice_model_load(const char *path,
                                            const sluice_load_options *options,
                                            sluice_model **model,
