@@ -178,6 +178,7 @@ void buildLLVMPipeline(OpPassManager &manager, const TargetOptions &options) {
   manager.addPass(createExpandHalfPass(halfOptions));
   manager.addPass(createKernelToLLVMPass());
   manager.addPass(createOutlineParallelPass());
+  manager.addPass(createOutlineEpiloguesPass());
   buildLowerToLLVMPipeline(manager, LowerToLLVMOptions());
   manager.addPass(createLowerGuardsPass());
 }

@@ -102,7 +102,7 @@ func.func @odd_units(%x: tensor<1x5x3x7xf32>) -> tensor<5x1x3x7xf32> {
 
 // A table that is looked up and multiplied with is kept once.
 // CHECK-LABEL: func.func @tied
-// CHECK:         sluice.packed_gather {{.*}}columns = 20 : i64, depth = 8 : i64, width = 16 : i64
+// CHECK:         sluice.packed_gather {{.*}}columns = 20 : i64, depth = 8 : i64, width = 24 : i64
 // CHECK:         sluice.packed_matmul
 // CHECK-NOT:     sluice.gather
 func.func @tied(%i: tensor<3xi64>) -> tensor<3x20xf32> {

@@ -4,14 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
-#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "Closure.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/SCF/Transforms/Transforms.h"
-#include "mlir/IR/IRMapping.h"
-#include "mlir/IR/Matchers.h"
-#include "mlir/Transforms/RegionUtils.h"
 #include "sluice/Codegen/CPU/FrameLayout.h"
 #include "sluice/Codegen/CPU/IndexBuilder.h"
 #include "sluice/Codegen/CPU/Passes.h"
@@ -26,89 +21,6 @@ namespace {
 
 /// Used where a loop says nothing about its cost.
 constexpr double defaultCost = 1000;
-
-/// Values as fields of a struct in memory. A buffer whose sizes and strides are
-/// in its type is one pointer; other buffers are whole descriptors.
-class Closure {
-public:
-  Closure(LLVMTypeConverter &converter, ArrayRef<Value> values)
-      : converter(converter), values(values) {
-    SmallVector<Type> fields;
-    for (Value value : values)
-      fields.push_back(fieldType(value.getType()));
-    type = LLVM::LLVMStructType::getLiteral(&converter.getContext(), fields);
-  }
-
-  LLVM::LLVMStructType getType() const { return type; }
-
-  void store(OpBuilder &builder, Location loc, Value closure) {
-    for (auto [position, value] : llvm::enumerate(values))
-      LLVM::StoreOp::create(builder, loc, toField(builder, loc, value),
-                            address(builder, loc, closure, position));
-  }
-
-  /// Maps the values to what the closure holds.
-  void load(OpBuilder &builder, Location loc, Value closure,
-            IRMapping &mapping) {
-    for (auto [position, value] : llvm::enumerate(values)) {
-      Value field =
-          LLVM::LoadOp::create(builder, loc, type.getBody()[position],
-                               address(builder, loc, closure, position));
-      mapping.map(value, fromField(builder, loc, field, value.getType()));
-    }
-  }
-
-private:
-  static bool isPointerOnly(Type type) {
-    auto buffer = dyn_cast<MemRefType>(type);
-    SmallVector<int64_t> strides;
-    int64_t offset;
-    return buffer && buffer.hasStaticShape() &&
-           succeeded(buffer.getStridesAndOffset(strides, offset)) &&
-           !ShapedType::isDynamic(offset) &&
-           llvm::none_of(strides, ShapedType::isDynamic);
-  }
-
-  Type fieldType(Type type) const {
-    if (isPointerOnly(type))
-      return LLVM::LLVMPointerType::get(type.getContext());
-    return converter.convertType(type);
-  }
-
-  Value address(OpBuilder &builder, Location loc, Value closure,
-                unsigned position) {
-    return LLVM::GEPOp::create(
-        builder, loc, closure.getType(), type, closure,
-        ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(position)});
-  }
-
-  Value cast(OpBuilder &builder, Location loc, Value value, Type target) {
-    if (value.getType() == target)
-      return value;
-    return UnrealizedConversionCastOp::create(builder, loc, target, value)
-        .getResult(0);
-  }
-
-  Value toField(OpBuilder &builder, Location loc, Value value) {
-    Type original = value.getType();
-    Value field = cast(builder, loc, value, converter.convertType(original));
-    if (!isPointerOnly(original))
-      return field;
-    return MemRefDescriptor(field).alignedPtr(builder, loc);
-  }
-
-  Value fromField(OpBuilder &builder, Location loc, Value field,
-                  Type original) {
-    if (isPointerOnly(original))
-      field = MemRefDescriptor::fromStaticShape(
-          builder, loc, converter, llvm::cast<MemRefType>(original), field);
-    return cast(builder, loc, field, original);
-  }
-
-  LLVMTypeConverter &converter;
-  ArrayRef<Value> values;
-  LLVM::LLVMStructType type;
-};
 
 class Outliner {
 public:
@@ -126,8 +38,10 @@ public:
       return loop.emitOpError(
           "needs the frame (!llvm.ptr) as the function's first argument");
 
-    SmallVector<Value> captures = findCaptures(loop);
-    Closure closure(converter, captures);
+    UsedValues used =
+        findUsedValues(loop.getRegion(),
+                       {loop.getLowerBound().front(), loop.getStep().front()});
+    Closure closure(converter, used);
     func::FuncOp body = createBody(loop, function, closure);
     callHook(loop, function, body, closure);
     loop.erase();
@@ -135,23 +49,6 @@ public:
   }
 
 private:
-  /// The values from outside that the loop uses; constants are copied instead.
-  SmallVector<Value> findCaptures(scf::ParallelOp loop) {
-    llvm::SetVector<Value> used;
-    getUsedValuesDefinedAbove(loop.getRegion(), used);
-    used.insert(loop.getLowerBound().front());
-    used.insert(loop.getStep().front());
-    SmallVector<Value> captures;
-    for (Value value : used)
-      if (!matchPattern(value, m_Constant()))
-        captures.push_back(value);
-    constants.clear();
-    for (Value value : used)
-      if (matchPattern(value, m_Constant()))
-        constants.push_back(value);
-    return captures;
-  }
-
   func::FuncOp createBody(scf::ParallelOp loop, func::FuncOp function,
                           Closure &closure) {
     Location loc = loop.getLoc();
@@ -170,8 +67,6 @@ private:
     builder.setInsertionPointToStart(entry);
 
     IRMapping mapping;
-    for (Value constant : constants)
-      builder.clone(*constant.getDefiningOp(), mapping);
     closure.load(builder, loc, entry->getArgument(0), mapping);
     IndexBuilder index(builder, loc);
     auto toIndex = [&](Value value) -> Value {
@@ -202,12 +97,7 @@ private:
     auto pointer = LLVM::LLVMPointerType::get(module.getContext());
     Type size = builder.getI64Type();
     Value frame = function.getArgument(0);
-    // In the entry block, so that a loop around does not grow the stack.
-    builder.setInsertionPointToStart(&function.getBody().front());
-    Value one =
-        LLVM::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(1));
-    Value memory =
-        LLVM::AllocaOp::create(builder, loc, pointer, closure.getType(), one);
+    Value memory = closure.allocate(builder, loc, function);
 
     builder.setInsertionPoint(loop);
     closure.store(builder, loc, memory);
@@ -249,7 +139,6 @@ private:
   OpBuilder builder;
   LLVMTypeConverter converter;
   SymbolTable symbols;
-  SmallVector<Value> constants;
 };
 
 class OutlineParallelPass final

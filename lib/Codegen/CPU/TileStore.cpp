@@ -18,6 +18,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "sluice/Codegen/CPU/MicroTile.h"
 
@@ -85,8 +86,9 @@ public:
   void run(ValueRange accumulators);
 
 private:
-  bool wantsLoop();
-  bool takesRows();
+  bool isLong() const { return epilogueOps >= 24; }
+  bool wantsLoop() const;
+  bool takesRows() const;
   void storeUnrolled(ValueRange accumulators);
   void storeFromLoop(ValueRange accumulators);
   void storeOne(Index r, Index column, Value value, Value mask);
@@ -127,10 +129,8 @@ Value TileStore::concatenate(ValueRange vectors) {
 }
 
 /// Whether the epilogue takes all vectors of a row at once.
-bool TileStore::takesRows() {
-  constexpr int64_t longChain = 24;
-  return epilogueOps >= longChain && !result.lastMask &&
-         llvm::isPowerOf2_64(tile.vectors);
+bool TileStore::takesRows() const {
+  return isLong() && !result.lastMask && llvm::isPowerOf2_64(tile.vectors);
 }
 
 void TileStore::storeUnrolled(ValueRange accumulators) {
@@ -188,11 +188,16 @@ void TileStore::storeFromLoop(ValueRange accumulators) {
       storeOne(r, column, sums, mask);
     });
   });
+  if (!isLong())
+    return;
+  auto loop = dyn_cast<scf::ForOp>(&*std::prev(builder.getInsertionPoint()));
+  if (loop)
+    loop->setAttr(epilogueAttributeName, builder.getUnitAttr());
 }
 
 /// A loop costs a trip through the first-level cache, which hides behind an
 /// epilogue that is long.
-bool TileStore::wantsLoop() {
+bool TileStore::wantsLoop() const {
   constexpr int64_t mostUnrolledOps = 320;
   int64_t vectors = tile.rows * tile.vectors;
   if (!epilogue || vectors == 1)

@@ -11,13 +11,15 @@ kernel.func @long "matmul" {
   kernel.yield %1 : tensor<12x32xf32>
 }
 
-// A longer one runs from a loop over the rows of the tile.
+// A longer one runs from a loop over the rows of the tile, which is marked to
+// become a function.
 // CHECK-LABEL: func.func private @longer
 // CHECK:         memref.alloca() {{.*}}memref<96xf32>
 // CHECK:         scf.for
 // CHECK:           vector.load {{.*}} vector<16xf32>
 // CHECK-COUNT-2:   math.erf {{.*}} : vector<16xf32>
 // CHECK-NOT:       math.erf
+// CHECK:         } {sluice.epilogue}
 kernel.func @longer "matmul" {
 ^bb0(%x: tensor<12x64xf32>, %y: tensor<64x32xf32>):
   %0 = sluice.matmul %x, %y : (tensor<12x64xf32>, tensor<64x32xf32>) -> tensor<12x32xf32>
@@ -30,6 +32,7 @@ kernel.func @longer "matmul" {
 // CHECK-LABEL: func.func private @short
 // CHECK-NOT:     memref.alloca
 // CHECK-NOT:     vector<16xf32>
+// CHECK-NOT:     sluice.epilogue
 // CHECK-COUNT-12: arith.negf {{.*}} : vector<8xf32>
 kernel.func @short "matmul" {
 ^bb0(%x: tensor<12x64xf32>, %y: tensor<64x32xf32>):

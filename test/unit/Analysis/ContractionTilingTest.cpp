@@ -85,6 +85,20 @@ TEST(ContractionTiling, PackedPanelsHaveTheWidthOfTheTile) {
     }
 }
 
+TEST(ContractionTiling, PanelsOfThreeVectorsWhereTheyWasteNothing) {
+  for (const MachineModel &machine : test::machines()) {
+    int64_t lanes = machine.lanes(32);
+    bool isShort = machine.vectorRegisters < 32;
+    EXPECT_EQ(choosePanelWidth(96 * lanes, machine), (isShort ? 3 : 4) * lanes);
+    EXPECT_EQ(choosePanelWidth(512 * lanes, machine),
+              (isShort ? 3 : 4) * lanes);
+    EXPECT_EQ(choosePanelWidth(8 * lanes, machine), (isShort ? 2 : 4) * lanes);
+    EXPECT_EQ(choosePanelWidth(32 * lanes, machine), (isShort ? 2 : 4) * lanes);
+    EXPECT_EQ(choosePanelWidth(kDynamicSize, machine),
+              (isShort ? 2 : 4) * lanes);
+  }
+}
+
 TEST(ContractionTiling, DepthIsCutOnlyWhereAllowed) {
   ContractionSpec spec;
   spec.rows = 512;

@@ -105,6 +105,9 @@ struct TileResult {
   mlir::OpFoldResult getStart(IndexBuilder &index, mlir::OpFoldResult r) const;
 };
 
+/// Marks the loops over tiles that long epilogues run from.
+inline constexpr llvm::StringLiteral epilogueAttributeName = "sluice.epilogue";
+
 /// Runs the epilogue on every vector and stores it. A long epilogue runs from a
 /// loop over the tile's vectors, which keeps the code small.
 void emitTileStore(mlir::OpBuilder &builder, mlir::Location loc,

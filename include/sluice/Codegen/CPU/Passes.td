@@ -93,4 +93,20 @@ def OutlineParallelPass : Pass<"sluice-outline-parallel", "mlir::ModuleOp"> {
   ];
 }
 
+def OutlineEpiloguesPass : Pass<"sluice-outline-epilogues", "mlir::ModuleOp"> {
+  let summary = "Make functions of long epilogues";
+  let description = [{
+    Each `scf.for` marked `sluice.epilogue` becomes a function of its closure
+    that is not inlined. In one function with the loop that computes the tile,
+    LLVM moves the constants of the epilogue before all loops, and then keeps
+    accumulators in memory because registers are short.
+  }];
+  let statistics = [
+    Statistic<"numOutlined", "outlined", "Epilogues made functions">
+  ];
+  let dependentDialects = [
+    "mlir::func::FuncDialect", "mlir::LLVM::LLVMDialect"
+  ];
+}
+
 #endif // SLUICE_CODEGEN_CPU_PASSES
