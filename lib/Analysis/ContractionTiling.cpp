@@ -9,19 +9,20 @@
 
 using namespace sluice;
 
-/// Rows of accumulators that fit the register file beside one row of B and one
-/// broadcast.
-static int64_t getRegisterRows(int64_t vectors, const MachineModel &machine) {
-  int64_t registers = machine.vectorRegisters;
-  return std::clamp<int64_t>((registers - vectors - 1) / vectors, 1, 14);
-}
-
 static int64_t ceilDiv(int64_t value, int64_t by) {
   return (value + by - 1) / by;
 }
 
 static int64_t roundUp(int64_t value, int64_t to) {
   return ceilDiv(value, to) * to;
+}
+
+int64_t sluice::getRegisterRows(int64_t vectors, const MachineModel &machine) {
+  int64_t registers = machine.vectorRegisters;
+  // Where a broadcast is used only once and registers are short, LLVM adds to
+  // the broadcast instead of the accumulator: a sum then takes two registers.
+  int64_t registersOfRow = registers < 32 && vectors == 1 ? 2 : vectors;
+  return std::clamp<int64_t>((registers - vectors - 1) / registersOfRow, 1, 14);
 }
 
 int64_t sluice::choosePanelWidth(int64_t columns, const MachineModel &machine) {

@@ -115,9 +115,7 @@ static void chooseTile(ConvolutionTiling &tiling, const Sizes &sizes,
        ++vectors) {
     if (overrides.tileVectors && *overrides.tileVectors != vectors)
       continue;
-    int64_t registers = machine.vectorRegisters;
-    int64_t most =
-        std::clamp<int64_t>((registers - vectors - 1) / vectors, 1, mostPixels);
+    int64_t most = std::min(getRegisterRows(vectors, machine), mostPixels);
     for (int64_t pixels = std::min(most, sizes.pixels); pixels >= 1; --pixels) {
       double cycles = estimatePixelCycles(pixels, vectors, sizes, machine);
       if (cycles >= best)

@@ -55,6 +55,10 @@ struct ContractionTilingOverrides {
   bool allowDepthBlocks = false;
 };
 
+/// Rows of accumulators of `vectors` registers each that stay in registers
+/// beside one row of B and one broadcast.
+int64_t getRegisterRows(int64_t vectors, const MachineModel &machine);
+
 /// The number of columns of a packed panel: all kernels that read one constant
 /// must agree on it, so it depends on the columns and the machine only.
 int64_t choosePanelWidth(int64_t columns, const MachineModel &machine);
