@@ -129,19 +129,30 @@ static Value projectInputs(Composition &ops, const RecurrentAttributes &cell,
     x = ops.transpose(x, {1, 0, 2});
   if (ops.failed())
     return nullptr;
-  // All steps in one product.
-  Value product =
-      ops.make<MatmulOp>({ops.reshapeCopying(x, {1, -1, 0}), node.input(1)},
-                         node.flag("transpose_rhs"));
+  // All steps in one product; one for each direction, because packed weights
+  // are single matrices.
+  Value rows = ops.reshapeCopying(x, {1, -1, 0});
+  auto ofDirection = [&](Value value, int64_t direction) {
+    return cell.directions == 1 ? value
+                                : ops.slice(value, 0, direction, direction + 1);
+  };
+  SmallVector<Value> products;
+  for (int64_t i = 0; i < cell.directions; ++i) {
+    Value product = ops.make<MatmulOp>({rows, ofDirection(node.input(1), i)},
+                                       node.flag("transpose_rhs"));
+    products.push_back(
+        bias ? ops.add(product, ops.unsqueeze(ofDirection(bias, i), {1}))
+             : product);
+  }
+  Value product = cell.directions == 1 ? products[0] : ops.concat(products, 0);
   Value steps = ops.unwrap(sizeVector(node, x, 0));
   Value batch = ops.unwrap(sizeVector(node, x, 1));
   if (ops.failed())
     return nullptr;
-  product =
-      ops.unwrap(reshapeTo(node, product,
-                           {node.constantVector(cell.directions), steps, batch,
-                            node.constantVector(cell.gates * cell.units)}));
-  return bias ? ops.add(product, ops.unsqueeze(bias, {1, 2})) : product;
+  return ops.unwrap(
+      reshapeTo(node, product,
+                {node.constantVector(cell.directions), steps, batch,
+                 node.constantVector(cell.gates * cell.units)}));
 }
 
 /// The op itself, and its results in the node's layout. Null operands are
