@@ -133,3 +133,92 @@ func.func @control_flow(%x: memref<64xf32>, %y: memref<64xf32>) {
   }
   return
 }
+
+// -----
+
+// A long body runs on vectors of twice the width, of which the rest is a mask or
+// split.
+// CHECK-LABEL: func.func @long_body
+// MASK: vector.load {{.*}} vector<32xf32>
+// MASK: math.exp {{.*}} : vector<32xf32>
+// MASK: vector.store {{.*}} vector<32xf32>
+// MASK: vector.maskedload {{.*}} into vector<32xf32>
+// PLAIN: vector.load {{.*}} vector<16xf32>
+// PLAIN: math.exp {{.*}} : vector<16xf32>
+// PLAIN: vector.store {{.*}} vector<16xf32>
+// PLAIN: vector.load {{.*}} vector<8xf32>
+// PLAIN: vector.load {{.*}} vector<4xf32>
+// PLAIN: memref.load
+func.func @long_body(%x: memref<109xf32>, %y: memref<109xf32>) {
+  linalg.generic {
+    indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>],
+    iterator_types = ["parallel"]}
+    ins(%x : memref<109xf32>) outs(%y : memref<109xf32>) {
+  ^bb0(%u: f32, %w: f32):
+    %s = math.exp %u : f32
+    linalg.yield %s : f32
+  }
+  return
+}
+
+// -----
+
+// A size that is not known counts as a large one.
+// CHECK-LABEL: func.func @long_body_dynamic
+// MASK: math.exp {{.*}} : vector<32xf32>
+// PLAIN: math.exp {{.*}} : vector<16xf32>
+func.func @long_body_dynamic(%x: memref<?xf32>, %y: memref<?xf32>) {
+  linalg.generic {
+    indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>],
+    iterator_types = ["parallel"]}
+    ins(%x : memref<?xf32>) outs(%y : memref<?xf32>) {
+  ^bb0(%u: f32, %w: f32):
+    %s = math.exp %u : f32
+    linalg.yield %s : f32
+  }
+  return
+}
+
+// -----
+
+// What does not fill two vectors is not worth a wide one.
+// CHECK-LABEL: func.func @long_body_few_elements
+// MASK-NOT: vector<32x
+// MASK: math.exp {{.*}} : vector<16xf32>
+// PLAIN-NOT: vector<16x
+// PLAIN: math.exp {{.*}} : vector<8xf32>
+// MASK-NOT: vector<32x
+// PLAIN-NOT: vector<16x
+// CHECK: return
+func.func @long_body_few_elements(%x: memref<15xf32>, %y: memref<15xf32>) {
+  linalg.generic {
+    indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>],
+    iterator_types = ["parallel"]}
+    ins(%x : memref<15xf32>) outs(%y : memref<15xf32>) {
+  ^bb0(%u: f32, %w: f32):
+    %s = math.exp %u : f32
+    linalg.yield %s : f32
+  }
+  return
+}
+
+// -----
+
+// Reductions have several accumulators instead.
+// CHECK-LABEL: func.func @long_body_reduction
+// MASK: scf.for {{.*}} iter_args({{.*}}, {{.*}}, {{.*}}, {{.*}})
+// MASK-COUNT-4: math.exp {{.*}} : vector<16xf32>
+// PLAIN: scf.for {{.*}} iter_args({{.*}}, {{.*}}, {{.*}}, {{.*}})
+// PLAIN-COUNT-4: math.exp {{.*}} : vector<8xf32>
+func.func @long_body_reduction(%x: memref<256xf32>, %y: memref<f32>) {
+  linalg.generic {
+    indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> ()>],
+    iterator_types = ["reduction"]}
+    ins(%x : memref<256xf32>) outs(%y : memref<f32>) {
+  ^bb0(%u: f32, %w: f32):
+    %e = math.exp %u : f32
+    %s = arith.addf %e, %w : f32
+    linalg.yield %s : f32
+  }
+  return
+}

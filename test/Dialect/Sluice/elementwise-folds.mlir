@@ -54,6 +54,45 @@ func.func @other_operand(%a: tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>) {
   return %0, %1 : tensor<2xf32>, tensor<2xf32>
 }
 
+// An infinity of the other sign is the result, the largest finite number is no
+// limit to an infinity, and integers have none.
+// CHECK-LABEL: @other_limits
+// CHECK-COUNT-3: sluice.max
+// CHECK-COUNT-3: sluice.min
+func.func @other_limits(%a: tensor<2xf32>, %i: tensor<2xi32>)
+    -> (tensor<2xf32>, tensor<2xf32>, tensor<2xi32>, tensor<2xf32>, tensor<2xf32>, tensor<2xi32>) {
+  %lowest = sluice.constant dense<0xFF800000> : tensor<f32>
+  %highest = sluice.constant dense<0x7F800000> : tensor<f32>
+  %least = sluice.constant dense<0xFF7FFFFF> : tensor<f32>
+  %largest = sluice.constant dense<0x7F7FFFFF> : tensor<f32>
+  %first = sluice.constant dense<-2147483648> : tensor<i32>
+  %last = sluice.constant dense<2147483647> : tensor<i32>
+  %0 = sluice.max %a, %highest : (tensor<2xf32>, tensor<f32>) -> tensor<2xf32>
+  %1 = sluice.max %a, %least : (tensor<2xf32>, tensor<f32>) -> tensor<2xf32>
+  %2 = sluice.max %i, %first : (tensor<2xi32>, tensor<i32>) -> tensor<2xi32>
+  %3 = sluice.min %a, %lowest : (tensor<2xf32>, tensor<f32>) -> tensor<2xf32>
+  %4 = sluice.min %a, %largest : (tensor<2xf32>, tensor<f32>) -> tensor<2xf32>
+  %5 = sluice.min %i, %last : (tensor<2xi32>, tensor<i32>) -> tensor<2xi32>
+  return %0, %1, %2, %3, %4, %5 : tensor<2xf32>, tensor<2xf32>, tensor<2xi32>, tensor<2xf32>, tensor<2xf32>, tensor<2xi32>
+}
+
+// The limit may make the result larger; on either side it is one.
+// CHECK-LABEL: @broadcast_limits
+// CHECK-DAG: %[[MAX:.*]] = sluice.max %arg0
+// CHECK-DAG: %[[MIN:.*]] = sluice.min %arg1
+// CHECK: return %[[MAX]], %[[MIN]], %arg0, %arg0
+func.func @broadcast_limits(%a: tensor<1xf32>, %b: tensor<?xf32>)
+    -> (tensor<4xf32>, tensor<?xf32>, tensor<1xf32>, tensor<1xf32>) {
+  %lowest = sluice.constant dense<0xFF800000> : tensor<f32>
+  %lows = sluice.constant dense<0xFF800000> : tensor<4xf32>
+  %highest = sluice.constant dense<0x7F800000> : tensor<1xf32>
+  %0 = sluice.max %a, %lows : (tensor<1xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %1 = sluice.min %b, %highest : (tensor<?xf32>, tensor<1xf32>) -> tensor<?xf32>
+  %2 = sluice.max %lowest, %a : (tensor<f32>, tensor<1xf32>) -> tensor<1xf32>
+  %3 = sluice.min %highest, %a : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xf32>
+  return %0, %1, %2, %3 : tensor<4xf32>, tensor<?xf32>, tensor<1xf32>, tensor<1xf32>
+}
+
 // CHECK-LABEL: @cast
 // CHECK-NEXT: %[[CAST:.*]] = sluice.cast %arg0 {to = f16}
 // CHECK-NEXT: return %arg0, %[[CAST]]

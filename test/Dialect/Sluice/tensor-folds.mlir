@@ -23,6 +23,21 @@ func.func @unknown_sizes(%a: tensor<?x?xf32>, %s: tensor<2xi64>) -> tensor<?x?xf
   return %1 : tensor<?x?xf32>
 }
 
+// A broadcast that makes anything larger stays.
+// CHECK-LABEL: @larger
+// CHECK-DAG: %[[ROWS:.*]] = sluice.broadcast %arg0, %{{.*}} -> tensor<2x3xf32>
+// CHECK-DAG: %[[DIMENSION:.*]] = sluice.broadcast %arg0, %{{.*}} -> tensor<1x1x3xf32>
+// CHECK: return %[[ROWS]], %[[DIMENSION]], %arg0
+func.func @larger(%a: tensor<1x3xf32>) -> (tensor<2x3xf32>, tensor<1x1x3xf32>, tensor<1x3xf32>) {
+  %rows = sluice.constant dense<[2, 1]> : tensor<2xi64>
+  %dimension = sluice.constant dense<[1, 1, 1]> : tensor<3xi64>
+  %fewer = sluice.constant dense<[1]> : tensor<1xi64>
+  %0 = sluice.broadcast %a, %rows : (tensor<1x3xf32>, tensor<2xi64>) -> tensor<2x3xf32>
+  %1 = sluice.broadcast %a, %dimension : (tensor<1x3xf32>, tensor<3xi64>) -> tensor<1x1x3xf32>
+  %2 = sluice.broadcast %a, %fewer : (tensor<1x3xf32>, tensor<1xi64>) -> tensor<1x3xf32>
+  return %0, %1, %2 : tensor<2x3xf32>, tensor<1x1x3xf32>, tensor<1x3xf32>
+}
+
 // CHECK-LABEL: @two_reshapes
 // CHECK-NEXT: %[[SHAPE:.*]] = sluice.constant dense<[3, 2]> : tensor<2xi64>
 // CHECK-NEXT: %[[RESULT:.*]] = sluice.reshape %arg0, %[[SHAPE]] {allow_zero}
