@@ -4,6 +4,7 @@
 #include "sluice/sluice.h"
 
 extern "C" {
+#include "platform.h"
 #include "thread_pool.h"
 }
 
@@ -13,7 +14,10 @@ extern "C" {
 #include <cfenv>
 #include <chrono>
 #include <ctime>
+#include <filesystem>
+#include <sched.h>
 #include <set>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -54,6 +58,40 @@ struct Tally {
   }
   std::vector<std::atomic<int>> visits;
 };
+
+/// Leaves the calling thread, and those that it makes, one CPU.
+class OneCpu {
+public:
+  OneCpu() {
+    if (sched_getaffinity(0, sizeof before, &before) != 0)
+      return;
+    int first = 0;
+    while (first < CPU_SETSIZE && !CPU_ISSET(first, &before))
+      ++first;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(first, &one);
+    changed = sched_setaffinity(0, sizeof one, &one) == 0;
+  }
+  ~OneCpu() {
+    if (changed)
+      sched_setaffinity(0, sizeof before, &before);
+  }
+  bool holds() const { return changed; }
+
+private:
+  cpu_set_t before;
+  bool changed = false;
+};
+
+/// The threads of this process. Those that have ended may stay for a moment.
+std::set<std::string> listThreads() {
+  std::set<std::string> threads;
+  for (const auto &task :
+       std::filesystem::directory_iterator("/proc/self/task"))
+    threads.insert(task.path().filename().string());
+  return threads;
+}
 
 // Large enough to be worth waking workers for, whatever the count is.
 constexpr double highCost = 1e6;
@@ -188,6 +226,29 @@ TEST(ThreadPool, AffinityIsATaste) {
   sluice_thread_pool_run(pool, Tally::body, &tally, 50, highCost);
   EXPECT_TRUE(tally.once());
   sluice_thread_pool_leave(pool);
+}
+
+TEST(ThreadPool, AsManyThreadsAsTheMaskAllows) {
+  OneCpu mask;
+  if (!mask.holds())
+    GTEST_SKIP() << "the affinity mask cannot be changed";
+  EXPECT_EQ(sluice_usable_cores(), 1);
+  auto threadsOfALoop = [](int32_t wanted) {
+    std::set<std::string> before = listThreads();
+    Pool pool(wanted);
+    EXPECT_TRUE(sluice_thread_pool_enter(pool));
+    Tally tally(50);
+    sluice_thread_pool_run(pool, Tally::body, &tally, 50, highCost);
+    EXPECT_TRUE(tally.once());
+    int threads = 1;
+    for (const std::string &thread : listThreads())
+      threads += before.count(thread) == 0;
+    sluice_thread_pool_leave(pool);
+    return threads;
+  };
+  EXPECT_EQ(threadsOfALoop(0), 1);
+  // A number that was asked for counts more.
+  EXPECT_EQ(threadsOfALoop(3), 3);
 }
 
 TEST(ThreadPool, SenselessOptionsAreRefused) {
