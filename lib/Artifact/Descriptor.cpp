@@ -254,7 +254,8 @@ void sluice::addDescriptor(ModuleOp module, const DescriptorContents &contents,
       data.integer(contents.workspaceBytes, 64),
       data.integer(contents.livenessBound, 64),
       function(workspaceFunctionName),
-      function(runFunctionName)};
+      function(runFunctionName),
+      data.integer(shared ? SLUICE_DESCRIPTOR_HAS_TRAILER : 0, 64)};
   data.record(descriptorSymbol(signature), fields, LLVM::Linkage::External);
   if (shared)
     data.record(SLUICE_DESCRIPTOR_SYMBOL, fields, LLVM::Linkage::External);

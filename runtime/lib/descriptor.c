@@ -7,6 +7,8 @@
 
 #include "status.h"
 
+#include <stddef.h>
+
 static sluice_status senseless(const char *what, sluice_error *error) {
   return sluice_fail(error, SLUICE_INVALID_ARTIFACT,
                      "the model's descriptor is damaged: %s", what);
@@ -71,12 +73,13 @@ sluice_status sluice_check_descriptor(const sluice_model_descriptor *descriptor,
                        "interface, this runtime implements version %u; compile "
                        "it again",
                        descriptor->abi_version, SLUICE_ABI_VERSION);
-  if (descriptor->descriptor_size < sizeof *descriptor)
+  const size_t smallest = offsetof(sluice_model_descriptor, flags);
+  if (descriptor->descriptor_size < smallest)
     return sluice_fail(error, SLUICE_VERSION_MISMATCH,
                        "the model's descriptor has %llu bytes, this runtime "
                        "expects %zu; compile it again",
                        (unsigned long long)descriptor->descriptor_size,
-                       sizeof *descriptor);
+                       smallest);
   if (!descriptor->name || !descriptor->compiler ||
       !descriptor->target_triple || !descriptor->target_cpu ||
       !descriptor->isa_features)
@@ -89,4 +92,11 @@ sluice_status sluice_check_descriptor(const sluice_model_descriptor *descriptor,
       (descriptor->static_workspace_size < 0 && !descriptor->workspace_size))
     return senseless("a function is missing", error);
   return sluice_succeed(error);
+}
+
+bool sluice_expects_trailer(const sluice_model_descriptor *descriptor) {
+  const size_t needed =
+      offsetof(sluice_model_descriptor, flags) + sizeof descriptor->flags;
+  return descriptor->descriptor_size >= needed &&
+         descriptor->flags & SLUICE_DESCRIPTOR_HAS_TRAILER;
 }

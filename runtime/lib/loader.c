@@ -177,6 +177,12 @@ static sluice_status load_library(const sluice_artifact_trailer *trailer,
                     "'%s' is a shared object but not a compiled model", path);
   else
     status = sluice_check_descriptor(descriptor, error);
+  if (status == SLUICE_OK && !trailer->magic &&
+      sluice_expects_trailer(descriptor))
+    status = sluice_fail(error, SLUICE_INVALID_ARTIFACT,
+                         "'%s' is truncated or damaged: the trailer that the "
+                         "compiler wrote at its end is missing",
+                         path);
   if (status == SLUICE_OK && descriptor->weights && trailer->weights_size &&
       trailer->weights_size != (uint64_t)descriptor->weights_size)
     status = sluice_fail(error, SLUICE_INVALID_ARTIFACT,

@@ -38,6 +38,9 @@ struct sluice_model {
 sluice_status sluice_check_descriptor(const sluice_model_descriptor *descriptor,
                                       sluice_error *error);
 
+/* Whether a checked descriptor says that its file ends with a trailer. */
+bool sluice_expects_trailer(const sluice_model_descriptor *descriptor);
+
 /* Builds a model around a checked descriptor. Takes nothing over on failure. */
 sluice_status sluice_model_create(const sluice_model_descriptor *descriptor,
                                   sluice_model **model, sluice_error *error);

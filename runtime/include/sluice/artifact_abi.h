@@ -27,7 +27,8 @@ extern "C" {
 
 /* "SLUC" read as a little-endian word. */
 #define SLUICE_ABI_MAGIC 0x43554c53u
-/* Raised with every incompatible change to this file. */
+/* Raised with every incompatible change to this file. Fields may be added at
+ * the descriptor's end without one: its size tells which it has. */
 #define SLUICE_ABI_VERSION 1u
 
 typedef struct sluice_frame sluice_frame;
@@ -68,6 +69,9 @@ struct sluice_frame {
   void *runtime; /* the runtime's own state */
 };
 
+/* A flag of a descriptor: the file that it is in ends with a trailer. */
+#define SLUICE_DESCRIPTOR_HAS_TRAILER 1u
+
 typedef struct sluice_model_descriptor {
   uint32_t magic;
   uint32_t abi_version;
@@ -98,6 +102,8 @@ typedef struct sluice_model_descriptor {
   int64_t (*workspace_size)(const int64_t *const *input_dims);
   /* Returns 0, or the status recorded through `fail`. */
   int32_t (*run)(sluice_frame *frame);
+  /* Since here the fields that descriptors may lack, which then count as 0. */
+  uint64_t flags; /* SLUICE_DESCRIPTOR_... */
 } sluice_model_descriptor;
 
 /* A shared artifact exports its descriptor under this name; a static one as
@@ -110,8 +116,9 @@ typedef struct sluice_model_descriptor {
 /* The last bytes of a shared artifact, behind the ELF file, so that damage is
  * found before the file is mapped as code. The checksums are xxHash64 (seed 0)
  * of the file before and behind the embedded weights, which have a checksum of
- * their own in the descriptor. A file without a trailer (linked by hand) loads
- * too, but only its ELF structure is checked. */
+ * their own in the descriptor. A file linked by hand has none and loads too,
+ * but only its ELF structure is checked. One that has lost its trailer is told
+ * from it by the descriptor's flag. */
 typedef struct sluice_artifact_trailer {
   uint64_t checksum_before; /* of [0, weights_offset) */
   uint64_t checksum_behind; /* of the rest, from weights_offset + size */

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <functional>
 
 using namespace sluice::test;
@@ -69,6 +70,14 @@ TEST(Descriptor, DamageIsFound) {
       {SLUICE_INVALID_ARTIFACT, [](auto &d) { d.magic = 1; }},
       {SLUICE_VERSION_MISMATCH, [](auto &d) { d.abi_version = 2; }},
       {SLUICE_VERSION_MISMATCH, [](auto &d) { d.descriptor_size = 8; }},
+      {SLUICE_VERSION_MISMATCH,
+       [](auto &d) {
+         d.descriptor_size = offsetof(sluice_model_descriptor, flags) - 8;
+       }},
+      {SLUICE_OK,
+       [](auto &d) {
+         d.descriptor_size = offsetof(sluice_model_descriptor, flags);
+       }},
       {SLUICE_INVALID_ARTIFACT, [](auto &d) { d.name = nullptr; }},
       {SLUICE_INVALID_ARTIFACT, [](auto &d) { d.isa_features = nullptr; }},
       {SLUICE_INVALID_ARTIFACT, [](auto &d) { d.input_count = -1; }},

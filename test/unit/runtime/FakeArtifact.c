@@ -22,6 +22,12 @@
 #ifndef FAKE_FEATURES
 #define FAKE_FEATURES ""
 #endif
+#ifndef FAKE_FLAGS
+#define FAKE_FLAGS 0
+#endif
+#ifndef FAKE_SIZE
+#define FAKE_SIZE sizeof(sluice_model_descriptor)
+#endif
 #ifndef FAKE_SYMBOL
 #define FAKE_SYMBOL sluice_model_descriptor_v1
 #endif
@@ -77,7 +83,7 @@ static int32_t run(sluice_frame *frame) {
 const sluice_model_descriptor FAKE_SYMBOL = {
     .magic = FAKE_MAGIC,
     .abi_version = FAKE_VERSION,
-    .descriptor_size = sizeof(sluice_model_descriptor),
+    .descriptor_size = FAKE_SIZE,
     .name = "fake",
     .compiler = "hand",
     .target_triple = "none",
@@ -95,4 +101,6 @@ const sluice_model_descriptor FAKE_SYMBOL = {
     .weights_file = FAKE_WEIGHTS_FILE,
     .weights_size = weight_count * sizeof(float),
     .weights_checksum = FAKE_CHECKSUM,
-    .run = run};
+    .run = run,
+    .flags = FAKE_FLAGS,
+};

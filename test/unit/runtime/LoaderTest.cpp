@@ -194,6 +194,21 @@ TEST_F(LoaderTest, TruncatedAnywhere) {
   EXPECT_TRUE(says("truncated or damaged")) << error.message;
 }
 
+TEST_F(LoaderTest, LostTrailer) {
+  Bytes whole = withTrailer(readBytes(fake("flagged")));
+  EXPECT_EQ(load(write("whole.so", whole)), SLUICE_OK) << error.message;
+  for (size_t lost : {size_t(1), sizeof(sluice_artifact_trailer)}) {
+    Bytes bytes(whole.begin(), whole.end() - lost);
+    EXPECT_EQ(load(write("cut.so", bytes)), SLUICE_INVALID_ARTIFACT) << lost;
+    EXPECT_TRUE(says("the trailer that the compiler wrote at its end is "
+                     "missing"))
+        << error.message;
+  }
+  whole.push_back(0);
+  EXPECT_EQ(load(write("longer.so", whole)), SLUICE_INVALID_ARTIFACT);
+  EXPECT_EQ(load(fake("older")), SLUICE_OK) << error.message;
+}
+
 TEST_F(LoaderTest, EveryFlippedBitIsNoticed) {
   Bytes bytes = withTrailer(readBytes(fake("good")));
   ASSERT_EQ(check(bytes), SLUICE_OK);

@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 
+TRAILER = 48  # bytes of sluice_artifact_trailer
+
+
 def refused(path):
     """Runs an artifact; that it is refused with one message."""
     result = subprocess.run(
@@ -25,12 +28,13 @@ def main():
     good = Path(sys.argv[1]).read_bytes()
     bad = Path("damaged.so")
     chance = random.Random(1)
-    # What lacks only bytes that are not loaded, such as the trailer, still runs.
+    # The last of them cut nothing that is loaded: a part of the trailer, or all.
     cuts = [0, 1, 16, 63, 64, len(good) // 4, len(good) // 2]
-    versions = [good[:length] for length in cuts]
+    cuts += [len(good) - lost for lost in (TRAILER, TRAILER - 1, 1)]
+    versions = [good[:length] for length in cuts] + [good + b"more"]
     for _ in range(40):
         copy = bytearray(good)
-        copy[chance.randrange(len(good) - 48)] ^= 1 << chance.randrange(8)
+        copy[chance.randrange(len(good))] ^= 1 << chance.randrange(8)
         versions.append(copy)
     versions += [b"#!/bin/sh\n", b"\x7fELF" * 100, bytes(4096)]
     for content in versions:
