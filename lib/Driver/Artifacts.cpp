@@ -187,8 +187,9 @@ static llvm::Expected<std::string> findOwnLibrary(StringRef name,
     if (std::string path = folder + "/" + name.str();
         llvm::sys::fs::exists(path))
       return path;
-  return llvm::createStringError("cannot find Sluice's library " + name +
-                                 " in " + llvm::join(folders, ", "));
+  return llvm::make_error<LinkError>(("cannot find Sluice's library " + name +
+                                      " in " + llvm::join(folders, ", "))
+                                         .str());
 }
 
 /// What artifacts with oneDNN kernels are linked with.
@@ -200,8 +201,8 @@ static llvm::Error addOneDnn(SharedLinkOptions &link,
     return archive.takeError();
   StringRef library = getOneDnnLibrary();
   if (!llvm::sys::fs::exists(library))
-    return llvm::createStringError("cannot find oneDNN: there is no " +
-                                   library);
+    return llvm::make_error<LinkError>(
+        ("cannot find oneDNN: there is no " + library).str());
   link.libraries = {std::move(*archive), library.str()};
   return llvm::Error::success();
 }
@@ -339,8 +340,11 @@ CompileStatus writeMachineCode(ModuleOp module,
     return fail(CompileStatus::CompileFailed, objects.takeError());
 
   llvm::Error error = writeArtifact(*objects, contents, weights, options);
-  return error ? fail(CompileStatus::CannotWrite, std::move(error))
-               : CompileStatus::Success;
+  if (!error)
+    return CompileStatus::Success;
+  CompileStatus status = error.isA<LinkError>() ? CompileStatus::CompileFailed
+                                                : CompileStatus::CannotWrite;
+  return fail(status, std::move(error));
 }
 
 } // namespace sluice

@@ -142,7 +142,7 @@ EXIT CODES:
   1    wrong usage: an option, a shape, a CPU
   2    the model cannot be read, is damaged or breaks ONNX's rules
   3    the model has nodes that cannot be compiled; all are listed
-  4    the compiler failed
+  4    compiling or linking failed
   5    the output cannot be written
   130  interrupted
 )"};

@@ -18,6 +18,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <mutex>
+#include <unistd.h>
 
 LLD_HAS_DRIVER(elf)
 
@@ -106,6 +107,12 @@ private:
   std::unique_ptr<raw_fd_ostream> stream;
 };
 
+} // namespace
+
+char LinkError::ID;
+
+namespace {
+
 const char *emulationOf(const Triple &triple) {
   return triple.isAArch64() ? "aarch64linux" : "elf_x86_64";
 }
@@ -155,8 +162,35 @@ Error runLinker(ArrayRef<std::string> arguments) {
       lld::lldMain(pointers, stream, stream, {{lld::Gnu, &lld::elf::link}});
   if (result.retCode == 0)
     return Error::success();
-  return createStringError("linking failed: " + StringRef(text).trim());
+  return make_error<LinkError>(
+      ("linking failed: " + StringRef(text).trim()).str());
 }
+
+/// LLD takes a % in the path of its output for a place to fill in, and then
+/// finds no such folder. This leads to the folder by its number.
+class NumberedFolder {
+public:
+  NumberedFolder() = default;
+  NumberedFolder(const NumberedFolder &) = delete;
+  NumberedFolder &operator=(const NumberedFolder &) = delete;
+  ~NumberedFolder() {
+    if (number >= 0)
+      close(number);
+  }
+
+  /// The path of a file in an existing folder.
+  std::string open(StringRef path) {
+    std::string folder = sys::path::parent_path(path).str();
+    number = ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (number < 0)
+      return path.str();
+    return ("/proc/self/fd/" + Twine(number) + "/" + sys::path::filename(path))
+        .str();
+  }
+
+private:
+  int number = -1;
+};
 
 /// The files of one call of the linker; the temporary ones go with it.
 struct LinkJob {
@@ -184,7 +218,9 @@ Error LinkJob::prepare(StringRef ending) {
   StringRef fileName = sys::path::filename(options.output);
   if (fileName.empty())
     return createStringError("no output file name");
-  prefix = folder.empty() ? StringRef(".") : folder;
+  // LLD would take a name that begins with - for an option.
+  prefix = sys::path::is_absolute(folder) ? "" : "./";
+  prefix += folder;
   sys::path::append(prefix, "." + fileName);
   if (Error error = result.create(prefix, ending))
     return error;
@@ -209,10 +245,14 @@ Error LinkJob::prepare(StringRef ending) {
 
 Error LinkJob::run(std::vector<std::string> arguments,
                    ArrayRef<std::string> libraries) {
+  std::string path = result.path().str();
+  NumberedFolder folder;
+  if (sys::path::parent_path(path).contains('%'))
+    path = folder.open(path);
   // Writing to a mapped file would end the process when the disk is full.
-  arguments.insert(arguments.end(), {"--no-mmap-output-file", "-m",
-                                     emulationOf(Triple(options.triple)), "-o",
-                                     result.path().str()});
+  arguments.insert(arguments.end(),
+                   {"--no-mmap-output-file", "-m",
+                    emulationOf(Triple(options.triple)), "-o", path});
   for (const auto &object : objects)
     arguments.push_back(object->path().str());
   arguments.insert(arguments.end(), options.inputFiles.begin(),

@@ -109,7 +109,26 @@ TEST_F(SharedLinker, LinksForAnotherArchitecture) {
 
 TEST_F(SharedLinker, DamagedInputLeavesNothing) {
   options.inputObjects = {llvm::ArrayRef<char>("not an object file", 18)};
-  EXPECT_NE(link().find("linking failed"), std::string::npos);
+  llvm::Error error = linkSharedLibrary(options);
+  EXPECT_TRUE(error.isA<LinkError>());
+  std::string message = llvm::toString(std::move(error));
+  EXPECT_NE(message.find("linking failed"), std::string::npos) << message;
+  EXPECT_EQ(filesInFolder(), 0);
+}
+
+TEST_F(SharedLinker, OddPaths) {
+  CodeBuffer object = compile(options.triple, "x86-64");
+  options.inputObjects = {object};
+  for (const char *name :
+       {"100%", "%s %d", "ä \xff", "@file", "'\"\\*?[x]{}"}) {
+    std::string inside = (folder + "/" + name).str();
+    ASSERT_FALSE(llvm::sys::fs::create_directory(inside));
+    options.output = inside + "/" + name + ".so";
+    EXPECT_EQ(link(), "") << name;
+    EXPECT_EQ(llvm::toString(linkObject(options)), "") << name;
+    EXPECT_TRUE(llvm::sys::fs::exists(options.output)) << name;
+    ASSERT_FALSE(llvm::sys::fs::remove_directories(inside));
+  }
   EXPECT_EQ(filesInFolder(), 0);
 }
 
@@ -117,7 +136,10 @@ TEST_F(SharedLinker, MissingFolder) {
   CodeBuffer object = compile(options.triple, "x86-64");
   options.inputObjects = {object};
   options.output = (folder + "/none/lib.so").str();
-  EXPECT_NE(link().find("cannot write"), std::string::npos);
+  llvm::Error error = linkSharedLibrary(options);
+  EXPECT_FALSE(error.isA<LinkError>());
+  std::string message = llvm::toString(std::move(error));
+  EXPECT_NE(message.find("cannot write"), std::string::npos) << message;
   options.output = "";
   EXPECT_EQ(link(), "no output file name");
 }

@@ -39,6 +39,21 @@ struct SharedLinkOptions {
   std::string lastSection;
 };
 
+/// What is to be linked does not fit together or is not there. Other errors are
+/// about the place for the result.
+class LinkError : public llvm::ErrorInfo<LinkError> {
+public:
+  static char ID;
+  explicit LinkError(std::string message) : message(std::move(message)) {}
+  void log(llvm::raw_ostream &os) const override { os << message; }
+  std::error_code convertToErrorCode() const override {
+    return llvm::inconvertibleErrorCode();
+  }
+
+private:
+  std::string message;
+};
+
 /// Links a shared library with LLD, in this process. Calls are serialised: LLD
 /// has global state.
 ///
