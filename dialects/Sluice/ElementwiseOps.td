@@ -46,14 +46,14 @@ class Sluice_PredicateOp<string mnemonic, string summaryText>
 class Sluice_BinaryOp<string mnemonic, string summaryText,
                       list<Trait> traits = []>
     : Sluice_ElementwiseOp<mnemonic, "::sluice::elementTypeOf(operands[0])",
-                           traits> {
+                           !listconcat([SameOperandsElementType], traits)> {
   let summary = summaryText;
   let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs);
 }
 class Sluice_CompareOp<string mnemonic, string summaryText,
                        list<Trait> traits = []>
     : Sluice_ElementwiseOp<mnemonic, "::mlir::IntegerType::get(context, 1)",
-                           traits> {
+                           !listconcat([SameOperandsElementType], traits)> {
   let summary = summaryText;
   let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs);
 }
@@ -134,7 +134,7 @@ def ShrinkOp : Sluice_UnaryOp<"shrink",
 }
 def PReluOp : Sluice_BinaryOp<"prelu", "x < 0 ? slope * x : x">;
 def ClipOp : Sluice_ElementwiseOp<"clip",
-    "::sluice::elementTypeOf(operands[0])"> {
+    "::sluice::elementTypeOf(operands[0])", [SameOperandsElementType]> {
   let summary = "min(max(x, low), high); NaN stays NaN";
   let arguments = (ins AnyRankedTensor:$operand, AnyRankedTensor:$low,
                        AnyRankedTensor:$high);
@@ -155,8 +155,10 @@ def ModOp : Sluice_BinaryOp<"mod",
   let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs,
                        UnitAttr:$fmod);
 }
-def PowOp : Sluice_BinaryOp<"pow",
-    "power; the exponent may have another element type"> {
+def PowOp : Sluice_ElementwiseOp<"pow",
+    "::sluice::elementTypeOf(operands[0])"> {
+  let summary = "power; the exponent may have another element type";
+  let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs);
   let hasCanonicalizer = 1;
 }
 def MaxOp : Sluice_BinaryOp<"max", "maximum; NaN wins", [Commutative]> {
@@ -189,7 +191,8 @@ def IsInfOp : Sluice_PredicateOp<"is_inf", "is x infinite?"> {
                        DefaultValuedAttr<BoolAttr, "true">:$positive);
 }
 def SelectOp : Sluice_ElementwiseOp<"select",
-    "::sluice::elementTypeOf(operands[1])"> {
+    "::sluice::elementTypeOf(operands[1])",
+    [AllElementTypesMatch<["on_true", "on_false"]>]> {
   let summary = "condition ? on_true : on_false";
   let arguments = (ins AnyRankedTensor:$condition, AnyRankedTensor:$on_true,
                        AnyRankedTensor:$on_false);

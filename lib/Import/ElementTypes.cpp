@@ -47,16 +47,13 @@ LogicalResult sluice::verifyElementTypes(Operation *op) {
     return verifyEach(operands, isNumber, op, "numbers");
   if (isa<NotOp>(op))
     return verifyEach(operands, isInteger, op, "integers or booleans");
-  if (isa<AndOp, OrOp, XorOp, ShiftLeftOp, ShiftRightOp>(op)) {
-    if (failed(verifyEach(operands, isInteger, op, "integers or booleans")))
-      return failure();
-    return verifyEqual(operands, op);
-  }
+  if (isa<AndOp, OrOp, XorOp, ShiftLeftOp, ShiftRightOp>(op) &&
+      failed(verifyEach(operands, isInteger, op, "integers or booleans")))
+    return failure();
   if (isa<PReluOp, ClipOp, DivOp, ModOp>(op) &&
       failed(verifyEach(operands, isNumber, op, "numbers")))
     return failure();
-  if (isa<PReluOp, ClipOp, AddOp, SubOp, MulOp, DivOp, ModOp, MaxOp, MinOp,
-          EqualOp, LessOp, LessEqualOp, GreaterOp, GreaterEqualOp>(op))
+  if (op->hasTrait<OpTrait::SameOperandsElementType>())
     return verifyEqual(operands, op);
   if (auto select = dyn_cast<SelectOp>(op)) {
     if (!elementTypeOf(select.getCondition()).isInteger(1))

@@ -17,8 +17,6 @@ static llvm::Expected<Values> importUnary(NodeContext &node) {
 
 template <typename OpTy>
 static llvm::Expected<Values> importBinary(NodeContext &node) {
-  if (elementTypeOf(node.input(0)) != elementTypeOf(node.input(1)))
-    return node.invalid("operands have different element types");
   SLUICE_TRY(result, node.create<OpTy>({node.input(0), node.input(1)}));
   return Values{result};
 }
@@ -208,8 +206,6 @@ static llvm::Expected<Values> importIsInf(NodeContext &node) {
 }
 
 static llvm::Expected<Values> importWhere(NodeContext &node) {
-  if (elementTypeOf(node.input(1)) != elementTypeOf(node.input(2)))
-    return node.invalid("branches have different element types");
   SLUICE_TRY(result, node.create<SelectOp>(
                          {node.input(0), node.input(1), node.input(2)}));
   return Values{result};

@@ -94,7 +94,8 @@ llvm::Expected<Operation *> NodeContext::finishCreate(
   state.addAttributes(attributes);
   state.addTypes(types);
   Operation *op = builder.create(state);
-  if (failed(verify(op)) || failed(verifyElementTypes(op))) {
+  // The first of the two tells users more about element types.
+  if (failed(verifyElementTypes(op)) || failed(verify(op))) {
     op->erase();
     return invalid(message.empty() ? "the operator's rules are broken"
                                    : message);

@@ -48,6 +48,54 @@ func.func @shapes(%a: tensor<2x3xf32>, %b: tensor<2xf32>) {
 
 // -----
 
+func.func @element_types(%a: tensor<3xf32>, %b: tensor<3xi32>) {
+  // expected-error@below {{'sluice.add' op requires the same element type for all operands}}
+  %0 = sluice.add %a, %b : (tensor<3xf32>, tensor<3xi32>) -> tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @signs(%a: tensor<3xi8>, %b: tensor<3xui8>) {
+  // expected-error@below {{'sluice.shift_left' op requires the same element type for all operands}}
+  %0 = sluice.shift_left %a, %b : (tensor<3xi8>, tensor<3xui8>) -> tensor<3xi8>
+  return
+}
+
+// -----
+
+func.func @compared_types(%a: tensor<3xf32>, %b: tensor<f64>) {
+  // expected-error@below {{'sluice.less' op requires the same element type for all operands}}
+  %0 = sluice.less %a, %b : (tensor<3xf32>, tensor<f64>) -> tensor<3xi1>
+  return
+}
+
+// -----
+
+func.func @limit_types(%a: tensor<3xf32>, %b: tensor<f16>) {
+  // expected-error@below {{'sluice.clip' op requires the same element type for all operands}}
+  %0 = sluice.clip %a, %b, %b : (tensor<3xf32>, tensor<f16>, tensor<f16>) -> tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @select_types(%c: tensor<3xi1>, %a: tensor<3xf32>, %b: tensor<3xi32>) {
+  // expected-error@below {{'sluice.select' op failed to verify that all of {on_true, on_false} have same element type}}
+  %0 = sluice.select %c, %a, %b : (tensor<3xi1>, tensor<3xf32>, tensor<3xi32>) -> tensor<3xf32>
+  return
+}
+
+// -----
+
+// An exponent may be of another type than what it is applied to.
+func.func @exponent_type(%a: tensor<3xf32>, %b: tensor<i64>) -> tensor<3xf32> {
+  %0 = sluice.pow %a, %b : (tensor<3xf32>, tensor<i64>) -> tensor<3xf32>
+  return %0 : tensor<3xf32>
+}
+
+// -----
+
 func.func @result_shape(%a: tensor<2x3xf32>) {
   // expected-error@below {{inferred type(s) 'tensor<2x3xf32>' are incompatible with return type(s) of operation 'tensor<3x2xf32>'}}
   // expected-error@below {{failed to infer returned types}}
