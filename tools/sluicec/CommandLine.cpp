@@ -111,7 +111,8 @@ struct Parser {
                "list every\nnode that cannot")};
   cl::opt<bool> listOperators{
       "list-ops", cl::cat(insight),
-      cl::desc("List the operators that can be compiled, and stop")};
+      cl::desc("List the operators that can be compiled, each with the oldest\n"
+               "opset of models in which it is accepted, and stop")};
   cl::opt<std::string> remarks{
       "remarks", cl::ValueOptional, cl::value_desc("kinds"), cl::cat(insight),
       cl::desc("Say what was fused, and why not where it nearly was. Kinds,\n"
@@ -168,7 +169,7 @@ std::optional<EmitKind> parseEmit(llvm::StringRef text) {
 
 void listOperators(llvm::raw_ostream &os) {
   os << llvm::left_justify("operator", 36) << llvm::left_justify("domain", 16)
-     << "from opset\n";
+     << "oldest opset accepted\n";
   for (const sluice::SupportedOperator &entry :
        sluice::listSupportedOperators())
     os << llvm::left_justify(entry.name, 36)
