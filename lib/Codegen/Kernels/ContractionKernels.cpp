@@ -54,15 +54,28 @@ static Value matmulElement(KernelBuilder &kernel, OpResult result,
       })[0];
 }
 
+/// Emits the product of `operands`, which have everything but scratch memory,
+/// and the ops behind it.
+static void emitProduct(KernelBuilder &kernel, Value product,
+                        const ContractionSpec &spec,
+                        ContractionOperands operands) {
+  ContractionTiling tiling = chooseContractionTiling(
+      spec, kernel.machine,
+      getContractionOverrides(getKernelTiling(kernel.region)));
+  operands.scratch =
+      makeScratch(kernel, getContractionScratch(kernel.builder, kernel.loc,
+                                                tiling, operands));
+  Epilogue epilogue(kernel, product);
+  emitContraction(kernel.builder, kernel.loc, spec, tiling, operands,
+                  epilogue.function());
+}
+
 /// A product with packed weights: all leading dimensions are rows.
 static LogicalResult emitPackedMatmul(KernelBuilder &kernel, Operation *op) {
   auto matmul = cast<PackedMatmulOp>(op);
   Value result = kernel.region.getTerminator()->getOperand(0);
   ArrayRef<int64_t> shape = shapeOf(matmul.getLhs());
   ContractionSpec spec = getContractionSpec(matmul, shape.back());
-  ContractionTiling tiling = chooseContractionTiling(
-      spec, kernel.machine,
-      getContractionOverrides(getKernelTiling(kernel.region)));
   ContractionOperands operands;
   operands.a = kernel.buffer(matmul.getLhs());
   operands.b = kernel.buffer(matmul.getWeights());
@@ -73,16 +86,7 @@ static LogicalResult emitPackedMatmul(KernelBuilder &kernel, Operation *op) {
   operands.rows = getAsOpFoldResult(kernel.product(rows));
   operands.columns = kernel.builder.getIndexAttr(matmul.getColumns());
   operands.depth = kernel.builder.getIndexAttr(shape.back());
-  operands.scratch =
-      makeScratch(kernel, getContractionScratch(kernel.builder, kernel.loc,
-                                                tiling, operands));
-  Epilogue epilogue(kernel, matmul.getResult());
-  auto apply = [&](OpBuilder &builder, Location loc, Value sums,
-                   const ResultPosition &position) {
-    return epilogue.apply(builder, loc, sums, position);
-  };
-  emitContraction(kernel.builder, kernel.loc, spec, tiling, operands,
-                  epilogue.isEmpty() ? EpilogueFn() : EpilogueFn(apply));
+  emitProduct(kernel, matmul.getResult(), spec, operands);
   return success();
 }
 
@@ -109,9 +113,6 @@ static LogicalResult emitMatmul(KernelBuilder &kernel, Operation *op) {
   spec.depth = toSpec(lhs[depthPlace]);
   spec.transposeA = matmul.getTransposeLhs();
   spec.transposeB = matmul.getTransposeRhs();
-  ContractionTiling tiling = chooseContractionTiling(
-      spec, kernel.machine,
-      getContractionOverrides(getKernelTiling(kernel.region)));
 
   ContractionOperands operands;
   operands.a = kernel.buffer(matmul.getLhs());
@@ -165,16 +166,7 @@ static LogicalResult emitMatmul(KernelBuilder &kernel, Operation *op) {
             index.mul(OpFoldResult(batch), getAsOpFoldResult(matrixC))};
   };
   operands.batchOffsets = offsets;
-  operands.scratch =
-      makeScratch(kernel, getContractionScratch(kernel.builder, kernel.loc,
-                                                tiling, operands));
-  Epilogue epilogue(kernel, matmul.getResult());
-  auto apply = [&](OpBuilder &builder, Location loc, Value sums,
-                   const ResultPosition &position) {
-    return epilogue.apply(builder, loc, sums, position);
-  };
-  emitContraction(kernel.builder, kernel.loc, spec, tiling, operands,
-                  epilogue.isEmpty() ? EpilogueFn() : EpilogueFn(apply));
+  emitProduct(kernel, matmul.getResult(), spec, operands);
   return success();
 }
 

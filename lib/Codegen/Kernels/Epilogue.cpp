@@ -11,8 +11,8 @@
 using namespace mlir;
 using namespace sluice;
 
-Value Epilogue::apply(OpBuilder &at, Location where, Value sums,
-                      const ResultPosition &place) {
+Value Epilogue::operator()(OpBuilder &at, Location where, Value sums,
+                           const ResultPosition &place) {
   builder = &at;
   loc = where;
   type = sums.getType();

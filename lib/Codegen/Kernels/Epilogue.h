@@ -21,10 +21,13 @@ public:
       : kernel(kernel), anchorResult(anchorResult),
         yielded(kernel.region.getTerminator()->getOperand(0)) {}
 
-  /// True when there is nothing to do.
-  bool isEmpty() const { return yielded == anchorResult; }
-  mlir::Value apply(mlir::OpBuilder &builder, mlir::Location loc,
-                    mlir::Value sums, const ResultPosition &position);
+  /// What micro-kernels call, null when there is nothing to do. It refers to
+  /// this object.
+  EpilogueFn function() {
+    return yielded == anchorResult ? EpilogueFn() : EpilogueFn(*this);
+  }
+  mlir::Value operator()(mlir::OpBuilder &builder, mlir::Location loc,
+                         mlir::Value sums, const ResultPosition &position);
 
 private:
   mlir::Value evaluate(mlir::Value value);

@@ -72,23 +72,6 @@ void sluice::fillRun(KernelBuilder &kernel, Value stored, Value target,
   });
 }
 
-void sluice::parallelNest(KernelBuilder &kernel, ValueRange extents,
-                          double cost, KernelBuilder::IndexBody body) {
-  if (extents.empty()) {
-    body({});
-    return;
-  }
-  kernel.parallel(kernel.product(extents), cost, [&](Value flat) {
-    SmallVector<Value> indices(extents.size());
-    for (size_t i = extents.size(); i-- > 1;) {
-      indices[i] = kernel.rem(flat, extents[i]);
-      flat = kernel.div(flat, extents[i]);
-    }
-    indices[0] = flat;
-    body(indices);
-  });
-}
-
 void sluice::when(KernelBuilder &kernel, Value condition,
                   llvm::function_ref<void()> onTrue,
                   llvm::function_ref<void()> onFalse) {

@@ -39,10 +39,6 @@ void copyRun(KernelBuilder &kernel, mlir::Value source,
 void fillRun(KernelBuilder &kernel, mlir::Value stored, mlir::Value target,
              mlir::Value offset, mlir::Value count);
 
-/// All dimensions collapsed into one parallel loop; `cost` is that of one call
-/// of the body, in nanoseconds.
-void parallelNest(KernelBuilder &kernel, mlir::ValueRange extents, double cost,
-                  KernelBuilder::IndexBody body);
 /// Runs code where a condition holds.
 void when(KernelBuilder &kernel, mlir::Value condition,
           llvm::function_ref<void()> onTrue,

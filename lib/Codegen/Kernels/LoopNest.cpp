@@ -1,4 +1,4 @@
-//===- LoopNest.cpp - Nests of loops that carry values --------------------===//
+//===- LoopNest.cpp - Nests of loops over indices -------------------------===//
 //
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 //
@@ -27,6 +27,23 @@ SmallVector<Value> sluice::loopNest(
                        });
   };
   return level(initial);
+}
+
+void sluice::parallelNest(KernelBuilder &kernel, ValueRange extents,
+                          double cost, KernelBuilder::IndexBody body) {
+  if (extents.empty()) {
+    body({});
+    return;
+  }
+  kernel.parallel(kernel.product(extents), cost, [&](Value flat) {
+    SmallVector<Value> indices(extents.size());
+    for (size_t i = extents.size(); i-- > 1;) {
+      indices[i] = kernel.rem(flat, extents[i]);
+      flat = kernel.div(flat, extents[i]);
+    }
+    indices[0] = flat;
+    body(indices);
+  });
 }
 
 static Value maximum(KernelBuilder &kernel, Value a, Value b) {

@@ -1,4 +1,4 @@
-//===- LoopNest.h - Nests of loops that carry values ----------------------===//
+//===- LoopNest.h - Nests of loops over indices ---------------------------===//
 //
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 //
@@ -17,6 +17,11 @@ llvm::SmallVector<mlir::Value> loopNest(
     llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange indices,
                                                       mlir::ValueRange running)>
         body);
+
+/// All dimensions collapsed into one parallel loop; `cost` is that of one call
+/// of the body, in nanoseconds.
+void parallelNest(KernelBuilder &kernel, mlir::ValueRange extents, double cost,
+                  KernelBuilder::IndexBody body);
 
 /// Where a window's taps read, in one dimension.
 struct WindowAxis {

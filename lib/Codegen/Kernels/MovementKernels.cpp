@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FlatBuffers.h"
+#include "LoopNest.h"
 #include "dialects/Sluice/SizeBuilder.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"

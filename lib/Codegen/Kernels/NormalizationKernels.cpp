@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "LoopNest.h"
 #include "RowVectors.h"
 #include "dialects/Sluice/BodyBuilder.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -137,20 +138,19 @@ static LogicalResult emitSoftmax(KernelBuilder &kernel, Operation *operation) {
   int64_t lanes = source.lanes();
   Value blocks = kernel.div(kernel.add(inner, kernel.index(lanes - 1)),
                             kernel.index(lanes));
-  forEachPlaceParallel(
-      kernel, {outer, blocks}, rowCost * lanes, [&](ValueRange at) {
-        Value begin = kernel.mul(at[1], kernel.index(lanes));
-        Value offset =
-            kernel.add(kernel.mul(at[0], kernel.mul(count, inner)), begin);
-        Value rest = kernel.sub(inner, begin);
-        Value width = arith::MinSIOp::create(kernel.builder, kernel.loc, rest,
-                                             kernel.index(lanes));
-        // At most one vector: whole or masked.
-        forEachVector(kernel, width, lanes, [&](const Piece &piece) {
-          emitSoftmaxColumns<isLog>(kernel, source, target, type, offset, count,
-                                    inner, piece);
-        });
-      });
+  parallelNest(kernel, {outer, blocks}, rowCost * lanes, [&](ValueRange at) {
+    Value begin = kernel.mul(at[1], kernel.index(lanes));
+    Value offset =
+        kernel.add(kernel.mul(at[0], kernel.mul(count, inner)), begin);
+    Value rest = kernel.sub(inner, begin);
+    Value width = arith::MinSIOp::create(kernel.builder, kernel.loc, rest,
+                                         kernel.index(lanes));
+    // At most one vector: whole or masked.
+    forEachVector(kernel, width, lanes, [&](const Piece &piece) {
+      emitSoftmaxColumns<isLog>(kernel, source, target, type, offset, count,
+                                inner, piece);
+    });
+  });
   return success();
 }
 

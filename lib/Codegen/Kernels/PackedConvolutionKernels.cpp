@@ -35,12 +35,8 @@ static LogicalResult emitPackedConv(KernelBuilder &kernel, Operation *op) {
       makeScratch(kernel, getConvolutionScratch(kernel.builder, kernel.loc,
                                                 spec, tiling, operands));
   Epilogue epilogue(kernel, conv.getResult());
-  auto apply = [&](OpBuilder &builder, Location loc, Value sums,
-                   const ResultPosition &position) {
-    return epilogue.apply(builder, loc, sums, position);
-  };
   emitConvolution(kernel.builder, kernel.loc, spec, tiling, operands,
-                  epilogue.isEmpty() ? EpilogueFn() : EpilogueFn(apply));
+                  epilogue.function());
   return success();
 }
 

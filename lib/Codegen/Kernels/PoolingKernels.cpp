@@ -220,7 +220,7 @@ static LogicalResult emitChannelsLastPool(KernelBuilder &kernel,
   double taps = ShapedType::getNumElements(op.getKernel());
   double cost =
       taps * 0.1 * getConstantIntValue(channels).value_or(64) / source.lanes();
-  forEachPlaceParallel(
+  parallelNest(
       kernel, ValueRange(sizes).drop_back(), cost, [&](ValueRange outer) {
         ValueRange places = outer.drop_front();
         PoolWindow window = poolWindow(kernel, op, places);

@@ -353,56 +353,54 @@ static LogicalResult emitReduce(KernelBuilder &kernel, Operation *operation) {
                             kernel.index(block));
   SmallVector<Value> extents = kept;
   extents.push_back(blocks);
-  forEachPlaceParallel(
-      kernel, extents, cost * vectors, [&](ValueRange indices) {
-        ValueRange places = indices.drop_back();
-        Value begin = kernel.mul(indices.back(), kernel.index(block));
-        Value row = kernel.index(0);
-        for (auto [size, place] : llvm::zip(kept, places))
-          row = kernel.add(kernel.mul(row, size), place);
-        row = kernel.mul(row, inner.size);
-        Value rest = kernel.sub(inner.size, begin);
-        Value isWhole = arith::CmpIOp::create(kernel.builder, kernel.loc,
-                                              CmpIPredicate::sge, rest,
-                                              kernel.index(block));
-        auto columns = [&](ArrayRef<Piece> pieces) {
-          SmallVector<Value> start(pieces.size(),
-                                   source.splat(reducer.neutral()));
-          SmallVector<Value> totals = loopNest(
-              kernel, reduced, start,
-              [&](ValueRange at, ValueRange running) -> SmallVector<Value> {
-                Value operandRow = rowOf(places, at);
-                SmallVector<Value> next;
-                for (auto [piece, total] : llvm::zip(pieces, running))
-                  next.push_back(combine(
-                      total, reducer.prepare(source.load(operandRow, piece))));
-                return next;
-              });
-          for (auto [piece, total] : llvm::zip(pieces, totals))
-            target.store(reducer.finish(total, count), row, piece);
-        };
-        auto whole = [&]() -> SmallVector<Value> {
-          SmallVector<Piece> pieces;
-          for (int64_t i = 0; i < vectors; ++i)
-            pieces.push_back(
-                {kernel.add(begin, kernel.index(i * source.lanes())), nullptr});
-          columns(pieces);
-          return {};
-        };
-        auto partial = [&]() -> SmallVector<Value> {
-          forEachVector(kernel, rest, source.lanes(), [&](const Piece &piece) {
-            columns(Piece{kernel.add(begin, piece.begin), piece.mask});
+  parallelNest(kernel, extents, cost * vectors, [&](ValueRange indices) {
+    ValueRange places = indices.drop_back();
+    Value begin = kernel.mul(indices.back(), kernel.index(block));
+    Value row = kernel.index(0);
+    for (auto [size, place] : llvm::zip(kept, places))
+      row = kernel.add(kernel.mul(row, size), place);
+    row = kernel.mul(row, inner.size);
+    Value rest = kernel.sub(inner.size, begin);
+    Value isWhole =
+        arith::CmpIOp::create(kernel.builder, kernel.loc, CmpIPredicate::sge,
+                              rest, kernel.index(block));
+    auto columns = [&](ArrayRef<Piece> pieces) {
+      SmallVector<Value> start(pieces.size(), source.splat(reducer.neutral()));
+      SmallVector<Value> totals = loopNest(
+          kernel, reduced, start,
+          [&](ValueRange at, ValueRange running) -> SmallVector<Value> {
+            Value operandRow = rowOf(places, at);
+            SmallVector<Value> next;
+            for (auto [piece, total] : llvm::zip(pieces, running))
+              next.push_back(combine(
+                  total, reducer.prepare(source.load(operandRow, piece))));
+            return next;
           });
-          return {};
-        };
-        auto known = getConstantIntValue(inner.size);
-        if (known && *known % block == 0)
-          whole();
-        else if (known && *known < block)
-          partial();
-        else
-          kernel.choose(isWhole, TypeRange(), whole, partial);
+      for (auto [piece, total] : llvm::zip(pieces, totals))
+        target.store(reducer.finish(total, count), row, piece);
+    };
+    auto whole = [&]() -> SmallVector<Value> {
+      SmallVector<Piece> pieces;
+      for (int64_t i = 0; i < vectors; ++i)
+        pieces.push_back(
+            {kernel.add(begin, kernel.index(i * source.lanes())), nullptr});
+      columns(pieces);
+      return {};
+    };
+    auto partial = [&]() -> SmallVector<Value> {
+      forEachVector(kernel, rest, source.lanes(), [&](const Piece &piece) {
+        columns(Piece{kernel.add(begin, piece.begin), piece.mask});
       });
+      return {};
+    };
+    auto known = getConstantIntValue(inner.size);
+    if (known && *known % block == 0)
+      whole();
+    else if (known && *known < block)
+      partial();
+    else
+      kernel.choose(isWhole, TypeRange(), whole, partial);
+  });
   return success();
 }
 

@@ -197,23 +197,6 @@ Value sluice::reduceRow(KernelBuilder &kernel, Value count, Value neutral,
   return vector::ExtractOp::create(kernel.builder, kernel.loc, sum, 0);
 }
 
-void sluice::forEachPlaceParallel(KernelBuilder &kernel, ValueRange extents,
-                                  double cost, KernelBuilder::IndexBody body) {
-  if (extents.empty()) {
-    body({});
-    return;
-  }
-  kernel.parallel(kernel.product(extents), cost, [&](Value flat) {
-    SmallVector<Value> indices(extents.size());
-    for (size_t i = extents.size(); i-- > 0;) {
-      indices[i] = i == 0 ? flat : kernel.rem(flat, extents[i]);
-      if (i != 0)
-        flat = kernel.div(flat, extents[i]);
-    }
-    body(indices);
-  });
-}
-
 Value sluice::divideByCount(KernelBuilder &kernel, Value sum, Value count,
                             Type elementType) {
   OpBuilder &builder = kernel.builder;

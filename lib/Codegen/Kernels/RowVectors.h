@@ -81,10 +81,6 @@ reduceRow(KernelBuilder &kernel, mlir::Value count, mlir::Value neutral,
 mlir::Value keepLanes(KernelBuilder &kernel, const Piece &piece,
                       mlir::Value vector, mlir::Value otherwise);
 
-/// One parallel loop over all places of `extents`.
-void forEachPlaceParallel(KernelBuilder &kernel, mlir::ValueRange extents,
-                          double cost, KernelBuilder::IndexBody body);
-
 /// `sum / count` for scalars or vectors; `count` is an index.
 mlir::Value divideByCount(KernelBuilder &kernel, mlir::Value sum,
                           mlir::Value count, mlir::Type elementType);

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FlatBuffers.h"
+#include "LoopNest.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 

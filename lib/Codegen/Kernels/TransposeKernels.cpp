@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FlatBuffers.h"
+#include "LoopNest.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
