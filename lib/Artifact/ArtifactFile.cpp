@@ -106,8 +106,28 @@ Error ArtifactFile::locateObject() {
   return Elf::create(object()).takeError();
 }
 
+namespace {
+/// A linked object and its sections.
+struct ObjectView {
+  Elf elf;
+  Elf::Elf_Shdr_Range sections;
+
+  static Expected<ObjectView> open(StringRef bytes) {
+    auto elf = Elf::create(bytes);
+    if (!elf)
+      return elf.takeError();
+    auto sections = elf->sections();
+    if (!sections)
+      return sections.takeError();
+    return ObjectView{*elf, *sections};
+  }
+
+  bool isShared() const { return elf.getHeader().e_type == ELF::ET_DYN; }
+};
+} // namespace
+
 /// The one segment that a section is in.
-static Elf::Elf_Phdr *findSegment(const Elf &elf, const Elf::Elf_Shdr &section,
+static Elf::Elf_Phdr *findSegment(const Elf::Elf_Shdr &section,
                                   Elf::Elf_Phdr_Range segments) {
   for (const Elf::Elf_Phdr &segment : segments)
     if (segment.p_type == ELF::PT_LOAD && segment.p_vaddr == section.sh_addr &&
@@ -117,26 +137,24 @@ static Elf::Elf_Phdr *findSegment(const Elf &elf, const Elf::Elf_Shdr &section,
 }
 
 Error ArtifactFile::placeWeights(uint64_t size) {
-  auto elf = Elf::create(object());
-  if (!elf)
-    return elf.takeError();
-  auto sections = elf->sections();
-  if (!sections)
-    return sections.takeError();
-  auto segments = elf->program_headers();
+  auto view = ObjectView::open(object());
+  if (!view)
+    return view.takeError();
+  auto segments = view->elf.program_headers();
   if (!segments)
     return segments.takeError();
-  for (const Elf::Elf_Shdr &section : *sections) {
-    Expected<StringRef> symbolName = elf->getSectionName(section);
-    if (!symbolName)
-      return symbolName.takeError();
-    if (*symbolName != weightsSectionName || section.sh_type != ELF::SHT_NOBITS)
+  for (const Elf::Elf_Shdr &section : view->sections) {
+    Expected<StringRef> sectionName = view->elf.getSectionName(section);
+    if (!sectionName)
+      return sectionName.takeError();
+    if (*sectionName != weightsSectionName ||
+        section.sh_type != ELF::SHT_NOBITS)
       continue;
     if (section.sh_size != size)
       break;
     // The address modulo a page must be the offset's.
     uint64_t alignment = section.sh_addralign, skew = 0;
-    Elf::Elf_Phdr *segment = findSegment(*elf, section, *segments);
+    Elf::Elf_Phdr *segment = findSegment(section, *segments);
     if (segment) {
       alignment = segment->p_align;
       skew = segment->p_vaddr % alignment;
@@ -180,42 +198,50 @@ Expected<uint64_t> ArtifactFile::appendWeights(const WeightsLayout &layout) {
   return writeWeights(layout, *os, name);
 }
 
-Error ArtifactFile::setWeightsChecksum(uint64_t checksum,
-                                       ArrayRef<std::string> descriptors) {
-  auto elf = Elf::create(object());
-  if (!elf)
-    return elf.takeError();
-  auto sections = elf->sections();
-  if (!sections)
-    return sections.takeError();
-  bool isShared = elf->getHeader().e_type == ELF::ET_DYN;
-  for (const Elf::Elf_Shdr &table : *sections) {
-    if (table.sh_type != (isShared ? ELF::SHT_DYNSYM : ELF::SHT_SYMTAB))
+/// The places in the file of the symbols with these names.
+static Expected<SmallVector<uint64_t>>
+findSymbols(StringRef object, ArrayRef<std::string> wanted) {
+  auto view = ObjectView::open(object);
+  if (!view)
+    return view.takeError();
+  SmallVector<uint64_t> places;
+  for (const Elf::Elf_Shdr &table : view->sections) {
+    if (table.sh_type != (view->isShared() ? ELF::SHT_DYNSYM : ELF::SHT_SYMTAB))
       continue;
-    auto symbols = elf->symbols(&table);
+    auto symbols = view->elf.symbols(&table);
     if (!symbols)
       return symbols.takeError();
-    auto names = elf->getStringTableForSymtab(table);
+    auto names = view->elf.getStringTableForSymtab(table);
     if (!names)
       return names.takeError();
     for (const Elf::Elf_Sym &symbol : *symbols) {
-      auto symbolName = symbol.getName(*names);
-      if (!symbolName)
-        return symbolName.takeError();
-      if (!is_contained(descriptors, *symbolName))
+      auto name = symbol.getName(*names);
+      if (!name)
+        return name.takeError();
+      if (!is_contained(wanted, *name))
         continue;
-      auto section = elf->getSection(symbol.st_shndx);
+      auto section = view->elf.getSection(symbol.st_shndx);
       if (!section)
         return section.takeError();
       // Addresses count from the section's start in object files.
-      uint64_t offset = symbol.st_value + (*section)->sh_offset -
-                        (isShared ? (*section)->sh_addr : 0) +
-                        offsetof(sluice_model_descriptor, weights_checksum);
-      if (offset + sizeof checksum > object().size())
-        return createStringError("a descriptor lies outside the file");
-      support::endian::write64le(image.data() + objectOffset + offset,
-                                 checksum);
+      places.push_back(symbol.st_value + (*section)->sh_offset -
+                       (view->isShared() ? (*section)->sh_addr : 0));
     }
+  }
+  return places;
+}
+
+Error ArtifactFile::setWeightsChecksum(uint64_t checksum,
+                                       ArrayRef<std::string> descriptors) {
+  auto places = findSymbols(object(), descriptors);
+  if (!places)
+    return places.takeError();
+  for (uint64_t place : *places) {
+    uint64_t offset =
+        place + offsetof(sluice_model_descriptor, weights_checksum);
+    if (offset + sizeof checksum > object().size())
+      return createStringError("a descriptor lies outside the file");
+    support::endian::write64le(image.data() + objectOffset + offset, checksum);
   }
   return Error::success();
 }
