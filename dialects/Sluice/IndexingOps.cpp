@@ -28,6 +28,23 @@ static LogicalResult checkAxis(std::optional<Location> location, int64_t axis,
                            rank);
 }
 
+/// The indices of single elements along an axis.
+static LogicalResult checkElementIndices(std::optional<Location> location,
+                                         Value data, Value indices,
+                                         int64_t axis) {
+  ArrayRef<int64_t> dataShape = shapeOf(data), shape = shapeOf(indices);
+  if (failed(checkIndices(location, indices)) ||
+      failed(checkAxis(location, axis, dataShape.size())))
+    return failure();
+  if (shape.size() != dataShape.size())
+    return emitOptionalError(location, "data and indices differ in rank");
+  for (auto [i, size] : llvm::enumerate(dataShape))
+    if (static_cast<int64_t>(i) != axis && !ShapedType::isDynamic(size) &&
+        shape[i] > size)
+      return emitOptionalError(location, "indices are larger than the data");
+  return success();
+}
+
 static RankedTensorType int64Tensor(MLIRContext *context,
                                     ArrayRef<int64_t> shape) {
   return RankedTensorType::get(shape, IntegerType::get(context, 64));
@@ -122,17 +139,11 @@ LogicalResult GatherElementsOp::inferReturnTypes(
     DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
     SmallVectorImpl<Type> &types) {
   Adaptor adaptor(operands, attributes, properties, regions);
-  ArrayRef<int64_t> data = shapeOf(operands[0]), indices = shapeOf(operands[1]);
-  if (failed(checkIndices(location, operands[1])) ||
-      failed(checkAxis(location, adaptor.getAxis(), data.size())))
+  if (failed(checkElementIndices(location, operands[0], operands[1],
+                                 adaptor.getAxis())))
     return failure();
-  if (indices.size() != data.size())
-    return emitOptionalError(location, "data and indices differ in rank");
-  for (auto [i, size] : llvm::enumerate(data))
-    if (i != adaptor.getAxis() && !ShapedType::isDynamic(size) &&
-        indices[i] > size)
-      return emitOptionalError(location, "indices are larger than the data");
-  types.push_back(RankedTensorType::get(indices, elementTypeOf(operands[0])));
+  types.push_back(
+      RankedTensorType::get(shapeOf(operands[1]), elementTypeOf(operands[0])));
   return success();
 }
 
@@ -194,18 +205,13 @@ LogicalResult ScatterElementsOp::inferReturnTypes(
     DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
     SmallVectorImpl<Type> &types) {
   Adaptor adaptor(operands, attributes, properties, regions);
-  ArrayRef<int64_t> data = shapeOf(operands[0]), indices = shapeOf(operands[1]);
-  if (failed(checkIndices(location, operands[1])) ||
-      failed(checkAxis(location, adaptor.getAxis(), data.size())))
+  if (failed(checkElementIndices(location, operands[0], operands[1],
+                                 adaptor.getAxis())))
     return failure();
-  if (indices.size() != data.size() ||
-      failed(verifyCompatibleShape(indices, shapeOf(operands[2]))) ||
+  if (failed(
+          verifyCompatibleShape(shapeOf(operands[1]), shapeOf(operands[2]))) ||
       elementTypeOf(operands[0]) != elementTypeOf(operands[2]))
     return emitOptionalError(location, "updates do not fit");
-  for (auto [i, size] : llvm::enumerate(data))
-    if (i != adaptor.getAxis() && !ShapedType::isDynamic(size) &&
-        indices[i] > size)
-      return emitOptionalError(location, "indices are larger than the data");
   types.push_back(operands[0].getType());
   return success();
 }

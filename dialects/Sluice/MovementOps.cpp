@@ -69,20 +69,14 @@ LogicalResult ConcatOp::reifyResultShapes(OpBuilder &builder,
   for (Value operand : getOperands())
     if (!isa<BlockArgument>(operand))
       speaker = operand;
-  SmallVector<OpFoldResult> sizes;
-  for (int64_t i = 0, rank = getType().getRank(); i < rank; ++i) {
-    if (!getType().isDynamicDim(i)) {
-      sizes.push_back(size.constant(getType().getDimSize(i)));
-      continue;
-    }
+  shapes.push_back(size.ofType(getType(), [&](int64_t i) {
     bool isAxis = i == static_cast<int64_t>(getAxis());
     OpFoldResult total = size.of(isAxis ? getOperands().front() : speaker, i);
     if (isAxis)
       for (Value operand : getOperands().drop_front())
         total = size.add(total, size.of(operand, i));
-    sizes.push_back(total);
-  }
-  shapes.push_back(std::move(sizes));
+    return total;
+  }));
   return success();
 }
 
@@ -176,22 +170,15 @@ LogicalResult SliceOp::verify() {
 LogicalResult SliceOp::reifyResultShapes(OpBuilder &builder,
                                          ReifiedRankedShapedTypeDims &shapes) {
   SizeBuilder size{builder, getLoc()};
-  SmallVector<OpFoldResult> sizes;
-  for (int64_t i = 0, rank = getType().getRank(); i < rank; ++i) {
-    if (!getType().isDynamicDim(i)) {
-      sizes.push_back(size.constant(getType().getDimSize(i)));
-      continue;
-    }
+  shapes.push_back(size.ofType(getType(), [&](int64_t i) {
     auto bound = [&](ArrayRef<int64_t> values, unsigned which) {
       if (getBounds().empty())
         return size.constant(values[i]);
       return readElement(builder, getLoc(), getBounds()[which], i);
     };
-    sizes.push_back(size.sliced(bound(getStarts(), 0), bound(getEnds(), 1),
-                                bound(getSteps(), 2),
-                                size.of(getOperand(), i)));
-  }
-  shapes.push_back(std::move(sizes));
+    return size.sliced(bound(getStarts(), 0), bound(getEnds(), 1),
+                       bound(getSteps(), 2), size.of(getOperand(), i));
+  }));
   return success();
 }
 
@@ -306,13 +293,8 @@ static LogicalResult reifyPadded(OpTy op, OpBuilder &builder,
                                  ReifiedRankedShapedTypeDims &shapes) {
   Location loc = op.getLoc();
   SizeBuilder size{builder, loc};
-  SmallVector<OpFoldResult> sizes;
   int64_t rank = op.getType().getRank();
-  for (int64_t i = 0; i < rank; ++i) {
-    if (!op.getType().isDynamicDim(i)) {
-      sizes.push_back(size.constant(op.getType().getDimSize(i)));
-      continue;
-    }
+  shapes.push_back(size.ofType(op.getType(), [&](int64_t i) {
     OpFoldResult before, after;
     if (op.getWidths().empty()) {
       before = size.constant(op.getLow()[i]);
@@ -323,9 +305,8 @@ static LogicalResult reifyPadded(OpTy op, OpBuilder &builder,
     }
     OpFoldResult sum =
         size.add(size.add(size.of(op.getOperand(), i), before), after);
-    sizes.push_back(size.max(sum, size.constant(0)));
-  }
-  shapes.push_back(std::move(sizes));
+    return size.max(sum, size.constant(0));
+  }));
   return success();
 }
 
@@ -422,17 +403,11 @@ TileOp::inferReturnTypes(MLIRContext *context, std::optional<Location> location,
 LogicalResult TileOp::reifyResultShapes(OpBuilder &builder,
                                         ReifiedRankedShapedTypeDims &shapes) {
   SizeBuilder size{builder, getLoc()};
-  SmallVector<OpFoldResult> sizes;
-  for (int64_t i = 0, rank = getType().getRank(); i < rank; ++i) {
-    if (!getType().isDynamicDim(i)) {
-      sizes.push_back(size.constant(getType().getDimSize(i)));
-      continue;
-    }
+  shapes.push_back(size.ofType(getType(), [&](int64_t i) {
     OpFoldResult repeats = size.max(
         readElement(builder, getLoc(), getRepeats(), i), size.constant(0));
-    sizes.push_back(size.mul(size.of(getOperand(), i), repeats));
-  }
-  shapes.push_back(std::move(sizes));
+    return size.mul(size.of(getOperand(), i), repeats);
+  }));
   return success();
 }
 

@@ -49,6 +49,15 @@ int64_t sluice::slicedSize(int64_t start, int64_t end, int64_t step,
   return start <= end ? 0 : static_cast<int64_t>((start - end - 1) / width) + 1;
 }
 
+SmallVector<Size>
+SizeBuilder::ofType(RankedTensorType type,
+                    llvm::function_ref<Size(int64_t)> dynamic) {
+  SmallVector<Size> sizes;
+  for (auto [i, size] : llvm::enumerate(type.getShape()))
+    sizes.push_back(ShapedType::isDynamic(size) ? dynamic(i) : constant(size));
+  return sizes;
+}
+
 Value SizeBuilder::value(Size size) {
   return getValueOrCreateConstantIndexOp(builder, loc, size);
 }

@@ -31,6 +31,10 @@ struct SizeBuilder {
   Size of(mlir::Value tensor, int64_t dimension) {
     return getDimension(builder, loc, tensor, dimension);
   }
+  /// The sizes of a type: `dynamic` makes those that it does not have.
+  llvm::SmallVector<Size>
+  ofType(mlir::RankedTensorType type,
+         llvm::function_ref<Size(int64_t dimension)> dynamic);
   mlir::Value value(Size size);
 
   Size add(Size lhs, Size rhs);

@@ -446,67 +446,70 @@ static llvm::Expected<Values> importFlatten(NodeContext &node) {
   return Values{result};
 }
 
-/// Reads and checks what DepthToSpace and SpaceToDepth have in common.
-static llvm::Expected<int64_t> readBlockSize(NodeContext &node) {
-  if (node.rank(node.input(0)) != 4)
+namespace {
+/// What DepthToSpace and SpaceToDepth have in common.
+struct DepthBlocks {
+  SmallVector<Value> sizes; ///< Of the input.
+  Value side;
+  Value area;
+  bool blocksFirst; ///< The places in a block come before the channels.
+};
+} // namespace
+
+static llvm::Expected<DepthBlocks> readDepthBlocks(NodeContext &node) {
+  Value data = node.input(0);
+  if (node.rank(data) != 4)
     return node.invalid("the input must have rank 4");
   SLUICE_TRY(block, node.node.getInt("blocksize"));
   if (block < 1 || block > (1 << 20))
     return node.invalid("blocksize is " + Twine(block));
-  return block;
-}
-
-static llvm::Expected<Values> importDepthToSpace(NodeContext &node) {
-  SLUICE_TRY(block, readBlockSize(node));
   SLUICE_TRY(mode, node.node.getString("mode", "DCR"));
   if (mode != "DCR" && mode != "CRD")
     return node.invalid("unknown mode '" + mode + "'");
-  Value data = node.input(0), side = node.constantVector(block);
-  SmallVector<Value> sizes;
+  DepthBlocks blocks;
+  blocks.side = node.constantVector(block);
+  blocks.area = node.constantVector(block * block);
+  blocks.blocksFirst = mode == "DCR";
   for (int64_t i = 0; i < 4; ++i) {
     SLUICE_TRY(size, sizeVector(node, data, i));
-    sizes.push_back(size);
+    blocks.sizes.push_back(size);
   }
-  SLUICE_TRY(depth, node.create<DivOp>(
-                        {sizes[1], node.constantVector(block * block)}));
-  bool depthLast = mode == "DCR";
+  return blocks;
+}
+
+static llvm::Expected<Values> importDepthToSpace(NodeContext &node) {
+  SLUICE_TRY(in, readDepthBlocks(node));
+  ArrayRef<Value> sizes = in.sizes;
+  SLUICE_TRY(depth, node.create<DivOp>({sizes[1], in.area}));
   SmallVector<Value> split =
-      depthLast
-          ? SmallVector<Value>{sizes[0], side, side, depth, sizes[2], sizes[3]}
-          : SmallVector<Value>{sizes[0], depth, side, side, sizes[2], sizes[3]};
-  SLUICE_TRY(blocks, reshapeTo(node, data, split));
+      in.blocksFirst ? SmallVector<Value>{sizes[0], in.side,  in.side,
+                                          depth,    sizes[2], sizes[3]}
+                     : SmallVector<Value>{sizes[0], depth,    in.side,
+                                          in.side,  sizes[2], sizes[3]};
+  SLUICE_TRY(blocks, reshapeTo(node, node.input(0), split));
   SLUICE_TRY(spread,
-             node.transpose(blocks, depthLast
+             node.transpose(blocks, in.blocksFirst
                                         ? ArrayRef<int64_t>{0, 3, 4, 1, 5, 2}
                                         : ArrayRef<int64_t>{0, 1, 4, 2, 5, 3}));
-  SLUICE_TRY(height, node.create<MulOp>({sizes[2], side}));
-  SLUICE_TRY(width, node.create<MulOp>({sizes[3], side}));
+  SLUICE_TRY(height, node.create<MulOp>({sizes[2], in.side}));
+  SLUICE_TRY(width, node.create<MulOp>({sizes[3], in.side}));
   SLUICE_TRY(result, reshapeTo(node, spread, {sizes[0], depth, height, width}));
   return Values{result};
 }
 
 static llvm::Expected<Values> importSpaceToDepth(NodeContext &node) {
-  SLUICE_TRY(block, readBlockSize(node));
-  SLUICE_TRY(mode, node.node.getString("mode", "DCR"));
-  if (mode != "DCR" && mode != "CRD")
-    return node.invalid("unknown mode '" + mode + "'");
-  Value data = node.input(0), side = node.constantVector(block);
-  SmallVector<Value> sizes;
-  for (int64_t i = 0; i < 4; ++i) {
-    SLUICE_TRY(size, sizeVector(node, data, i));
-    sizes.push_back(size);
-  }
-  SLUICE_TRY(height, node.create<DivOp>({sizes[2], side}));
-  SLUICE_TRY(width, node.create<DivOp>({sizes[3], side}));
-  SLUICE_TRY(
-      blocks,
-      reshapeTo(node, data, {sizes[0], sizes[1], height, side, width, side}));
+  SLUICE_TRY(in, readDepthBlocks(node));
+  ArrayRef<Value> sizes = in.sizes;
+  SLUICE_TRY(height, node.create<DivOp>({sizes[2], in.side}));
+  SLUICE_TRY(width, node.create<DivOp>({sizes[3], in.side}));
+  SLUICE_TRY(blocks,
+             reshapeTo(node, node.input(0),
+                       {sizes[0], sizes[1], height, in.side, width, in.side}));
   SLUICE_TRY(gathered,
-             node.transpose(blocks, mode == "DCR"
+             node.transpose(blocks, in.blocksFirst
                                         ? ArrayRef<int64_t>{0, 3, 5, 1, 2, 4}
                                         : ArrayRef<int64_t>{0, 1, 3, 5, 2, 4}));
-  SLUICE_TRY(depth, node.create<MulOp>(
-                        {sizes[1], node.constantVector(block * block)}));
+  SLUICE_TRY(depth, node.create<MulOp>({sizes[1], in.area}));
   SLUICE_TRY(result,
              reshapeTo(node, gathered, {sizes[0], depth, height, width}));
   return Values{result};
