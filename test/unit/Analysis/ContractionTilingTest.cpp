@@ -16,6 +16,15 @@ using namespace sluice;
 
 namespace {
 
+ContractionSpec packedProduct(int64_t rows, int64_t columns, int64_t depth) {
+  ContractionSpec spec;
+  spec.rows = rows;
+  spec.columns = columns;
+  spec.depth = depth;
+  spec.packedB = true;
+  return spec;
+}
+
 std::vector<ContractionSpec> specs() {
   std::vector<ContractionSpec> result;
   for (int64_t rows : {int64_t(1), int64_t(7), int64_t(384), kDynamicSize})
@@ -27,10 +36,7 @@ std::vector<ContractionSpec> specs() {
           for (bool transposed : {false, true}) {
             if (packed && (transposed || columns == kDynamicSize))
               continue;
-            ContractionSpec spec;
-            spec.rows = rows;
-            spec.columns = columns;
-            spec.depth = depth;
+            ContractionSpec spec = packedProduct(rows, columns, depth);
             spec.packedB = packed;
             spec.transposeB = transposed;
             result.push_back(spec);
@@ -38,33 +44,35 @@ std::vector<ContractionSpec> specs() {
   return result;
 }
 
+auto choices() {
+  return test::makeChoices(specs(), [](const auto &spec, const auto &machine) {
+    return chooseContractionTiling(spec, machine);
+  });
+}
+
 TEST(ContractionTiling, TilesFitTheRegisters) {
-  for (const MachineModel &machine : test::machines())
-    for (const ContractionSpec &spec : specs()) {
-      ContractionTiling tiling = chooseContractionTiling(spec, machine);
-      EXPECT_EQ(tiling.lanes, machine.lanes(32));
-      EXPECT_EQ(tiling.fusedMultiplyAdd, machine.hasFma);
-      EXPECT_GE(tiling.tileRows, 1);
-      EXPECT_GE(tiling.tileVectors, 1);
-      EXPECT_GE(tiling.unroll, 1);
-      // The sums, a row of B and a broadcast element of A.
-      EXPECT_LE(tiling.tileRows * tiling.tileVectors + tiling.tileVectors + 1,
-                machine.vectorRegisters);
-      if (spec.rows != kDynamicSize)
-        EXPECT_LE(tiling.tileRows, std::max<int64_t>(spec.rows, 1));
-    }
+  for (const auto &[machine, spec, tiling] : choices()) {
+    EXPECT_EQ(tiling.lanes, machine.lanes(32));
+    EXPECT_EQ(tiling.fusedMultiplyAdd, machine.hasFma);
+    EXPECT_GE(tiling.tileRows, 1);
+    EXPECT_GE(tiling.tileVectors, 1);
+    EXPECT_GE(tiling.unroll, 1);
+    // The sums, a row of B and a broadcast element of A.
+    EXPECT_LE(tiling.tileRows * tiling.tileVectors + tiling.tileVectors + 1,
+              machine.vectorRegisters);
+    if (spec.rows != kDynamicSize)
+      EXPECT_LE(tiling.tileRows, std::max<int64_t>(spec.rows, 1));
+  }
 }
 
 TEST(ContractionTiling, BlocksAreWholeTiles) {
-  for (const MachineModel &machine : test::machines())
-    for (const ContractionSpec &spec : specs()) {
-      ContractionTiling tiling = chooseContractionTiling(spec, machine);
-      EXPECT_GE(tiling.rowBlock, 1);
-      EXPECT_EQ(tiling.rowBlock % tiling.tileRows, 0);
-      EXPECT_GE(tiling.columnBlock, 1);
-      EXPECT_EQ(tiling.columnBlock % tiling.width(), 0);
-      EXPECT_GE(tiling.blockCost, 0);
-    }
+  for (const auto &[machine, spec, tiling] : choices()) {
+    EXPECT_GE(tiling.rowBlock, 1);
+    EXPECT_EQ(tiling.rowBlock % tiling.tileRows, 0);
+    EXPECT_GE(tiling.columnBlock, 1);
+    EXPECT_EQ(tiling.columnBlock % tiling.width(), 0);
+    EXPECT_GE(tiling.blockCost, 0);
+  }
 }
 
 TEST(ContractionTiling, PackedPanelsHaveTheWidthOfTheTile) {
@@ -75,11 +83,7 @@ TEST(ContractionTiling, PackedPanelsHaveTheWidthOfTheTile) {
       EXPECT_EQ(width % machine.lanes(32), 0u);
       // However many rows read it.
       for (int64_t rows : {int64_t(1), int64_t(512), kDynamicSize}) {
-        ContractionSpec spec;
-        spec.rows = rows;
-        spec.columns = columns;
-        spec.depth = 64;
-        spec.packedB = true;
+        ContractionSpec spec = packedProduct(rows, columns, 64);
         EXPECT_EQ(chooseContractionTiling(spec, machine).width(), width);
       }
     }
@@ -100,11 +104,7 @@ TEST(ContractionTiling, PanelsOfThreeVectorsWhereTheyWasteNothing) {
 }
 
 TEST(ContractionTiling, DepthIsCutOnlyWhereAllowed) {
-  ContractionSpec spec;
-  spec.rows = 512;
-  spec.columns = 1024;
-  spec.depth = 1 << 20;
-  spec.packedB = true;
+  ContractionSpec spec = packedProduct(512, 1024, 1 << 20);
   for (const MachineModel &machine : test::machines()) {
     constexpr int64_t whole = std::numeric_limits<int64_t>::max();
     EXPECT_EQ(chooseContractionTiling(spec, machine).depthBlock, whole);
@@ -116,11 +116,7 @@ TEST(ContractionTiling, DepthIsCutOnlyWhereAllowed) {
 }
 
 TEST(ContractionTiling, OverridesWin) {
-  ContractionSpec spec;
-  spec.rows = 384;
-  spec.columns = 768;
-  spec.depth = 3072;
-  spec.packedB = true;
+  ContractionSpec spec = packedProduct(384, 768, 3072);
   ContractionTilingOverrides overrides;
   overrides.tileRows = 5;
   overrides.tileVectors = 3;
@@ -160,11 +156,7 @@ TEST(ContractionTiling, FewRowsReadATransposedMatrixAsItLies) {
 }
 
 TEST(ContractionTiling, BlocksCostLessOnFasterMachines) {
-  ContractionSpec spec;
-  spec.rows = 384;
-  spec.columns = 768;
-  spec.depth = 768;
-  spec.packedB = true;
+  ContractionSpec spec = packedProduct(384, 768, 768);
   ContractionTilingOverrides overrides;
   overrides.rowBlock = 96;
   overrides.columnBlock = 96;

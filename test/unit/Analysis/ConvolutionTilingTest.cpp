@@ -48,6 +48,12 @@ std::vector<ConvolutionSpec> specs() {
           image(7, 4, 4, 3, 1, 32)};
 }
 
+auto choices() {
+  return test::makeChoices(specs(), [](const auto &spec, const auto &machine) {
+    return chooseConvolutionTiling(spec, machine);
+  });
+}
+
 TEST(ConvolutionTiling, MethodsFollowTheShape) {
   MachineModel machine = test::avx2();
   auto method = [&](const ConvolutionSpec &spec) {
@@ -71,29 +77,24 @@ TEST(ConvolutionTiling, MethodsFollowTheShape) {
 }
 
 TEST(ConvolutionTiling, TilesFitTheRegisters) {
-  for (const MachineModel &machine : test::machines())
-    for (const ConvolutionSpec &spec : specs()) {
-      ConvolutionTiling tiling = chooseConvolutionTiling(spec, machine);
-      EXPECT_EQ(tiling.lanes, machine.lanes(32));
-      EXPECT_GE(tiling.tilePixels, 1);
-      EXPECT_GE(tiling.tileVectors, 1);
-      EXPECT_LE(tiling.tilePixels * tiling.tileVectors,
-                machine.vectorRegisters);
-      EXPECT_EQ(spec.groups % tiling.mergedGroups, 0);
-      EXPECT_GE(tiling.blockCost, 0);
-    }
+  for (const auto &[machine, spec, tiling] : choices()) {
+    EXPECT_EQ(tiling.lanes, machine.lanes(32));
+    EXPECT_GE(tiling.tilePixels, 1);
+    EXPECT_GE(tiling.tileVectors, 1);
+    EXPECT_LE(tiling.tilePixels * tiling.tileVectors, machine.vectorRegisters);
+    EXPECT_EQ(spec.groups % tiling.mergedGroups, 0);
+    EXPECT_GE(tiling.blockCost, 0);
+  }
 }
 
 TEST(ConvolutionTiling, BlocksAreWholePanels) {
-  for (const MachineModel &machine : test::machines())
-    for (const ConvolutionSpec &spec : specs()) {
-      ConvolutionTiling tiling = chooseConvolutionTiling(spec, machine);
-      if (tiling.method == Method::Contraction)
-        continue;
-      EXPECT_GE(tiling.lineBlock, 1);
-      EXPECT_GE(tiling.channelBlock, 1);
-      EXPECT_EQ(tiling.channelBlock % tiling.width(), 0);
-    }
+  for (const auto &[machine, spec, tiling] : choices()) {
+    if (tiling.method == Method::Contraction)
+      continue;
+    EXPECT_GE(tiling.lineBlock, 1);
+    EXPECT_GE(tiling.channelBlock, 1);
+    EXPECT_EQ(tiling.channelBlock % tiling.width(), 0);
+  }
 }
 
 TEST(ConvolutionTiling, OnlyPaddedLinesAreCopied) {

@@ -30,6 +30,23 @@ inline std::vector<MachineModel> machines() {
           machine("aarch64-unknown-linux-gnu", "neoverse-n1")};
 }
 
+template <typename Spec, typename Tiling> struct Choice {
+  MachineModel machine;
+  Spec spec;
+  Tiling tiling;
+};
+
+/// What `choose` chooses for every spec on every machine.
+template <typename Spec, typename Choose>
+auto makeChoices(const std::vector<Spec> &specs, Choose choose) {
+  using Tiling = decltype(choose(specs[0], machines()[0]));
+  std::vector<Choice<Spec, Tiling>> choices;
+  for (const MachineModel &machine : machines())
+    for (const Spec &spec : specs)
+      choices.push_back({machine, spec, choose(spec, machine)});
+  return choices;
+}
+
 } // namespace sluice::test
 
 #endif // SLUICE_TEST_UNIT_ANALYSIS_TESTMACHINES_H

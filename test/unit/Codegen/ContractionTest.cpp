@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "sluice/Codegen/CPU/Contraction.h"
 #include "Codegen/GuardedBuffer.h"
+#include "Codegen/HostCpus.h"
 #include "Codegen/KernelHarness.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -29,10 +30,6 @@ struct Case {
   ContractionTilingOverrides overrides = {};
   int64_t exactSteps = 0; ///< Makes the epilogue longer.
 };
-
-MachineModel getMachine(llvm::StringRef cpu) {
-  return llvm::cantFail(getMachineModel("", cpu));
-}
 
 /// max(sums + bias[column] + residual[same element], 0)
 Value applyEpilogue(OpBuilder &builder, Location loc, Value sums, Value bias,
@@ -171,7 +168,7 @@ void runCase(const MachineModel &machine, const Case &test) {
 class ContractionTest : public ::testing::TestWithParam<const char *> {};
 
 TEST_P(ContractionTest, PackedStatic) {
-  MachineModel machine = getMachine(GetParam());
+  MachineModel machine = hostMachine(GetParam());
   for (auto [m, n, k] : {std::array<int64_t, 3>{1, 1, 1},
                          {6, 64, 16},
                          {7, 65, 17},
@@ -187,7 +184,7 @@ TEST_P(ContractionTest, PackedStatic) {
 }
 
 TEST_P(ContractionTest, PackedDynamicRows) {
-  MachineModel machine = getMachine(GetParam());
+  MachineModel machine = hostMachine(GetParam());
   for (int64_t m : {0, 1, 2, 5, 6, 7, 14, 97, 150}) {
     Case test{1, m, 83, 29};
     test.dynamic = Rows;
@@ -196,7 +193,7 @@ TEST_P(ContractionTest, PackedDynamicRows) {
 }
 
 TEST_P(ContractionTest, AllForms) {
-  MachineModel machine = getMachine(GetParam());
+  MachineModel machine = hostMachine(GetParam());
   for (bool transposeA : {false, true})
     for (bool transposeB : {false, true})
       for (int dynamic : {None, All})
@@ -212,7 +209,7 @@ TEST_P(ContractionTest, AllForms) {
 }
 
 TEST_P(ContractionTest, FewRowsTimesTransposed) {
-  MachineModel machine = getMachine(GetParam());
+  MachineModel machine = hostMachine(GetParam());
   for (int dynamic : {None, Rows, All})
     for (auto [batch, m, n, k] : {std::array<int64_t, 4>{2, 1, 33, 40},
                                   {1, 3, 16, 7},
@@ -251,7 +248,7 @@ TEST(CrossCompilation, ContractionForAArch64) {
 }
 
 TEST_P(ContractionTest, LongEpilogue) {
-  MachineModel machine = getMachine(GetParam());
+  MachineModel machine = hostMachine(GetParam());
   for (int dynamic : {None, Rows, All})
     for (auto [m, n] : {std::array<int64_t, 2>{19, 70}, {1, 64}, {2, 7}}) {
       Case test{2, m, n, 11};
@@ -305,7 +302,7 @@ TEST(CrossCompilation, LongEpilogueIsNotRepeated) {
 }
 
 TEST_P(ContractionTest, DepthBlocks) {
-  MachineModel machine = getMachine(GetParam());
+  MachineModel machine = hostMachine(GetParam());
   for (int dynamic : {None, Rows, All}) {
     Case test{1, 19, 70, 100};
     test.dynamic = dynamic;
@@ -318,12 +315,6 @@ TEST_P(ContractionTest, DepthBlocks) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Machines, ContractionTest,
-                         ::testing::Values("native", "x86-64-v3", "x86-64"),
-                         [](const auto &info) {
-                           std::string name = info.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Machines, ContractionTest, hostCpus(), nameOfTest);
 
 } // namespace

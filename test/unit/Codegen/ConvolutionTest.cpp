@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "sluice/Codegen/CPU/Convolution.h"
 #include "Codegen/GuardedBuffer.h"
+#include "Codegen/HostCpus.h"
 #include "Codegen/KernelHarness.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "gtest/gtest.h"
@@ -25,10 +26,6 @@ struct Case {
   bool transposed = false;
   int64_t exactSteps = 0; ///< Makes the epilogue longer.
 };
-
-MachineModel getMachine(llvm::StringRef cpu) {
-  return llvm::cantFail(getMachineModel("", cpu));
-}
 
 int64_t product(const Sizes &sizes) {
   int64_t result = 1;
@@ -252,7 +249,7 @@ void runCase(const MachineModel &machine, const Case &test, bool dynamic) {
 class ConvolutionTest : public ::testing::TestWithParam<const char *> {
 protected:
   void runAll(llvm::ArrayRef<Case> cases) {
-    MachineModel machine = getMachine(GetParam());
+    MachineModel machine = hostMachine(GetParam());
     for (const Case &test : cases)
       for (bool dynamic : {false, true})
         runCase(machine, test, dynamic);
@@ -334,12 +331,6 @@ TEST_P(ConvolutionTest, OneAndThreeDimensions) {
        {1, 1, 2, 8, {5, 1, 7}, {3, 1, 3}, {2, 1, 2}}});
 }
 
-INSTANTIATE_TEST_SUITE_P(Machines, ConvolutionTest,
-                         ::testing::Values("native", "x86-64-v3", "x86-64"),
-                         [](const auto &info) {
-                           std::string name = info.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Machines, ConvolutionTest, hostCpus(), nameOfTest);
 
 } // namespace

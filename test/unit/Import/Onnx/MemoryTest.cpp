@@ -90,6 +90,17 @@ void checkDropping(const OnnxModel &model) {
   EXPECT_EQ(model.graph.initializers.front().bytes.front(), 0);
 }
 
+/// Reads a model whose only initializer has so many bytes.
+void expectNoCopies(const std::string &path, uint64_t weightBytes) {
+  PeakMemory peak;
+  OnnxModel model = valueOf(readOnnxModel(path, {}));
+  checkWeights(model, weightBytes);
+  EXPECT_LT(peak.growth(), largestGrowth);
+  testing::Test::RecordProperty("growth", std::to_string(peak.growth()));
+  checkMeasurement(model, peak);
+  checkDropping(model);
+}
+
 } // namespace
 
 TEST(OnnxMemory, RawDataIsNotCopied) {
@@ -108,14 +119,7 @@ TEST(OnnxMemory, RawDataIsNotCopied) {
                         fieldStart(7, graphStart.size() + weightBytes) +
                         graphStart);
   appendHole(path, weightBytes);
-
-  PeakMemory peak;
-  OnnxModel model = valueOf(readOnnxModel(path, {}));
-  checkWeights(model, weightBytes);
-  EXPECT_LT(peak.growth(), largestGrowth);
-  RecordProperty("growth", std::to_string(peak.growth()));
-  checkMeasurement(model, peak);
-  checkDropping(model);
+  expectNoCopies(path, weightBytes);
 }
 
 TEST(OnnxMemory, ExternalDataIsNotCopied) {
@@ -133,12 +137,5 @@ TEST(OnnxMemory, ExternalDataIsNotCopied) {
   location->set_value("weights.bin");
   std::string path = folder.write("large.onnx", proto.SerializeAsString());
   appendHole(folder.write("weights.bin", ""), weightBytes);
-
-  PeakMemory peak;
-  OnnxModel model = valueOf(readOnnxModel(path, {}));
-  checkWeights(model, weightBytes);
-  EXPECT_LT(peak.growth(), largestGrowth);
-  RecordProperty("growth", std::to_string(peak.growth()));
-  checkMeasurement(model, peak);
-  checkDropping(model);
+  expectNoCopies(path, weightBytes);
 }
