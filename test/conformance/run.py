@@ -15,7 +15,6 @@ lists always tell the truth. --update rewrites them from this run.
 
 # Part of Sluice, under the Apache License v2.0. See LICENSE.
 
-import argparse
 import collections
 import json
 import queue
@@ -41,8 +40,9 @@ from support.emulated import (
     run_emulated,
 )
 from support.isolated import CallFailed, Isolated
-from support.paths import DEFAULT_BUILD, scratch
+from support.paths import scratch
 from support.reference import run_onnxruntime
+from support.runner import make_parser, write_summary
 
 PASS, UNSUPPORTED, FAIL = "pass", "unsupported", "fail"
 # Tolerances that --update tries when a test just misses its own, by the narrowest
@@ -228,13 +228,7 @@ def update_lists(results, unsupported, failures, tolerances):
 
 
 def parse_options():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("filters", nargs="*", help="texts in the tests' names")
-    parser.add_argument("--build", type=Path, default=DEFAULT_BUILD)
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--summary", type=Path, help="write the counts here (JSON)")
+    parser = make_parser(__doc__, "texts in the tests' names")
     parser.add_argument("--form", dest="forms", action="append", choices=FORMS)
     parser.add_argument("--exact", action="store_true", help="filters are whole names")
     parser.add_argument("--timeout", type=float, default=60)
@@ -331,14 +325,9 @@ def main():
         print(f"   FAIL {line[:240]}")
     if len(complaints) > 60:
         print(f"   ... and {len(complaints) - 60} more")
-    if options.summary:
-        passed = sum(r.kind == PASS for r in results.values())
-        options.summary.write_text(json.dumps({
-            "passed": passed,
-            "failed": len(complaints),
-            "skipped": len(results) - passed,
-            "tests_passing_all_forms": complete,
-        }))
+    passed = sum(r.kind == PASS for r in results.values())
+    write_summary(options, passed, len(complaints), len(results) - passed,
+                  tests_passing_all_forms=complete)
     return 1 if complaints else 0
 
 

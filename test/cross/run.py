@@ -13,8 +13,6 @@ the runtime must refuse the artifact.
 
 # Part of Sluice, under the Apache License v2.0. See LICENSE.
 
-import argparse
-import json
 import re
 import shutil
 import sys
@@ -32,8 +30,9 @@ from support.emulated import (
     require_refusal,
     run_emulated,
 )
-from support.paths import DEFAULT_BUILD, scratch
+from support.paths import scratch
 from support.reference import run_onnxruntime
+from support.runner import is_wanted, make_parser, write_summary
 
 
 def compile_to(options, target, case, model, artifact):
@@ -119,7 +118,7 @@ def list_jobs(options):
         if not target.driver(options.build).exists():
             sys.exit(f"cross: no {target.driver(options.build)}: run ./dev build")
         for case in all_cases():
-            if options.filters and not any(f in case.name for f in options.filters):
+            if not is_wanted(case.name, options):
                 continue
             jobs.append((target, case, run_case))
             if not case.name.endswith("-dynamic"):
@@ -128,14 +127,8 @@ def list_jobs(options):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("filters", nargs="*", help="texts in the models' names")
-    parser.add_argument("--build", type=Path, default=DEFAULT_BUILD)
-    parser.add_argument("--jobs", type=int, default=2)
+    parser = make_parser(__doc__, "texts in the models' names")
     parser.add_argument("--target", dest="targets", action="append", choices=TARGETS)
-    parser.add_argument("--summary", type=Path, help="write the counts here (JSON)")
     options = parser.parse_args()
     compiler.require(options.build)
     jobs = list_jobs(options)
@@ -148,9 +141,7 @@ def main():
             how = " linked" if run is run_linked else ""
             print(f"   FAIL {target.name} {case.name}{how}: {complaint[:240]}")
     print(f"   {len(jobs) - failed} of {len(jobs)} match onnxruntime")
-    if options.summary:
-        counts = {"passed": len(jobs) - failed, "failed": failed, "skipped": 0}
-        options.summary.write_text(json.dumps(counts))
+    write_summary(options, len(jobs) - failed, failed)
     return 1 if failed else 0
 
 

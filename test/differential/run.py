@@ -12,9 +12,7 @@ so a run can be repeated; --first=random starts anywhere.
 
 # Part of Sluice, under the Apache License v2.0. See LICENSE.
 
-import argparse
 import collections
-import json
 import secrets
 import sys
 import threading
@@ -31,7 +29,8 @@ from generator import generate
 from minimize import minimize
 from support import compiler
 from support.expectations import read_expected_failures
-from support.paths import CACHE, DEFAULT_BUILD
+from support.paths import CACHE
+from support.runner import make_parser, write_summary
 from trial import AGREE, NO_REFERENCE, REFUSED, Tester
 
 KNOWN = Path(__file__).resolve().parent / "expected-failure.txt"
@@ -110,12 +109,7 @@ class Run:
 
 
 def parse_options():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--build", type=Path, default=DEFAULT_BUILD)
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--summary", type=Path, help="write the counts here (JSON)")
+    parser = make_parser(__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--first", default="1000", help="first seed, or 'random'")
     parser.add_argument("--count", type=int, help="this many seeds, however long")
@@ -161,12 +155,9 @@ def main():
     if total >= 20 and run.counts[AGREE] < total // 2:
         print("   FAIL fewer than half of the graphs were compared")
         failed.append(None)
-    if options.summary:
-        skipped = run.counts[REFUSED] + run.counts[NO_REFERENCE]
-        skipped += len(set(known) & set(run.failures))
-        options.summary.write_text(json.dumps({
-            "passed": run.counts[AGREE], "failed": len(failed), "skipped": skipped,
-        }))
+    skipped = run.counts[REFUSED] + run.counts[NO_REFERENCE]
+    skipped += len(set(known) & set(run.failures))
+    write_summary(options, run.counts[AGREE], len(failed), skipped)
     return 1 if failed else 0
 
 

@@ -14,8 +14,6 @@ known not to work; a listed model that works fails the run as well.
 
 # Part of Sluice, under the Apache License v2.0. See LICENSE.
 
-import argparse
-import json
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -33,8 +31,9 @@ from support.artifact import run_once
 from support.compare import difference, largest_errors
 from support.expectations import read_expected_failures
 from support.isolated import CallFailed, Isolated
-from support.paths import DEFAULT_BUILD, scratch
+from support.paths import scratch
 from support.reference import run_onnxruntime
+from support.runner import is_wanted, make_parser, write_summary
 
 FORMS = ("static", "dynamic")
 KNOWN = Path(__file__).resolve().parent / "expected-failure.txt"
@@ -195,19 +194,13 @@ def write_known(results, known):
 
 
 def parse_options():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("filters", nargs="*")
-    parser.add_argument("--build", type=Path, default=DEFAULT_BUILD)
-    parser.add_argument("--jobs", type=int, default=2)
+    parser = make_parser(__doc__, "texts in the models' names")
     parser.add_argument("--threads", type=int, default=1, help="of a run")
     parser.add_argument("--kind", choices=("real", "generated", "small"))
     parser.add_argument("--form", dest="forms", action="append", choices=FORMS)
     parser.add_argument("--flag", dest="flags", action="append", default=[],
                         help="another option for sluicec")
     parser.add_argument("--timeout", type=float, default=300)
-    parser.add_argument("--summary", type=Path, help="write the counts here (JSON)")
     parser.add_argument("--keep", action="store_true", help="keep the artifacts")
     parser.add_argument("--update", action="store_true",
                         help="rewrite expected-failure.txt")
@@ -222,7 +215,7 @@ def main():
     models = [
         model for model in MODELS
         if (not options.kind or model.kind == options.kind)
-        and (not options.filters or any(f in model.name for f in options.filters))
+        and is_wanted(model.name, options)
     ]
     if options.list:
         for model in models:
@@ -239,14 +232,11 @@ def main():
         print(f"   FAIL {line[:240]}")
     passed = sum(not result.error for result in results)
     print(f"   {passed} of {len(results)} match onnxruntime")
-    if options.summary:
-        options.summary.write_text(json.dumps({
-            "passed": passed,
-            "failed": len(complaints),
-            "skipped": sum(bool(r.error) for r in results)
-            - sum("listed as" not in line for line in complaints),
-            "results": [vars(result) for result in results],
-        }))
+    known = sum(bool(result.error) for result in results) - sum(
+        "listed as" not in line for line in complaints
+    )
+    write_summary(options, passed, len(complaints), known,
+                  results=[vars(result) for result in results])
     return 1 if complaints else 0
 
 

@@ -9,8 +9,6 @@ which must fail with a message.
 
 # Part of Sluice, under the Apache License v2.0. See LICENSE.
 
-import argparse
-import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,8 +24,9 @@ from support import compiler
 from support.artifact import run_each, run_once
 from support.compare import difference
 from support.isolated import CallFailed, Isolated
-from support.paths import DEFAULT_BUILD, scratch
+from support.paths import scratch
 from support.reference import run_onnxruntime
+from support.runner import is_wanted, make_parser, write_summary
 
 
 def count_ops(text):
@@ -125,17 +124,11 @@ def check(case, build):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("filters", nargs="*", help="texts in the cases' names")
-    parser.add_argument("--build", type=Path, default=DEFAULT_BUILD)
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--summary", type=Path, help="write the counts here (JSON)")
+    parser = make_parser(__doc__, "texts in the cases' names")
     options = parser.parse_args()
     compiler.require(options.build)
     selected = [
-        case
-        for case in CASES + wrong_sizes.CASES
-        if not options.filters or any(text in case.name for text in options.filters)
+        case for case in CASES + wrong_sizes.CASES if is_wanted(case.name, options)
     ]
     missing = {
         provider
@@ -152,10 +145,7 @@ def main():
             failed += 1
             print(f"   FAIL {case.name}: {complaint[:240]}")
     print(f"   {len(selected) - failed} of {len(selected)} cases agree")
-    if options.summary:
-        counts = {"passed": len(selected) - failed, "failed": failed,
-                  "skipped": len(skipped)}
-        options.summary.write_text(json.dumps(counts))
+    write_summary(options, len(selected) - failed, failed, len(skipped))
     return 1 if failed else 0
 
 

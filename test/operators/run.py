@@ -7,8 +7,6 @@
 
 # Part of Sluice, under the Apache License v2.0. See LICENSE.
 
-import argparse
-import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,8 +18,9 @@ from support import compiler
 from support.artifact import run_once
 from support.compare import difference
 from support.isolated import CallFailed, Isolated
-from support.paths import DEFAULT_BUILD, scratch
+from support.paths import scratch
 from support.reference import run_onnxruntime
+from support.runner import is_wanted, make_parser, write_summary
 
 
 def check(case, dynamic, options, child):
@@ -63,18 +62,10 @@ def check_forms(case, options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("filters", nargs="*", help="texts in the cases' names")
-    parser.add_argument("--build", type=Path, default=DEFAULT_BUILD)
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--summary", type=Path, help="write the counts here (JSON)")
+    parser = make_parser(__doc__.splitlines()[0], "texts in the cases' names")
     options = parser.parse_args()
     compiler.require(options.build)
-    selected = [
-        case
-        for case in cases.all_cases()
-        if not options.filters or any(text in case.name for text in options.filters)
-    ]
+    selected = [case for case in cases.all_cases() if is_wanted(case.name, options)]
     with ThreadPoolExecutor(options.jobs) as pool:
         complaints = list(pool.map(lambda case: check_forms(case, options), selected))
     failed = 0
@@ -84,10 +75,7 @@ def main():
             print(f"   FAIL {case.name} {form}: {' '.join(text.split())[:240]}")
     passed = 2 * len(selected) - failed
     print(f"   {passed} passed, {failed} failed")
-    if options.summary:
-        options.summary.write_text(
-            json.dumps({"passed": passed, "failed": failed, "skipped": 0})
-        )
+    write_summary(options, passed, failed)
     return 1 if failed else 0
 
 
