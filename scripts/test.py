@@ -163,6 +163,10 @@ def main():
     # headers, which are, have marked as free in an allocator's block. And they
     # give threads a signal stack, where ASan would do the same.
     os.environ.setdefault("ASAN_OPTIONS", "allow_user_poisoning=0:use_sigaltstack=0")
+    os.environ.setdefault(
+        "TSAN_OPTIONS",
+        f"suppressions={ROOT / 'test' / 'tsan.supp'}:ignore_noninstrumented_modules=1",
+    )
     suites = Suites(options.preset, options.jobs)
     chosen = selection(options.what)
     total, lines = Counts(), []

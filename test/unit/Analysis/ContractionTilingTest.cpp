@@ -103,6 +103,18 @@ TEST(ContractionTiling, PanelsOfThreeVectorsWhereTheyWasteNothing) {
   }
 }
 
+TEST(ContractionTiling, TilesStayInRegisters) {
+  for (const MachineModel &machine : test::machines())
+    for (int64_t vectors = 1; vectors <= 4; ++vectors) {
+      int64_t rows = getRegisterRows(vectors, machine);
+      EXPECT_GE(rows, 1);
+      EXPECT_LE(rows * vectors + vectors + 1, machine.vectorRegisters);
+      // A broadcast that is used once may become the sum.
+      if (vectors == 1 && machine.vectorRegisters < 32)
+        EXPECT_LE(2 * rows + 2, machine.vectorRegisters);
+    }
+}
+
 TEST(ContractionTiling, DepthIsCutOnlyWhereAllowed) {
   ContractionSpec spec = packedProduct(512, 1024, 1 << 20);
   for (const MachineModel &machine : test::machines()) {
