@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Sluice/BodyBuilder.h"
+#include "dialects/Sluice/MathHints.h"
 #include "dialects/Sluice/Sluice.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -202,7 +203,10 @@ static Value buildNormalGelu(BodyBuilder &body, Value x) {
   t = body.select(body.compare(CmpFPredicate::OLT, limit, t), limit, t);
   Value q = buildPolynomial(body, t, coefficients);
   Value exponent = body.sub(body.mul(q, t), body.constant(x, 1));
-  Value tail = body.mul(t, body.make<math::Exp2Op>(exponent));
+  auto power = math::Exp2Op::create(body.builder, body.loc, exponent);
+  // The exponent is between -50 and -1.
+  power->setAttr(normalResultAttributeName, body.builder.getUnitAttr());
+  Value tail = body.mul(t, power);
   return body.sub(buildRelu(body, x), tail);
 }
 

@@ -12,7 +12,26 @@ func.func @vector(%x: vector<16xf32>) -> vector<16xf32> {
   return %r : vector<16xf32>
 }
 
+// A power of two in two factors, where the result may not be normal ...
+// CHECK-LABEL: func.func @power
+// CHECK-COUNT-2: arith.shli
+// CHECK-NOT: arith.shli
+func.func @power(%x: vector<16xf32>) -> vector<16xf32> {
+  %r = math.exp2 %x : vector<16xf32>
+  return %r : vector<16xf32>
+}
+
+// ... and in one where it is known to be, without a look at the range.
+// CHECK-LABEL: func.func @normal_power
+// CHECK-NOT: arith.cmpf
+// CHECK: arith.shli
+// CHECK-NOT: arith.shli
 // CHECK-LABEL: func.func @scalar
+func.func @normal_power(%x: vector<16xf32>) -> vector<16xf32> {
+  %r = math.exp2 %x {sluice.normal_result} : vector<16xf32>
+  return %r : vector<16xf32>
+}
+
 // CHECK-NOT: math.tanh
 func.func @scalar(%x: f32) -> f32 {
   %r = math.tanh %x : f32

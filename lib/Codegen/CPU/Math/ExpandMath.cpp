@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Functions.h"
+#include "dialects/Sluice/MathHints.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -93,6 +94,23 @@ private:
   bool hasFma;
 };
 
+/// Takes a shorter way where the operand is known to be moderate.
+class ExpandExp2 final : public OpRewritePattern<math::Exp2Op> {
+public:
+  ExpandExp2(MLIRContext *context, bool hasFma)
+      : OpRewritePattern(context), general(context, buildExp2, hasFma),
+        normal(context, buildNormalExp2, hasFma) {}
+
+  LogicalResult matchAndRewrite(math::Exp2Op op,
+                                PatternRewriter &rewriter) const final {
+    bool isNormal = op->hasAttr(normalResultAttributeName);
+    return (isNormal ? normal : general).matchAndRewrite(op, rewriter);
+  }
+
+private:
+  ExpandUnary<math::Exp2Op> general, normal;
+};
+
 class ExpandPow final : public OpRewritePattern<math::PowFOp> {
 public:
   ExpandPow(MLIRContext *context, bool hasFma)
@@ -125,9 +143,8 @@ public:
     }
     const bool hasFma = machine->hasFma;
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpandPow>(&getContext(), hasFma);
+    patterns.add<ExpandExp2, ExpandPow>(&getContext(), hasFma);
     add<math::ExpOp>(patterns, buildExp, hasFma);
-    add<math::Exp2Op>(patterns, buildExp2, hasFma);
     add<math::ExpM1Op>(patterns, buildExpM1, hasFma);
     add<math::SinhOp>(patterns, buildSinh, hasFma);
     add<math::CoshOp>(patterns, buildCosh, hasFma);

@@ -43,19 +43,29 @@ Value expScaled(MathBuilder &math, Value x, int64_t extra) {
 
 Value buildExp(MathBuilder &math, Value x) { return expScaled(math, x, 0); }
 
+/// 2^(x - power), `power` being the integer nearest to x.
+static Value buildExp2Fraction(MathBuilder &math, Value x,
+                               const MathBuilder::Nearest &power) {
+  Value r = math.sub(x, power.number);
+  return math.fma(r, math.polynomial(r, exp2Tail), math.number(1.0));
+}
+
 Value buildExp2(MathBuilder &math, Value x) {
   x = math.clamp(x, -151.0, 129.0);
   MathBuilder::Nearest power = math.nearest(x, 1.0);
-  Value r = math.sub(x, power.number);
-  Value value = math.fma(r, math.polynomial(r, exp2Tail), math.number(1.0));
-  return math.scale(value, power.integer);
+  return math.scale(buildExp2Fraction(math, x, power), power.integer);
+}
+
+Value buildNormalExp2(MathBuilder &math, Value x) {
+  MathBuilder::Nearest power = math.nearest(x, 1.0);
+  return math.mul(buildExp2Fraction(math, x, power),
+                  math.powerOfTwo(power.integer));
 }
 
 Value buildExpM1(MathBuilder &math, Value x) {
   Reduced reduced = reduce(math, math.clamp(x, -30.0, 90.0));
   // 2 * (2^(n-1) * fraction + 2^(n-1) - 1/2), where 2^n could overflow.
-  Value half = math.fromBits(
-      math.shiftLeft(math.addInt(reduced.power, math.integer(126)), 23));
+  Value half = math.powerOfTwo(math.addInt(reduced.power, math.integer(-1)));
   Value sum =
       math.fma(reduced.fraction, half, math.sub(half, math.number(0.5)));
   // Overflows where the power itself does not fit.
@@ -97,8 +107,7 @@ Value buildErf(MathBuilder &math, Value x) {
   Value bounded = math.clamp(magnitude, 0.0, 4.0);
   Value logarithm = math.mul(bounded, math.polynomial(bounded, erfLarge));
   Reduced reduced = reduce(math, logarithm);
-  Value power = math.fromBits(
-      math.shiftLeft(math.addInt(reduced.power, math.integer(127)), 23));
+  Value power = math.powerOfTwo(reduced.power);
   // 1 - 2^n * (1 + fraction)
   Value large = math.sub(math.sub(math.number(1.0), power),
                          math.mul(power, reduced.fraction));

@@ -17,6 +17,8 @@ namespace sluice::math_expansion {
 
 mlir::Value buildExp(MathBuilder &math, mlir::Value x);
 mlir::Value buildExp2(MathBuilder &math, mlir::Value x);
+/// The same for -126 <= x <= 126 or no number.
+mlir::Value buildNormalExp2(MathBuilder &math, mlir::Value x);
 mlir::Value buildExpM1(MathBuilder &math, mlir::Value x);
 mlir::Value buildSinh(MathBuilder &math, mlir::Value x);
 mlir::Value buildCosh(MathBuilder &math, mlir::Value x);

@@ -172,10 +172,11 @@ Value MathBuilder::scale(Value value, Value power) {
   // In two steps, so that both factors are normal numbers.
   Value half = shiftRightSigned(power, 1);
   Value rest = subInt(power, half);
-  Value bias = integer(127);
-  Value first = fromBits(shiftLeft(addInt(half, bias), 23));
-  Value second = fromBits(shiftLeft(addInt(rest, bias), 23));
-  return mul(mul(value, first), second);
+  return mul(mul(value, powerOfTwo(half)), powerOfTwo(rest));
+}
+
+Value MathBuilder::powerOfTwo(Value power) {
+  return fromBits(shiftLeft(addInt(power, integer(127)), 23));
 }
 
 MathBuilder::Nearest MathBuilder::nearest(Value x, double factor) {

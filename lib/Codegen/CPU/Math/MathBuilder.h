@@ -87,6 +87,8 @@ public:
 
   /// value * 2^power for an i32 power of at most a few hundred; rounds once.
   Value scale(Value value, Value power);
+  /// 2^power for an i32 power of a normal number.
+  Value powerOfTwo(Value power);
 
   /// The nearest integer to x * factor, as an integer and as an f32;
   /// |x * factor| < 2^21.
