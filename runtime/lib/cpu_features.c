@@ -33,6 +33,7 @@ sluice_status sluice_check_features(const char *model, const char *features,
                                     const char *target_cpu,
                                     sluice_error *error) {
   struct name_list missing = {"", 0}, unknown = {"", 0};
+  struct sluice_cpu_answers answers = {0};
   const char *name = features ? features : "";
   while (*name) {
     size_t length = strcspn(name, ",");
@@ -43,7 +44,8 @@ sluice_status sluice_check_features(const char *model, const char *features,
       --length;
     }
     if (!skipped) {
-      enum sluice_feature_state state = sluice_cpu_feature(name, length);
+      enum sluice_feature_state state =
+          sluice_cpu_feature(&answers, name, length);
       if (state == SLUICE_FEATURE_MISSING)
         add_name(&missing, name, length);
       else if (state == SLUICE_FEATURE_UNKNOWN)

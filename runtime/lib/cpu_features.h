@@ -8,7 +8,9 @@
 
 #include "sluice/sluice.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum sluice_feature_state {
   SLUICE_FEATURE_PRESENT,
@@ -18,9 +20,20 @@ enum sluice_feature_state {
   SLUICE_FEATURE_UNKNOWN
 };
 
+enum { SLUICE_CPU_QUESTIONS = 7 };
+
+/* What the CPU answered so far; zeros at first. A virtual machine takes
+ * microseconds for each answer, and a list asks dozens of times. */
+struct sluice_cpu_answers {
+  bool known[SLUICE_CPU_QUESTIONS], state_known;
+  uint32_t registers[SLUICE_CPU_QUESTIONS][4];
+  uint64_t saved_state;
+};
+
 /* Looks up one of LLVM's feature names for the architecture this is built for.
  * `name` is `length` characters long. */
-enum sluice_feature_state sluice_cpu_feature(const char *name, size_t length);
+enum sluice_feature_state sluice_cpu_feature(struct sluice_cpu_answers *answers,
+                                             const char *name, size_t length);
 
 /* Checks a comma-separated list of features. Names may start with '+'; those
  * with '-' are not needed and skipped. */

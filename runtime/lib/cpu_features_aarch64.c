@@ -41,7 +41,9 @@ static const struct feature features[] = {
     {"rand", AT_HWCAP2, 16},    {"bti", AT_HWCAP2, 17},
     {"sme", AT_HWCAP2, 23}};
 
-enum sluice_feature_state sluice_cpu_feature(const char *name, size_t length) {
+enum sluice_feature_state sluice_cpu_feature(struct sluice_cpu_answers *answers,
+                                             const char *name, size_t length) {
+  (void)answers; /* The kernel's words cost nothing to read. */
   for (size_t i = 0; i < sizeof features / sizeof *features; ++i) {
     const struct feature *feature = &features[i];
     if (strlen(feature->name) != length ||

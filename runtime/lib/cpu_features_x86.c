@@ -25,113 +25,150 @@ enum {
   amx_state = 0x60000
 };
 
+/* Leaves of CPUID, with their subleaves. */
+enum question {
+  leaf_1,
+  leaf_7,
+  leaf_7_1,
+  leaf_13_1,
+  leaf_20,
+  leaf_80000001,
+  leaf_80000008
+};
+static const struct leaf {
+  uint32_t number;
+  uint32_t subleaf;
+} leaves[SLUICE_CPU_QUESTIONS] = {[leaf_1] = {1, 0},
+                                  [leaf_7] = {7, 0},
+                                  [leaf_7_1] = {7, 1},
+                                  [leaf_13_1] = {13, 1},
+                                  [leaf_20] = {20, 0},
+                                  [leaf_80000001] = {0x80000001, 0},
+                                  [leaf_80000008] = {0x80000008, 0}};
+
 struct feature {
   const char *name;
-  uint32_t leaf;
-  uint8_t subleaf;
+  uint8_t question;
   uint8_t reg; /* cpuid_register */
   uint8_t bit;
   uint32_t state;
 };
 
 static const struct feature features[] = {
-    {"cx8", 1, 0, edx, 8, no_state},
-    {"cmov", 1, 0, edx, 15, no_state},
-    {"mmx", 1, 0, edx, 23, no_state},
-    {"fxsr", 1, 0, edx, 24, no_state},
-    {"sse", 1, 0, edx, 25, no_state},
-    {"sse2", 1, 0, edx, 26, no_state},
-    {"sse3", 1, 0, ecx, 0, no_state},
-    {"pclmul", 1, 0, ecx, 1, no_state},
-    {"ssse3", 1, 0, ecx, 9, no_state},
-    {"fma", 1, 0, ecx, 12, avx_state},
-    {"cx16", 1, 0, ecx, 13, no_state},
-    {"sse4.1", 1, 0, ecx, 19, no_state},
-    {"sse4.2", 1, 0, ecx, 20, no_state},
-    {"crc32", 1, 0, ecx, 20, no_state},
-    {"movbe", 1, 0, ecx, 22, no_state},
-    {"popcnt", 1, 0, ecx, 23, no_state},
-    {"aes", 1, 0, ecx, 25, no_state},
-    {"xsave", 1, 0, ecx, 27, no_state},
-    {"avx", 1, 0, ecx, 28, avx_state},
-    {"f16c", 1, 0, ecx, 29, avx_state},
-    {"rdrnd", 1, 0, ecx, 30, no_state},
-    {"fsgsbase", 7, 0, ebx, 0, no_state},
-    {"bmi", 7, 0, ebx, 3, no_state},
-    {"avx2", 7, 0, ebx, 5, avx_state},
-    {"bmi2", 7, 0, ebx, 8, no_state},
-    {"invpcid", 7, 0, ebx, 10, no_state},
-    {"avx512f", 7, 0, ebx, 16, avx512_state},
-    {"evex512", 7, 0, ebx, 16, avx512_state},
-    {"avx512dq", 7, 0, ebx, 17, avx512_state},
-    {"rdseed", 7, 0, ebx, 18, no_state},
-    {"adx", 7, 0, ebx, 19, no_state},
-    {"avx512ifma", 7, 0, ebx, 21, avx512_state},
-    {"clflushopt", 7, 0, ebx, 23, no_state},
-    {"clwb", 7, 0, ebx, 24, no_state},
-    {"avx512cd", 7, 0, ebx, 28, avx512_state},
-    {"sha", 7, 0, ebx, 29, no_state},
-    {"avx512bw", 7, 0, ebx, 30, avx512_state},
-    {"avx512vl", 7, 0, ebx, 31, avx512_state},
-    {"prefetchwt1", 7, 0, ecx, 0, no_state},
-    {"avx512vbmi", 7, 0, ecx, 1, avx512_state},
-    {"pku", 7, 0, ecx, 4, no_state},
-    {"waitpkg", 7, 0, ecx, 5, no_state},
-    {"avx512vbmi2", 7, 0, ecx, 6, avx512_state},
-    {"shstk", 7, 0, ecx, 7, no_state},
-    {"gfni", 7, 0, ecx, 8, no_state},
-    {"vaes", 7, 0, ecx, 9, avx_state},
-    {"vpclmulqdq", 7, 0, ecx, 10, avx_state},
-    {"avx512vnni", 7, 0, ecx, 11, avx512_state},
-    {"avx512bitalg", 7, 0, ecx, 12, avx512_state},
-    {"avx512vpopcntdq", 7, 0, ecx, 14, avx512_state},
-    {"rdpid", 7, 0, ecx, 22, no_state},
-    {"cldemote", 7, 0, ecx, 25, no_state},
-    {"movdiri", 7, 0, ecx, 27, no_state},
-    {"movdir64b", 7, 0, ecx, 28, no_state},
-    {"enqcmd", 7, 0, ecx, 29, no_state},
-    {"uintr", 7, 0, edx, 5, no_state},
-    {"avx512vp2intersect", 7, 0, edx, 8, avx512_state},
-    {"serialize", 7, 0, edx, 14, no_state},
-    {"tsxldtrk", 7, 0, edx, 16, no_state},
-    {"amx-bf16", 7, 0, edx, 22, amx_state},
-    {"avx512fp16", 7, 0, edx, 23, avx512_state},
-    {"amx-tile", 7, 0, edx, 24, amx_state},
-    {"amx-int8", 7, 0, edx, 25, amx_state},
-    {"avxvnni", 7, 1, eax, 4, avx_state},
-    {"avx512bf16", 7, 1, eax, 5, avx512_state},
-    {"amx-fp16", 7, 1, eax, 21, amx_state},
-    {"avxifma", 7, 1, eax, 23, avx_state},
-    {"avxvnniint8", 7, 1, edx, 4, avx_state},
-    {"avxneconvert", 7, 1, edx, 5, avx_state},
-    {"amx-complex", 7, 1, edx, 8, amx_state},
-    {"avxvnniint16", 7, 1, edx, 10, avx_state},
-    {"prefetchi", 7, 1, edx, 14, no_state},
-    {"xsaveopt", 13, 1, eax, 0, no_state},
-    {"xsavec", 13, 1, eax, 1, no_state},
-    {"xsaves", 13, 1, eax, 3, no_state},
-    {"ptwrite", 20, 0, ebx, 4, no_state},
-    {"sahf", 0x80000001, 0, ecx, 0, no_state},
-    {"lzcnt", 0x80000001, 0, ecx, 5, no_state},
-    {"sse4a", 0x80000001, 0, ecx, 6, no_state},
-    {"prfchw", 0x80000001, 0, ecx, 8, no_state},
-    {"xop", 0x80000001, 0, ecx, 11, avx_state},
-    {"lwp", 0x80000001, 0, ecx, 15, no_state},
-    {"fma4", 0x80000001, 0, ecx, 16, avx_state},
-    {"tbm", 0x80000001, 0, ecx, 21, no_state},
-    {"mwaitx", 0x80000001, 0, ecx, 29, no_state},
-    {"64bit", 0x80000001, 0, edx, 29, no_state},
-    {"clzero", 0x80000008, 0, ebx, 0, no_state},
-    {"rdpru", 0x80000008, 0, ebx, 4, no_state},
-    {"wbnoinvd", 0x80000008, 0, ebx, 9, no_state}};
+    {"cx8", leaf_1, edx, 8, no_state},
+    {"cmov", leaf_1, edx, 15, no_state},
+    {"mmx", leaf_1, edx, 23, no_state},
+    {"fxsr", leaf_1, edx, 24, no_state},
+    {"sse", leaf_1, edx, 25, no_state},
+    {"sse2", leaf_1, edx, 26, no_state},
+    {"sse3", leaf_1, ecx, 0, no_state},
+    {"pclmul", leaf_1, ecx, 1, no_state},
+    {"ssse3", leaf_1, ecx, 9, no_state},
+    {"fma", leaf_1, ecx, 12, avx_state},
+    {"cx16", leaf_1, ecx, 13, no_state},
+    {"sse4.1", leaf_1, ecx, 19, no_state},
+    {"sse4.2", leaf_1, ecx, 20, no_state},
+    {"crc32", leaf_1, ecx, 20, no_state},
+    {"movbe", leaf_1, ecx, 22, no_state},
+    {"popcnt", leaf_1, ecx, 23, no_state},
+    {"aes", leaf_1, ecx, 25, no_state},
+    {"xsave", leaf_1, ecx, 27, no_state},
+    {"avx", leaf_1, ecx, 28, avx_state},
+    {"f16c", leaf_1, ecx, 29, avx_state},
+    {"rdrnd", leaf_1, ecx, 30, no_state},
+    {"fsgsbase", leaf_7, ebx, 0, no_state},
+    {"bmi", leaf_7, ebx, 3, no_state},
+    {"avx2", leaf_7, ebx, 5, avx_state},
+    {"bmi2", leaf_7, ebx, 8, no_state},
+    {"invpcid", leaf_7, ebx, 10, no_state},
+    {"avx512f", leaf_7, ebx, 16, avx512_state},
+    {"evex512", leaf_7, ebx, 16, avx512_state},
+    {"avx512dq", leaf_7, ebx, 17, avx512_state},
+    {"rdseed", leaf_7, ebx, 18, no_state},
+    {"adx", leaf_7, ebx, 19, no_state},
+    {"avx512ifma", leaf_7, ebx, 21, avx512_state},
+    {"clflushopt", leaf_7, ebx, 23, no_state},
+    {"clwb", leaf_7, ebx, 24, no_state},
+    {"avx512cd", leaf_7, ebx, 28, avx512_state},
+    {"sha", leaf_7, ebx, 29, no_state},
+    {"avx512bw", leaf_7, ebx, 30, avx512_state},
+    {"avx512vl", leaf_7, ebx, 31, avx512_state},
+    {"prefetchwt1", leaf_7, ecx, 0, no_state},
+    {"avx512vbmi", leaf_7, ecx, 1, avx512_state},
+    {"pku", leaf_7, ecx, 4, no_state},
+    {"waitpkg", leaf_7, ecx, 5, no_state},
+    {"avx512vbmi2", leaf_7, ecx, 6, avx512_state},
+    {"shstk", leaf_7, ecx, 7, no_state},
+    {"gfni", leaf_7, ecx, 8, no_state},
+    {"vaes", leaf_7, ecx, 9, avx_state},
+    {"vpclmulqdq", leaf_7, ecx, 10, avx_state},
+    {"avx512vnni", leaf_7, ecx, 11, avx512_state},
+    {"avx512bitalg", leaf_7, ecx, 12, avx512_state},
+    {"avx512vpopcntdq", leaf_7, ecx, 14, avx512_state},
+    {"rdpid", leaf_7, ecx, 22, no_state},
+    {"cldemote", leaf_7, ecx, 25, no_state},
+    {"movdiri", leaf_7, ecx, 27, no_state},
+    {"movdir64b", leaf_7, ecx, 28, no_state},
+    {"enqcmd", leaf_7, ecx, 29, no_state},
+    {"uintr", leaf_7, edx, 5, no_state},
+    {"avx512vp2intersect", leaf_7, edx, 8, avx512_state},
+    {"serialize", leaf_7, edx, 14, no_state},
+    {"tsxldtrk", leaf_7, edx, 16, no_state},
+    {"amx-bf16", leaf_7, edx, 22, amx_state},
+    {"avx512fp16", leaf_7, edx, 23, avx512_state},
+    {"amx-tile", leaf_7, edx, 24, amx_state},
+    {"amx-int8", leaf_7, edx, 25, amx_state},
+    {"avxvnni", leaf_7_1, eax, 4, avx_state},
+    {"avx512bf16", leaf_7_1, eax, 5, avx512_state},
+    {"amx-fp16", leaf_7_1, eax, 21, amx_state},
+    {"avxifma", leaf_7_1, eax, 23, avx_state},
+    {"avxvnniint8", leaf_7_1, edx, 4, avx_state},
+    {"avxneconvert", leaf_7_1, edx, 5, avx_state},
+    {"amx-complex", leaf_7_1, edx, 8, amx_state},
+    {"avxvnniint16", leaf_7_1, edx, 10, avx_state},
+    {"prefetchi", leaf_7_1, edx, 14, no_state},
+    {"xsaveopt", leaf_13_1, eax, 0, no_state},
+    {"xsavec", leaf_13_1, eax, 1, no_state},
+    {"xsaves", leaf_13_1, eax, 3, no_state},
+    {"ptwrite", leaf_20, ebx, 4, no_state},
+    {"sahf", leaf_80000001, ecx, 0, no_state},
+    {"lzcnt", leaf_80000001, ecx, 5, no_state},
+    {"sse4a", leaf_80000001, ecx, 6, no_state},
+    {"prfchw", leaf_80000001, ecx, 8, no_state},
+    {"xop", leaf_80000001, ecx, 11, avx_state},
+    {"lwp", leaf_80000001, ecx, 15, no_state},
+    {"fma4", leaf_80000001, ecx, 16, avx_state},
+    {"tbm", leaf_80000001, ecx, 21, no_state},
+    {"mwaitx", leaf_80000001, ecx, 29, no_state},
+    {"64bit", leaf_80000001, edx, 29, no_state},
+    {"clzero", leaf_80000008, ebx, 0, no_state},
+    {"rdpru", leaf_80000008, ebx, 4, no_state},
+    {"wbnoinvd", leaf_80000008, ebx, 9, no_state}};
+
+/* The four registers of a leaf; zeros where there is no such leaf. */
+static const uint32_t *ask(struct sluice_cpu_answers *answers,
+                           enum question question) {
+  uint32_t *reg = answers->registers[question];
+  if (!answers->known[question]) {
+    const struct leaf *leaf = &leaves[question];
+    if (!__get_cpuid_count(leaf->number, leaf->subleaf, &reg[eax], &reg[ebx],
+                           &reg[ecx], &reg[edx]))
+      memset(reg, 0, sizeof answers->registers[question]);
+    answers->known[question] = true;
+  }
+  return reg;
+}
 
 /* The register sets that the operating system saves and restores. */
-static uint64_t saved_state(void) {
-  uint32_t a, b, c, d;
-  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & 1u << 27))
-    return 0;
-  __asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
-  return (uint64_t)d << 32 | a;
+static uint64_t saved_state(struct sluice_cpu_answers *answers) {
+  if (!answers->state_known) {
+    uint32_t a = 0, d = 0;
+    if (ask(answers, leaf_1)[ecx] & 1u << 27)
+      __asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
+    answers->saved_state = (uint64_t)d << 32 | a;
+    answers->state_known = true;
+  }
+  return answers->saved_state;
 }
 
 /* AMX tiles must be asked for once per process. Harmless to repeat. */
@@ -140,17 +177,16 @@ static bool request_tiles(void) {
   return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
 }
 
-enum sluice_feature_state sluice_cpu_feature(const char *name, size_t length) {
+enum sluice_feature_state sluice_cpu_feature(struct sluice_cpu_answers *answers,
+                                             const char *name, size_t length) {
   for (size_t i = 0; i < sizeof features / sizeof *features; ++i) {
     const struct feature *feature = &features[i];
     if (strlen(feature->name) != length ||
         memcmp(feature->name, name, length) != 0)
       continue;
-    uint32_t reg[4] = {0, 0, 0, 0};
-    if (!__get_cpuid_count(feature->leaf, feature->subleaf, &reg[eax],
-                           &reg[ebx], &reg[ecx], &reg[edx]) ||
-        !(reg[feature->reg] & 1u << feature->bit) ||
-        (saved_state() & feature->state) != feature->state ||
+    const uint32_t *reg = ask(answers, feature->question);
+    if (!(reg[feature->reg] & 1u << feature->bit) ||
+        (saved_state(answers) & feature->state) != feature->state ||
         (feature->state == amx_state && !request_tiles()))
       return SLUICE_FEATURE_MISSING;
     return SLUICE_FEATURE_PRESENT;

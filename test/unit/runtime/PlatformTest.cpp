@@ -93,22 +93,26 @@ TEST_F(CgroupTest, NonsenseIsNoLimit) {
 }
 
 TEST(CpuFeatures, BaselineIsThere) {
+  sluice_cpu_answers answers = {};
 #if defined(__x86_64__)
-  EXPECT_EQ(sluice_cpu_feature("sse2", 4), SLUICE_FEATURE_PRESENT);
-  EXPECT_EQ(sluice_cpu_feature("avx", 3) == SLUICE_FEATURE_PRESENT,
+  EXPECT_EQ(sluice_cpu_feature(&answers, "sse2", 4), SLUICE_FEATURE_PRESENT);
+  EXPECT_EQ(sluice_cpu_feature(&answers, "avx", 3) == SLUICE_FEATURE_PRESENT,
             __builtin_cpu_supports("avx") != 0);
-  EXPECT_EQ(sluice_cpu_feature("avx2", 4) == SLUICE_FEATURE_PRESENT,
+  EXPECT_EQ(sluice_cpu_feature(&answers, "avx2", 4) == SLUICE_FEATURE_PRESENT,
             __builtin_cpu_supports("avx2") != 0);
-  EXPECT_EQ(sluice_cpu_feature("fma", 3) == SLUICE_FEATURE_PRESENT,
+  EXPECT_EQ(sluice_cpu_feature(&answers, "fma", 3) == SLUICE_FEATURE_PRESENT,
             __builtin_cpu_supports("fma") != 0);
-  EXPECT_EQ(sluice_cpu_feature("avx512f", 7) == SLUICE_FEATURE_PRESENT,
+  EXPECT_EQ(sluice_cpu_feature(&answers, "avx512f", 7) ==
+                SLUICE_FEATURE_PRESENT,
             __builtin_cpu_supports("avx512f") != 0);
-  EXPECT_EQ(sluice_cpu_feature("avx512vnni", 10) == SLUICE_FEATURE_PRESENT,
+  EXPECT_EQ(sluice_cpu_feature(&answers, "avx512vnni", 10) ==
+                SLUICE_FEATURE_PRESENT,
             __builtin_cpu_supports("avx512vnni") != 0);
 #else
-  EXPECT_EQ(sluice_cpu_feature("neon", 4), SLUICE_FEATURE_PRESENT);
+  EXPECT_EQ(sluice_cpu_feature(&answers, "neon", 4), SLUICE_FEATURE_PRESENT);
 #endif
-  EXPECT_EQ(sluice_cpu_feature("warp-drive", 10), SLUICE_FEATURE_UNKNOWN);
+  EXPECT_EQ(sluice_cpu_feature(&answers, "warp-drive", 10),
+            SLUICE_FEATURE_UNKNOWN);
 }
 
 TEST(CpuFeatures, MessagesNameWhatIsMissing) {
