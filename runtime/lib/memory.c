@@ -44,6 +44,15 @@ static void *map_pages(size_t size) {
   return base + skip;
 }
 
+/* Whole pages; whole huge pages where that wastes little: the rest of one would
+ * be touched page by page, which takes longer than one huge page. */
+static bool round_to_pages(size_t size, size_t *result) {
+  if (size >= huge_page_size && round_up(size, huge_page_size, result) &&
+      *result - size <= size / 4)
+    return true;
+  return round_up(size, page_size, result);
+}
+
 bool sluice_buffer_reserve(struct sluice_buffer *buffer, size_t size) {
   if (size <= buffer->capacity && buffer->data)
     return true;
@@ -51,8 +60,8 @@ bool sluice_buffer_reserve(struct sluice_buffer *buffer, size_t size) {
   bool mapped = size >= mapping_threshold;
   size_t rounded;
   /* One element more than nothing, so that the pointer is never null. */
-  if (!round_up(size ? size : 1, mapped ? page_size : SLUICE_ALIGNMENT,
-                &rounded))
+  if (!(mapped ? round_to_pages(size, &rounded)
+               : round_up(size ? size : 1, SLUICE_ALIGNMENT, &rounded)))
     return false;
   void *data =
       mapped ? map_pages(rounded) : aligned_alloc(SLUICE_ALIGNMENT, rounded);

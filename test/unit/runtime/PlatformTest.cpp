@@ -155,6 +155,20 @@ TEST(Memory, BuffersOnlyGrow) {
   sluice_buffer_free(&buffer);
 }
 
+TEST(Memory, HugePagesAreFilledWhereLittleIsWasted) {
+  constexpr size_t mega = 1 << 20;
+  for (auto [size, capacity] : {std::pair<size_t, size_t>{6 * mega, 6 * mega},
+                                {5 * mega + 1, 6 * mega},
+                                {2 * mega + 1, 2 * mega + 4096},
+                                {mega + 1, mega + 4096}}) {
+    sluice_buffer buffer = {nullptr, 0, false};
+    ASSERT_TRUE(sluice_buffer_reserve(&buffer, size));
+    EXPECT_EQ(buffer.capacity, capacity);
+    std::memset(buffer.data, 1, buffer.capacity);
+    sluice_buffer_free(&buffer);
+  }
+}
+
 TEST(Memory, RecyclerReusesAndForgets) {
   sluice_recycler recycler;
   sluice_recycler_init(&recycler);
