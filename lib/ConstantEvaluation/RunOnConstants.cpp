@@ -9,6 +9,7 @@
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "sluice/ConstantEvaluation/ConstantEvaluation.h"
 #include "sluice/Conversion/KernelToLLVM/KernelToLLVM.h"
+#include "sluice/Support/ConstantBytes.h"
 #include "sluice/Target/CPU/Jit.h"
 #include "sluice/artifact_abi.h"
 #include <cstring>

@@ -142,6 +142,10 @@ void buildFormKernelsPipeline(OpPassManager &manager,
   providerOptions.triple = options.triple;
   providerOptions.cpu = options.cpu;
   functions.addPass(createChooseProvidersPass(providerOptions));
+  WidenConvolutionsPassOptions widenOptions;
+  widenOptions.triple = options.triple;
+  widenOptions.cpu = options.cpu;
+  functions.addPass(createWidenConvolutionsPass(widenOptions));
   functions.addPass(createPackWeightsPass(packOptions));
   manager.nest<func::FuncOp>().addPass(createFormKernelsPass());
   manager.addPass(createCanonicalizerPass());

@@ -329,6 +329,47 @@ def convolution_of_dynamic_columns(g):
     g.output(g.Squeeze(g.Sigmoid(y), g.constant([3])))
 
 
+# Convolutions with few channels: several pixels are computed together -----------
+
+
+@case()
+def one_channel(g):
+    x = g.input([2, 8, 20, 24])
+    y = g.Conv(x, g.weight(1, 8, 5, 5), g.weight(1), pads=[2, 2, 2, 2])
+    g.output(g.Sigmoid(y))
+
+
+@case()
+def one_channel_of_odd_lines(g):
+    """The last pixels of a line are computed in vain."""
+    x = g.input([1, 16, 23, 21])
+    g.output(g.Conv(x, g.weight(1, 16, 7, 3), pads=[3, 1, 3, 0]))
+
+
+@case()
+def one_channel_strided(g):
+    x = g.input([1, 9, 40, 61])
+    g.output(g.Conv(x, g.weight(1, 9, 3, 9), strides=[1, 2], pads=[0, 4, 1, 3]))
+
+
+@case()
+def one_channel_1d(g):
+    x = g.input([3, 2, 1000])
+    g.output(g.Conv(x, g.weight(1, 2, 64), strides=[2]))
+
+
+@case()
+def one_channel_of_any_batch(g):
+    x = g.input([3, 1, 20, 600], dynamic=[0])
+    g.output(g.Conv(x, g.weight(1, 1, 2, 33), dilations=[3, 1]))
+
+
+@case()
+def two_channels(g):
+    x = g.input([1, 12, 30, 30])
+    g.output(g.Relu(g.Conv(x, g.weight(2, 12, 3, 7), pads=[1, 3, 1, 3])))
+
+
 # Sizes --------------------------------------------------------------------------
 
 

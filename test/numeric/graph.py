@@ -18,9 +18,11 @@ class Graph:
         self.branches = 0
 
     def input(self, shape, low=-2.0, high=2.0, dynamic=False):
-        """An input with random numbers; `dynamic` hides its sizes."""
+        """An input with random numbers; `dynamic` hides its sizes, or those of
+        the dimensions that it lists."""
         name = f"x{len(self.inputs)}"
-        declared = [f"{name}_{i}" for i in range(len(shape))] if dynamic else shape
+        hidden = range(len(shape)) if dynamic is True else dynamic or ()
+        declared = [f"{name}_{i}" if i in hidden else n for i, n in enumerate(shape)]
         self.inputs.append(
             helper.make_tensor_value_info(name, TensorProto.FLOAT, declared)
         )

@@ -28,11 +28,6 @@ struct WeightsLayout {
 
 WeightsLayout getWeightsLayout(mlir::ModuleOp module);
 
-/// The bytes of one constant in storage types (bool is a byte), little-endian
-/// and contiguous. `scratch` may be used to hold them.
-llvm::Expected<llvm::ArrayRef<char>>
-getConstantBytes(mlir::ElementsAttr value, std::vector<char> &scratch);
-
 /// Takes the next bytes of the weights.
 using WeightsSink = llvm::function_ref<llvm::Error(llvm::ArrayRef<char>)>;
 

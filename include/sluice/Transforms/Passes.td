@@ -226,6 +226,27 @@ def CheckSizesPass : Pass<"sluice-check-sizes", "::mlir::func::FuncOp"> {
   ];
 }
 
+def WidenConvolutionsPass
+    : Pass<"sluice-widen-convolutions", "::mlir::func::FuncOp"> {
+  let summary = "Compute several pixels of convolutions with few channels at once";
+  let description = [{
+    The lanes of the micro-kernels are output channels. A channels-last
+    convolution with constant weights and fewer channels than half the lanes
+    becomes one that computes neighbouring pixels of a line as channels, with
+    shifted copies of the weights, where this takes at most two thirds of the
+    products. Runs once layouts and providers are chosen.
+  }];
+  let options = [
+    Option<"triple", "triple", "std::string", "",
+           "Target triple; empty for the host's">,
+    Option<"cpu", "cpu", "std::string", "\"native\"",
+           "Target CPU as LLVM names it, or native">
+  ];
+  let statistics = [
+    Statistic<"numWidened", "widened", "Convolutions that compute more at once">
+  ];
+}
+
 def PackWeightsPass : Pass<"sluice-pack-weights", "::mlir::func::FuncOp"> {
   let summary = "Put constant weights in the order micro-kernels read";
   let description = [{
