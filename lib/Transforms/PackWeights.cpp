@@ -68,9 +68,21 @@ private:
         rewriter.getI64IntegerAttr(packing.elements));
   }
 
+  /// The left-hand side, row by row. Packed weights save more than a transpose
+  /// of the other operand costs.
+  static Value getUprightLhs(MatmulOp op, IRRewriter &rewriter) {
+    if (!op.getTransposeLhs())
+      return op.getLhs();
+    auto permutation =
+        llvm::to_vector(llvm::seq<int64_t>(0, shapeOf(op.getLhs()).size()));
+    std::swap(permutation[permutation.size() - 2], permutation.back());
+    return TransposeOp::create(rewriter, op.getLoc(), op.getLhs(),
+                               rewriter.getDenseI64ArrayAttr(permutation));
+  }
+
   void pack(MatmulOp op, const MachineModel &machine, IRRewriter &rewriter) {
     ConstantOp weights = getWeights(op.getRhs());
-    if (!weights || op.getTransposeLhs())
+    if (!weights)
       return;
     // One matrix for all batches.
     ArrayRef<int64_t> shape = weights.getType().getShape();
@@ -80,12 +92,16 @@ private:
     if (shape.size() > shapeOf(op.getLhs()).size())
       return;
     // The packed kernel takes the depth from the operand's type.
-    if (ShapedType::isDynamic(shapeOf(op.getLhs()).back()))
+    ArrayRef<int64_t> lhsShape = shapeOf(op.getLhs());
+    if (ShapedType::isDynamic(
+            lhsShape[lhsShape.size() - (op.getTransposeLhs() ? 2 : 1)]))
       return;
     int64_t depth = shape[shape.size() - 2], columns = shape.back();
     if (op.getTransposeRhs())
       std::swap(depth, columns);
     bool isBuiltin = kernel::getProvider(op) == kernel::Provider::Builtin;
+    if (op.getTransposeLhs() && !isBuiltin)
+      return;
     WeightPacking packing =
         isBuiltin ? getMatrixPacking(&getContext(), depth, columns,
                                      op.getTransposeRhs(),
@@ -94,10 +110,10 @@ private:
                                           op.getTransposeRhs());
     if (isBuiltin && op.getTransposeRhs() && shape.size() == 2)
       tables.try_emplace(weights.getValue(), packing);
-    auto packed =
-        PackedMatmulOp::create(rewriter, op.getLoc(), op.getType(), op.getLhs(),
-                               makeConstant(weights, packing, rewriter),
-                               rewriter.getI64IntegerAttr(columns));
+    auto packed = PackedMatmulOp::create(
+        rewriter, op.getLoc(), op.getType(), getUprightLhs(op, rewriter),
+        makeConstant(weights, packing, rewriter),
+        rewriter.getI64IntegerAttr(columns));
     kernel::copyKernelAttributes(op, packed);
     rewriter.replaceOp(op, packed);
   }

@@ -11,6 +11,18 @@ func.func @matmul(%x: tensor<2x4x8xf32>) -> tensor<2x4x16xf32> {
 
 // -----
 
+// A transposed left-hand side is turned: packed weights are worth it.
+// CHECK-LABEL: func.func @transposed
+// CHECK:         %[[LHS:.*]] = sluice.transpose %arg0 {permutation = array<i64: 0, 2, 1>} : (tensor<2x8x4xf32>) -> tensor<2x4x8xf32>
+// CHECK:         sluice.packed_matmul %[[LHS]], {{.*}} -> tensor<2x4x16xf32>
+func.func @transposed(%x: tensor<2x8x4xf32>) -> tensor<2x4x16xf32> {
+  %w = sluice.constant dense<1.0> : tensor<8x16xf32>
+  %0 = sluice.matmul %x, %w {transpose_lhs} : (tensor<2x8x4xf32>, tensor<8x16xf32>) -> tensor<2x4x16xf32>
+  return %0 : tensor<2x4x16xf32>
+}
+
+// -----
+
 // Weights that are run-time values, and other types, stay.
 // CHECK-LABEL: func.func @run_time
 // CHECK-NOT:     packed

@@ -243,6 +243,12 @@ def transposes_into_matmul(g):
 
 
 @case()
+def transpose_before_weights(g):
+    x = g.Transpose(g.input([2, 24, 13]), perm=[0, 2, 1])
+    g.output(g.Add(g.MatMul(x, g.weight(24, 37)), g.weight(37)))
+
+
+@case()
 def attention_transposes(g):
     q, k = g.input([2, 6, 3, 4]), g.input([2, 6, 3, 4])
     q = g.Transpose(q, perm=[0, 2, 1, 3])

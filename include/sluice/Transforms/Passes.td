@@ -252,10 +252,12 @@ def PackWeightsPass : Pass<"sluice-pack-weights", "::mlir::func::FuncOp"> {
   let description = [{
     Products with a constant right-hand side, channels-last convolutions and
     transposed ones with constant weights, in f32, become ops on packed
-    constants, and recurrent cells read theirs in panels. A table that a
-    product has packed is looked up there, too. The panels follow from the tiles chosen for the machine or given by `kernel.tiling`,
-    so types must not change any more afterwards. Those that oneDNN computes
-    keep their order: the library has its own, known only where it runs.
+    constants, and recurrent cells read theirs in panels. A transposed
+    left-hand side is turned for it. A table that a product has packed is
+    looked up there, too. The panels follow from the tiles chosen for the
+    machine or given by `kernel.tiling`, so types must not change any more
+    afterwards. Those that oneDNN computes keep their order: the library has
+    its own, known only where it runs.
   }];
   let options = [
     Option<"triple", "triple", "std::string", "",
