@@ -12,6 +12,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/Verifier.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace sluice;
@@ -107,16 +108,29 @@ Value NodeContext::constantVector(ArrayRef<int64_t> values) {
   return createShapeConstant(builder, loc, values);
 }
 
+/// What an integer type has for a number; its largest or smallest number for
+/// those that no 64 bits hold.
+static APInt toInteger(double value, Type type) {
+  constexpr double limit = 0x1p63;
+  unsigned width = type.getIntOrFloatBitWidth();
+  bool isUnsigned = type.isUnsignedInteger();
+  if (value >= limit)
+    return isUnsigned ? APInt::getMaxValue(width)
+                      : APInt::getSignedMaxValue(width);
+  if (value < -limit)
+    return isUnsigned ? APInt::getZero(width) : APInt::getSignedMinValue(width);
+  int64_t integer = std::isnan(value) ? 0 : static_cast<int64_t>(value);
+  return APInt(width, integer, /*isSigned=*/true, /*implicitTrunc=*/true);
+}
+
 Value NodeContext::scalar(Type elementType, double value) {
   auto type = RankedTensorType::get({}, elementType);
   Attribute attribute;
   if (auto floatType = dyn_cast<FloatType>(elementType))
     attribute = builder.getFloatAttr(floatType, value);
   else
-    attribute = builder.getIntegerAttr(
-        elementType, APInt(elementType.getIntOrFloatBitWidth(),
-                           static_cast<int64_t>(value), /*isSigned=*/true,
-                           /*implicitTrunc=*/true));
+    attribute =
+        builder.getIntegerAttr(elementType, toInteger(value, elementType));
   return ConstantOp::create(builder, loc,
                             DenseElementsAttr::get(type, attribute));
 }

@@ -7,25 +7,33 @@
 #include "Composition.h"
 #include "ImportRegistry.h"
 #include "WindowImport.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace sluice;
 
 /// The attributes that all pools share.
-static llvm::Expected<SmallVector<NamedAttribute>> readPool(NodeContext &node) {
-  Value input = node.input(0);
-  int64_t spatialRank = node.rank(input) - 2;
-  if (spatialRank < 1)
-    return node.invalid("the input must have rank three or more");
-  SLUICE_TRY(window, readWindow(node, spatialRank));
+/// The sizes of the kernel, each small enough to compute with.
+static llvm::Expected<std::vector<int64_t>> readKernel(NodeContext &node,
+                                                       int64_t spatialRank) {
   SLUICE_TRY(kernel, node.node.getInts("kernel_shape"));
-  SLUICE_TRY(ceilMode, node.node.getInt("ceil_mode", 0));
   if (static_cast<int64_t>(kernel.size()) != spatialRank)
     return node.invalid("kernel_shape must have " + Twine(spatialRank) +
                         " sizes");
   for (int64_t size : kernel)
     if (size < 1 || size > (int64_t(1) << 31))
       return node.invalid("a kernel of size " + Twine(size));
+  return kernel;
+}
+
+static llvm::Expected<SmallVector<NamedAttribute>> readPool(NodeContext &node) {
+  Value input = node.input(0);
+  int64_t spatialRank = node.rank(input) - 2;
+  if (spatialRank < 1)
+    return node.invalid("the input must have rank three or more");
+  SLUICE_TRY(window, readWindow(node, spatialRank));
+  SLUICE_TRY(kernel, readKernel(node, spatialRank));
+  SLUICE_TRY(ceilMode, node.node.getInt("ceil_mode", 0));
   if (llvm::Error error =
           resolveAutoPad(node, shapeOf(input).drop_front(2), kernel, window))
     return error;
@@ -76,17 +84,27 @@ static llvm::Expected<Values> importMaxUnpool(NodeContext &node) {
     return node.invalid(
         "values and indices must have one rank of three or more");
   SLUICE_TRY(window, readWindow(node, spatialRank));
-  SLUICE_TRY(kernel, node.node.getInts("kernel_shape"));
-  if (static_cast<int64_t>(kernel.size()) != spatialRank)
-    return node.invalid("kernel_shape must have " + Twine(spatialRank) +
-                        " sizes");
+  SLUICE_TRY(kernel, readKernel(node, spatialRank));
   Composition ops(node);
   SmallVector<Value> sizes = {ops.size(input, 0), ops.size(input, 1)};
   Value count = ops.mul(sizes[0], sizes[1]);
+  ArrayRef<int64_t> shape = shapeOf(input);
+  int64_t total = 1;
+  auto isCountable = [&](int64_t size) {
+    return size >= 0 && !llvm::MulOverflow(total, size, total);
+  };
+  for (int64_t size : shape.take_front(2))
+    if (!ShapedType::isDynamic(size) && !isCountable(size))
+      return node.invalid("the result has too many elements");
   for (int64_t i = 0; i < spatialRank; ++i) {
     int64_t stride = window.strides[i];
     int64_t rest =
         kernel[i] - stride - window.pads[i] - window.pads[spatialRank + i];
+    int64_t known = shape[2 + i];
+    if (!ShapedType::isDynamic(known) &&
+        (llvm::MulOverflow(known, stride, known) ||
+         llvm::AddOverflow(known, rest, known) || !isCountable(known)))
+      return node.invalid("the result has an impossible size");
     Value size = ops.mul(ops.size(input, 2 + i), node.constantVector(stride));
     sizes.push_back(ops.add(size, node.constantVector(rest)));
     count = ops.mul(count, sizes.back());
