@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "GraphBuilder.h"
 #include "mlir/IR/PatternMatch.h"
 #include "sluice/Analysis/TransposedConvolution.h"
 #include "sluice/Codegen/PackedWeights.h"
@@ -68,16 +69,28 @@ private:
         rewriter.getI64IntegerAttr(packing.elements));
   }
 
-  /// The left-hand side, row by row. Packed weights save more than a transpose
-  /// of the other operand costs.
+  /// The left-hand side, row by row; null where that would take sizes that are
+  /// not known. Packed weights save more than a transpose of the other operand
+  /// costs.
   static Value getUprightLhs(MatmulOp op, IRRewriter &rewriter) {
     if (!op.getTransposeLhs())
       return op.getLhs();
-    auto permutation =
-        llvm::to_vector(llvm::seq<int64_t>(0, shapeOf(op.getLhs()).size()));
-    std::swap(permutation[permutation.size() - 2], permutation.back());
-    return TransposeOp::create(rewriter, op.getLoc(), op.getLhs(),
-                               rewriter.getDenseI64ArrayAttr(permutation));
+    GraphBuilder graph(rewriter, op.getLoc());
+    auto sizes = llvm::to_vector(shapeOf(op.getLhs()));
+    size_t rank = sizes.size();
+    // A row that stands upright is only called differently.
+    bool isView = sizes[rank - 2] == 1 || sizes[rank - 1] == 1;
+    if (!isView) {
+      auto permutation = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+      std::swap(permutation[rank - 2], permutation[rank - 1]);
+      return graph.transpose(op.getLhs(), permutation);
+    }
+    if (llvm::count_if(sizes, ShapedType::isDynamic) > 1)
+      return nullptr;
+    std::swap(sizes[rank - 2], sizes[rank - 1]);
+    for (int64_t &size : sizes)
+      size = ShapedType::isDynamic(size) ? -1 : size;
+    return graph.reshape(op.getLhs(), sizes);
   }
 
   void pack(MatmulOp op, const MachineModel &machine, IRRewriter &rewriter) {
@@ -102,6 +115,9 @@ private:
     bool isBuiltin = kernel::getProvider(op) == kernel::Provider::Builtin;
     if (op.getTransposeLhs() && !isBuiltin)
       return;
+    Value lhs = getUprightLhs(op, rewriter);
+    if (!lhs)
+      return;
     WeightPacking packing =
         isBuiltin ? getMatrixPacking(&getContext(), depth, columns,
                                      op.getTransposeRhs(),
@@ -110,10 +126,10 @@ private:
                                           op.getTransposeRhs());
     if (isBuiltin && op.getTransposeRhs() && shape.size() == 2)
       tables.try_emplace(weights.getValue(), packing);
-    auto packed = PackedMatmulOp::create(
-        rewriter, op.getLoc(), op.getType(), getUprightLhs(op, rewriter),
-        makeConstant(weights, packing, rewriter),
-        rewriter.getI64IntegerAttr(columns));
+    auto packed =
+        PackedMatmulOp::create(rewriter, op.getLoc(), op.getType(), lhs,
+                               makeConstant(weights, packing, rewriter),
+                               rewriter.getI64IntegerAttr(columns));
     kernel::copyKernelAttributes(op, packed);
     rewriter.replaceOp(op, packed);
   }

@@ -23,6 +23,18 @@ func.func @transposed(%x: tensor<2x8x4xf32>) -> tensor<2x4x16xf32> {
 
 // -----
 
+// One that is a single row or column takes no transpose for it.
+// CHECK-LABEL: func.func @upright
+// CHECK:         %[[LHS:.*]] = sluice.reshape %arg0, {{.*}} : (tensor<?x8x1xf32>, tensor<3xi64>) -> tensor<?x1x8xf32>
+// CHECK:         sluice.packed_matmul %[[LHS]],
+func.func @upright(%x: tensor<?x8x1xf32>) -> tensor<?x1x16xf32> {
+  %w = sluice.constant dense<1.0> : tensor<8x16xf32>
+  %0 = sluice.matmul %x, %w {transpose_lhs} : (tensor<?x8x1xf32>, tensor<8x16xf32>) -> tensor<?x1x16xf32>
+  return %0 : tensor<?x1x16xf32>
+}
+
+// -----
+
 // Weights that are run-time values, and other types, stay.
 // CHECK-LABEL: func.func @run_time
 // CHECK-NOT:     packed

@@ -249,6 +249,11 @@ def transpose_before_weights(g):
 
 
 @case()
+def column_before_weights(g):
+    g.output(g.Gemm(g.input([24, 1]), g.weight(24, 37), transA=1, alpha=0.5))
+
+
+@case()
 def attention_transposes(g):
     q, k = g.input([2, 6, 3, 4]), g.input([2, 6, 3, 4])
     q = g.Transpose(q, perm=[0, 2, 1, 3])
