@@ -126,6 +126,8 @@ static llvm::Expected<Values> importSlice(NodeContext &node) {
         shapeOf(vector)[0] != length)
       return node.invalid("starts, ends and steps differ in length");
 
+  if (!ShapedType::isDynamic(length) && length > rank)
+    return node.invalid("more bounds than dimensions");
   auto axes = node.constantInts(3);
   if (!node.hasInput(3) && !ShapedType::isDynamic(length)) {
     axes.emplace();
@@ -278,6 +280,8 @@ static ExpectedValue padWidths(NodeContext &node) {
     int64_t count = shapeOf(axesVector)[0];
     if (ShapedType::isDynamic(count))
       return node.unsupported("the number of axes is not known");
+    if (count > rank)
+      return node.invalid("more axes than dimensions");
     SLUICE_TRY(low, sliceAxis(node, pads, 0, 0, count));
     SLUICE_TRY(high, sliceAxis(node, pads, 0, count, 2 * count));
     SLUICE_TRY(allLow, placeAtAxes(node, rank, 0, axesVector, low));

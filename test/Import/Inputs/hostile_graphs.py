@@ -97,6 +97,20 @@ def check_sizes(refusals):
         code = 2 if operator == "ConstantOfShape" else UNSUPPORTED
         model = make_model([node(operator, ["s"], ["y"], "op")], constants=shapes)
         refusals.refuses(model, "op", code)
+    # Axes that come with a run, more than the compiler could write down.
+    many = (1 << 31) - 2
+    inputs = [value("x", [2, 3])] + [
+        value(name, [count], TensorProto.INT64)
+        for name, count in (("many", many), ("half", many // 2))
+    ]
+    for operator, names, message in (
+        ("ReduceSum", ["x", "many"], "more axes than dimensions"),
+        ("Slice", ["x", "many", "many"], "more bounds than dimensions"),
+        ("Pad", ["x", "many", "", "half"], "more axes than dimensions"),
+        ("Reshape", ["x", "many"], "the limit is 64"),
+    ):
+        model = make_model([node(operator, names, ["y"])], inputs, opset=18)
+        refusals.refuses(model, message)
     # A large constant is computed by the artifact, if ever, not by the compiler.
     refusals.compiles(
         make_model(
