@@ -94,7 +94,9 @@ Value GraphBuilder::cast(Value value, Type elementType) {
 Value GraphBuilder::reshape(Value value, ArrayRef<int64_t> shape) {
   if (shapeOf(value) == shape)
     return value;
-  return make<ReshapeOp>(value, createShapeConstant(builder, loc, shape),
+  auto sizes = llvm::to_vector(shape);
+  llvm::replace(sizes, ShapedType::kDynamic, int64_t(-1));
+  return make<ReshapeOp>(value, createShapeConstant(builder, loc, sizes),
                          builder.getUnitAttr());
 }
 

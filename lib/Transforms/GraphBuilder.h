@@ -50,7 +50,8 @@ public:
   mlir::Value number(mlir::Type elementType, double value);
   /// The value itself where it has the element type already.
   mlir::Value cast(mlir::Value value, mlir::Type elementType);
-  /// To a static shape; the value itself where it has it already.
+  /// At most one size may be dynamic: it is what is left. The value itself
+  /// where it has the shape already.
   mlir::Value reshape(mlir::Value value, llvm::ArrayRef<int64_t> shape);
   mlir::Value transpose(mlir::Value value, llvm::ArrayRef<int64_t> permutation);
   mlir::Value reduce(mlir::Value value, ReductionKind kind,

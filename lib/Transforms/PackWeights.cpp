@@ -88,8 +88,6 @@ private:
     if (llvm::count_if(sizes, ShapedType::isDynamic) > 1)
       return nullptr;
     std::swap(sizes[rank - 2], sizes[rank - 1]);
-    for (int64_t &size : sizes)
-      size = ShapedType::isDynamic(size) ? -1 : size;
     return graph.reshape(op.getLhs(), sizes);
   }
 

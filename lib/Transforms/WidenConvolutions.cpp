@@ -171,8 +171,6 @@ void WidenConvolutionsPass::widen(ConvOp op, int64_t merged,
 
   sizes[rank - 2] = windows * merged;
   sizes[rank - 1] = channels;
-  for (int64_t &size : sizes)
-    size = ShapedType::isDynamic(size) ? -1 : size;
   Value narrow = graph.reshape(wide, sizes);
   if (windows * merged != pixels) {
     SmallVector<int64_t> starts(rank, 0), steps(rank, 1);

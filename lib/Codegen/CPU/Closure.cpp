@@ -12,6 +12,24 @@
 using namespace mlir;
 using namespace sluice;
 
+func::FuncOp sluice::createOutlinedFunction(OpBuilder &builder,
+                                            SymbolTable &symbols,
+                                            func::FuncOp origin,
+                                            StringRef suffix,
+                                            TypeRange arguments) {
+  builder.setInsertionPointAfter(origin);
+  auto function = func::FuncOp::create(builder, origin.getLoc(),
+                                       (origin.getName() + suffix).str(),
+                                       builder.getFunctionType(arguments, {}));
+  function.setPrivate();
+  function->setAttr("llvm.linkage",
+                    LLVM::LinkageAttr::get(builder.getContext(),
+                                           LLVM::linkage::Linkage::Internal));
+  symbols.insert(function);
+  builder.setInsertionPointToStart(function.addEntryBlock());
+  return function;
+}
+
 UsedValues sluice::findUsedValues(Region &region, ValueRange others) {
   llvm::SetVector<Value> values;
   getUsedValuesDefinedAbove(region, values);

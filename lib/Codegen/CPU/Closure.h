@@ -10,8 +10,17 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/SymbolTable.h"
 
 namespace sluice {
+
+/// A function of the module's own for code of `origin`, named after it. The
+/// builder goes to the start of its body.
+mlir::func::FuncOp createOutlinedFunction(mlir::OpBuilder &builder,
+                                          mlir::SymbolTable &symbols,
+                                          mlir::func::FuncOp origin,
+                                          llvm::StringRef suffix,
+                                          mlir::TypeRange arguments);
 
 /// The values from outside that a region uses.
 struct UsedValues {
@@ -28,8 +37,6 @@ UsedValues findUsedValues(mlir::Region &region, mlir::ValueRange others);
 class Closure {
 public:
   Closure(mlir::LLVMTypeConverter &converter, UsedValues used);
-
-  mlir::LLVM::LLVMStructType getType() const { return type; }
 
   /// Room for the struct in the entry block of `function`, so that a loop does
   /// not grow the stack.

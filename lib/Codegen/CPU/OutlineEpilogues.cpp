@@ -55,21 +55,12 @@ void OutlineEpiloguesPass::outline(scf::ForOp loop,
                                         loop.getUpperBound(), loop.getStep()}));
   loop->removeAttr(epilogueAttributeName);
 
-  builder.setInsertionPointAfter(function);
   auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
-  auto epilogue = func::FuncOp::create(builder, loc,
-                                       (function.getName() + "_epilogue").str(),
-                                       builder.getFunctionType({pointer}, {}));
-  epilogue.setPrivate();
-  epilogue->setAttr("llvm.linkage",
-                    LLVM::LinkageAttr::get(builder.getContext(),
-                                           LLVM::linkage::Linkage::Internal));
+  func::FuncOp epilogue = createOutlinedFunction(builder, symbols, function,
+                                                 "_epilogue", {pointer});
   epilogue->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));
-  symbols.insert(epilogue);
-  Block *entry = epilogue.addEntryBlock();
-  builder.setInsertionPointToStart(entry);
   IRMapping mapping;
-  closure.load(builder, loc, entry->getArgument(0), mapping);
+  closure.load(builder, loc, epilogue.getArgument(0), mapping);
   builder.clone(*loop, mapping);
   func::ReturnOp::create(builder, loc);
 

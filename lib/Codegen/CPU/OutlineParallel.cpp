@@ -54,28 +54,18 @@ private:
     Location loc = loop.getLoc();
     auto pointer = LLVM::LLVMPointerType::get(module.getContext());
     Type size = builder.getI64Type();
-    builder.setInsertionPointAfter(function);
-    auto body = func::FuncOp::create(
-        builder, loc, (function.getName() + "_body").str(),
-        builder.getFunctionType({pointer, size, size}, {}));
-    body.setPrivate();
-    body->setAttr("llvm.linkage",
-                  LLVM::LinkageAttr::get(module.getContext(),
-                                         LLVM::linkage::Linkage::Internal));
-    symbols.insert(body);
-    Block *entry = body.addEntryBlock();
-    builder.setInsertionPointToStart(entry);
-
+    func::FuncOp body = createOutlinedFunction(builder, symbols, function,
+                                               "_body", {pointer, size, size});
     IRMapping mapping;
-    closure.load(builder, loc, entry->getArgument(0), mapping);
+    closure.load(builder, loc, body.getArgument(0), mapping);
     IndexBuilder index(builder, loc);
     auto toIndex = [&](Value value) -> Value {
       return arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
                                         value);
     };
-    auto range = scf::ForOp::create(
-        builder, loc, toIndex(entry->getArgument(1)),
-        toIndex(entry->getArgument(2)), index.value(index.constant(1)));
+    auto range = scf::ForOp::create(builder, loc, toIndex(body.getArgument(1)),
+                                    toIndex(body.getArgument(2)),
+                                    index.value(index.constant(1)));
     func::ReturnOp::create(builder, loc);
 
     builder.setInsertionPoint(range.getBody()->getTerminator());
