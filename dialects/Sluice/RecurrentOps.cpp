@@ -86,6 +86,12 @@ LogicalResult RecurrenceOp::verify() {
   auto fits = [](Value value, ArrayRef<int64_t> sizes) {
     return succeeded(verifyCompatibleShape(shapeOf(value), sizes));
   };
+  Type elementType = elementTypeOf(getProjected());
+  for (Value operand : getOperands())
+    if (operand != getLengths() && elementTypeOf(operand) != elementType)
+      return emitOpError("operands must have one element type");
+  if (!isa<FloatType>(elementType))
+    return emitOpError("takes floating-point elements, not ") << elementType;
   int64_t units =
       getUnits(shapeOf(getProjected()), shapeOf(getWeights()), getCell());
   constexpr int64_t any = ShapedType::kDynamic;

@@ -82,13 +82,13 @@ LogicalResult ReduceAxesOp::inferReturnTypes(
   ArrayRef<int64_t> axes = shapeOf(operands[1]);
   if (axes.size() != 1 || !elementTypeOf(operands[1]).isInteger())
     return emitOptionalError(location, "axes must be a vector of integers");
+  if (!ShapedType::isDynamic(axes[0]) && axes[0] > rank)
+    return emitOptionalError(location, "there are more axes than dimensions");
   if (!adaptor.getKeepDims()) {
     if (ShapedType::isDynamic(axes[0]))
       return emitOptionalError(
           location, "the number of axes is not known at compile time");
     rank -= axes[0];
-    if (rank < 0)
-      return emitOptionalError(location, "there are more axes than dimensions");
   }
   types.push_back(
       RankedTensorType::get(SmallVector<int64_t>(rank, ShapedType::kDynamic),

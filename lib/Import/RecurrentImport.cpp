@@ -95,13 +95,6 @@ readRecurrent(NodeContext &node, RecurrentCell cell, int64_t gates,
   if (node.rank(node.input(0)) != 3 || node.rank(weights) != 3 ||
       node.rank(recurrent) != 3)
     return node.invalid("X, W and R must have rank 3");
-  // Only the lengths of sequences are integers.
-  constexpr unsigned lengths = 4, mostInputs = 8;
-  Type type = elementTypeOf(weights);
-  for (unsigned i = 0; i < mostInputs; ++i)
-    if (i != lengths && node.hasInput(i) &&
-        (elementTypeOf(node.input(i)) != type || !isa<FloatType>(type)))
-      return node.invalid("operands must have one floating-point type");
   SLUICE_TRY(units, node.node.getInt("hidden_size", shapeOf(recurrent).back()));
   if (ShapedType::isDynamic(units))
     return node.unsupported("hidden_size is not known at compile time");

@@ -60,8 +60,6 @@ static llvm::Expected<ReductionAxes> readAxes(NodeContext &node,
       if (ShapedType::isDynamic(shape[0]))
         return node.unsupported(
             "the number of axes is not known at compile time");
-      if (shape[0] > rank)
-        return node.invalid("more axes than dimensions");
       result.tensor = node.input(1);
       return result;
     }

@@ -41,3 +41,16 @@ func.func @cell_state(%x: tensor<1x5x2x4xf32>, %r: tensor<1x4x4xf32>, %h: tensor
     -> (tensor<5x1x2x4xf32>, tensor<1x2x4xf32>)
   return
 }
+
+// -----
+
+func.func @mixed_types(%x: tensor<1x5x2x4xf32>, %r: tensor<1x4x4xi8>) {
+  // expected-error@below {{operands must have one element type}}
+  %0:2 = sluice.recurrence %x, %r {
+      cell = #sluice.cell<rnn>, reverse = array<i1: false>, activations = ["tanh"],
+      alphas = array<f64: 0.0>, betas = array<f64: 0.0>,
+      operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0>}
+    : (tensor<1x5x2x4xf32>, tensor<1x4x4xi8>)
+    -> (tensor<5x1x2x4xf32>, tensor<1x2x4xf32>)
+  return
+}

@@ -52,6 +52,16 @@ func.func @axes(%x: tensor<2x3xf32>) {
 
 // -----
 
+func.func @too_many_axes_kept(%x: tensor<2x3xf32>, %axes: tensor<3xi64>) {
+  // expected-error@below {{there are more axes than dimensions}}
+  // expected-error@below {{failed to infer returned types}}
+  %0 = sluice.reduce_axes %x, %axes {kind = #sluice.reduction<sum>, keep_dims}
+    : (tensor<2x3xf32>, tensor<3xi64>) -> tensor<?x?xf32>
+  return
+}
+
+// -----
+
 func.func @too_many_axes(%x: tensor<2x3xf32>, %axes: tensor<3xi64>) {
   // expected-error@below {{there are more axes than dimensions}}
   // expected-error@below {{failed to infer returned types}}
