@@ -7,7 +7,10 @@
 // sluice-bench-contraction [MxKxN | BxMxKxN ...] [b=packed|plain|transposed]
 //                          [dynamic=1] [rows=..] [vectors=..] [unroll=..]
 //                          [mb=..] [nb=..] [kb=..] [outer=0|1] [prefetch=..]
-//                          [cpu=..] [reps=..]
+//                          [fetch=0|1] [cpu=..] [reps=..]
+//                          [-- another choice of tiles]...
+//
+// Several choices are measured in turns.
 //
 //===----------------------------------------------------------------------===//
 #include "Codegen/KernelHarness.h"
@@ -17,6 +20,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
+#include <algorithm>
 #include <memory>
 
 using namespace mlir;
@@ -30,7 +34,7 @@ struct Shape {
 };
 struct Options {
   std::vector<Shape> shapes;
-  ContractionTilingOverrides overrides;
+  std::vector<ContractionTilingOverrides> choices = {{}};
   std::string cpu = "native";
   /// packed (a constant), plain or transposed.
   std::string form = "packed";
@@ -48,6 +52,10 @@ static const Shape standardShapes[] = {
 static llvm::Error parseArgument(llvm::StringRef text, Options &options) {
   auto [key, value] = text.split('=');
   int64_t number = 0;
+  if (text == "--") {
+    options.choices.emplace_back();
+    return llvm::Error::success();
+  }
   if (key == "cpu" || key == "b") {
     (key == "cpu" ? options.cpu : options.form) = value.str();
     return llvm::Error::success();
@@ -70,7 +78,7 @@ static llvm::Error parseArgument(llvm::StringRef text, Options &options) {
   }
   if (value.getAsInteger(10, number))
     return llvm::createStringError("not a number: " + text);
-  ContractionTilingOverrides &overrides = options.overrides;
+  ContractionTilingOverrides &overrides = options.choices.back();
   if (key == "rows")
     overrides.tileRows = number;
   else if (key == "vectors")
@@ -85,6 +93,8 @@ static llvm::Error parseArgument(llvm::StringRef text, Options &options) {
     overrides.depthBlock = number;
   else if (key == "outer")
     overrides.rowsOuter = number != 0;
+  else if (key == "fetch")
+    overrides.fetchPanels = number != 0;
   else if (key == "prefetch")
     overrides.prefetchDistance = number;
   else if (key == "dynamic")
@@ -106,8 +116,22 @@ static std::unique_ptr<float[]> makeAligned(int64_t elements, float *&aligned) {
   return memory;
 }
 
-static llvm::Error runShape(const MachineModel &machine, const Shape &shape,
-                            const Options &options) {
+namespace {
+/// One choice of tiles for a shape, compiled.
+struct Choice {
+  ContractionTiling tiling;
+  std::unique_ptr<CompiledKernel> kernel;
+  std::vector<double> seconds, shares;
+};
+/// The memory of all choices.
+struct Operands {
+  float *a, *b, *c, *scratch;
+  std::unique_ptr<float[]> memory[4];
+  int64_t aSize, bSize, cSize, scratchSize;
+};
+} // namespace
+
+static ContractionSpec getSpec(const Shape &shape, const Options &options) {
   ContractionSpec spec;
   auto declare = [&](int64_t size) {
     return options.dynamic ? kDynamicSize : size;
@@ -118,8 +142,11 @@ static llvm::Error runShape(const MachineModel &machine, const Shape &shape,
   spec.transposeB = options.form == "transposed";
   spec.columns = spec.packedB ? shape.columns : declare(shape.columns);
   spec.depth = spec.packedB ? shape.depth : declare(shape.depth);
-  ContractionTiling tiling =
-      chooseContractionTiling(spec, machine, options.overrides);
+  return spec;
+}
+
+static llvm::Error compileChoice(const MachineModel &machine,
+                                 const ContractionSpec &spec, Choice &choice) {
   auto kernel = CompiledKernel::compile(
       machine, 4, 4,
       [&](OpBuilder &builder, Location loc, ValueRange buffers,
@@ -138,40 +165,93 @@ static llvm::Error runShape(const MachineModel &machine, const Shape &shape,
         operands.columns = size(spec.columns, 2);
         operands.depth = size(spec.depth, 3);
         operands.scratch = buffers[3];
-        emitContraction(builder, loc, spec, tiling, operands, nullptr);
+        emitContraction(builder, loc, spec, choice.tiling, operands, nullptr);
       },
       LoopOrder::Forward);
   if (!kernel)
     return kernel.takeError();
-  int64_t packed =
-      getPackedElements(shape.depth, shape.columns, tiling.width());
-  int64_t aSize = shape.batch * shape.rows * shape.depth;
-  int64_t bSize =
+  choice.kernel = std::move(*kernel);
+  return llvm::Error::success();
+}
+
+static Operands makeOperands(const Shape &shape, const ContractionSpec &spec,
+                             const std::vector<Choice> &choices) {
+  Operands operands{};
+  int64_t packed = 0;
+  for (const Choice &choice : choices)
+    packed = std::max(packed, getPackedElements(shape.depth, shape.columns,
+                                                choice.tiling.width()));
+  operands.aSize = shape.batch * shape.rows * shape.depth;
+  operands.bSize =
       spec.packedB ? packed : shape.batch * shape.depth * shape.columns;
-  int64_t cSize = shape.batch * shape.rows * shape.columns;
-  int64_t scratchSize = tiling.packB ? shape.batch * packed : 0;
-  float *a, *b, *c, *scratch;
-  auto aMemory = makeAligned(aSize, a);
-  auto bMemory = makeAligned(bSize, b);
-  auto cMemory = makeAligned(cSize, c);
-  auto scratchMemory = makeAligned(scratchSize, scratch);
+  operands.cSize = shape.batch * shape.rows * shape.columns;
+  operands.scratchSize = spec.packedB ? 0 : shape.batch * packed;
+  operands.memory[0] = makeAligned(operands.aSize, operands.a);
+  operands.memory[1] = makeAligned(operands.bSize, operands.b);
+  operands.memory[2] = makeAligned(operands.cSize, operands.c);
+  operands.memory[3] = makeAligned(operands.scratchSize, operands.scratch);
+  return operands;
+}
+
+static double getMedian(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+static void report(const Shape &shape, const Choice &choice,
+                   const Choice &first) {
+  const ContractionTiling &tiling = choice.tiling;
   double flops = 2.0 * shape.batch * shape.rows * shape.depth * shape.columns;
-  Measurement result = measure(
-      [&] {
-        (*kernel)->call(
-            {{a, aSize}, {b, bSize}, {c, cSize}, {scratch, scratchSize * 4}},
-            {shape.batch, shape.rows, shape.columns, shape.depth});
-      },
-      flops, options.repetitions);
+  double seconds = getMedian(choice.seconds);
+  std::vector<double> ratios;
+  for (auto [mine, other] : llvm::zip_equal(choice.seconds, first.seconds))
+    ratios.push_back(mine / other);
+  double bBytes =
+      4.0 * getPackedElements(shape.depth, shape.columns, tiling.width());
+  bool hasDepthBlock = tiling.depthBlock != std::numeric_limits<int64_t>::max();
   llvm::outs() << llvm::format(
-      "%5ldx%5ldx%5ld  tile %2ldx%-2ld  block %4ldx%-5ld  %8.1f us  %6.1f "
-      "GF/s  peak %5.1f %% (best %5.1f)  B %5.1f GB/s  %ld KB\n",
+      "%5ldx%5ldx%5ld  tile %2ldx%-2ld  block %4ldx%-4ldx%-5ld fetch %d"
+      "  %9.1f us  %6.1f GF/s  peak %5.1f %% (best %5.1f)  B %5.1f GB/s  "
+      "%ld KB  by first %.3f\n",
       shape.rows, shape.depth, shape.columns, tiling.tileRows, tiling.width(),
-      tiling.rowBlock, tiling.columnBlock, result.median * 1e6,
-      flops / result.median * 1e-9, result.medianPeakShare * 100,
-      result.bestPeakShare * 100, packed * 4e-9 / result.median,
-      (*kernel)->objectSize >> 10);
+      tiling.rowBlock, tiling.columnBlock,
+      hasDepthBlock ? tiling.depthBlock : 0, tiling.fetchPanels, seconds * 1e6,
+      flops / seconds * 1e-9, getMedian(choice.shares) * 100,
+      *std::max_element(choice.shares.begin(), choice.shares.end()) * 100,
+      bBytes * 1e-9 / seconds, choice.kernel->objectSize >> 10,
+      getMedian(ratios));
   llvm::outs().flush();
+}
+
+static llvm::Error runShape(const MachineModel &machine, const Shape &shape,
+                            const Options &options) {
+  ContractionSpec spec = getSpec(shape, options);
+  std::vector<Choice> choices(options.choices.size());
+  for (auto [choice, overrides] : llvm::zip_equal(choices, options.choices)) {
+    choice.tiling = chooseContractionTiling(spec, machine, overrides);
+    if (llvm::Error error = compileChoice(machine, spec, choice))
+      return error;
+  }
+  Operands operands = makeOperands(shape, spec, choices);
+  double flops = 2.0 * shape.batch * shape.rows * shape.depth * shape.columns;
+  // Short blocks in turns: what else the machine does slows all choices alike.
+  for (int64_t i = 0; i < options.repetitions; ++i)
+    for (Choice &choice : choices) {
+      Measurement result = measure(
+          [&] {
+            choice.kernel->call(
+                {{operands.a, operands.aSize},
+                 {operands.b, operands.bSize},
+                 {operands.c, operands.cSize},
+                 {operands.scratch, operands.scratchSize * 4}},
+                {shape.batch, shape.rows, shape.columns, shape.depth});
+          },
+          flops, 1);
+      choice.seconds.push_back(result.median);
+      choice.shares.push_back(result.medianPeakShare);
+    }
+  for (const Choice &choice : choices)
+    report(shape, choice, choices.front());
   return llvm::Error::success();
 }
 

@@ -63,19 +63,66 @@ static double estimateBlockCost(const ContractionTiling &tiling, int64_t rows,
   return std::max(compute, stream);
 }
 
-static void chooseBlocks(ContractionTiling &tiling, const ContractionSpec &spec,
-                         const MachineModel &machine,
-                         const ContractionTilingOverrides &overrides) {
-  // A tall block reuses each panel of B, a wide one each row of A. Sixteen
-  // tiles high, four panels wide keeps both in the second-level cache; cut
-  // narrower while there are too few blocks to share out and each is still
-  // worth a thread.
+/// Tiles of rows that pass by one panel of B.
+static int64_t countRowTiles(const ContractionTiling &tiling,
+                             const ContractionSpec &spec) {
+  int64_t tiles = tiling.rowBlock / tiling.tileRows;
+  if (spec.rows == kDynamicSize)
+    return tiles;
+  return std::min(tiles, ceilDiv(spec.rows, tiling.tileRows));
+}
+
+/// A tall block reuses each panel of B. A matrix that is not much taller than a
+/// block is not cut: its second part would read all of B once more.
+static void chooseRowBlock(ContractionTiling &tiling,
+                           const ContractionSpec &spec,
+                           const ContractionTilingOverrides &overrides) {
+  constexpr int64_t usualTiles = 16, mostTiles = 24;
+  int64_t rows = tiling.tileRows;
+  bool isWhole = spec.rows != kDynamicSize && spec.rows <= mostTiles * rows;
+  int64_t limit = rows * (isWhole ? mostTiles : usualTiles);
+  tiling.rowBlock = roundUp(
+      overrides.rowBlock.value_or(balanceBlock(spec.rows, rows, limit)), rows);
+}
+
+/// Tiles of rows after the first read B again, from the second-level cache if
+/// their part of the depth is short enough to leave room there for A and for
+/// the part that is fetched meanwhile. The fewer tiles there are, the sooner
+/// each part has to be there; the more, the more partial sums go to C and back.
+static void chooseDepthBlock(ContractionTiling &tiling,
+                             const ContractionSpec &spec,
+                             const MachineModel &machine,
+                             const ContractionTilingOverrides &overrides) {
+  constexpr int64_t fewTiles = 8, shortest = 256, longest = 1024;
+  int64_t tiles = countRowTiles(tiling, spec);
+  bool readsPanels = spec.packedB || tiling.packB;
+  tiling.fetchPanels = overrides.fetchPanels.value_or(
+      readsPanels && tiles > 1 && !overrides.prefetchDistance);
+  if (overrides.depthBlock) {
+    tiling.depthBlock = *overrides.depthBlock;
+    return;
+  }
+  if (!readsPanels || tiles <= 1 || spec.depth == kDynamicSize)
+    return;
+  int64_t rowBytes = tiling.width() * int64_t(sizeof(float));
+  int64_t limit = machine.l2Bytes / (tiles <= fewTiles ? 16 : 8) / rowBytes;
+  limit = std::clamp(limit, shortest, longest);
+  // Cutting what fits anyway gains nothing. Where there are several blocks of
+  // rows, C is too large to wait for its other parts in the cache.
+  bool isSingle = spec.rows != kDynamicSize && spec.rows <= tiling.rowBlock;
+  int64_t whole = machine.l2Bytes / (isSingle ? 4 : 2) / rowBytes;
+  if (spec.depth > std::max(whole, limit))
+    tiling.depthBlock = balanceBlock(spec.depth, tiling.unroll, limit);
+}
+
+static void chooseColumnBlock(ContractionTiling &tiling,
+                              const ContractionSpec &spec,
+                              const MachineModel &machine,
+                              const ContractionTilingOverrides &overrides) {
+  // A wide block reuses each row of A: four panels, cut narrower while there
+  // are too few blocks to share out and each is still worth a thread.
   constexpr int64_t wantedBlocks = 16;
   constexpr double worthwhileCost = 10000;
-  tiling.rowBlock =
-      roundUp(overrides.rowBlock.value_or(balanceBlock(
-                  spec.rows, tiling.tileRows, tiling.tileRows * 16)),
-              tiling.tileRows);
   int64_t rows = spec.rows == kDynamicSize ? tiling.rowBlock : spec.rows;
   int64_t depth = spec.depth == kDynamicSize ? 256 : spec.depth;
   int64_t batch = spec.batch == kDynamicSize ? 1 : spec.batch;
@@ -95,15 +142,6 @@ static void chooseBlocks(ContractionTiling &tiling, const ContractionSpec &spec,
     if (blocks >= wantedBlocks || tiling.blockCost < 2 * worthwhileCost)
       break;
   }
-  // A panel of B should stay in the second-level cache while the rows of the
-  // block pass by.
-  int64_t panelDepth =
-      machine.l2Bytes * 3 / 4 / (tiling.width() * int64_t(sizeof(float)));
-  if (overrides.depthBlock)
-    tiling.depthBlock = *overrides.depthBlock;
-  else if (overrides.allowDepthBlocks && spec.depth > panelDepth &&
-           rows > tiling.tileRows)
-    tiling.depthBlock = balanceBlock(spec.depth, tiling.unroll, panelDepth);
 }
 
 bool sluice::usesDotProducts(const ContractionSpec &spec, int64_t rows) {
@@ -124,13 +162,17 @@ sluice::chooseContractionTiling(const ContractionSpec &spec,
   tiling.tileRows =
       overrides.tileRows.value_or(getRegisterRows(tiling.tileVectors, machine));
   if (spec.rows != kDynamicSize)
-    tiling.tileRows = std::clamp<int64_t>(spec.rows, 1, tiling.tileRows);
+    tiling.tileRows = overrides.tileRows
+                          ? std::clamp<int64_t>(spec.rows, 1, tiling.tileRows)
+                          : balanceBlock(spec.rows, 1, tiling.tileRows);
   tiling.unroll = overrides.unroll.value_or(2);
   tiling.prefetchDistance = overrides.prefetchDistance.value_or(0);
   tiling.packB =
       spec.transposeB && !spec.packedB &&
       !(spec.rows != kDynamicSize && usesDotProducts(spec, spec.rows));
   tiling.rowsOuter = overrides.rowsOuter.value_or(false);
-  chooseBlocks(tiling, spec, machine, overrides);
+  chooseRowBlock(tiling, spec, overrides);
+  chooseDepthBlock(tiling, spec, machine, overrides);
+  chooseColumnBlock(tiling, spec, machine, overrides);
   return tiling;
 }

@@ -30,13 +30,17 @@ struct ContractionTiling {
   /// Elements of B to fetch ahead; 0 for none.
   int64_t prefetchDistance = 0;
   /// Rows, columns and depth of a block; multiples of the tile's. A depth
-  /// block shorter than the depth keeps partial sums in C.
+  /// block shorter than the depth keeps partial sums in C, so nothing that the
+  /// epilogue reads may share memory with C.
   int64_t rowBlock = 1;
   int64_t columnBlock = 1;
   int64_t depthBlock = std::numeric_limits<int64_t>::max();
   /// Within a block, walk the columns for every tile of rows (A stays in the
   /// first-level cache) instead of the rows for every panel of columns.
   bool rowsOuter = false;
+  /// While the rows of a block pass by a panel of B, fetch the next one into
+  /// the second-level cache.
+  bool fetchPanels = false;
   /// Reorder B into panels at run time, into scratch memory.
   bool packB = false;
   /// Estimated nanoseconds of one block on one core.
@@ -45,14 +49,12 @@ struct ContractionTiling {
   int64_t width() const { return tileVectors * lanes; }
 };
 
-/// What a user or a kernel attribute may force.
+/// What a user or a kernel attribute may force. A prefetch distance takes the
+/// place of `fetchPanels`.
 struct ContractionTilingOverrides {
   std::optional<int64_t> tileRows, tileVectors, unroll, prefetchDistance;
   std::optional<int64_t> rowBlock, columnBlock, depthBlock;
-  std::optional<bool> rowsOuter;
-  /// Allow depth blocks, which keep partial sums in C: nothing that the
-  /// epilogue reads may then share memory with C.
-  bool allowDepthBlocks = false;
+  std::optional<bool> rowsOuter, fetchPanels;
 };
 
 /// Rows of accumulators of `vectors` registers each that stay in registers

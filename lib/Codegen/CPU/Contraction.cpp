@@ -26,6 +26,9 @@ struct ColumnGroup {
   int64_t vectors;
   Value lastMask;
   OpFoldResult bStart;
+  /// Where the part of B that is read after these columns starts; null where it
+  /// is not fetched ahead.
+  OpFoldResult nextB;
 };
 
 /// Emits one contraction: a parallel loop over blocks of C and the loops over
@@ -53,9 +56,12 @@ private:
   void emitColumnTail(OpFoldResult first,
                       function_ref<void(const ColumnGroup &)> body);
   OpFoldResult getBStart(OpFoldResult column, OpFoldResult panelColumn);
+  OpFoldResult getNextB(OpFoldResult column, OpFoldResult bStart);
   void emitTile(const RowGroup &rows, const ColumnGroup &columns);
-  SmallVector<Value> loadPartialSums(const RegisterTile &tile,
-                                     const TileResult &result);
+  SmallVector<Value> addPartialSums(const RegisterTile &tile,
+                                    const TileResult &result, ValueRange sums);
+  void addPrefetches(MicroTileOperands &inputs, const RowGroup &rows,
+                     const ColumnGroup &columns);
 
   bool readsPanels() const { return spec.packedB || tiling.packB; }
   bool splitsDepth() const {
@@ -240,8 +246,9 @@ void ContractionEmitter::forEachColumnGroup(
   auto columns = IndexBuilder::getConstant(operands.columns);
   if (!columns || *columns >= step)
     index.loop(columnBegin, fullEnd, step, [&](OpFoldResult column) {
-      body(ColumnGroup{column, tiling.tileVectors, Value(),
-                       getBStart(column, column)});
+      OpFoldResult bStart = getBStart(column, column);
+      body(ColumnGroup{column, tiling.tileVectors, Value(), bStart,
+                       getNextB(column, bStart)});
     });
   if (columns && *columns % step == 0)
     return;
@@ -257,47 +264,93 @@ void ContractionEmitter::emitColumnTail(
     int64_t vectors = (tail + lanes - 1) / lanes;
     int64_t last = tail - (vectors - 1) * lanes;
     Value mask = makeLaneMask(builder, index.loc, lanes, index.constant(last));
-    body(ColumnGroup{first, vectors, mask, getBStart(first, first)});
+    body(ColumnGroup{first, vectors, mask, getBStart(first, first),
+                     OpFoldResult()});
     return;
   }
   index.loop(first, columnEnd, lanes, [&](OpFoldResult column) {
     Value mask =
         makeLaneMask(builder, index.loc, lanes, index.sub(columnEnd, column));
-    body(ColumnGroup{column, 1, mask, getBStart(column, first)});
+    body(
+        ColumnGroup{column, 1, mask, getBStart(column, first), OpFoldResult()});
   });
 }
 
-SmallVector<Value>
-ContractionEmitter::loadPartialSums(const RegisterTile &tile,
-                                    const TileResult &result) {
-  SmallVector<Value> zeros = makeZeroTile(index.builder, index.loc, tile);
-  if (!splitsDepth())
-    return zeros;
+/// Adds what earlier blocks of the depth have left in C.
+SmallVector<Value> ContractionEmitter::addPartialSums(const RegisterTile &tile,
+                                                      const TileResult &result,
+                                                      ValueRange sums) {
   OpBuilder &builder = index.builder;
-  Value isFirst = arith::CmpIOp::create(
-      builder, index.loc, arith::CmpIPredicate::eq, index.value(kBegin),
+  Value isLater = arith::CmpIOp::create(
+      builder, index.loc, arith::CmpIPredicate::ne, index.value(kBegin),
       index.value(index.constant(0)));
-  auto branch = scf::IfOp::create(builder, index.loc,
-                                  TypeRange(ValueRange(zeros)), isFirst, true);
+  auto branch =
+      scf::IfOp::create(builder, index.loc, TypeRange(sums), isLater, true);
   OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToEnd(branch.thenBlock());
-  scf::YieldOp::create(builder, index.loc, zeros);
   builder.setInsertionPointToEnd(branch.elseBlock());
-  SmallVector<Value> loaded;
+  scf::YieldOp::create(builder, index.loc, sums);
+  builder.setInsertionPointToEnd(branch.thenBlock());
+  SmallVector<Value> added;
   for (int64_t r = 0; r < tile.rows; ++r) {
     // Rows past the end read the last one's sums and are never stored.
     OpFoldResult row = index.constant(r);
     if (result.validRows)
       row = index.min(row, index.sub(result.validRows, 1));
     OpFoldResult start = result.getStart(index, row);
-    for (int64_t v = 0; v < tile.vectors; ++v)
-      loaded.push_back(loadVector(
+    for (int64_t v = 0; v < tile.vectors; ++v) {
+      Value earlier = loadVector(
           builder, index.loc, c,
           index.add(start, index.add(result.column, v * tile.lanes)),
-          tile.lanes, v + 1 == tile.vectors ? result.lastMask : Value()));
+          tile.lanes, v + 1 == tile.vectors ? result.lastMask : Value());
+      added.push_back(arith::AddFOp::create(builder, index.loc, earlier,
+                                            sums[r * tile.vectors + v]));
+    }
   }
-  scf::YieldOp::create(builder, index.loc, loaded);
+  scf::YieldOp::create(builder, index.loc, added);
   return llvm::to_vector_of<Value>(branch.getResults());
+}
+
+/// What is read after the panel at `column`: the next panel of the block, else
+/// the next part of the depth, else what follows in memory.
+OpFoldResult ContractionEmitter::getNextB(OpFoldResult column,
+                                          OpFoldResult bStart) {
+  if (!tiling.fetchPanels || !readsPanels())
+    return OpFoldResult();
+  OpFoldResult next = index.add(column, tiling.width());
+  OpFoldResult nextPanel =
+      index.add(bStart, index.mul(operands.depth, tiling.width()));
+  if (!splitsDepth())
+    return nextPanel;
+  OpFoldResult firstPanel =
+      index.add(offsets.b, index.mul(columnBegin, operands.depth));
+  OpFoldResult nextDepth =
+      index.add(firstPanel, index.mul(kEnd, tiling.width()));
+  OpFoldResult nextBlock =
+      index.add(offsets.b, index.mul(columnEnd, operands.depth));
+  return index.selectLess(
+      next, columnEnd, nextPanel,
+      index.selectLess(kEnd, operands.depth, nextDepth, nextBlock));
+}
+
+/// Each tile of rows fetches its share of the next part of B.
+void ContractionEmitter::addPrefetches(MicroTileOperands &inputs,
+                                       const RowGroup &rows,
+                                       const ColumnGroup &columns) {
+  if (!columns.nextB)
+    return;
+  // A block that is not full fetches part of it only.
+  int64_t rowTiles = tiling.rowBlock / tiling.tileRows;
+  if (auto known = IndexBuilder::getConstant(operands.rows))
+    rowTiles =
+        std::min(rowTiles, (*known + tiling.tileRows - 1) / tiling.tileRows);
+  int64_t step = (tiling.width() + rowTiles - 1) / rowTiles;
+  OpFoldResult tile =
+      index.div(index.sub(rows.first, rowBegin), tiling.tileRows);
+  OpFoldResult depth =
+      splitsDepth() ? index.constant(tiling.depthBlock) : operands.depth;
+  inputs.prefetches.push_back(
+      {b, index.add(columns.nextB, index.mul(index.mul(tile, step), depth)),
+       step});
 }
 
 void ContractionEmitter::emitTile(const RowGroup &rows,
@@ -343,8 +396,12 @@ void ContractionEmitter::emitTile(const RowGroup &rows,
   options.partialSums = getPartialSums(tile);
   options.unroll = std::max(options.unroll, options.partialSums);
   options.prefetchDistance = tiling.prefetchDistance;
-  SmallVector<Value> sums = emitMicroTile(
-      builder, index.loc, tile, options, inputs, loadPartialSums(tile, result));
+  addPrefetches(inputs, rows, columns);
+  SmallVector<Value> sums =
+      emitMicroTile(builder, index.loc, tile, options, inputs,
+                    makeZeroTile(builder, index.loc, tile));
+  if (splitsDepth())
+    sums = addPartialSums(tile, result, sums);
   if (!splitsDepth() || !epilogue)
     return emitTileStore(builder, index.loc, tile, result, sums, epilogue);
   index.ifLess(
@@ -363,12 +420,6 @@ sluice::getContractionScratch(OpBuilder &builder, Location loc,
   OpFoldResult panels = index.roundUp(operands.columns, tiling.width());
   return index.mul(index.mul(operands.batch, index.mul(panels, operands.depth)),
                    4);
-}
-
-bool sluice::keepsPartialSumsInResult(const ContractionSpec &spec,
-                                      const ContractionTiling &tiling) {
-  return tiling.depthBlock != std::numeric_limits<int64_t>::max() &&
-         (spec.depth == kDynamicSize || spec.depth > tiling.depthBlock);
 }
 
 void sluice::emitContraction(OpBuilder &builder, Location loc,

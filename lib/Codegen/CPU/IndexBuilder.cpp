@@ -99,6 +99,18 @@ Index IndexBuilder::max(Index lhs, Index rhs) {
       .getResult();
 }
 
+Index IndexBuilder::selectLess(Index lhs, Index rhs, Index whenLess,
+                               Index otherwise) {
+  auto left = getConstant(lhs), right = getConstant(rhs);
+  if (left && right)
+    return *left < *right ? whenLess : otherwise;
+  Value isLess = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt,
+                                       value(lhs), value(rhs));
+  return arith::SelectOp::create(builder, loc, isLess, value(whenLess),
+                                 value(otherwise))
+      .getResult();
+}
+
 SmallVector<Value> IndexBuilder::loop(Index lower, Index upper, int64_t step,
                                       ValueRange initial, LoopBody body) {
   auto first = getConstant(lower), end = getConstant(upper);

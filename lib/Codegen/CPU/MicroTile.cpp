@@ -86,6 +86,8 @@ public:
 private:
   void step(OpFoldResult k, MutableArrayRef<Value> accumulators);
   void prefetch(OpFoldResult k);
+  void prefetchStreams(OpFoldResult k, int64_t steps);
+  void prefetchLine(Value buffer, OpFoldResult start, unsigned locality);
   SmallVector<Value> loopOver(OpFoldResult first, OpFoldResult end,
                               int64_t unroll, ValueRange accumulators);
 
@@ -120,18 +122,35 @@ void TileEmitter::step(OpFoldResult k, MutableArrayRef<Value> accumulators) {
   }
 }
 
+/// Elements of a cache line.
+static constexpr int64_t lineElements = 16;
+
+void TileEmitter::prefetchLine(Value buffer, OpFoldResult start,
+                               unsigned locality) {
+  memref::PrefetchOp::create(index.builder, index.loc, buffer,
+                             ValueRange{index.value(start)}, /*isWrite=*/false,
+                             locality, /*isDataCache=*/true);
+}
+
+/// What `steps` steps from `k` on fetch.
+void TileEmitter::prefetchStreams(OpFoldResult k, int64_t steps) {
+  constexpr unsigned secondLevel = 2;
+  for (const TilePrefetch &stream : operands.prefetches) {
+    OpFoldResult start = index.add(stream.start, index.mul(k, stream.step));
+    for (int64_t at = 0; at < steps * stream.step; at += lineElements)
+      prefetchLine(stream.buffer, index.add(start, at), secondLevel);
+  }
+}
+
 void TileEmitter::prefetch(OpFoldResult k) {
+  constexpr unsigned firstLevel = 3;
   if (options.prefetchDistance == 0)
     return;
-  constexpr int64_t lineElements = 16;
   OpFoldResult start =
       index.add(index.add(operands.bStart, index.mul(k, operands.bStep)),
                 options.prefetchDistance);
   for (int64_t line = 0; line < tile.width(); line += lineElements)
-    memref::PrefetchOp::create(index.builder, index.loc, operands.b,
-                               ValueRange{index.value(index.add(start, line))},
-                               /*isWrite=*/false,
-                               /*localityHint=*/3, /*isDataCache=*/true);
+    prefetchLine(operands.b, index.add(start, line), firstLevel);
 }
 
 SmallVector<Value> TileEmitter::loopOver(OpFoldResult first, OpFoldResult end,
@@ -142,6 +161,7 @@ SmallVector<Value> TileEmitter::loopOver(OpFoldResult first, OpFoldResult end,
       first, end, unroll, accumulators,
       [&](OpFoldResult k, ValueRange carried) {
         auto state = llvm::to_vector_of<Value>(carried);
+        prefetchStreams(k, unroll);
         for (int64_t u = 0; u < unroll; ++u) {
           size_t group = unroll == 1 ? 0 : u % options.partialSums;
           OpFoldResult position = index.add(k, u);

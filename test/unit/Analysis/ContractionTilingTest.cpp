@@ -115,16 +115,98 @@ TEST(ContractionTiling, TilesStayInRegisters) {
     }
 }
 
-TEST(ContractionTiling, DepthIsCutOnlyWhereAllowed) {
-  ContractionSpec spec = packedProduct(512, 1024, 1 << 20);
-  for (const MachineModel &machine : test::machines()) {
-    constexpr int64_t whole = std::numeric_limits<int64_t>::max();
-    EXPECT_EQ(chooseContractionTiling(spec, machine).depthBlock, whole);
-    ContractionTilingOverrides overrides;
-    overrides.allowDepthBlocks = true;
-    EXPECT_LT(chooseContractionTiling(spec, machine, overrides).depthBlock,
-              spec.depth);
+constexpr int64_t wholeDepth = std::numeric_limits<int64_t>::max();
+
+int64_t countRowTiles(const ContractionSpec &spec,
+                      const ContractionTiling &tiling) {
+  int64_t rows = std::min(spec.rows, tiling.rowBlock);
+  return (rows + tiling.tileRows - 1) / tiling.tileRows;
+}
+
+/// Products of language and vision models, with weights.
+std::vector<ContractionSpec> modelProducts() {
+  std::vector<ContractionSpec> result;
+  for (auto [depth, columns] : {std::pair<int64_t, int64_t>{768, 768},
+                                {768, 3072},
+                                {3072, 768},
+                                {768, 50257},
+                                {2048, 5632},
+                                {5632, 2048},
+                                {2048, 32000},
+                                {4096, 11008},
+                                {11008, 4096}})
+    for (int64_t rows :
+         {1, 2, 4, 7, 8, 16, 32, 64, 128, 197, 256, 512, 1024, 4096})
+      result.push_back(packedProduct(rows, columns, depth));
+  return result;
+}
+
+auto modelChoices() {
+  return test::makeChoices(modelProducts(),
+                           [](const auto &spec, const auto &machine) {
+                             return chooseContractionTiling(spec, machine);
+                           });
+}
+
+// What later tiles of rows read of B once more is in the second-level cache.
+TEST(ContractionTiling, WhatIsReadAgainFitsTheSecondLevelCache) {
+  for (const auto &[machine, spec, tiling] : modelChoices()) {
+    if (countRowTiles(spec, tiling) == 1)
+      continue;
+    int64_t depth = std::min(spec.depth, tiling.depthBlock);
+    EXPECT_LE(depth * tiling.width() * 4, machine.l2Bytes / 2)
+        << machine.cpu << " " << spec.rows << "x" << spec.depth;
+    EXPECT_TRUE(tiling.fetchPanels);
   }
+}
+
+// A single tile of rows streams B: nothing is read twice, and the processor
+// sees the stream by itself.
+TEST(ContractionTiling, OneTileOfRowsStreamsB) {
+  for (const auto &[machine, spec, tiling] : modelChoices()) {
+    if (countRowTiles(spec, tiling) > 1)
+      continue;
+    EXPECT_EQ(tiling.depthBlock, wholeDepth);
+    EXPECT_FALSE(tiling.fetchPanels);
+  }
+}
+
+// Partial sums go to C and back: not for every few steps of the depth.
+TEST(ContractionTiling, PartsOfTheDepthAreEqualAndLong) {
+  for (const auto &[machine, spec, tiling] : modelChoices()) {
+    if (tiling.depthBlock == wholeDepth)
+      continue;
+    EXPECT_GE(tiling.depthBlock, 192);
+    EXPECT_LT(tiling.depthBlock, spec.depth);
+    int64_t parts = (spec.depth + tiling.depthBlock - 1) / tiling.depthBlock;
+    EXPECT_LT(parts * tiling.depthBlock - spec.depth, parts * tiling.unroll);
+  }
+}
+
+TEST(ContractionTiling, TilesOfFewRowsAreEqual) {
+  for (const auto &[machine, spec, tiling] : modelChoices()) {
+    int64_t most = getRegisterRows(tiling.tileVectors, machine);
+    int64_t tiles = (spec.rows + most - 1) / most;
+    EXPECT_EQ((spec.rows + tiling.tileRows - 1) / tiling.tileRows, tiles);
+    EXPECT_LT(tiles * tiling.tileRows - spec.rows, tiles);
+  }
+}
+
+TEST(ContractionTiling, UsualPromptsAreNotCut) {
+  for (const auto &[machine, spec, tiling] : modelChoices()) {
+    bool hasTallTiles = getRegisterRows(tiling.tileVectors, machine) >= 6;
+    if (spec.rows <= (hasTallTiles ? 128 : 64))
+      EXPECT_GE(tiling.rowBlock, spec.rows) << machine.cpu;
+  }
+}
+
+TEST(ContractionTiling, DistanceTakesThePlaceOfPanels) {
+  ContractionTilingOverrides overrides;
+  overrides.prefetchDistance = 2048;
+  for (const MachineModel &machine : test::machines())
+    EXPECT_FALSE(chooseContractionTiling(packedProduct(128, 2048, 2048),
+                                         machine, overrides)
+                     .fetchPanels);
 }
 
 TEST(ContractionTiling, OverridesWin) {

@@ -315,6 +315,20 @@ TEST_P(ContractionTest, DepthBlocks) {
   }
 }
 
+// The sizes that the compiler itself cuts the depth of, and fetches panels for.
+TEST_P(ContractionTest, LongDepths) {
+  MachineModel machine = hostMachine(GetParam());
+  for (auto [m, n, k] : {std::array<int64_t, 3>{7, 150, 1300},
+                         {16, 40, 2600},
+                         {170, 24, 5001}}) {
+    Case test{1, m, n, k};
+    runCase(machine, test);
+    test.dynamic = Rows;
+    test.epilogue = false;
+    runCase(machine, test);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Machines, ContractionTest, hostCpus(), nameOfTest);
 
 } // namespace

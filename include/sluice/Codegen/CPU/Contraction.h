@@ -41,11 +41,6 @@ mlir::OpFoldResult getContractionScratch(mlir::OpBuilder &builder,
                                          const ContractionTiling &tiling,
                                          const ContractionOperands &operands);
 
-/// Whether the result buffer holds partial sums before the epilogue runs; then
-/// it must not share memory with what the epilogue reads.
-bool keepsPartialSumsInResult(const ContractionSpec &spec,
-                              const ContractionTiling &tiling);
-
 /// Emits the whole contraction. The epilogue, which may be null, runs once on
 /// every element, in vectors.
 void emitContraction(mlir::OpBuilder &builder, mlir::Location loc,

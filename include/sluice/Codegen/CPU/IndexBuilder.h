@@ -50,6 +50,9 @@ public:
   Index ceilDiv(Index lhs, int64_t rhs) { return ceilDiv(lhs, constant(rhs)); }
   Index roundUp(Index lhs, int64_t rhs) { return mul(ceilDiv(lhs, rhs), rhs); }
 
+  /// `whenLess` where `lhs < rhs`, else `otherwise`.
+  Index selectLess(Index lhs, Index rhs, Index whenLess, Index otherwise);
+
   /// A sequential loop from `lower` to `upper`, unrolled away when it is known
   /// to run at most once. Returns what the loop carries.
   using LoopBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(

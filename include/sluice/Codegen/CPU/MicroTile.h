@@ -40,6 +40,14 @@ struct MicroTileOptions {
   int64_t prefetchDistance = 0;
 };
 
+/// Memory that is fetched into the second-level cache while a tile multiplies:
+/// `step` elements from `start` on for each step of the depth.
+struct TilePrefetch {
+  mlir::Value buffer;
+  mlir::OpFoldResult start;
+  int64_t step = 0;
+};
+
 /// Where a tile reads. All buffers have one dimension of f32.
 struct MicroTileOperands {
   mlir::Value a;
@@ -54,6 +62,7 @@ struct MicroTileOperands {
   mlir::OpFoldResult depth;
   /// Lanes of the last vector of B that may be read, or null for all.
   mlir::Value lastMask;
+  llvm::SmallVector<TilePrefetch> prefetches;
 };
 
 /// The accumulators of a tile, row by row, as zeros.
