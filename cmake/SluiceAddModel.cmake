@@ -32,8 +32,9 @@ function(sluice_add_model target)
     message(FATAL_ERROR "sluice_add_model(${target}): no file '${model}'")
   endif()
   if(NOT ARG_NAME)
-    string(MAKE_C_IDENTIFIER "${target}" ARG_NAME)
+    set(ARG_NAME "${target}")
   endif()
+  string(MAKE_C_IDENTIFIER "${ARG_NAME}" ARG_NAME)
 
   set(folder "${CMAKE_CURRENT_BINARY_DIR}/${target}.model")
   set(header "${folder}/${ARG_NAME}.h")
@@ -63,7 +64,8 @@ function(sluice_add_model target)
   set_target_properties(${target}-code PROPERTIES
     IMPORTED_LOCATION "${artifact}")
   add_library(${target} INTERFACE)
-  target_include_directories(${target} INTERFACE "${folder}")
+  # For #include "..." only: a model may be called like a header of the system.
+  target_compile_options(${target} INTERFACE "SHELL:-iquote \"${folder}\"")
   target_link_libraries(${target} INTERFACE
     ${target}-code Sluice::runtime m)
   # Shared artifacts have what they need of it inside.

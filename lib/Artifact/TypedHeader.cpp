@@ -6,9 +6,9 @@
 
 #include "sluice/Artifact/TypedHeader.h"
 
+#include "HeaderNames.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <climits>
@@ -18,144 +18,6 @@ using namespace llvm;
 using namespace sluice;
 
 namespace {
-
-/// Words that no parameter can be called, in C11 or C++17.
-constexpr StringLiteral keywords[] = {"alignas",
-                                      "alignof",
-                                      "and",
-                                      "and_eq",
-                                      "asm",
-                                      "auto",
-                                      "bitand",
-                                      "bitor",
-                                      "bool",
-                                      "break",
-                                      "case",
-                                      "catch",
-                                      "char",
-                                      "class",
-                                      "compl",
-                                      "const",
-                                      "continue",
-                                      "decltype",
-                                      "default",
-                                      "delete",
-                                      "do",
-                                      "double",
-                                      "else",
-                                      "enum",
-                                      "explicit",
-                                      "export",
-                                      "extern",
-                                      "false",
-                                      "float",
-                                      "for",
-                                      "friend",
-                                      "goto",
-                                      "if",
-                                      "inline",
-                                      "int",
-                                      "long",
-                                      "mutable",
-                                      "namespace",
-                                      "new",
-                                      "noexcept",
-                                      "not",
-                                      "not_eq",
-                                      "nullptr",
-                                      "operator",
-                                      "or",
-                                      "or_eq",
-                                      "private",
-                                      "protected",
-                                      "public",
-                                      "register",
-                                      "restrict",
-                                      "return",
-                                      "short",
-                                      "signed",
-                                      "sizeof",
-                                      "static",
-                                      "struct",
-                                      "switch",
-                                      "template",
-                                      "this",
-                                      "throw",
-                                      "true",
-                                      "try",
-                                      "typedef",
-                                      "typeid",
-                                      "typename",
-                                      "union",
-                                      "unsigned",
-                                      "using",
-                                      "virtual",
-                                      "void",
-                                      "volatile",
-                                      "wchar_t",
-                                      "while",
-                                      "xor",
-                                      "xor_eq",
-                                      "concept",
-                                      "requires",
-                                      "co_await",
-                                      "co_return",
-                                      "co_yield",
-                                      "char8_t",
-                                      "char16_t",
-                                      "char32_t",
-                                      "constexpr",
-                                      "consteval",
-                                      "constinit",
-                                      "static_assert",
-                                      "thread_local",
-                                      "linux",
-                                      "unix",
-                                      "errno",
-                                      "NULL",
-                                      "EOF",
-                                      "stdin",
-                                      "stdout",
-                                      "stderr",
-                                      "static_cast",
-                                      "const_cast",
-                                      "dynamic_cast",
-                                      "reinterpret_cast"};
-
-/// Hands out identifiers, each only once, whatever the case of its letters:
-/// enumerators have them in upper case.
-class Names {
-public:
-  Names() {
-    for (StringRef keyword : keywords)
-      used.insert(keyword.lower());
-    used.insert("context");
-    used.insert("count");
-  }
-
-  /// An identifier that looks like `text`; `fallback` is put in front of what
-  /// would be no identifier or could collide with the header's own names.
-  std::string make(StringRef text, StringRef fallback) {
-    std::string name;
-    for (char letter : text)
-      name += isAlnum(letter) ? letter : '_';
-    StringRef trimmed = StringRef(name).ltrim('_');
-    name = trimmed.str();
-    if (name.empty() || isDigit(name[0]) ||
-        StringRef(name).starts_with("sluice"))
-      name = (fallback + "_" + name).str();
-    std::string unique = name;
-    if (used.contains(StringRef(unique).lower()))
-      unique = name = (fallback + "_" + name).str();
-    for (int number = 2; !used.insert(StringRef(unique).lower()).second;
-         ++number)
-      unique = name + "_" + std::to_string(number);
-    return unique;
-  }
-
-private:
-  StringSet<> used;
-};
 
 struct CType {
   const char *name;
@@ -199,6 +61,7 @@ CType typeOf(sluice_dtype dtype) {
 /// A tensor with its sizes as C expressions.
 struct Parameter {
   const TensorSignature *tensor;
+  std::string stem; ///< of the enumerator, in upper case there
   std::string name;
   std::vector<std::string> sizes;
   /// The sizes follow from the inputs', so the caller can bring the memory.
@@ -220,16 +83,17 @@ struct Parameter {
 class HeaderWriter {
 public:
   HeaderWriter(const ModelSignature &signature, raw_ostream &os)
-      : signature(signature), os(os), upper(StringRef(signature.name).upper()) {
-    nameParameters();
+      : signature(signature), os(os), prefix(headerPrefix(signature.name)),
+        upper(StringRef(prefix).upper()) {
+    makeParameters();
   }
 
   void write();
 
 private:
-  void nameParameters();
-  std::string sizeOf(const TensorSignature &tensor, size_t dim,
-                     const std::string &parameter, bool isInput);
+  void nameSizes(ArrayRef<std::string> inputStems);
+  std::string outputSize(const TensorSignature &tensor, size_t dim) const;
+  void makeParameters();
   void writeIndices();
   void writeModel();
   void writeRun();
@@ -239,51 +103,83 @@ private:
 
   const ModelSignature &signature;
   raw_ostream &os;
-  std::string upper;
-  Names names;
-  std::map<std::string, std::string> symbols; // dimension name to parameter
+  std::string prefix, upper;
   std::vector<std::string> sizeParameters;
+  /// Which of them is the dimensions of this name.
+  std::map<std::string, std::string> namedSizes;
+  /// The inputs' sizes as C expressions.
+  std::vector<std::vector<std::string>> inputSizes;
   std::vector<Parameter> inputs, outputs;
 };
 
 } // namespace
 
-/// The C expression for one size. Sizes that only the run can tell have none.
-std::string HeaderWriter::sizeOf(const TensorSignature &tensor, size_t dim,
-                                 const std::string &parameter, bool isInput) {
-  if (tensor.dims[dim] >= 0)
-    return std::to_string(tensor.dims[dim]);
-  std::string name = dim < tensor.dimNames.size() ? tensor.dimNames[dim] : "";
-  auto symbol = symbols.find(name);
-  if (!name.empty() && symbol != symbols.end())
-    return symbol->second;
-  if (!isInput)
-    return "";
-  std::string size =
-      name.empty()
-          ? names.make(parameter + "_dim" + std::to_string(dim), "size")
-          : names.make(name, "size");
-  sizeParameters.push_back(size);
-  if (!name.empty())
-    symbols[name] = size;
-  return size;
+/// Dimensions of one name are one parameter, those without a name one each.
+void HeaderWriter::nameSizes(ArrayRef<std::string> inputStems) {
+  std::vector<std::string> texts;
+  std::map<std::string, size_t> indices;
+  std::vector<std::vector<size_t>> places;
+  for (auto [tensor, stem] : zip_equal(signature.inputs, inputStems)) {
+    places.emplace_back(tensor.dims.size());
+    for (size_t dim = 0; dim < tensor.dims.size(); ++dim) {
+      if (tensor.dims[dim] >= 0)
+        continue;
+      places.back()[dim] = texts.size();
+      const std::string &name = tensor.dimNames[dim];
+      if (name.empty())
+        texts.push_back(stem + "[" + std::to_string(dim) + "]");
+      else if (auto [known, isNew] = indices.try_emplace(name, texts.size());
+               isNew)
+        texts.push_back(name);
+      else
+        places.back()[dim] = known->second;
+    }
+  }
+  for (const std::string &stem : makeStems(texts, LetterCase::Distinguished))
+    sizeParameters.push_back("dim_" + stem);
+  for (const auto &[name, index] : indices)
+    namedSizes[name] = sizeParameters[index];
+  for (auto [tensor, indexOf] : zip_equal(signature.inputs, places)) {
+    inputSizes.emplace_back(tensor.dims.size());
+    for (size_t dim = 0; dim < tensor.dims.size(); ++dim)
+      inputSizes.back()[dim] = tensor.dims[dim] >= 0
+                                   ? std::to_string(tensor.dims[dim])
+                                   : sizeParameters[indexOf[dim]];
+  }
 }
 
-void HeaderWriter::nameParameters() {
-  auto add = [&](const TensorSignature &tensor, bool isInput) {
-    Parameter parameter;
-    parameter.tensor = &tensor;
-    parameter.name = names.make(tensor.name, isInput ? "input" : "output");
+/// The C expression for a size of an output; empty if only the run can tell.
+std::string HeaderWriter::outputSize(const TensorSignature &tensor,
+                                     size_t dim) const {
+  if (tensor.dims[dim] >= 0)
+    return std::to_string(tensor.dims[dim]);
+  auto named = namedSizes.find(tensor.dimNames[dim]);
+  return named == namedSizes.end() ? "" : named->second;
+}
+
+static std::vector<std::string>
+stemsOf(const std::vector<TensorSignature> &tensors) {
+  std::vector<std::string> names;
+  for (const TensorSignature &tensor : tensors)
+    names.push_back(tensor.name);
+  return makeStems(names, LetterCase::Ignored, /*taken=*/"count");
+}
+
+void HeaderWriter::makeParameters() {
+  std::vector<std::string> inputStems = stemsOf(signature.inputs);
+  nameSizes(inputStems);
+  for (auto [tensor, stem, sizes] :
+       zip_equal(signature.inputs, inputStems, inputSizes))
+    inputs.push_back({&tensor, stem, "in_" + stem, sizes});
+  for (auto [tensor, stem] :
+       zip_equal(signature.outputs, stemsOf(signature.outputs))) {
+    Parameter output{&tensor, stem, "out_" + stem, {}};
     for (size_t dim = 0; dim < tensor.dims.size(); ++dim) {
-      parameter.sizes.push_back(sizeOf(tensor, dim, parameter.name, isInput));
-      parameter.isSized &= !parameter.sizes.back().empty();
+      output.sizes.push_back(outputSize(tensor, dim));
+      output.isSized &= !output.sizes.back().empty();
     }
-    (isInput ? inputs : outputs).push_back(std::move(parameter));
-  };
-  for (const TensorSignature &tensor : signature.inputs)
-    add(tensor, /*isInput=*/true);
-  for (const TensorSignature &tensor : signature.outputs)
-    add(tensor, /*isInput=*/false);
+    outputs.push_back(std::move(output));
+  }
 }
 
 /// Names and sizes may hold anything; a comment must not end early.
@@ -302,7 +198,7 @@ std::string HeaderWriter::describe(const TensorSignature &tensor) {
                      "[";
   for (size_t dim = 0; dim < tensor.dims.size(); ++dim) {
     text += dim ? "," : "";
-    bool named = dim < tensor.dimNames.size() && !tensor.dimNames[dim].empty();
+    bool named = !tensor.dimNames[dim].empty();
     if (tensor.dims[dim] >= 0)
       text += std::to_string(tensor.dims[dim]);
     else
@@ -315,7 +211,7 @@ void HeaderWriter::writeIndices() {
   auto writeGroup = [&](StringRef kind, ArrayRef<Parameter> parameters) {
     for (auto [index, parameter] : enumerate(parameters))
       os << "  " << upper << "_" << kind << "_"
-         << StringRef(parameter.name).upper() << " = " << index << ",\n";
+         << StringRef(parameter.stem).upper() << " = " << index << ",\n";
     os << "  " << upper << "_" << kind << "_COUNT = " << parameters.size();
   };
   os << "/* The tensors' indices, for sluice_context_set_input and its like. "
@@ -327,24 +223,23 @@ void HeaderWriter::writeIndices() {
 }
 
 void HeaderWriter::writeModel() {
-  const std::string &name = signature.name;
+  const std::string symbol = "sluice_descriptor_" + signature.name;
   os << "/* The compiled model itself, from the linked artifact. */\n"
-     << "extern const struct sluice_model_descriptor sluice_descriptor_" << name
-     << ";\n\n"
+     << "extern const struct sluice_model_descriptor " << symbol << ";\n\n"
      << "/* Makes a model, to be shared by any number of threads and given up "
         "with\n * sluice_model_release. `error` may be null. */\n"
-     << "static inline sluice_status " << name
+     << "static inline sluice_status " << prefix
      << "_model(sluice_model **model,\n    sluice_error *error) {\n"
-     << "  return sluice_model_from_descriptor(&sluice_descriptor_" << name
+     << "  return sluice_model_from_descriptor(&" << symbol
      << ", NULL, model,\n                                      error);\n}\n\n"
      << "/* Makes a context with a model of its own: all that one thread "
         "needs. Give it\n * up with sluice_context_destroy. `options` and "
         "`error` may be null. */\n"
-     << "static inline sluice_status " << name
+     << "static inline sluice_status " << prefix
      << "_context(sluice_context **context,\n"
      << "    const sluice_context_options *options, sluice_error *error) {\n"
      << "  sluice_model *model = NULL;\n"
-     << "  sluice_status status = " << name << "_model(&model, error);\n"
+     << "  sluice_status status = " << prefix << "_model(&model, error);\n"
      << "  if (status == SLUICE_OK)\n"
      << "    status = sluice_context_create(model, options, context, error);\n"
      << "  sluice_model_release(model);\n"
@@ -390,7 +285,7 @@ void HeaderWriter::writeRun() {
         "size only the run can tell\n * is a view of the context's memory, "
         "valid until its next run. What went wrong\n * is in "
         "sluice_context_message(context). */\n"
-     << "static inline sluice_status " << signature.name
+     << "static inline sluice_status " << prefix
      << "_run(sluice_context *context";
   for (const std::string &size : sizeParameters)
     os << ",\n    int64_t " << size;
@@ -435,15 +330,15 @@ void HeaderWriter::write() {
     os << " * input   " << describe(tensor) << "\n";
   for (const TensorSignature &tensor : signature.outputs)
     os << " * output  " << describe(tensor) << "\n";
-  os << " */\n#ifndef SLUICE_MODEL_" << upper << "_H\n#define SLUICE_MODEL_"
-     << upper
+  os << " */\n#ifndef SLUICE_MODEL_" << signature.name
+     << "_H\n#define SLUICE_MODEL_" << signature.name
      << "_H\n\n#include \"sluice/sluice.h\"\n\n#include <stdbool.h>\n\n"
      << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
   writeIndices();
   writeModel();
   writeRun();
-  os << "#ifdef __cplusplus\n}\n#endif\n#endif /* SLUICE_MODEL_" << upper
-     << "_H */\n";
+  os << "#ifdef __cplusplus\n}\n#endif\n#endif /* SLUICE_MODEL_"
+     << signature.name << "_H */\n";
 }
 
 std::string sluice::emitTypedHeader(const ModelSignature &signature) {

@@ -56,6 +56,48 @@ if(NOT output STREQUAL fromArchive)
   message(FATAL_ERROR "the object's results differ:\n${output}")
 endif()
 
+# Models that are called like a header of the system and like the runtime, in C
+# and in C++.
+set(program [[
+#include <string.h>
+#include "string.h"
+#include "sluice.h"
+int main(void) {
+  static float in_image[24 * 48], out_edges[24 * 48];
+  sluice_context *context;
+  memset(in_image, 0, sizeof in_image);
+  if (string_context(&context, NULL, NULL) != SLUICE_OK)
+    return 1;
+  int failed = string_run(context, in_image, out_edges) != SLUICE_OK;
+  sluice_context_destroy(context);
+  if (model_sluice_context(&context, NULL, NULL) != SLUICE_OK)
+    return 1;
+  failed |= model_sluice_run(context, in_image, out_edges) != SLUICE_OK;
+  sluice_context_destroy(context);
+  return failed;
+}
+]])
+file(WRITE ${WORK}/names/main.c "${program}")
+file(WRITE ${WORK}/names/main.cpp "${program}")
+file(WRITE ${WORK}/names/CMakeLists.txt "
+cmake_minimum_required(VERSION 3.25)
+project(Names LANGUAGES C CXX)
+find_package(Sluice REQUIRED)
+sluice_add_model(string MODEL ${SOURCE}/models/edges.onnx)
+sluice_add_model(other NAME sluice MODEL ${SOURCE}/models/edges.onnx)
+foreach(language c cpp)
+  add_executable(\${language} main.\${language})
+  target_link_libraries(\${language} PRIVATE string other)
+endforeach()
+")
+run("Configuring odd names" ${CMAKE_COMMAND} -G Ninja -S ${WORK}/names
+  -B ${WORK}/names/build -DCMAKE_PREFIX_PATH=${WORK}/prefix
+  -DCMAKE_C_COMPILER=${C_COMPILER} -DCMAKE_CXX_COMPILER=${CXX_COMPILER}
+  "-DCMAKE_C_FLAGS=${FLAGS}" "-DCMAKE_CXX_FLAGS=${FLAGS}")
+run("Building odd names" ${CMAKE_COMMAND} --build ${WORK}/names/build)
+run("Odd names in C" ${WORK}/names/build/c)
+run("Odd names in C++" ${WORK}/names/build/cpp)
+
 if(NOT EXISTS ${WORK}/build/cpp/edges-shared.model/edges.weights)
   message(FATAL_ERROR "the weights file was not written")
 endif()

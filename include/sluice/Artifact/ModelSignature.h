@@ -19,7 +19,7 @@ struct TensorSignature {
   std::string name;
   sluice_dtype dtype = SLUICE_DTYPE_UNDEFINED;
   std::vector<int64_t> dims;         ///< -1 where dynamic
-  std::vector<std::string> dimNames; ///< empty where fixed or unnamed
+  std::vector<std::string> dimNames; ///< as many; empty where fixed or unnamed
 };
 
 struct ModelSignature {
