@@ -55,6 +55,12 @@ int32_t sluice::run::matchTensor(const Tensor &tensor, const std::string &stem,
   return -1;
 }
 
+/// The name of a dynamic dimension; null if it has none.
+static const char *dimName(const sluice_tensor_signature &tensor, int32_t dim) {
+  return tensor.dims[dim] < 0 && tensor.dim_names ? tensor.dim_names[dim]
+                                                  : nullptr;
+}
+
 namespace {
 
 /// Builds the inputs of one run step by step.
@@ -77,6 +83,13 @@ private:
   Outcome fillRest();
   void adopt(Tensor &tensor, int32_t index);
   std::string knownNames() const;
+  std::string knownDims() const;
+  std::string findDim(const std::string &text) const;
+  std::string keyOf(int32_t index, int32_t dim) const;
+  /// "input[0]"
+  std::string placeText(int32_t index, int32_t dim) const {
+    return names[size_t(index)] + "[" + std::to_string(dim) + "]";
+  }
 
   const sluice_model *model;
   const Options &options;
@@ -96,23 +109,72 @@ std::string InputCollector::knownNames() const {
   return text.empty() ? "the model has none" : "the model has " + text;
 }
 
+/// "'batch' (ids[0], mask[0]), 'ids[1]'": the dimensions that can be given.
+std::string InputCollector::knownDims() const {
+  std::vector<std::string> texts;
+  std::map<std::string, size_t> known;
+  for (int32_t i = 0; i < int32_t(names.size()); ++i) {
+    const sluice_tensor_signature *input = sluice_model_input(model, i);
+    for (int32_t d = 0; d < input->rank; ++d) {
+      if (input->dims[d] >= 0)
+        continue;
+      std::string place = placeText(i, d);
+      const char *name = dimName(*input, d);
+      if (!name) {
+        texts.push_back("'" + place + "'");
+        continue;
+      }
+      auto [entry, isNew] = known.try_emplace(name, texts.size());
+      if (isNew)
+        texts.push_back("'" + std::string(name) + "' (" + place);
+      else
+        texts[entry->second] += ", " + place;
+    }
+  }
+  for (const auto &[name, index] : known)
+    texts[index] += ")";
+  std::string text;
+  for (const std::string &each : texts)
+    text += (text.empty() ? "" : ", ") + each;
+  return text.empty() ? "none" : text;
+}
+
+/// What a dynamic dimension is known by: its name, or else its place.
+std::string InputCollector::keyOf(int32_t index, int32_t dim) const {
+  const char *name = dimName(*sluice_model_input(model, index), dim);
+  return name ? name : placeText(index, dim);
+}
+
+/// The key of the dimension with this name or, if none has it, this place;
+/// empty if there is none.
+std::string InputCollector::findDim(const std::string &text) const {
+  std::string placed;
+  for (int32_t i = 0; i < int32_t(names.size()); ++i) {
+    const sluice_tensor_signature *input = sluice_model_input(model, i);
+    for (int32_t d = 0; d < input->rank; ++d) {
+      const char *name = dimName(*input, d);
+      if (name && text == name)
+        return text;
+      if (input->dims[d] < 0 && text == placeText(i, d))
+        placed = keyOf(i, d);
+    }
+  }
+  return placed;
+}
+
 Outcome InputCollector::readDims() {
   for (const std::string &text : options.dims) {
     std::string name, value;
     int64_t size;
     if (!splitAssignment(text, name, value) || !parseSize(value, size))
-      return fail(ExitCode::Usage, "--dim " + text + ": write NAME=SIZE");
-    bool known = false;
-    for (int32_t i = 0; i < int32_t(names.size()); ++i) {
-      const sluice_tensor_signature *input = sluice_model_input(model, i);
-      for (int32_t d = 0; d < input->rank && input->dim_names; ++d)
-        known |= input->dim_names[d] && name == input->dim_names[d];
-    }
-    if (!known)
+      return fail(ExitCode::Usage,
+                  "--dim " + text + ": write NAME=SIZE or INPUT[AXIS]=SIZE");
+    std::string key = findDim(name);
+    if (key.empty())
       return fail(ExitCode::Usage, "--dim " + text +
                                        ": no input has a dimension named '" +
-                                       name + "'");
-    dims[name] = size;
+                                       name + "'; there are: " + knownDims());
+    dims[key] = size;
   }
   return {};
 }
@@ -147,8 +209,7 @@ void InputCollector::shapeInputs() {
       continue;
     }
     for (int32_t d = 0; d < input->rank; ++d) {
-      const char *name = input->dim_names ? input->dim_names[d] : nullptr;
-      auto size = name ? dims.find(name) : dims.end();
+      auto size = dims.find(keyOf(int32_t(i), d));
       int64_t dynamic = size == dims.end() ? 1 : size->second;
       tensor.dims.push_back(input->dims[d] < 0 ? dynamic : input->dims[d]);
     }

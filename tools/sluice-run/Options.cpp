@@ -89,8 +89,8 @@ static void addInputOptions(CLI::App &app, Options &options) {
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
   app.add_option("-d,--dim", options.dims,
-                 "The size of a symbolic dimension of random and raw inputs "
-                 "(default 1); may be repeated")
+                 "The size of a dynamic dimension of random and raw inputs "
+                 "(default 1), by its name or as INPUT[AXIS]; may be repeated")
       ->group(group)
       ->type_name("NAME=SIZE")
       ->allow_extra_args(false);

@@ -23,7 +23,7 @@ format(const char *pattern, ...) {
   return text;
 }
 
-/// "1.5 MB"; a dash for sizes that depend on the input.
+/// "1.5 MB"
 static std::string bytesText(int64_t bytes) {
   if (bytes < 0)
     return "depends on the input sizes";
@@ -49,8 +49,10 @@ std::string sluice::run::formatInfo(const sluice_model *model) {
          << signatureText(*sluice_model_output(model, i)) << "\n";
   sluice_memory_plan plan = sluice_model_memory_plan(model);
   text << "weights   " << bytesText(plan.weights_size) << "\n"
-       << "workspace " << bytesText(plan.workspace_size)
-       << " (lower bound: " << bytesText(plan.liveness_lower_bound) << ")\n"
+       << "workspace " << bytesText(plan.workspace_size);
+  if (plan.liveness_lower_bound >= 0)
+    text << " (lower bound: " << bytesText(plan.liveness_lower_bound) << ")";
+  text << "\n"
        << "kernels   " << sluice_model_kernel_count(model) << "\n";
   for (int32_t i = 0; i < sluice_model_metadata_count(model); ++i)
     text << "metadata  " << sluice_model_metadata_key(model, i) << " = "

@@ -3,6 +3,8 @@
 
 #include "ZipFile.h"
 
+#include "ZipNames.h"
+
 #include <algorithm>
 #include <zlib.h>
 
@@ -49,21 +51,41 @@ struct CentralEntry {
   uint64_t next;
 };
 
-/// Sizes that do not fit 32 bits are in an extra field, in this order.
-void readExtra64(Reader &reader, uint64_t offset, uint64_t end,
-                 CentralEntry &entry) {
+/// Sizes that do not fit 32 bits, in this order.
+void readExtra64(Reader &reader, uint64_t offset, CentralEntry &entry) {
+  for (uint64_t *value : {&entry.size, &entry.packedSize, &entry.offset})
+    if (*value == 0xffffffff) {
+      *value = reader.number(offset, 8);
+      offset += 8;
+    }
+}
+
+/// The name in UTF-8, if it belongs to the name that the header has.
+void readExtraName(Reader &reader, uint64_t offset, uint64_t length,
+                   CentralEntry &entry) {
+  constexpr uint64_t start = 5; // behind a version and the checksum
+  const auto *name = reinterpret_cast<const uint8_t *>(entry.name.data());
+  if (length < start || !reader.has(offset, length) ||
+      reader.number(offset, 1) != 1 ||
+      reader.number(offset + 1, 4) != crc32_z(0, name, entry.name.size()))
+    return;
+  entry.name.assign(reinterpret_cast<const char *>(reader.bytes.data()) +
+                        offset + start,
+                    length - start);
+  entry.flags |= zipNameIsUtf8;
+}
+
+void readExtraFields(Reader &reader, uint64_t offset, uint64_t end,
+                     CentralEntry &entry) {
+  constexpr uint64_t sizesTag = 1, nameTag = 0x7075;
   while (offset + 4 <= end) {
     uint64_t tag = reader.number(offset, 2);
     uint64_t length = reader.number(offset + 2, 2);
     offset += 4;
-    if (tag == 1) {
-      for (uint64_t *value : {&entry.size, &entry.packedSize, &entry.offset})
-        if (*value == 0xffffffff) {
-          *value = reader.number(offset, 8);
-          offset += 8;
-        }
-      return;
-    }
+    if (tag == sizesTag)
+      readExtra64(reader, offset, entry);
+    else if (tag == nameTag && offset + length <= end)
+      readExtraName(reader, offset, length, entry);
     offset += length;
   }
 }
@@ -86,7 +108,9 @@ CentralEntry readCentral(Reader &reader, uint64_t at) {
   else
     reader.failed = true;
   uint64_t extra = name + nameLength;
-  readExtra64(reader, extra, extra + extraLength, entry);
+  readExtraFields(reader, extra, extra + extraLength, entry);
+  if (!(entry.flags & zipNameIsUtf8))
+    entry.name = decodeZipName(entry.name);
   entry.next = extra + extraLength + commentLength;
   return entry;
 }
@@ -208,9 +232,9 @@ static void append(std::vector<uint8_t> &bytes, uint64_t value,
 static void appendCommon(std::vector<uint8_t> &bytes, const ZipEntry &entry) {
   constexpr uint64_t firstDate = 0x21; // 1 January 1980
   append(bytes, 20, 2);                // version needed
-  append(bytes, 0, 2);                 // flags
-  append(bytes, 0, 2);                 // stored
-  append(bytes, 0, 2);                 // time
+  append(bytes, zipNameFlags(entry.name), 2);
+  append(bytes, 0, 2); // stored
+  append(bytes, 0, 2); // time
   append(bytes, firstDate, 2);
   append(bytes, checksum(entry.data), 4);
   append(bytes, entry.data.size(), 4);

@@ -68,7 +68,8 @@ struct Parser {
                "repeated")};
   cl::list<std::string> dims{
       "dim", cl::value_desc("batch=4"), cl::cat(sizes),
-      cl::desc("Fix a symbolic dimension wherever it occurs; may be repeated")};
+      cl::desc("Fix a symbolic dimension wherever it occurs, or, as x[0]=4,\n"
+               "that of an input; may be repeated")};
   cl::opt<std::string> cpu{
       "cpu", cl::init("native"), cl::value_desc("name"), cl::cat(target),
       cl::desc("CPU to compile for, as LLVM names it (x86-64-v3,\n"

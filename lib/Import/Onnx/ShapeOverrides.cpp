@@ -44,7 +44,7 @@ llvm::Error sluice::addShapeOverride(OnnxShapeOverrides &overrides,
 
 llvm::Error sluice::addDimOverride(OnnxShapeOverrides &overrides,
                                    llvm::StringRef text) {
-  constexpr const char *example = "NAME=4";
+  constexpr const char *example = "NAME=4 or INPUT[0]=4";
   auto assignment = splitAssignment(text, example);
   if (!assignment)
     return assignment.takeError();
@@ -63,6 +63,8 @@ public:
 
   llvm::Error fixShape(llvm::StringRef name, llvm::ArrayRef<int64_t> dims);
   llvm::Error fixSymbol(llvm::StringRef symbol, int64_t size);
+  /// Fixes one dimension of an input, and its symbol if it has one.
+  llvm::Error fixAxis(OnnxValueInfo &input, uint64_t axis, int64_t size);
   /// Gives the fixed symbols their sizes everywhere in the model.
   void substitute() { substitute(model.graph); }
 
@@ -100,6 +102,23 @@ llvm::Error Overrider::fixDim(OnnxDim &dim, int64_t size) {
     return makeError("the model fixes it to " + llvm::Twine(dim.value) +
                      ", so it cannot be " + llvm::Twine(size));
   dim = OnnxDim::fixed(size);
+  return llvm::Error::success();
+}
+
+llvm::Error Overrider::fixAxis(OnnxValueInfo &input, uint64_t axis,
+                               int64_t size) {
+  std::string context =
+      "input " + quote(input.name) + " (" + input.type.describe() + ")";
+  if (!input.type.isTensor())
+    return makeError(context + " is no tensor and has no dimensions to give");
+  if (!input.type.shape)
+    return makeError(context + " has no declared rank; give all of its sizes "
+                               "with --shape");
+  if (axis >= input.type.shape->size())
+    return makeError(context + " has no dimension " + llvm::Twine(axis));
+  if (llvm::Error error = fixDim((*input.type.shape)[axis], size))
+    return addContext(context + ", dimension " + llvm::Twine(axis),
+                      std::move(error));
   return llvm::Error::success();
 }
 
@@ -160,21 +179,101 @@ void Overrider::substitute(OnnxGraph &graph) {
     }
 }
 
-/// The symbols in the types of the model's inputs, in order.
-static std::vector<std::string> inputSymbols(const OnnxModel &model) {
-  std::vector<std::string> symbols;
-  llvm::StringSet<> seen;
+namespace {
+
+/// Dimensions of the model's inputs that can be given a size, and where they
+/// are.
+struct OpenDim {
+  std::string symbol; ///< empty for a dimension without a name
+  std::vector<std::string> places;
+};
+
+} // namespace
+
+static std::vector<OpenDim> findOpenDims(const OnnxModel &model) {
+  std::vector<OpenDim> open;
+  llvm::StringMap<size_t> known;
   for (const OnnxValueInfo &input : model.graph.inputs) {
     const OnnxType *type = &input.type;
     while (type->element)
       type = type->element.get();
     if (!type->shape)
       continue;
-    for (const OnnxDim &dim : *type->shape)
-      if (dim.isSymbolic() && seen.insert(dim.symbol).second)
-        symbols.push_back(dim.symbol);
+    for (auto [axis, dim] : llvm::enumerate(*type->shape)) {
+      if (dim.isFixed())
+        continue;
+      size_t index = open.size();
+      if (dim.isSymbolic())
+        index = known.try_emplace(dim.symbol, index).first->second;
+      if (index == open.size())
+        open.push_back({dim.symbol, {}});
+      open[index].places.push_back(input.name + "[" + std::to_string(axis) +
+                                   "]");
+    }
   }
-  return symbols;
+  return open;
+}
+
+/// "'batch' (ids[0], mask[0]), ids[1]": the first of them.
+static std::string listDims(llvm::ArrayRef<OpenDim> dims) {
+  constexpr size_t mostDims = 20, mostPlaces = 3;
+  std::string text;
+  for (const OpenDim &dim : dims.take_front(mostDims)) {
+    text += text.empty() ? "" : ", ";
+    llvm::ArrayRef<std::string> places(dim.places);
+    if (dim.symbol.empty()) {
+      text += quote(places.front());
+      continue;
+    }
+    text += quote(dim.symbol) + " (";
+    for (auto [i, place] : llvm::enumerate(places.take_front(mostPlaces)))
+      text += (i ? ", " : "") + onnx_detail::escape(place);
+    text += places.size() > mostPlaces ? ", ...)" : ")";
+  }
+  if (dims.size() > mostDims)
+    text += " and " + std::to_string(dims.size() - mostDims) + " more";
+  return text.empty() ? "none" : text;
+}
+
+/// Splits "input[0]".
+static std::optional<std::pair<llvm::StringRef, uint64_t>>
+splitPlace(llvm::StringRef text) {
+  uint64_t axis = 0;
+  if (!text.consume_back("]"))
+    return std::nullopt;
+  auto [name, number] = text.rsplit('[');
+  if (name.size() == text.size() || number.getAsInteger(10, axis))
+    return std::nullopt;
+  return std::make_pair(name, axis);
+}
+
+static llvm::Error fixDims(OnnxModel &model, Overrider &overrider,
+                           const OnnxShapeOverrides &overrides) {
+  std::vector<OpenDim> open = findOpenDims(model);
+  for (const auto &[name, size] : overrides.dims) {
+    llvm::StringRef wanted = name;
+    if (size < 0)
+      return makeError("dimension " + quote(wanted) + " cannot be " +
+                       llvm::Twine(size));
+    if (llvm::any_of(open, [&](const OpenDim &dim) {
+          return !dim.symbol.empty() && dim.symbol == wanted;
+        })) {
+      if (llvm::Error error = overrider.fixSymbol(wanted, size))
+        return error;
+      continue;
+    }
+    auto place = splitPlace(wanted);
+    auto input = llvm::find_if(model.graph.inputs, [&](const auto &candidate) {
+      return place && candidate.name == place->first;
+    });
+    if (input == model.graph.inputs.end())
+      return makeError("no input has a dimension " + quote(wanted) +
+                       "; there are: " + listDims(open) +
+                       " (write NAME=4 or INPUT[AXIS]=4)");
+    if (llvm::Error error = overrider.fixAxis(*input, place->second, size))
+      return error;
+  }
+  return llvm::Error::success();
 }
 
 llvm::Error sluice::applyShapeOverrides(OnnxModel &model,
@@ -182,17 +281,8 @@ llvm::Error sluice::applyShapeOverrides(OnnxModel &model,
   if (overrides.shapes.empty() && overrides.dims.empty())
     return llvm::Error::success();
   Overrider overrider(model);
-  std::vector<std::string> known = inputSymbols(model);
-  for (const auto &[symbol, size] : overrides.dims) {
-    if (size < 0)
-      return makeError("dimension " + quote(symbol) + " cannot be " +
-                       llvm::Twine(size));
-    if (!llvm::is_contained(known, symbol))
-      return makeError("no input has a dimension " + quote(symbol) +
-                       "; the names are: " + listNames(known));
-    if (llvm::Error error = overrider.fixSymbol(symbol, size))
-      return error;
-  }
+  if (llvm::Error error = fixDims(model, overrider, overrides))
+    return error;
   for (const auto &[name, dims] : overrides.shapes)
     if (llvm::Error error = overrider.fixShape(name, dims))
       return error;

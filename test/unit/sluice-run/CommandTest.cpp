@@ -58,6 +58,8 @@ protected:
 TEST_F(CommandTest, RandomInputs) {
   EXPECT_EQ(run("--random --dim n=20"), 0) << output;
   EXPECT_TRUE(says("output 'y' f32[20]: min ")) << output;
+  EXPECT_EQ(run("--random --dim 'x[0]=21'"), 0) << output;
+  EXPECT_TRUE(says("output 'y' f32[21]: min ")) << output;
   EXPECT_EQ(run("--random --shape x=3 --repeat 20"), 0) << output;
   EXPECT_TRUE(says("f32[3]")) << output;
   EXPECT_TRUE(says("20 runs on ")) << output;
@@ -67,12 +69,15 @@ TEST_F(CommandTest, RandomInputs) {
 TEST_F(CommandTest, Info) {
   EXPECT_EQ(run("--info"), 0);
   EXPECT_TRUE(says("input     x: f32[n]")) << output;
+  EXPECT_TRUE(says("workspace 0 B (lower bound: 0 B)\n")) << output;
 }
 
 TEST_F(CommandTest, ExitCodes) {
   EXPECT_EQ(run("--nonsense"), 1);
   EXPECT_EQ(run("--random --dim other=3"), 1);
-  EXPECT_TRUE(says("no input has a dimension named 'other'")) << output;
+  EXPECT_TRUE(says("no input has a dimension named 'other'; there are: 'n' "
+                   "(x[0])"))
+      << output;
   EXPECT_EQ(run("--random --dim n"), 1);
   EXPECT_EQ(run("--random --shape x=axb"), 1);
   EXPECT_EQ(run("--random", "version"), 2);

@@ -6,6 +6,7 @@
 #include "TensorFile.h"
 #include "TensorProtoFile.h"
 #include "ZipFile.h"
+#include "ZipNames.h"
 
 #include <gtest/gtest.h>
 
@@ -115,6 +116,48 @@ TEST(ZipFile, WritesWhatItReads) {
   ASSERT_EQ(again.size(), 2u);
   EXPECT_EQ(again[0].name, "a.npy");
   EXPECT_EQ(again[0].data, entries[0].data);
+}
+
+TEST(ZipFile, NamesAreUtf8) {
+  const std::string name = "gr\xc3\xb6\xc3\x9f"
+                           "e \xe5\x85\xa5\xe5\x8a\x9b";
+  std::vector<ZipEntry> entries = {{name, {1}}, {"plain", {2}}}, again;
+  std::vector<uint8_t> bytes;
+  ASSERT_FALSE(formatZip(entries, bytes));
+  // Byte 7 has the upper flags of the first local header, and each header of
+  // the table of contents has them 9 behind its magic number.
+  EXPECT_EQ(bytes[7], 0x08);
+  std::string text(bytes.begin(), bytes.end());
+  size_t first = text.find("PK\x01\x02"),
+         second = text.find("PK\x01\x02", first + 1);
+  EXPECT_EQ(bytes[first + 9], 0x08);
+  EXPECT_EQ(bytes[second + 9], 0);
+  ASSERT_FALSE(parseZip(bytes, "archive", again));
+  EXPECT_EQ(again[0].name, name);
+  // Without the flag too, as some writers leave it out.
+  bytes[first + 9] = 0;
+  again.clear();
+  ASSERT_FALSE(parseZip(bytes, "archive", again));
+  EXPECT_EQ(again[0].name, name);
+  // Code page 437 where it cannot be UTF-8.
+  for (size_t at = 0; at + 3 < bytes.size(); ++at)
+    if (bytes[at] == 0xc3 && bytes[at + 1] == 0xb6)
+      bytes[at + 1] = 'o';
+  again.clear();
+  ASSERT_FALSE(parseZip(bytes, "archive", again));
+  EXPECT_EQ(again[0].name.substr(0, 5), "gr\xe2\x94\x9c"); // a box's corner
+}
+
+TEST(ZipNames, OnlyUtf8IsSaidToBeUtf8) {
+  EXPECT_EQ(zipNameFlags("x.npy"), 0);
+  for (const char *name : {"\xc3\xa9", "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf"})
+    EXPECT_EQ(zipNameFlags(name), zipNameIsUtf8);
+  for (const char *name :
+       {"\xc3", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80",
+        "\xf4\x90\x80\x80", "\xff", "\xe2\x82", "\x80"}) {
+    EXPECT_EQ(zipNameFlags(name), 0);
+    EXPECT_NE(decodeZipName(name), name);
+  }
 }
 
 TEST(ZipFile, DamagedFilesAreErrors) {

@@ -24,7 +24,8 @@ llvm::Error inlineLocalFunctions(OnnxModel &model,
 struct OnnxShapeOverrides {
   /// The whole shape of an input; -1 keeps a dimension as it is declared.
   std::vector<std::pair<std::string, std::vector<int64_t>>> shapes;
-  /// The size of every dimension of a symbolic name.
+  /// The size of every dimension of a symbolic name, or of one dimension of an
+  /// input, which is called "input[0]".
   std::vector<std::pair<std::string, int64_t>> dims;
 };
 
@@ -32,7 +33,7 @@ struct OnnxShapeOverrides {
 /// a dimension.
 llvm::Error addShapeOverride(OnnxShapeOverrides &overrides,
                              llvm::StringRef text);
-/// Parses "batch=4" (`--dim`) and adds it.
+/// Parses "batch=4" or "x[0]=4" (`--dim`) and adds it.
 llvm::Error addDimOverride(OnnxShapeOverrides &overrides, llvm::StringRef text);
 
 /// Fixes input shapes; a symbol that gets a size this way gets it everywhere in

@@ -66,6 +66,31 @@ TEST_F(OnnxShapes, SymbolsAreFixedEverywhere) {
   EXPECT_EQ(body->inputs[0].type.describe(), "FLOAT[8]");
 }
 
+TEST_F(OnnxShapes, DimensionsCanBeNamedByTheirPlace) {
+  expectSuccess(apply({}, {"mask[2]=7", "mask[0]=8", "x[1]=3"}));
+  EXPECT_EQ(typeOf("mask"), "FLOAT[8,length,7]");
+  // What has a name is fixed wherever that is.
+  EXPECT_EQ(typeOf("x"), "FLOAT[8,3]");
+}
+
+TEST_F(OnnxShapes, PlacesAreChecked) {
+  expectError(apply({}, {"x[2]=4"}), "input 'x' (FLOAT[batch,3]) has no "
+                                     "dimension 2");
+  expectError(apply({}, {"x[1]=4"}), "dimension 1: the model fixes it to 3");
+  expectError(apply({}, {"x[0]=4", "mask[0]=5"}), "cannot be 4 and 5");
+  expectError(apply({}, {"unranked[0]=4"}), "has no declared rank; give all");
+  expectError(apply({}, {"sequence[0]=4"}), "is no tensor");
+  for (const char *text : {"z[0]=4", "x[]=4", "x[-1]=4", "x0]=4", "[0]=4",
+                           "x[99999999999999999999]=4"})
+    expectError(apply({}, {text}), "no input has a dimension");
+}
+
+TEST_F(OnnxShapes, NamesComeBeforePlaces) {
+  model.graph.inputs[1].type.shape->at(2) = OnnxDim::symbolic("x[1]");
+  expectSuccess(apply({}, {"x[1]=9"}));
+  EXPECT_EQ(typeOf("mask"), "FLOAT[batch,length,9]");
+}
+
 TEST_F(OnnxShapes, OfScalarsAndEmptyTensors) {
   expectSuccess(apply({"unranked="}, {"batch=0"}));
   EXPECT_EQ(typeOf("unranked"), "FLOAT[]");
@@ -91,8 +116,11 @@ TEST_F(OnnxShapes, NeedAKnownName) {
   expectError(apply({"z=4"}, {}),
               "the model has no input 'z'; its inputs: 'x', 'mask', "
               "'untyped', 'unranked', 'sequence'");
-  expectError(apply({}, {"time=4"}), "no input has a dimension 'time'; the "
-                                     "names are: 'batch', 'length'");
+  expectError(apply({}, {"time=4"}),
+              "no input has a dimension 'time'; there are: "
+              "'batch' (x[0], mask[0], sequence[0]), "
+              "'length' (mask[1]), 'mask[2]' (write "
+              "NAME=4 or INPUT[AXIS]=4)");
 }
 
 TEST_F(OnnxShapes, NeedTheRightRank) {
@@ -110,7 +138,8 @@ TEST(OnnxShapeText, IsChecked) {
     expectError(addShapeOverride(overrides, text),
                 "does not look like NAME=1x3x224x224");
   for (const char *text : {"batch", "=1", "batch=", "batch=x", "batch=-1"})
-    expectError(addDimOverride(overrides, text), "does not look like NAME=4");
+    expectError(addDimOverride(overrides, text),
+                "does not look like NAME=4 or INPUT[0]=4");
   expectSuccess(addShapeOverride(overrides, "odd=name:0=1x?"));
   ASSERT_EQ(overrides.shapes.size(), 1u);
   EXPECT_EQ(overrides.shapes[0].first, "odd=name:0");
