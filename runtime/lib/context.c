@@ -10,16 +10,52 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool sluice_context_enter(sluice_context *context) {
-  if (atomic_exchange_explicit(&context->busy, true, memory_order_acquire))
+/* In the child of a fork that came during a call: what the call was changing
+ * may be half done, so it is left behind as it is. That costs no memory, for
+ * these pages are the parent's until somebody writes to them. */
+static void abandon_call(sluice_context *context) {
+  const sluice_model_descriptor *descriptor = context->model->descriptor;
+  const struct sluice_buffer none = {NULL, 0, false};
+  bool binding = atomic_load(&context->call) == sluice_call_binds;
+  for (int32_t i = 0; context->inputs && i < descriptor->input_count; ++i) {
+    struct sluice_input_slot *slot = &context->inputs[i];
+    if (binding || slot->gathered)
+      slot->buffer = none;
+    if (binding)
+      slot->bound = false;
+  }
+  for (int32_t i = 0; context->outputs && i < descriptor->output_count; ++i) {
+    struct sluice_output_slot *slot = &context->outputs[i];
+    slot->produced = false;
+    slot->buffer = none;
+    if (binding)
+      slot->bound = NULL;
+  }
+  if (binding)
+    context->bound_workspace = NULL;
+  context->workspace = none;
+  sluice_recycler_init(&context->recycler);
+  atomic_store(&context->in_loop, false);
+  atomic_store(&context->call, sluice_call_reads);
+}
+
+bool sluice_context_enter(sluice_context *context,
+                          enum sluice_context_call call) {
+  if (!sluice_process_flag_raise(&context->flags, sluice_context_busy))
     return false;
+  if (atomic_load_explicit(&context->call, memory_order_relaxed) !=
+      sluice_call_reads)
+    abandon_call(context);
+  atomic_store(&context->call, call);
   sluice_succeed(&context->error);
   return true;
 }
 
 sluice_status sluice_context_leave(sluice_context *context,
                                    sluice_status status) {
-  atomic_store_explicit(&context->busy, false, memory_order_release);
+  atomic_store_explicit(&context->call, sluice_call_reads,
+                        memory_order_release);
+  sluice_process_flag_lower(&context->flags, sluice_context_busy);
   return status;
 }
 
@@ -122,7 +158,12 @@ sluice_status sluice_context_create(const sluice_model *model,
   created->on_kernel = given.on_kernel;
   created->on_kernel_user = given.on_kernel_user;
   sluice_recycler_init(&created->recycler);
-  sluice_status status = set_up_threads(created, &given, error);
+  sluice_status status = SLUICE_OK;
+  if (!sluice_process_flags_create(&created->flags))
+    status =
+        sluice_fail(error, SLUICE_OUT_OF_MEMORY, "no memory for the context");
+  if (status == SLUICE_OK)
+    status = set_up_threads(created, &given, error);
   if (status == SLUICE_OK &&
       (!create_slots(created) || !reserve_static(created)))
     status =
@@ -141,6 +182,8 @@ void sluice_context_destroy(sluice_context *context) {
   if (!context)
     return;
   const sluice_model_descriptor *descriptor = context->model->descriptor;
+  if (atomic_load(&context->call) != sluice_call_reads)
+    abandon_call(context);
   sluice_thread_pool_destroy(context->own_pool);
   for (int32_t i = 0; context->inputs && i < descriptor->input_count; ++i)
     sluice_buffer_free(&context->inputs[i].buffer);
@@ -148,6 +191,7 @@ void sluice_context_destroy(sluice_context *context) {
     sluice_buffer_free(&context->outputs[i].buffer);
   sluice_buffer_free(&context->workspace);
   sluice_recycler_destroy(&context->recycler);
+  sluice_process_flags_destroy(&context->flags);
   free(context->inputs);
   free(context->outputs);
   free(context->input_data);
@@ -271,7 +315,7 @@ sluice_status sluice_context_set_input(sluice_context *context, int32_t index,
                                        const sluice_tensor *tensor) {
   if (!context)
     return SLUICE_INVALID_ARGUMENT;
-  if (!sluice_context_enter(context))
+  if (!sluice_context_enter(context, sluice_call_binds))
     return SLUICE_BUSY;
   return sluice_context_leave(context, set_input(context, index, tensor));
 }
@@ -280,7 +324,7 @@ sluice_status sluice_context_copy_input(sluice_context *context, int32_t index,
                                         const sluice_tensor *tensor) {
   if (!context)
     return SLUICE_INVALID_ARGUMENT;
-  if (!sluice_context_enter(context))
+  if (!sluice_context_enter(context, sluice_call_binds))
     return SLUICE_BUSY;
   return sluice_context_leave(context, copy_input(context, index, tensor));
 }
@@ -301,7 +345,7 @@ sluice_status sluice_context_bind_output(sluice_context *context, int32_t index,
                                          void *data, size_t capacity) {
   if (!context)
     return SLUICE_INVALID_ARGUMENT;
-  if (!sluice_context_enter(context))
+  if (!sluice_context_enter(context, sluice_call_binds))
     return SLUICE_BUSY;
   struct sluice_output_slot *slot = find_output(context, index);
   if (!slot)
@@ -324,7 +368,7 @@ sluice_status sluice_context_bind_workspace(sluice_context *context, void *data,
                                             size_t capacity) {
   if (!context)
     return SLUICE_INVALID_ARGUMENT;
-  if (!sluice_context_enter(context))
+  if (!sluice_context_enter(context, sluice_call_binds))
     return SLUICE_BUSY;
   if ((uintptr_t)data % SLUICE_ALIGNMENT != 0)
     return sluice_context_leave(
@@ -342,7 +386,7 @@ sluice_status sluice_context_output(sluice_context *context, int32_t index,
                                     sluice_tensor *tensor) {
   if (!context)
     return SLUICE_INVALID_ARGUMENT;
-  if (!sluice_context_enter(context))
+  if (!sluice_context_enter(context, sluice_call_reads))
     return SLUICE_BUSY;
   struct sluice_output_slot *slot = find_output(context, index);
   if (!slot || !tensor) {

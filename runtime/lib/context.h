@@ -8,6 +8,7 @@
 
 #include "memory.h"
 #include "model.h"
+#include "process_flags.h"
 
 #include <stdatomic.h>
 
@@ -30,10 +31,21 @@ struct sluice_output_slot {
   struct sluice_buffer buffer;
 };
 
+/* The flag of a context: a call works on it. */
+enum { sluice_context_busy };
+
+enum sluice_context_call {
+  sluice_call_reads, /* changes nothing that another call needs */
+  sluice_call_binds,
+  sluice_call_runs
+};
+
 struct sluice_context {
   const sluice_model *model;
-  /* Set while a call works on the context. */
-  _Atomic bool busy;
+  struct sluice_process_flags flags;
+  /* What a call is about to change. Still set in the child of a fork during the
+   * call, where nothing will come of it. */
+  _Atomic enum sluice_context_call call;
   sluice_error error;
 
   struct sluice_input_slot *inputs;
@@ -65,7 +77,8 @@ struct sluice_context {
 
 /* Claims the context for a call and clears its message; false when another
  * thread has it. */
-bool sluice_context_enter(sluice_context *context);
+bool sluice_context_enter(sluice_context *context,
+                          enum sluice_context_call call);
 /* Gives the context back; returns `status`. */
 sluice_status sluice_context_leave(sluice_context *context,
                                    sluice_status status);

@@ -193,7 +193,7 @@ static sluice_status run(sluice_context *context) {
 sluice_status sluice_context_run(sluice_context *context) {
   if (!context)
     return SLUICE_INVALID_ARGUMENT;
-  if (!sluice_context_enter(context))
+  if (!sluice_context_enter(context, sluice_call_runs))
     return SLUICE_BUSY;
   return sluice_context_leave(context, run(context));
 }

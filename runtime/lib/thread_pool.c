@@ -24,6 +24,7 @@
 #include "thread_pool.h"
 
 #include "platform.h"
+#include "process_flags.h"
 #include "processor.h"
 #include "status.h"
 
@@ -70,13 +71,19 @@ struct worker {
   pthread_t thread;
 };
 
+/* The flags of a pool. */
+enum {
+  pool_claimed, /* a run has it */
+  pool_alive    /* its workers were started in this process */
+};
+
 struct sluice_thread_pool {
+  struct sluice_process_flags flags;
   _Alignas(64) _Atomic uint32_t state;
   _Alignas(64) _Atomic int32_t sleepers;
   _Atomic uint32_t finished; /* raised by the last worker to leave a loop */
   _Alignas(64) _Atomic bool in_run;
   _Atomic bool stopping;
-  _Atomic bool claimed;
   /* Workers with a higher index stay out of the current loop. */
   _Atomic int32_t wanted;
 
@@ -242,6 +249,7 @@ static void bind_worker(const sluice_thread_pool *pool, struct worker *worker) {
  * calling thread does all the work. */
 static void start(sluice_thread_pool *pool) {
   pool->started = true;
+  sluice_process_flag_raise(&pool->flags, pool_alive);
   int32_t threads = pool->threads;
   pool->threads = 1;
   pool->workers = calloc((size_t)threads, sizeof *pool->workers);
@@ -336,16 +344,37 @@ int32_t sluice_thread_pool_limit(const sluice_thread_pool *pool) {
   return pool->requested_threads;
 }
 
+/* In the child of a fork the workers are gone, and the last loop of the parent
+ * may not have ended: the pool begins anew. */
+static void forget_workers(sluice_thread_pool *pool) {
+  free(pool->workers);
+  free(pool->share);
+  pool->workers = NULL;
+  pool->share = NULL;
+  pool->started = false;
+  pool->threads = 0;
+  atomic_store(&pool->state, 0);
+  atomic_store(&pool->sleepers, 0);
+  atomic_store(&pool->finished, 0);
+}
+
+static bool lost_workers(const sluice_thread_pool *pool) {
+  return pool->started &&
+         !sluice_process_flag_is_raised(&pool->flags, pool_alive);
+}
+
 bool sluice_thread_pool_enter(sluice_thread_pool *pool) {
-  if (atomic_exchange_explicit(&pool->claimed, true, memory_order_acquire))
+  if (!sluice_process_flag_raise(&pool->flags, pool_claimed))
     return false;
+  if (lost_workers(pool))
+    forget_workers(pool);
   atomic_store_explicit(&pool->in_run, true, memory_order_relaxed);
   return true;
 }
 
 void sluice_thread_pool_leave(sluice_thread_pool *pool) {
   atomic_store_explicit(&pool->in_run, false, memory_order_relaxed);
-  atomic_store_explicit(&pool->claimed, false, memory_order_release);
+  sluice_process_flag_lower(&pool->flags, pool_claimed);
 }
 
 sluice_status
@@ -376,6 +405,11 @@ sluice_thread_pool_create(const sluice_thread_pool_options *options,
     return sluice_fail(error, SLUICE_OUT_OF_MEMORY,
                        "no memory for the thread pool");
   memset(created, 0, size);
+  if (!sluice_process_flags_create(&created->flags)) {
+    free(created);
+    return sluice_fail(error, SLUICE_OUT_OF_MEMORY,
+                       "no memory for the thread pool");
+  }
   created->requested_threads = given.threads;
   created->affinity_count = given.affinity_count;
   if (list)
@@ -387,6 +421,8 @@ sluice_thread_pool_create(const sluice_thread_pool_options *options,
 void sluice_thread_pool_destroy(sluice_thread_pool *pool) {
   if (!pool)
     return;
+  if (lost_workers(pool))
+    forget_workers(pool);
   atomic_store(&pool->stopping, true);
   atomic_fetch_add(&pool->state, generation_step);
   futex_wake(&pool->state, INT_MAX);
@@ -394,5 +430,6 @@ void sluice_thread_pool_destroy(sluice_thread_pool *pool) {
     pthread_join(pool->workers[i].thread, NULL);
   free(pool->workers);
   free(pool->share);
+  sluice_process_flags_destroy(&pool->flags);
   free(pool);
 }

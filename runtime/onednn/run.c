@@ -5,8 +5,11 @@
  *===----------------------------------------------------------------------===*/
 #include "primitive.h"
 
+#include "process_flags.h"
+
 #include <dlfcn.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -46,17 +49,26 @@ struct packed_weights {
  * may serve many weights. */
 struct kernel_state {
   struct kernel_state *next;
+  int32_t generation;   /* of the process that made it */
   pthread_mutex_t lock; /* held only while looking things up or making them */
   struct variant *variants;
   struct packed_weights *weights;
 };
 
+/* The flags of an artifact. */
+enum {
+  artifact_entered, /* a thread of this process has begun to set up `all` */
+  artifact_ready    /* and has done so */
+};
+
 /* All states of this artifact, to free them when it is unloaded. */
 static struct {
+  _Atomic(struct sluice_process_flags *) flags;
+  int32_t generation; /* of this process: 1, and one more with every fork */
   pthread_mutex_t lock;
   dnnl_engine_t engine;
   struct kernel_state *states;
-} all = {PTHREAD_MUTEX_INITIALIZER, NULL, NULL};
+} all = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void destroy_execution(struct execution *execution) {
   for (int i = 0; i < execution->count; ++i)
@@ -79,7 +91,50 @@ static void destroy_variant(struct variant *variant) {
   free(variant);
 }
 
+static struct sluice_process_flags *find_flags(void) {
+  struct sluice_process_flags *flags = atomic_load(&all.flags);
+  if (flags)
+    return flags;
+  struct sluice_process_flags *created = calloc(1, sizeof *created);
+  if (created && sluice_process_flags_create(created) &&
+      atomic_compare_exchange_strong(&all.flags, &flags, created))
+    return created;
+  if (created)
+    sluice_process_flags_destroy(created);
+  free(created);
+  return flags;
+}
+
+/* Makes `all` that of this process. What the parent of a fork had is left as it
+ * is: other threads may have held its locks and been in the middle of a change.
+ * False when there is no memory. */
+static bool enter_process(void) {
+  const struct sluice_process_flags *flags = find_flags();
+  if (!flags)
+    return false;
+  if (sluice_process_flag_is_raised(flags, artifact_ready))
+    return true;
+  if (sluice_process_flag_raise(flags, artifact_entered)) {
+    pthread_mutex_init(&all.lock, NULL);
+    all.engine = NULL;
+    all.states = NULL;
+    ++all.generation;
+    sluice_process_flag_raise(flags, artifact_ready);
+  }
+  while (!sluice_process_flag_is_raised(flags, artifact_ready))
+    sched_yield();
+  return true;
+}
+
 __attribute__((destructor)) static void destroy_all(void) {
+  struct sluice_process_flags *flags = atomic_load(&all.flags);
+  if (!flags)
+    return;
+  bool mine = sluice_process_flag_is_raised(flags, artifact_ready);
+  sluice_process_flags_destroy(flags);
+  free(flags);
+  if (!mine)
+    return;
   for (struct kernel_state *state = all.states, *following; state;
        state = following) {
     following = state->next;
@@ -108,14 +163,21 @@ static void pin_library(void) {
     (void)dlopen(info.dli_fname, RTLD_LAZY | RTLD_NODELETE);
 }
 
+/* The state at this place, or null if there is none of this process. */
+static struct kernel_state *load_state(_Atomic(void *) *place) {
+  struct kernel_state *state =
+      atomic_load_explicit(place, memory_order_acquire);
+  return state && state->generation == all.generation ? state : NULL;
+}
+
 static dnnl_status_t find_state(void **place, struct kernel_state **state) {
   _Atomic(void *) *shared = (_Atomic(void *) *)place;
-  *state = atomic_load_explicit(shared, memory_order_acquire);
+  *state = load_state(shared);
   if (*state)
     return dnnl_success;
   dnnl_status_t status = dnnl_success;
   pthread_mutex_lock(&all.lock);
-  *state = atomic_load_explicit(shared, memory_order_relaxed);
+  *state = load_state(shared);
   if (!*state && !all.engine) {
     pin_library();
     status = dnnl_engine_create(&all.engine, dnnl_cpu, 0);
@@ -126,6 +188,7 @@ static dnnl_status_t find_state(void **place, struct kernel_state **state) {
       status = dnnl_out_of_memory;
     } else {
       pthread_mutex_init(&(*state)->lock, NULL);
+      (*state)->generation = all.generation;
       (*state)->next = all.states;
       all.states = *state;
       atomic_store_explicit(shared, *state, memory_order_release);
@@ -360,11 +423,18 @@ void sluice_onednn_run(sluice_frame *frame, const sluice_onednn_kernel *kernel,
   struct variant *variant = NULL;
   struct execution *execution = NULL;
   dnnl_memory_t packed = NULL;
-  int32_t before = sluice_onednn_set_threads(frame->threads);
+  if (!enter_process()) {
+    fail(frame, dnnl_out_of_memory, node);
+    return;
+  }
+  /* GNU's OpenMP waits forever for threads that it had before a fork, but works
+   * on the calling thread. */
+  int32_t threads = all.generation > 1 ? 1 : frame->threads;
+  int32_t before = sluice_onednn_set_threads(threads);
   dnnl_status_t status = find_state(state, &mine);
   if (status == dnnl_success) {
     pthread_mutex_lock(&mine->lock);
-    status = find_variant(mine, kernel, frame->threads, &variant);
+    status = find_variant(mine, kernel, threads, &variant);
     if (status == dnnl_success && kernel->constant_weights)
       status = find_weights(mine, kernel, variant, operands[1], &packed);
     if (status == dnnl_success)

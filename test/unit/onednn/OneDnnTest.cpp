@@ -10,7 +10,9 @@
 #include <cmath>
 #include <cstdlib>
 #include <string>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 namespace {
@@ -130,6 +132,55 @@ TEST(OneDnn, RunsOfManyContextsAtOnce) {
   for (std::thread &thread : threads)
     thread.join();
   EXPECT_EQ(wrong, 0);
+}
+
+/// Runs `body` in the child of a fork; true if it returns true in time.
+template <typename Body> bool holdsInChild(Body body) {
+  pid_t child = fork();
+  if (child == 0) {
+    alarm(60);
+    _exit(body() ? 0 : 1);
+  }
+  int state = -1;
+  return waitpid(child, &state, 0) == child && WIFEXITED(state) &&
+         WEXITSTATUS(state) == 0;
+}
+
+TEST(OneDnn, ChildOfAForkComputes) {
+  sluice_onednn_kernel kernel = product();
+  Frame frame;
+  frame.threads = 4;
+  void *state = nullptr;
+  Data data(1);
+  EXPECT_TRUE(data.run(frame, kernel, state));
+  EXPECT_TRUE(holdsInChild([&] {
+    return data.run(frame, kernel, state) && data.run(frame, kernel, state) &&
+           holdsInChild([&] { return data.run(frame, kernel, state); });
+  }));
+  EXPECT_TRUE(data.run(frame, kernel, state));
+}
+
+TEST(OneDnn, ForkWhileOthersRun) {
+  sluice_onednn_kernel kernel = product();
+  void *state = nullptr;
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 2; ++i)
+    threads.emplace_back([&, i] {
+      Frame frame;
+      Data data(i);
+      while (!stop)
+        data.run(frame, kernel, state);
+    });
+  for (int i = 0; i < 20; ++i)
+    EXPECT_TRUE(holdsInChild([&] {
+      Frame frame;
+      Data data(7);
+      return data.run(frame, kernel, state);
+    }));
+  stop = true;
+  for (std::thread &thread : threads)
+    thread.join();
 }
 
 /// A strided convolution of pixels, which copies the image first.
