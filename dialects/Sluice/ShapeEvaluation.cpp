@@ -42,6 +42,7 @@ private:
   OpFoldResult elementOf(Place place) {
     return element(place.tensor, place.index);
   }
+  OpFoldResult computeElement(Value tensor, int64_t index);
   OpFoldResult evaluate(Operation *op, Value tensor, int64_t index);
   OpFoldResult evaluateCast(CastOp op, int64_t index);
   /// Combines two elements: on constants by `fold`, otherwise by an op.
@@ -61,8 +62,10 @@ private:
 
   OpBuilder *builder;
   Location loc;
+  /// What has been evaluated: an element that is used twice is computed once.
+  DenseMap<std::pair<Value, int64_t>, OpFoldResult> known;
   /// Chains of shape arithmetic are short; the bounds stop hostile graphs from
-  /// recursing without end or looking at the same elements again and again.
+  /// recursing without end or looking at very many elements.
   unsigned depth = 0;
   unsigned budget = 20000;
   static constexpr unsigned maxDepth = 200;
@@ -461,7 +464,16 @@ OpFoldResult Evaluator::evaluate(Operation *op, Value tensor, int64_t index) {
 OpFoldResult Evaluator::element(Value tensor, int64_t index) {
   if (depth > maxDepth || budget == 0)
     return {};
+  auto it = known.find({tensor, index});
+  if (it != known.end())
+    return it->second;
   --budget;
+  OpFoldResult result = computeElement(tensor, index);
+  known[{tensor, index}] = result;
+  return result;
+}
+
+OpFoldResult Evaluator::computeElement(Value tensor, int64_t index) {
   Attribute value;
   if (matchPattern(tensor, m_Constant(&value)))
     return constantElement(value, index);

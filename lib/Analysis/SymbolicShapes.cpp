@@ -26,7 +26,16 @@ SymbolicShapes::Symbol SymbolicShapes::constant(int64_t size) {
 
 SymbolicShapes::Symbol SymbolicShapes::fresh() { return next++; }
 
-SymbolicShapes::Symbol SymbolicShapes::expression(Value index) {
+SymbolicShapes::Symbol SymbolicShapes::expression(Value index, Seen &seen) {
+  auto it = seen.find(index);
+  if (it != seen.end())
+    return it->second;
+  Symbol symbol = makeExpression(index, seen);
+  seen[index] = symbol;
+  return symbol;
+}
+
+SymbolicShapes::Symbol SymbolicShapes::makeExpression(Value index, Seen &seen) {
   if (auto number = getConstantIntValue(index))
     return constant(*number);
   Operation *op = index.getDefiningOp();
@@ -40,7 +49,7 @@ SymbolicShapes::Symbol SymbolicShapes::expression(Value index) {
   if (auto extract = dyn_cast<tensor::ExtractOp>(op)) {
     std::vector<Symbol> places;
     for (Value place : extract.getIndices())
-      places.push_back(expression(place));
+      places.push_back(expression(place, seen));
     return intern(
         {"element", extract.getTensor().getAsOpaquePointer(), places});
   }
@@ -48,7 +57,7 @@ SymbolicShapes::Symbol SymbolicShapes::expression(Value index) {
     return fresh();
   std::vector<Symbol> operands;
   for (Value operand : op->getOperands())
-    operands.push_back(expression(operand));
+    operands.push_back(expression(operand, seen));
   return intern({op->getName().getStringRef().str(),
                  op->getAttrDictionary().getAsOpaquePointer(), operands});
 }
@@ -110,18 +119,25 @@ const SmallVector<SymbolicShapes::Symbol> &SymbolicShapes::shape(Value tensor) {
     Operation *before = op->getPrevNode();
     ReifiedRankedShapedTypeDims reified;
     if (succeeded(shaped.reifyResultShapes(builder, reified))) {
+      Seen seen;
       auto &sizes = reified[cast<OpResult>(tensor).getResultNumber()];
       for (auto [i, size] : llvm::enumerate(sizes)) {
         if (auto number = getConstantIntValue(size))
           symbols[i] = constant(*number);
         else if (type.isDynamicDim(i))
-          symbols[i] = expression(cast<Value>(size));
+          symbols[i] = expression(cast<Value>(size), seen);
       }
     }
     while (op->getPrevNode() != before)
       op->getPrevNode()->erase();
   }
   return shapes[tensor] = std::move(symbols);
+}
+
+void SymbolicShapes::visit(Operation *op) {
+  for (Value result : op->getResults())
+    if (isa<RankedTensorType>(result.getType()))
+      shape(result);
 }
 
 SymbolicShapes::Symbol SymbolicShapes::dimension(Value tensor,

@@ -564,7 +564,7 @@ public:
       return cast<RankedTensorType>(type).hasStaticShape();
     };
     for (Operation *op : ops) {
-      resolver.visit(op);
+      (void)resolver.visit(op);
       // What types say has been checked by inference.
       if (!llvm::all_of(op->getOperandTypes(), isStatic) ||
           !llvm::all_of(op->getResultTypes(), isStatic))

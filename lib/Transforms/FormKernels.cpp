@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/Sluice/ShapeEvaluation.h"
+#include "SizeResolver.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -118,16 +118,14 @@ public:
   void runOnOperation() final;
 
 private:
-  void formInBlock(Block &block);
+  void formInBlock(Block &block, SizeResolver &resolver,
+                   SymbolicShapes &symbols);
   bool accepts(const Group &group, Operation *op, SymbolicShapes &symbols);
-  void makeRegion(Group &group);
-  void makeAlias(Operation *op);
-  /// The dynamic sizes of the op's results, computed before it.
-  SmallVector<Value> dynamicSizes(OpBuilder &builder, Operation *op);
-  /// Expresses sizes of values inside the group by sizes of its inputs, also
-  /// where they stand in `sizes`.
-  void resolveInnerSizes(const Group &group, ArrayRef<Operation *> ops,
-                         MutableArrayRef<Value> sizes);
+  void makeRegion(Group &group, SizeResolver &resolver);
+  void makeAlias(Operation *op, SizeResolver &resolver);
+  /// The dynamic sizes of the op's results.
+  SmallVector<Value> dynamicSizes(OpBuilder &builder, SizeResolver &resolver,
+                                  Operation *op);
 };
 
 } // namespace
@@ -135,7 +133,7 @@ private:
 /// May a group with this sink also compute `op`, all of whose users are in it?
 bool FormKernelsPass::accepts(const Group &group, Operation *op,
                               SymbolicShapes &symbols) {
-  if (op->getNumResults() != 1)
+  if (op->getNumResults() != 1 || group.ops.size() >= maximumOps)
     return false;
   // Does the anchor read the result? Then it would be computed again and
   // again.
@@ -164,25 +162,14 @@ bool FormKernelsPass::accepts(const Group &group, Operation *op,
 }
 
 SmallVector<Value> FormKernelsPass::dynamicSizes(OpBuilder &builder,
+                                                 SizeResolver &resolver,
                                                  Operation *op) {
   SmallVector<Value> sizes;
-  bool isDynamic = llvm::any_of(op->getResultTypes(), [](Type type) {
-    return !cast<RankedTensorType>(type).hasStaticShape();
-  });
-  if (!isDynamic)
-    return sizes;
-  ReifiedRankedShapedTypeDims shapes;
-  if (failed(cast<ReifyRankedShapedTypeOpInterface>(op).reifyResultShapes(
-          builder, shapes))) {
-    op->emitError("result sizes cannot be computed");
-    signalPassFailure();
-    return sizes;
-  }
-  for (auto [result, shape] : llvm::zip(op->getResults(), shapes))
-    for (auto [known, size] : llvm::zip(shapeOf(result), shape))
+  for (Value result : op->getResults())
+    for (auto [i, known] : llvm::enumerate(shapeOf(result)))
       if (ShapedType::isDynamic(known))
-        sizes.push_back(
-            getValueOrCreateConstantIndexOp(builder, op->getLoc(), size));
+        sizes.push_back(getValueOrCreateConstantIndexOp(
+            builder, op->getLoc(), resolver.size(result, i)));
   return sizes;
 }
 
@@ -202,47 +189,14 @@ static SmallVector<int64_t> findReusable(const Group &group,
   return reusable;
 }
 
-void FormKernelsPass::resolveInnerSizes(const Group &group,
-                                        ArrayRef<Operation *> ops,
-                                        MutableArrayRef<Value> sizes) {
-  for (Operation *op : llvm::reverse(ops)) {
-    if (op == group.sink)
-      continue;
-    SmallVector<tensor::DimOp> questions;
-    for (Operation *user : op->getUsers())
-      if (auto question = dyn_cast<tensor::DimOp>(user))
-        questions.push_back(question);
-    for (tensor::DimOp question : questions) {
-      OpBuilder builder(question);
-      ReifiedRankedShapedTypeDims shapes;
-      if (failed(cast<ReifyRankedShapedTypeOpInterface>(op).reifyResultShapes(
-              builder, shapes))) {
-        op->emitError("result sizes cannot be computed");
-        return signalPassFailure();
-      }
-      auto result = cast<OpResult>(question.getSource());
-      OpFoldResult size =
-          shapes[result.getResultNumber()][*question.getConstantIndex()];
-      Value resolved =
-          getValueOrCreateConstantIndexOp(builder, op->getLoc(), size);
-      question.replaceAllUsesWith(resolved);
-      for (Value &wanted : sizes)
-        if (wanted == question.getResult())
-          wanted = resolved;
-      question.erase();
-    }
-  }
-}
-
-void FormKernelsPass::makeRegion(Group &group) {
+void FormKernelsPass::makeRegion(Group &group, SizeResolver &resolver) {
   Operation *sink = group.sink;
   OpBuilder builder(sink);
-  SmallVector<Value> sizes = dynamicSizes(builder, sink);
+  SmallVector<Value> sizes = dynamicSizes(builder, resolver, sink);
   // In order of appearance, so that equal groups give equal kernels.
   SmallVector<Operation *> ops(group.ops.begin(), group.ops.end());
   llvm::sort(ops,
              [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
-  resolveInnerSizes(group, ops, sizes);
   // Elementwise bodies take splat constants as numbers; emitters of other ops
   // may want to see a buffer.
   auto isNumber = [&](Operation *producer) {
@@ -303,9 +257,9 @@ void FormKernelsPass::makeRegion(Group &group) {
   numFused += ops.size() - 1;
 }
 
-void FormKernelsPass::makeAlias(Operation *op) {
+void FormKernelsPass::makeAlias(Operation *op, SizeResolver &resolver) {
   OpBuilder builder(op);
-  SmallVector<Value> sizes = dynamicSizes(builder, op);
+  SmallVector<Value> sizes = dynamicSizes(builder, resolver, op);
   Value alias =
       kernel::AliasOp::create(builder, op->getLoc(), op->getResult(0).getType(),
                               op->getOperand(0), sizes);
@@ -313,10 +267,10 @@ void FormKernelsPass::makeAlias(Operation *op) {
   op->erase();
 }
 
-void FormKernelsPass::formInBlock(Block &block) {
+void FormKernelsPass::formInBlock(Block &block, SizeResolver &resolver,
+                                  SymbolicShapes &symbols) {
   std::vector<std::unique_ptr<Group>> groups;
   DenseMap<Operation *, Group *> groupOf;
-  SymbolicShapes symbols;
   for (Operation &op : llvm::reverse(block)) {
     if (isHostOp(&op) && !isView(&op))
       continue;
@@ -345,9 +299,8 @@ void FormKernelsPass::formInBlock(Block &block) {
       groupOf[&op] = group.get();
     groups.push_back(std::move(group));
   }
-  // From the last to the first: while sizes are computed, the shape chains in
-  // front still are ops that can be seen through. Those that nothing reads any
-  // more afterwards disappear.
+  // From the last to the first: the shape chains in front, whose ends nothing
+  // reads any more once sizes are computed, disappear.
   for (auto &group : groups) {
     if (group->sink->use_empty()) {
       SmallVector<Operation *> ops(group->ops.begin(), group->ops.end());
@@ -357,20 +310,37 @@ void FormKernelsPass::formInBlock(Block &block) {
       for (Operation *op : ops)
         op->erase();
     } else if (isView(group->sink)) {
-      makeAlias(group->sink);
+      makeAlias(group->sink, resolver);
     } else {
-      makeRegion(*group);
+      makeRegion(*group, resolver);
     }
   }
 }
 
 void FormKernelsPass::runOnOperation() {
+  // Every size once, where its tensor is made, and while the shape chains in
+  // front still are ops that can be seen through.
+  SmallVector<Operation *> ops;
+  getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (isa<SluiceDialect>(op->getDialect()))
+      ops.push_back(op);
+  });
+  OpBuilder builder(&getContext());
+  SizeResolver resolver(builder);
+  SymbolicShapes symbols;
+  for (Operation *op : ops) {
+    if (failed(resolver.visit(op))) {
+      op->emitError("result sizes cannot be computed");
+      return signalPassFailure();
+    }
+    symbols.visit(op);
+  }
   SmallVector<Block *> blocks;
   getOperation().walk<WalkOrder::PreOrder>(
       [&](Block *block) { blocks.push_back(block); });
   // The last block first, as inside a block.
   for (Block *block : llvm::reverse(blocks))
-    formInBlock(*block);
+    formInBlock(*block, resolver, symbols);
 }
 
 } // namespace sluice

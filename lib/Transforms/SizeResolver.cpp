@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -55,52 +56,74 @@ OpFoldResult SizeResolver::size(Value tensor, int64_t dimension) {
   return sizes[{tensor, dimension}] = result;
 }
 
-void SizeResolver::resolve(Operation *before, Operation *op) {
-  SmallVector<tensor::DimOp> questions;
-  for (Operation *made = op->getPrevNode(); made != before;
-       made = made->getPrevNode())
-    if (auto question = dyn_cast<tensor::DimOp>(made);
-        question && question.getConstantIndex())
-      questions.push_back(question);
-  for (tensor::DimOp question : llvm::reverse(questions)) {
-    OpFoldResult answer =
-        size(question.getSource(), *question.getConstantIndex());
-    if (answer == OpFoldResult(question.getResult()))
-      continue;
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPoint(question);
-    question.replaceAllUsesWith(
-        getValueOrCreateConstantIndexOp(builder, question.getLoc(), answer));
-    question.erase();
+Value SizeResolver::simplify(Operation *op) {
+  if (auto question = dyn_cast<tensor::DimOp>(op)) {
+    auto dimension = question.getConstantIndex();
+    if (!dimension)
+      return {};
+    OpFoldResult answer = size(question.getSource(), *dimension);
+    return getValueOrCreateConstantIndexOp(builder, op->getLoc(), answer);
   }
+  // What was asked about twice is now seen to be one size.
+  SmallVector<Value> folded;
+  if (op->getNumResults() != 1 || failed(builder.tryFold(op, folded)) ||
+      folded.empty())
+    return {};
+  return folded.front();
 }
 
-void SizeResolver::visit(Operation *op) {
+void SizeResolver::resolve(Operation *before, Operation *op,
+                           MutableArrayRef<OpFoldResult> made) {
+  DenseMap<Value, Value> replaced;
+  Operation *next = before ? before->getNextNode() : &op->getBlock()->front();
+  while (next != op) {
+    Operation *current = next;
+    next = next->getNextNode();
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(current);
+    Value simpler = simplify(current);
+    if (!simpler || simpler == current->getResult(0))
+      continue;
+    replaced[current->getResult(0)] = simpler;
+    current->replaceAllUsesWith(ValueRange(simpler));
+    current->erase();
+  }
+  for (OpFoldResult &value : made)
+    if (auto old = dyn_cast_if_present<Value>(value))
+      if (Value simpler = replaced.lookup(old))
+        value = simpler;
+}
+
+OpFoldResult SizeResolver::getFoldedSize(OpFoldResult size) {
+  if (auto known = getConstantIntValue(size))
+    return builder.getIndexAttr(*known);
+  return size;
+}
+
+LogicalResult SizeResolver::visit(Operation *op) {
   auto shaped = dyn_cast<ReifyRankedShapedTypeOpInterface>(op);
   bool isDynamic = llvm::any_of(op->getResultTypes(), [](Type type) {
     auto tensor = dyn_cast<RankedTensorType>(type);
     return tensor && !tensor.hasStaticShape();
   });
   if (!shaped || !isDynamic || !isa<SluiceDialect>(op->getDialect()))
-    return;
+    return success();
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPoint(op);
   Operation *before = op->getPrevNode();
   ReifiedRankedShapedTypeDims shapes;
   if (failed(shaped.reifyResultShapes(builder, shapes)))
-    return;
-  // What reification returns may be one of the questions that disappear.
-  for (auto [result, shape] : llvm::zip(op->getResults(), shapes))
-    for (auto [i, reified] : llvm::enumerate(shape)) {
-      if (!ShapedType::isDynamic(shapeOf(result)[i]))
-        continue;
-      std::pair<Value, int64_t> place{result, i};
-      auto question = dyn_cast_if_present<Value>(reified);
-      auto dim = question ? question.getDefiningOp<tensor::DimOp>() : nullptr;
-      if (dim && dim.getConstantIndex())
-        sizes[place] = size(dim.getSource(), *dim.getConstantIndex());
-      else
-        sizes[place] = reified;
-    }
-  resolve(before, op);
+    return failure();
+  SmallVector<OpFoldResult> made;
+  for (auto &shape : shapes)
+    llvm::append_range(made, shape);
+  resolve(before, op, made);
+  ArrayRef<OpFoldResult> rest = made;
+  for (auto [result, shape] : llvm::zip(op->getResults(), shapes)) {
+    for (auto [i, size] : llvm::enumerate(rest.take_front(shape.size())))
+      if (ShapedType::isDynamic(shapeOf(result)[i]))
+        sizes[{result, i}] = getFoldedSize(size);
+    rest = rest.drop_front(shape.size());
+  }
+  return success();
 }

@@ -82,3 +82,23 @@ func.func @shape_chain(%x: tensor<?x4x4xf32>) -> tensor<?x16xf32> {
   %3 = sluice.reshape %x, %2 : (tensor<?x4x4xf32>, tensor<2xi64>) -> tensor<?x16xf32>
   return %3 : tensor<?x16xf32>
 }
+
+// -----
+
+// A size is computed once, however often its tensor is used: two of the inputs,
+// one of their sum, which the run alone knows, and none of what follows.
+// CHECK-LABEL: func.func @used_twice
+// CHECK-COUNT-2: tensor.dim
+// CHECK-NOT:     tensor.dim
+// CHECK:         %[[SIZE:.*]] = arith.select
+// CHECK-NOT:     arith.select
+// CHECK:         kernel.region "map" ins(%arg0, %arg1 : {{.*}}) sizes(%[[SIZE]])
+// CHECK-NOT:     tensor.dim
+func.func @used_twice(%x: tensor<?xf32>, %y: tensor<?xf32>) -> tensor<?xf32> {
+  %0 = sluice.add %x, %y : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  %1 = sluice.neg %0 : (tensor<?xf32>) -> tensor<?xf32>
+  %2 = sluice.mul %0, %1 : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  %3 = sluice.neg %2 : (tensor<?xf32>) -> tensor<?xf32>
+  %4 = sluice.mul %2, %3 : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  return %4 : tensor<?xf32>
+}

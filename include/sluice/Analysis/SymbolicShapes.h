@@ -22,6 +22,9 @@ class SymbolicShapes {
 public:
   using Symbol = int64_t;
 
+  /// Numbers the sizes of an op's results. Where a function's ops are visited
+  /// in order, no question about a size has to follow the graph.
+  void visit(mlir::Operation *op);
   /// The symbol of one dimension of a tensor.
   Symbol dimension(mlir::Value tensor, int64_t dimension);
   /// Are all sizes of two tensors of one rank surely equal?
@@ -33,8 +36,11 @@ private:
   Symbol intern(Key key);
   Symbol constant(int64_t size);
   Symbol fresh();
-  /// The symbol of an index value that a reification built.
-  Symbol expression(mlir::Value index);
+  /// The symbol of an index value that a reification built; `seen` are those
+  /// of the same reification.
+  using Seen = llvm::DenseMap<mlir::Value, Symbol>;
+  Symbol expression(mlir::Value index, Seen &seen);
+  Symbol makeExpression(mlir::Value index, Seen &seen);
   llvm::SmallVector<Symbol> elementwise(mlir::Operation *op);
   const llvm::SmallVector<Symbol> &shape(mlir::Value tensor);
 

@@ -146,7 +146,24 @@ private:
   mlir::Value evaluate(mlir::Operation *op, mlir::OpResult result,
                        mlir::ValueRange indices);
 
+  /// The size of a value that elementwise broadcasting makes.
+  mlir::Value elementwiseSize(mlir::Operation *op, int64_t dimension);
+  /// The size of a value that only its op can tell.
+  mlir::Value reifiedSize(mlir::OpResult tensor, int64_t dimension);
+  /// Builds a value that follows from sizes at the start of the function,
+  /// behind those that were built before.
+  mlir::Value computeAtStart(llvm::function_ref<mlir::Value()> compute);
+  /// Index `at` of a dimension that broadcasting may stretch: 0 where its size
+  /// is 1 in the run.
+  mlir::Value broadcastIndex(mlir::Value size, mlir::Value at);
+  mlir::Value findEvaluated(mlir::Value what, mlir::ValueRange indices);
+
   llvm::DenseMap<mlir::Value, mlir::Value> buffers;
+
+  /// Sizes are computed once, at the function's start, up to this op.
+  mlir::Operation *lastSize = nullptr;
+  llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::Value> computedSizes;
+  llvm::DenseMap<mlir::Value, mlir::Value> computedIsOne;
 
   /// Elements evaluated so far, so that a value used twice is computed once.
   struct Evaluated {

@@ -138,7 +138,13 @@ def FormKernelsPass : Pass<"sluice-form-kernels", "::mlir::func::FuncOp"> {
     (contraction, convolution, ...) before its elementwise epilogue. Ops that
     only change the shape become `kernel.alias`. Dynamic sizes are computed
     from the sizes of the function's arguments wherever they follow from them.
+    A kernel has a limited number of ops: LLVM takes more than linear time for
+    long blocks, while a result that is written out costs little beside them.
   }];
+  let options = [
+    Option<"maximumOps", "maximum-ops", "unsigned", /*default=*/"128",
+           "The most ops in one kernel">
+  ];
   let dependentDialects = [
     "::sluice::kernel::KernelDialect", "mlir::arith::ArithDialect",
     "mlir::tensor::TensorDialect"

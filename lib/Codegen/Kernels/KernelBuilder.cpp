@@ -39,51 +39,99 @@ Value KernelBuilder::index(int64_t value) {
   return arith::ConstantIndexOp::create(builder, loc, value);
 }
 
-Value KernelBuilder::size(Value tensor, int64_t dimension) {
-  int64_t known = shapeOf(tensor)[dimension];
-  if (!ShapedType::isDynamic(known))
-    return index(known);
-  if (Value memory = buffer(tensor))
-    return memref::DimOp::create(builder, loc, memory, dimension);
-  Operation *op = tensor.getDefiningOp();
-  if (auto transpose = dyn_cast_if_present<TransposeOp>(op))
-    return size(transpose.getOperand(), transpose.getPermutation()[dimension]);
-  // A fused elementwise op: the largest of the broadcast sizes (a dynamic one
-  // may be 1 at run time).
-  Value result;
-  int64_t rank = shapeOf(tensor).size();
-  if (isa_and_present<ElementwiseOpInterface>(op)) {
-    for (Value operand : op->getOperands()) {
-      int64_t place =
-          dimension - rank + static_cast<int64_t>(shapeOf(operand).size());
-      if (place < 0 || shapeOf(operand)[place] == 1)
-        continue;
-      Value candidate = size(operand, place);
-      if (!result) {
-        result = candidate;
-        continue;
-      }
+/// The op in front of the insertion point; null if there is none.
+static Operation *previousOp(OpBuilder &builder) {
+  Block::iterator end = builder.getInsertionPoint();
+  return end == builder.getInsertionBlock()->begin() ? nullptr
+                                                     : &*std::prev(end);
+}
+
+Value KernelBuilder::computeAtStart(llvm::function_ref<Value()> compute) {
+  OpBuilder::InsertionGuard guard(builder);
+  if (lastSize)
+    builder.setInsertionPointAfter(lastSize);
+  else
+    builder.setInsertionPointToStart(cast<BlockArgument>(frame).getOwner());
+  Value result = compute();
+  lastSize = previousOp(builder);
+  return result;
+}
+
+Value KernelBuilder::elementwiseSize(Operation *op, int64_t dimension) {
+  int64_t rank = shapeOf(op->getResult(0)).size();
+  SmallVector<Value> candidates;
+  for (Value operand : op->getOperands()) {
+    int64_t place =
+        dimension - rank + static_cast<int64_t>(shapeOf(operand).size());
+    if (place < 0 || shapeOf(operand)[place] == 1)
+      continue;
+    Value candidate = size(operand, place);
+    if (!llvm::is_contained(candidates, candidate))
+      candidates.push_back(candidate);
+  }
+  // The largest of the broadcast sizes: a dynamic one may be 1 in the run.
+  return computeAtStart([&] {
+    Value result = candidates.empty() ? index(1) : candidates.front();
+    for (Value candidate : llvm::drop_begin(candidates, !candidates.empty())) {
       Value isOne = arith::CmpIOp::create(
           builder, loc, arith::CmpIPredicate::eq, result, index(1));
       result = arith::SelectOp::create(builder, loc, isOne, candidate, result);
     }
-  }
-  if (result)
     return result;
-  // Other ops say their sizes in terms of their operands'; `tensor.dim` of an
-  // operand then becomes the size of its buffer.
-  if (auto shaped = dyn_cast_if_present<ReifyRankedShapedTypeOpInterface>(op)) {
-    OpBuilder::InsertionGuard guard(builder);
+  });
+}
+
+Value KernelBuilder::reifiedSize(OpResult tensor, int64_t dimension) {
+  auto shaped = dyn_cast<ReifyRankedShapedTypeOpInterface>(tensor.getOwner());
+  return computeAtStart([&]() -> Value {
+    Operation *before = lastSize;
     ReifiedRankedShapedTypeDims shapes;
-    if (succeeded(shaped.reifyResultShapes(builder, shapes))) {
-      OpFoldResult reified =
-          shapes[cast<OpResult>(tensor).getResultNumber()][dimension];
-      if (auto constant = getConstantIntValue(reified))
-        return index(*constant);
-      return cast<Value>(reified);
+    if (!shaped || failed(shaped.reifyResultShapes(builder, shapes)))
+      return index(1);
+    OpFoldResult reified = shapes[tensor.getResultNumber()][dimension];
+    Value result = getValueOrCreateConstantIndexOp(builder, loc, reified);
+    // The ops say their sizes in terms of their operands', which are computed
+    // in front.
+    SmallVector<tensor::DimOp> questions;
+    for (Operation *made = previousOp(builder); made != before;
+         made = made->getPrevNode())
+      if (auto question = dyn_cast<tensor::DimOp>(made))
+        questions.push_back(question);
+    for (tensor::DimOp question : llvm::reverse(questions)) {
+      lastSize = before;
+      Value answer = size(question.getSource(), *question.getConstantIndex());
+      before = lastSize;
+      if (result == question.getResult())
+        result = answer;
+      question.replaceAllUsesWith(answer);
+      question.erase();
     }
-  }
-  return index(1);
+    return result;
+  });
+}
+
+Value KernelBuilder::size(Value tensor, int64_t dimension) {
+  int64_t known = shapeOf(tensor)[dimension];
+  if (!ShapedType::isDynamic(known))
+    return index(known);
+  auto it = computedSizes.find({tensor, dimension});
+  if (it != computedSizes.end())
+    return it->second;
+  Value result;
+  Operation *op = tensor.getDefiningOp();
+  if (Value memory = buffer(tensor))
+    result = computeAtStart([&]() -> Value {
+      return memref::DimOp::create(builder, loc, memory, dimension);
+    });
+  else if (auto transpose = dyn_cast_if_present<TransposeOp>(op))
+    result =
+        size(transpose.getOperand(), transpose.getPermutation()[dimension]);
+  else if (isa_and_present<ElementwiseOpInterface>(op))
+    result = elementwiseSize(op, dimension);
+  else
+    result = reifiedSize(cast<OpResult>(tensor), dimension);
+  computedSizes[{tensor, dimension}] = result;
+  return result;
 }
 
 SmallVector<Value> KernelBuilder::sizes(Value tensor) {
@@ -241,6 +289,15 @@ Value KernelBuilder::load(Value tensor, ValueRange indices) {
     Value stored = memref::LoadOp::create(builder, loc, memory, indices);
     return toCompute(stored, elementTypeOf(tensor));
   }
+  if (Value known = findEvaluated(tensor, indices))
+    return known;
+  auto result = cast<OpResult>(tensor);
+  Value element = evaluate(result.getOwner(), result, indices);
+  evaluated[tensor].push_back({llvm::to_vector(indices), element});
+  return element;
+}
+
+Value KernelBuilder::findEvaluated(Value what, ValueRange indices) {
   // A constant index is a new op every time, so it is compared by value.
   auto same = [](Value lhs, Value rhs) {
     if (lhs == rhs)
@@ -251,16 +308,33 @@ Value KernelBuilder::load(Value tensor, ValueRange indices) {
   // An element that was computed in this block or one around it is at hand:
   // code is only ever appended.
   Block *here = builder.getInsertionBlock();
-  for (Evaluated &known : evaluated[tensor]) {
+  for (Evaluated &known : evaluated[what]) {
     Block *block = known.element.getParentBlock();
     if (llvm::equal(known.indices, indices, same) &&
         (block == here || block->findAncestorOpInBlock(*here->getParentOp())))
       return known.element;
   }
-  auto result = cast<OpResult>(tensor);
-  Value element = evaluate(result.getOwner(), result, indices);
-  evaluated[tensor].push_back({llvm::to_vector(indices), element});
-  return element;
+  return {};
+}
+
+Value KernelBuilder::broadcastIndex(Value size, Value at) {
+  if (constantOf(at) == 0)
+    return at;
+  Value &isOne = computedIsOne[size];
+  if (!isOne)
+    isOne = computeAtStart([&]() -> Value {
+      return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, size,
+                                   index(1));
+    });
+  // What has been clamped by this size stays as it is.
+  auto clamped = at.getDefiningOp<arith::SelectOp>();
+  if (clamped && clamped.getCondition() == isOne)
+    return at;
+  if (Value known = findEvaluated(isOne, at))
+    return known;
+  Value result = arith::SelectOp::create(builder, loc, isOne, index(0), at);
+  evaluated[isOne].push_back({{at}, result});
+  return result;
 }
 
 void KernelBuilder::store(Value element, Value tensor, ValueRange indices) {
@@ -312,10 +386,7 @@ Value KernelBuilder::evaluate(Operation *op, OpResult result,
         } else if (ShapedType::isDynamic(shape[i]) &&
                    mayStretch(op, operand, rank - operandRank + i, rank)) {
           // May be 1 at run time, and then every index reads element 0.
-          Value isOne =
-              arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
-                                    size(operand, i), index(1));
-          at = arith::SelectOp::create(builder, loc, isOne, index(0), at);
+          at = broadcastIndex(size(operand, i), at);
         }
         place.push_back(at);
       }
