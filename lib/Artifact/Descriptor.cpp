@@ -49,6 +49,12 @@ public:
   Field array(ArrayRef<Field> elements);
   Field arrayOfRecords(ArrayRef<SmallVector<Field>> records);
 
+  LLVM::LLVMFuncOp externalFunction(StringRef name, ArrayRef<Type> operands) {
+    builder.setInsertionPointToEnd(module.getBody());
+    Type result = LLVM::LLVMVoidType::get(module.getContext());
+    return LLVM::LLVMFuncOp::create(
+        builder, loc, name, LLVM::LLVMFunctionType::get(result, operands));
+  }
   LLVM::GlobalOp external(StringRef name) {
     builder.setInsertionPointToEnd(module.getBody());
     auto global = LLVM::GlobalOp::create(
@@ -229,6 +235,12 @@ void sluice::addDescriptor(ModuleOp module, const DescriptorContents &contents,
     reserveWeights(module, symbol, contents);
   }
 
+  DataBuilder::Field releaseWeights = data.null();
+  if (contents.needsOneDnn)
+    releaseWeights = data.address(data.externalFunction(
+        "sluice_onednn_release_weights",
+        {weights.type, IntegerType::get(module.getContext(), 64)}));
+
   // The order of sluice_model_descriptor.
   SmallVector<DataBuilder::Field> fields = {
       data.integer(SLUICE_ABI_MAGIC, 32),
@@ -255,7 +267,8 @@ void sluice::addDescriptor(ModuleOp module, const DescriptorContents &contents,
       data.integer(contents.livenessBound, 64),
       function(workspaceFunctionName),
       function(runFunctionName),
-      data.integer(shared ? SLUICE_DESCRIPTOR_HAS_TRAILER : 0, 64)};
+      data.integer(shared ? SLUICE_DESCRIPTOR_HAS_TRAILER : 0, 64),
+      releaseWeights};
   data.record(descriptorSymbol(signature), fields, LLVM::Linkage::External);
   if (shared)
     data.record(SLUICE_DESCRIPTOR_SYMBOL, fields, LLVM::Linkage::External);

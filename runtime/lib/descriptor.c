@@ -95,8 +95,6 @@ sluice_status sluice_check_descriptor(const sluice_model_descriptor *descriptor,
 }
 
 bool sluice_expects_trailer(const sluice_model_descriptor *descriptor) {
-  const size_t needed =
-      offsetof(sluice_model_descriptor, flags) + sizeof descriptor->flags;
-  return descriptor->descriptor_size >= needed &&
+  return SLUICE_DESCRIPTOR_HAS(descriptor, flags) &&
          descriptor->flags & SLUICE_DESCRIPTOR_HAS_TRAILER;
 }

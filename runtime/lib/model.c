@@ -54,9 +54,19 @@ static bool number_symbols(sluice_model *model) {
   return true;
 }
 
+static void release_weights(sluice_model *model) {
+  const sluice_model_descriptor *descriptor = model->descriptor;
+  if (!model->weights_mapping)
+    return;
+  if (SLUICE_DESCRIPTOR_HAS(descriptor, release_weights) &&
+      descriptor->release_weights)
+    descriptor->release_weights(model->weights,
+                                (int64_t)model->weights_mapping_size);
+  munmap(model->weights_mapping, model->weights_mapping_size);
+}
+
 static void destroy(sluice_model *model) {
-  if (model->weights_mapping)
-    munmap(model->weights_mapping, model->weights_mapping_size);
+  release_weights(model);
   if (model->library)
     dlclose(model->library);
   free(model->dim_symbols);

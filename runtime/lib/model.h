@@ -10,8 +10,14 @@
 #include "sluice/sluice.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum { sluice_max_rank = 64, sluice_max_table = 1 << 20 };
+
+/* Whether a descriptor is long enough for a field that was added later. */
+#define SLUICE_DESCRIPTOR_HAS(descriptor, field)                               \
+  ((descriptor)->descriptor_size >=                                            \
+   offsetof(sluice_model_descriptor, field) + sizeof(descriptor)->field)
 
 /* Where a symbolic dimension occurs first. */
 struct sluice_symbol {

@@ -221,6 +221,17 @@ sluice_onednn_create_primitive_desc(const sluice_onednn_kernel *kernel,
   return status;
 }
 
+/* Whether constant weights have to be copied for the primitive. */
+static bool copies_weights(const sluice_onednn_kernel *kernel,
+                           dnnl_primitive_desc_t description) {
+  dnnl_memory_desc_t plain;
+  return kernel->constant_weights &&
+         sluice_onednn_plain_weights(kernel, &plain) == dnnl_success &&
+         !dnnl_memory_desc_equal(
+             &plain, dnnl_primitive_desc_query_md(description,
+                                                  dnnl_query_weights_md, 0));
+}
+
 int32_t sluice_onednn_inspect(const sluice_onednn_kernel *kernel,
                               int32_t threads, sluice_onednn_report *report) {
   memset(report, 0, sizeof *report);
@@ -237,6 +248,7 @@ int32_t sluice_onednn_inspect(const sluice_onednn_kernel *kernel,
   if (status == dnnl_success) {
     strncpy(report->implementation, name, sizeof report->implementation - 1);
     report->is_reference = strncmp(name, "ref", 3) == 0;
+    report->copies_weights = copies_weights(kernel, description);
     report->scratch_size = (int64_t)dnnl_memory_desc_get_size(
         dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0));
   }

@@ -37,7 +37,8 @@ struct variant {
   struct execution *idle;
 };
 
-/* Constant weights in the layout of a primitive. */
+/* Constant weights in the layout of a primitive, known by where the model has
+ * them until `sluice_onednn_release_weights` says that they go. */
 struct packed_weights {
   struct packed_weights *next;
   const void *source;
@@ -126,6 +127,12 @@ static bool enter_process(void) {
   return true;
 }
 
+static void destroy_weights(struct packed_weights *weights) {
+  if (weights->memory)
+    dnnl_memory_destroy(weights->memory);
+  free(weights);
+}
+
 __attribute__((destructor)) static void destroy_all(void) {
   struct sluice_process_flags *flags = atomic_load(&all.flags);
   if (!flags)
@@ -145,8 +152,7 @@ __attribute__((destructor)) static void destroy_all(void) {
     for (struct packed_weights *each = state->weights, *next; each;
          each = next) {
       next = each->next;
-      dnnl_memory_destroy(each->memory);
-      free(each);
+      destroy_weights(each);
     }
     pthread_mutex_destroy(&state->lock);
     free(state);
@@ -296,9 +302,7 @@ static dnnl_status_t find_weights(struct kernel_state *state,
   created->layout = *layout;
   dnnl_status_t status = pack(kernel, weights, created);
   if (status != dnnl_success) {
-    if (created->memory)
-      dnnl_memory_destroy(created->memory);
-    free(created);
+    destroy_weights(created);
     return status;
   }
   created->next = state->weights;
@@ -456,4 +460,25 @@ void sluice_onednn_run(sluice_frame *frame, const sluice_onednn_kernel *kernel,
   sluice_onednn_set_threads(before);
   if (status != dnnl_success)
     fail(frame, status, node);
+}
+
+void sluice_onednn_release_weights(const uint8_t *weights, int64_t size) {
+  uintptr_t begin = (uintptr_t)weights;
+  if (!enter_process())
+    return;
+  pthread_mutex_lock(&all.lock);
+  for (struct kernel_state *state = all.states; state; state = state->next) {
+    pthread_mutex_lock(&state->lock);
+    for (struct packed_weights **link = &state->weights; *link;) {
+      struct packed_weights *each = *link;
+      if ((uintptr_t)each->source - begin >= (uintptr_t)size) {
+        link = &each->next;
+        continue;
+      }
+      *link = each->next;
+      destroy_weights(each);
+    }
+    pthread_mutex_unlock(&state->lock);
+  }
+  pthread_mutex_unlock(&all.lock);
 }

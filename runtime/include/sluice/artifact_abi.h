@@ -104,6 +104,10 @@ typedef struct sluice_model_descriptor {
   int32_t (*run)(sluice_frame *frame);
   /* Since here the fields that descriptors may lack, which then count as 0. */
   uint64_t flags; /* SLUICE_DESCRIPTOR_... */
+  /* Called where `size` bytes of weights go while the artifact may stay, after
+   * the last run with them: forgets what it keeps under their address. Null
+   * where it keeps nothing. Thread-safe. */
+  void (*release_weights)(const uint8_t *weights, int64_t size);
 } sluice_model_descriptor;
 
 /* A shared artifact exports its descriptor under this name; a static one as

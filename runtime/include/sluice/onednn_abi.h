@@ -94,7 +94,7 @@ typedef struct sluice_onednn_kernel {
   int64_t dilations[SLUICE_ONEDNN_MAX_SPATIAL];
   int64_t pads_begin[SLUICE_ONEDNN_MAX_SPATIAL];
   int64_t pads_end[SLUICE_ONEDNN_MAX_SPATIAL];
-  /* The weights never change while the model is loaded: they may be kept in
+  /* The weights never change until they are released: they may be kept in
    * another layout. */
   int64_t constant_weights;
   /* A row is added to the sums before the post-ops. */
@@ -108,6 +108,8 @@ typedef struct sluice_onednn_report {
   int64_t scratch_size;
   /* Its slow reference implementation. */
   int64_t is_reference;
+  /* Constant weights are copied to another layout. */
+  int64_t copies_weights;
   char implementation[48];
 } sluice_onednn_report;
 
@@ -123,10 +125,15 @@ int32_t sluice_onednn_inspect(const sluice_onednn_kernel *kernel,
  *
  * Thread-safe for frames of any number of contexts: the primitive is created
  * once per number of threads, and everything is freed when the artifact is
- * unloaded. */
+ * unloaded. Constant weights are known by their address: no other may come to
+ * lie there before `sluice_onednn_release_weights`. */
 void sluice_onednn_run(sluice_frame *frame, const sluice_onednn_kernel *kernel,
                        void **state, void *const *operands, void *scratch,
                        int64_t scratch_size, const char *node);
+
+/* Frees what all kernels keep of the constant weights in [weights, weights +
+ * size), which no run uses any more. A descriptor's `release_weights`. */
+void sluice_onednn_release_weights(const uint8_t *weights, int64_t size);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,8 @@
 //===- LoaderTest.cpp - Good, damaged and foreign artifacts --------------===//
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 
+#include "FakeModel.h"
+
 #include "sluice/artifact_abi.h"
 #include "sluice/sluice.h"
 
@@ -11,6 +13,7 @@ extern "C" {
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <cstring>
 #include <elf.h>
 #include <filesystem>
@@ -289,6 +292,58 @@ TEST_F(LoaderTest, WeightsSideFile) {
   options.weights_path = elsewhere.c_str();
   options.verify_weights = 1;
   EXPECT_EQ(load(path, &options), SLUICE_OK) << error.message;
+}
+
+/// What was released last, and how often anything was.
+static std::pair<const uint8_t *, int64_t> released;
+static int releases = 0;
+
+TEST_F(LoaderTest, WeightsThatGoAreReleased) {
+  sluice::test::FakeModel fake({}, {}, [](sluice_frame *) { return 0; });
+  fake.descriptor.weights_file = "net.weights";
+  fake.descriptor.weights_size = 64;
+  fake.descriptor.release_weights = [](const uint8_t *weights, int64_t size) {
+    released = {weights, size};
+    releases += weights[0] == 7; // Still there.
+  };
+  std::string path = write("net.weights", Bytes(64, 7));
+  sluice_load_options options = SLUICE_LOAD_OPTIONS_INIT;
+  options.weights_path = path.c_str();
+  auto loadAndRelease = [&] {
+    sluice_model *model = nullptr;
+    EXPECT_EQ(sluice_model_from_descriptor(&fake.descriptor, &options, &model,
+                                           &error),
+              SLUICE_OK)
+        << error.message;
+    sluice_context *context = nullptr;
+    EXPECT_EQ(sluice_context_create(model, nullptr, &context, &error),
+              SLUICE_OK);
+    int before = releases;
+    sluice_model_release(model);
+    EXPECT_EQ(releases, before); // The context still needs them.
+    sluice_context_destroy(context);
+  };
+  releases = 0;
+  loadAndRelease();
+  loadAndRelease();
+  EXPECT_EQ(releases, 2);
+  EXPECT_NE(released.first, nullptr);
+  EXPECT_EQ(released.second, 64);
+  // Descriptors without the field.
+  fake.descriptor.descriptor_size =
+      offsetof(sluice_model_descriptor, release_weights);
+  loadAndRelease();
+  fake.descriptor.descriptor_size = sizeof fake.descriptor;
+  fake.descriptor.release_weights = nullptr;
+  loadAndRelease();
+  // Weights that are part of the program stay.
+  alignas(64) static const uint8_t own[64] = {7};
+  fake.descriptor.weights = own;
+  fake.descriptor.release_weights = [](const uint8_t *, int64_t) {
+    ++releases;
+  };
+  loadAndRelease();
+  EXPECT_EQ(releases, 2);
 }
 
 TEST_F(LoaderTest, WeightsStayInTheFolder) {
