@@ -291,6 +291,7 @@ def main():
             options.build, programs, peak, options.blocks,
             lambda row: say(kernels.table_row(row)),
         )
+    peak.close()
     write_results(options, machine, model_rows, kernel_rows)
     return 0
 

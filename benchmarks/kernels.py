@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from generated.builder import GraphBuilder
+from machine import is_credible
 from peer import Peer, PeerError, REST_SECONDS, SOURCES, write_inputs
 from support import compiler
 from support.paths import scratch
@@ -105,22 +106,27 @@ def _onednn_seconds(program, kernel):
 
 
 def _measure_engines(row, peers, peak, onednn, kernel, blocks):
-    """Fills a row with medians; the peak is measured again before each block."""
+    """Fills a row with medians. Each block of the kernel has its own peak, measured
+    right before and after it."""
     times = {name: [] for name in ("sluice run", "sluice kernel", "onnxruntime",
                                    "onednn")}
-    peaks = []
+    peaks, shares = [], []
     for _ in range(blocks):
-        peaks.append(peak.gflops())
         if "sluice" in peers:
             times["sluice run"].append(peers["sluice"].block(40, 3))
         if "profiled" in peers:
-            heaviest = max(peers["profiled"].profile(15), key=lambda r: r[1])
-            times["sluice kernel"].append(heaviest[0])
+            gflops, kernels = peak.beside(lambda: peers["profiled"].profile(15))
+            seconds = max(kernels, key=lambda r: r[1])[0]
+            times["sluice kernel"].append(seconds)
+            peaks.append(gflops)
+            shares.append(kernel.flops / seconds / 1e9 / gflops)
         times["onnxruntime"].append(peers["onnxruntime"].block(40, 3))
         time.sleep(REST_SECONDS)
         if onednn and kernel.group == "depthwise":
             times["onednn"].append(_onednn_seconds(onednn, kernel))
-    row["peak_gflops"] = statistics.median(peaks)
+    if peaks:
+        row["peak_gflops"] = statistics.median(peaks)
+        row["peak_share"] = statistics.median(shares)
     for name, values in times.items():
         if values and None not in values:
             row[name] = statistics.median(values)
@@ -165,12 +171,14 @@ def table_row(row):
     def rate(name):
         return f"{row['flops'] / row[name] / 1e9:.1f}" if name in row else "-"
 
-    share = "-"
-    for name in ("sluice kernel", "sluice run"):
-        if name in row and share == "-":
-            share = f"{row['flops'] / row[name] / 1e7 / row['peak_gflops']:.0f} %"
+    share = peak = "-"
+    if "peak_share" in row:
+        peak = f"{row['peak_gflops']:.0f}"
+        share = f"{100 * row['peak_share']:.0f} %"
+        if not is_credible(row["peak_share"]):
+            share += ": the probe is wrong"
     cells = [row["group"] + " " + row["kernel"], rate("sluice run"),
              rate("sluice kernel"), share, rate("onnxruntime"), rate("onednn"),
-             f"{row['peak_gflops']:.0f}"]
+             peak]
     line = "| " + " | ".join(cells) + " |"
     return line + (f" {row['error'][:80]}" if "error" in row else "")

@@ -208,18 +208,19 @@ static void report(const Shape &shape, const Choice &choice,
     ratios.push_back(mine / other);
   double bBytes =
       4.0 * getPackedElements(shape.depth, shape.columns, tiling.width());
+  double share = getMedian(choice.shares);
   bool hasDepthBlock = tiling.depthBlock != std::numeric_limits<int64_t>::max();
   llvm::outs() << llvm::format(
       "%5ldx%5ldx%5ld  tile %2ldx%-2ld  block %4ldx%-4ldx%-5ld fetch %d"
       "  %9.1f us  %6.1f GF/s  peak %5.1f %% (best %5.1f)  B %5.1f GB/s  "
-      "%ld KB  by first %.3f\n",
+      "%ld KB  by first %.3f%s\n",
       shape.rows, shape.depth, shape.columns, tiling.tileRows, tiling.width(),
       tiling.rowBlock, tiling.columnBlock,
       hasDepthBlock ? tiling.depthBlock : 0, tiling.fetchPanels, seconds * 1e6,
-      flops / seconds * 1e-9, getMedian(choice.shares) * 100,
+      flops / seconds * 1e-9, share * 100,
       *std::max_element(choice.shares.begin(), choice.shares.end()) * 100,
       bBytes * 1e-9 / seconds, choice.kernel->objectSize >> 10,
-      getMedian(ratios));
+      getMedian(ratios), describeCredibility(share));
   llvm::outs().flush();
 }
 

@@ -224,13 +224,13 @@ static llvm::Error runShape(const MachineModel &machine, const Shape &shape,
       options.rival ? makeOneDnnConvolution(full) : std::function<void()>());
   llvm::outs() << llvm::format(
       "%4ld->%4ld @%3ld k%ld s%ld%s  tile %2ldx%-3ld block %3ldx%-4ld %8.1f us "
-      "%6.1f GF/s  peak %5.1f %% (best %5.1f)  %ld KB  oneDNN/ours %.2f\n",
+      "%6.1f GF/s  peak %5.1f %% (best %5.1f)  %ld KB  oneDNN/ours %.2f%s\n",
       shape.inputs, shape.outputs, shape.size, shape.kernel, shape.stride,
       shape.depthwise ? " dw" : "", tiling.tilePixels, tiling.width(),
       tiling.lineBlock, tiling.channelBlock, measured.median * 1e6,
       flops / measured.median * 1e-9, measured.medianPeakShare * 100,
       measured.bestPeakShare * 100, (*kernel)->objectSize >> 10,
-      measured.speedup);
+      measured.speedup, describeCredibility(measured.medianPeakShare));
   llvm::outs().flush();
   totals.seconds += measured.median * shape.count;
   totals.flops += flops * shape.count;

@@ -63,6 +63,11 @@ static double spinBest(int64_t iterations) {
 static double spinBest(int64_t iterations) { return spin<4>(iterations); }
 #endif
 
+const char *sluice::benchmarks::describeCredibility(double peakShare) {
+  constexpr double largestShare = 1.05;
+  return peakShare > largestShare ? "  THE PROBE IS WRONG" : "";
+}
+
 double sluice::benchmarks::probePeak() {
   double start = now();
   double flops = spinBest(4000);

@@ -27,6 +27,10 @@ struct Measurement {
   double speedup = 0;
 };
 
+/// What to print behind a share of the peak that is above 105 %: a kernel
+/// cannot do that, so the probe is wrong. Empty for others.
+const char *describeCredibility(double peakShare);
+
 /// GFLOP/s of one short run of multiply-adds in registers.
 double probePeak();
 

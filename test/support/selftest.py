@@ -9,9 +9,9 @@ import time
 import unittest
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "conformance"))
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "differential"))
+TESTS = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS), str(TESTS / "conformance"), str(TESTS / "differential")]
+sys.path += [str(TESTS.parent / "benchmarks"), str(TESTS / "models")]
 
 import ml_dtypes
 import numpy as np
@@ -139,6 +139,41 @@ class GeneratorTest(unittest.TestCase):
             self.assertEqual(
                 {value.name for value in first.graph.input}, set(inputs)
             )
+
+
+class GoalsTest(unittest.TestCase):
+    """Nothing is reached by a peak that a kernel exceeds."""
+
+    @staticmethod
+    def state(*shares):
+        import goals
+
+        rows = [
+            {"kernel": str(i), "group": "matmul", "peak_share": share}
+            for i, share in enumerate(shares)
+        ]
+        ((_, value, _, reached, _),) = goals.check([], rows)
+        return value, reached, goals.table(goals.check([], rows))[-1]
+
+    def test_shares_of_the_peak(self):
+        value, reached, line = self.state(0.9, 1.04, 0.85)
+        self.assertEqual((value, reached), (0.85, True))
+        self.assertIn("| reached |", line)
+        value, reached, line = self.state(0.9, 0.7)
+        self.assertEqual((value, reached), (0.7, False))
+        self.assertIn("| **missed** |", line)
+
+    def test_impossible_shares(self):
+        value, _, line = self.state(0.9, 3.99)
+        self.assertEqual(value, 0.9)
+        self.assertIn("| **the probe is wrong** |", line)
+        import kernels
+
+        row = {"kernel": "a", "group": "matmul", "peak_share": 3.99, "flops": 1e9,
+               "peak_gflops": 100, "sluice kernel": 0.01}
+        self.assertIn("399 %: the probe is wrong", kernels.table_row(row))
+        row["peak_share"] = 1.0
+        self.assertNotIn("wrong", kernels.table_row(row))
 
 
 if __name__ == "__main__":

@@ -13,9 +13,26 @@ struct MachinePeak {
   double gigabytes = 0; // reading memory that is in no cache
 };
 
-/// Measures for some 30 ms what `threads` cores can do. One core is measured
-/// and multiplied for the arithmetic; memory is measured on one.
-MachinePeak measurePeak(int32_t threads);
+/// Measures what `threads` cores can do together, each time with vectors of the
+/// CPU's full width. Shared machines change speed from one moment to the next,
+/// so arithmetic is to be sampled between the runs that it is compared with: a
+/// sample takes half a millisecond and leaves the caches as they are. Memory is
+/// sampled before and after them.
+class PeakProbe {
+public:
+  explicit PeakProbe(int32_t threads) : threads(threads) {}
+
+  void sampleArithmetic();
+  /// Takes some 20 ms a thread and empties the caches.
+  void sampleMemory();
+
+  /// The best samples.
+  MachinePeak peak() const { return best; }
+
+private:
+  int32_t threads;
+  MachinePeak best;
+};
 
 } // namespace sluice::run
 

@@ -55,6 +55,9 @@ std::vector<KernelTime> Profile::sorted() const {
   return result;
 }
 
+constexpr const char *wrongMark = "wrong";
+constexpr const char *cacheMark = "cache";
+
 /// A number with a decimal, or a dash where it is not known.
 static std::string known(double value, bool isKnown) {
   if (!isKnown)
@@ -62,6 +65,16 @@ static std::string known(double value, bool isKnown) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f", value);
   return text;
+}
+
+/// A share of what the machine can do, in percent. More than all means that it
+/// is not what limits the kernel: `beyond` says what to think of it.
+static std::string shareOf(double rate, double peak, bool isKnown,
+                           const char *beyond) {
+  constexpr double largest = 1.05;
+  if (!isKnown || peak <= 0)
+    return "-";
+  return rate > largest * peak ? beyond : known(100 * rate / peak, true) + "%";
 }
 
 std::string sluice::run::formatProfile(const sluice_model *model,
@@ -79,7 +92,7 @@ std::string sluice::run::formatProfile(const sluice_model *model,
                 "share", "calls", "GFLOP/s", "peak", "GB/s", "peak",
                 "kernel (ONNX nodes)");
   std::string table = line;
-  bool isUnknown = false;
+  bool isUnknown = false, isWrong = false, isCached = false;
   for (const KernelTime &time : times) {
     const sluice_kernel_info *kernel = sluice_model_kernel(model, time.kernel);
     double seconds = time.milliseconds * 1e-3;
@@ -88,20 +101,32 @@ std::string sluice::run::formatProfile(const sluice_model *model,
     bool hasFlops = kernel->flops > 0 && seconds > 0;
     bool hasBytes = kernel->bytes > 0 && seconds > 0;
     isUnknown |= kernel->flops < 0 || kernel->bytes < 0;
+    std::string flopsShare =
+        shareOf(gigaflops, peak.gigaflops, hasFlops, wrongMark);
+    std::string bytesShare =
+        shareOf(gigabytes, peak.gigabytes, hasBytes, cacheMark);
+    isWrong |= flopsShare == wrongMark;
+    isCached |= bytesShare == cacheMark;
     std::snprintf(
-        line, sizeof line, "%10.4f %5.1f%% %6lld %9s %5s%% %8s %5s%%  %s (",
+        line, sizeof line, "%10.4f %5.1f%% %6lld %9s %6s %8s %6s  %s (",
         time.milliseconds, total > 0 ? 100 * time.milliseconds / total : 0,
         static_cast<long long>(time.calls), known(gigaflops, hasFlops).c_str(),
-        known(100 * gigaflops / peak.gigaflops, hasFlops).c_str(),
-        known(gigabytes, hasBytes).c_str(),
-        known(100 * gigabytes / peak.gigabytes, hasBytes).c_str(),
-        kernel->name);
+        flopsShare.c_str(), known(gigabytes, hasBytes).c_str(),
+        bytesShare.c_str(), kernel->name);
     constexpr size_t longest = 60;
     std::string nodes = kernel->nodes;
     if (nodes.size() > longest)
       nodes = nodes.substr(0, longest) + "...";
     table += line + nodes + ")\n";
   }
+  if (isWrong)
+    table +=
+        "Kernels cannot do more than the machine: \"wrong\" means that its "
+        "peak was measured while others used it. Measure again.\n";
+  if (isCached)
+    table +=
+        "What moves data faster than memory can (\"cache\") finds it in the "
+        "caches.\n";
   if (isUnknown)
     table +=
         "Where sizes are dynamic, GFLOP/s and GB/s are not known: fix them "

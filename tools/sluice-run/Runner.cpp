@@ -73,13 +73,18 @@ static Outcome createContext(const Options &options, const Results &results,
   return {};
 }
 
-/// The warm-up and the runs that count.
+/// The warm-up and the runs that count. `peak` is sampled between some of them,
+/// if given.
 static Outcome measure(const Options &options, sluice_context *context,
-                       Profile *profile, Results &results) {
+                       Profile *profile, PeakProbe *peak, Results &results) {
+  constexpr int32_t samples = 20;
+  const int32_t runsPerSample = std::max(1, options.repeat / samples);
   int32_t warmUp = options.warmUp;
   if (warmUp < 0)
     warmUp = options.repeat > 1 ? std::max(1, options.repeat / 10) : 0;
   for (int32_t i = -warmUp; i < options.repeat; ++i) {
+    if (peak && i >= 0 && i % runsPerSample == 0)
+      peak->sampleArithmetic();
     if (profile && i == 0)
       profile->clear();
     if (profile)
@@ -127,8 +132,17 @@ Outcome sluice::run::runModel(const Options &options, Results &results) {
   if (Outcome failure = createContext(options, results, recorder, context))
     return failure;
   results.firstRunMilliseconds = double(now() - start) * 1e-6;
-  if (Outcome failure = measure(options, context.get(), recorder, results))
+  PeakProbe peak(results.threads);
+  if (options.profile)
+    peak.sampleMemory();
+  if (Outcome failure = measure(options, context.get(), recorder,
+                                options.profile ? &peak : nullptr, results))
     return failure;
+  if (options.profile) {
+    peak.sampleArithmetic();
+    peak.sampleMemory();
+    results.peak = peak.peak();
+  }
   results.workspaceSize = sluice_context_workspace_size(context.get());
   if (Outcome failure = collectOutputs(context.get(), results))
     return failure;
@@ -141,7 +155,5 @@ Outcome sluice::run::runModel(const Options &options, Results &results) {
     results.kernels = profile.sorted();
     results.lastRun = profile.lastRun();
   }
-  if (options.profile)
-    results.peak = measurePeak(results.threads);
   return {};
 }
