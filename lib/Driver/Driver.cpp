@@ -171,6 +171,7 @@ CompileStatus Compilation::emit() {
     return writeModule();
   OptimizeOptions optimize;
   optimize.convBn = options.convBn;
+  optimize.keepSubnormals = options.keepSubnormals;
   optimize.dropReadPages = dropModelPages();
   if (!runStage("optimising the graph", [&](OpPassManager &manager) {
         buildOptimizePipeline(manager, optimize);
@@ -184,6 +185,7 @@ CompileStatus Compilation::emit() {
   target.triple = options.triple;
   target.cpu = options.cpu;
   target.kernels = options.kernels;
+  target.keepSubnormals = options.keepSubnormals;
   if (!runStage("forming kernels", [&](OpPassManager &manager) {
         buildFormKernelsPipeline(manager, target);
       }))

@@ -49,7 +49,8 @@ void registerDialects(DialectRegistry &registry) {
 
 /// Compiles a module for this machine, to run it at once.
 static llvm::Expected<CompiledModule>
-compileForHost(ModuleOp module, const std::function<void()> &dropReadPages) {
+compileForHost(ModuleOp module, const TargetOptions &target,
+               const std::function<void()> &dropReadPages) {
   auto machine = getMachineModel("", "native");
   if (!machine)
     return machine.takeError();
@@ -63,9 +64,9 @@ compileForHost(ModuleOp module, const std::function<void()> &dropReadPages) {
     return llvm::createStringError(llvm::inconvertibleErrorCode(),
                                    "the constants' code cannot be made");
   };
-  if (!run([](OpPassManager &manager) {
-        buildFormKernelsPipeline(manager, TargetOptions());
-        buildEmitPipeline(manager, TargetOptions());
+  if (!run([&](OpPassManager &manager) {
+        buildFormKernelsPipeline(manager, target);
+        buildEmitPipeline(manager, target);
       }))
     return failure();
   CompiledModule compiled;
@@ -73,9 +74,7 @@ compileForHost(ModuleOp module, const std::function<void()> &dropReadPages) {
   compiled.weights.dropReadPages = dropReadPages;
   if (auto bytes = module->getAttrOfType<IntegerAttr>("sluice.workspace_bytes"))
     compiled.workspaceBytes = bytes.getInt();
-  if (!run([](OpPassManager &manager) {
-        buildLLVMPipeline(manager, TargetOptions());
-      }))
+  if (!run([&](OpPassManager &manager) { buildLLVMPipeline(manager, target); }))
     return failure();
   ObjectEmitterOptions options;
   options.machine = *machine;
@@ -88,9 +87,12 @@ compileForHost(ModuleOp module, const std::function<void()> &dropReadPages) {
   return compiled;
 }
 
-static ModuleCompiler hostCompiler(std::function<void()> dropReadPages) {
-  auto compile = [dropReadPages = std::move(dropReadPages)](ModuleOp module) {
-    return compileForHost(module, dropReadPages);
+static ModuleCompiler hostCompiler(std::function<void()> dropReadPages,
+                                   bool keepSubnormals) {
+  auto compile = [=](ModuleOp module) {
+    TargetOptions target;
+    target.keepSubnormals = keepSubnormals;
+    return compileForHost(module, target, dropReadPages);
   };
   return {compile, registerDialects};
 }
@@ -122,8 +124,8 @@ void buildOptimizePipeline(OpPassManager &manager,
     functions.addPass(createExpandBatchNormPass());
     functions.addPass(createDropUnitDimensionsPass());
   }
-  manager.addPass(
-      createEvaluateConstantsPass(hostCompiler(options.dropReadPages)));
+  manager.addPass(createEvaluateConstantsPass(
+      hostCompiler(options.dropReadPages, options.keepSubnormals)));
   addShapePasses(manager.nest<func::FuncOp>());
 }
 
@@ -157,6 +159,7 @@ void buildEmitPipeline(OpPassManager &manager, const TargetOptions &options) {
   EmitKernelsPassOptions emitOptions;
   emitOptions.triple = options.triple;
   emitOptions.cpu = options.cpu;
+  emitOptions.keepSubnormals = options.keepSubnormals;
   manager.addPass(createEmitKernelsPass(emitOptions));
   VectorizeLoopsPassOptions vectorizeOptions;
   vectorizeOptions.triple = options.triple;
@@ -183,6 +186,10 @@ void buildLLVMPipeline(OpPassManager &manager, const TargetOptions &options) {
   manager.addPass(createKernelToLLVMPass());
   manager.addPass(createOutlineParallelPass());
   manager.addPass(createOutlineEpiloguesPass());
+  FlushSubnormalsPassOptions flushOptions;
+  flushOptions.triple = options.triple;
+  flushOptions.cpu = options.cpu;
+  manager.addPass(createFlushSubnormalsPass(flushOptions));
   buildLowerToLLVMPipeline(manager, LowerToLLVMOptions());
   manager.addPass(createLowerGuardsPass());
 }
@@ -202,7 +209,8 @@ void registerPassesAndPipelines() {
   registerLowerToLLVM();
   registerTransformsPasses();
   memref::registerMemRefPasses();
-  registerPass([] { return createEvaluateConstantsPass(hostCompiler({})); });
+  registerPass(
+      [] { return createEvaluateConstantsPass(hostCompiler({}, false)); });
   PassPipelineRegistration<OptimizeOptions>(
       "sluice-optimize", "Optimise the graph", buildOptimizePipeline);
   PassPipelineRegistration<TargetOptions>(

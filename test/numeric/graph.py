@@ -50,6 +50,11 @@ class Graph:
         self.constants.append(numpy_helper.from_array(values, name))
         return name
 
+    def double(self, values):
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.float64(values), name))
+        return name
+
     def weight(self, *shape, low=-1.0, high=1.0):
         return self.constant(self.numbers(shape, low, high))
 

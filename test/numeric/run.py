@@ -18,11 +18,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import onnx
 
 import kernel_cases  # noqa: F401, registers cases
+import numpy as np
+import numpy_cases
 import wrong_sizes
 from cases import CASES
 from support import compiler
 from support.artifact import run_each, run_once
-from support.compare import difference
+from support.compare import difference, largest_errors
 from support.isolated import CallFailed, Isolated
 from support.paths import scratch
 from support.reference import run_onnxruntime
@@ -105,10 +107,48 @@ def check_failures(case, build, model, artifact, graph):
     return None
 
 
+def check_exactly(case, build, model, artifact):
+    """On one thread and on two, which must give the same."""
+    graph, expected = case.graph()
+    onnx.save(graph.model(), model)
+    outcome = compiler.compile_model(build, model, artifact, case.flags)
+    if outcome.status != compiler.OK:
+        return f"sluicec: {outcome.first_message()}"
+    with Isolated() as child:
+        try:
+            results = [
+                child.call(run_once, str(build), str(artifact), graph.feeds, threads,
+                           timeout=60)
+                for threads in (1, 2)
+            ]
+        except CallFailed as failure:
+            return " ".join(str(failure).split())
+    for index, (got, again, wanted) in enumerate(zip(*results, expected, strict=True)):
+        wanted = np.asarray(wanted)
+        if text := difference(again, got, 0, 0):
+            return f"output {index}: with two threads {text}"
+        if case.error == 0:
+            text = difference(got, wanted, 0, 0)
+        else:
+            text = difference(got, wanted.astype(got.dtype), 0, np.inf)
+            _, error = largest_errors(got, wanted)
+            # Not less or equal: what is not a number is wrong as well.
+            if not error <= case.error or not np.isfinite(got).all():
+                text = f"an error of {error:.2e}, at most {case.error:.2e} is allowed"
+        if text:
+            return f"output {index}: {text}"
+    return None
+
+
 def check(case, build):
     """None, or what is wrong."""
     folder = scratch("numeric")
     model, artifact = folder / f"{case.name}.onnx", folder / f"{case.name}.so"
+    if isinstance(case, numpy_cases.Case):
+        try:
+            return check_exactly(case, build, model, artifact)
+        finally:
+            artifact.unlink(missing_ok=True)
     graph = case.graph()
     onnx.save(graph.model(), model)
     try:
@@ -128,7 +168,8 @@ def main():
     options = parser.parse_args()
     compiler.require(options.build)
     selected = [
-        case for case in CASES + wrong_sizes.CASES if is_wanted(case.name, options)
+        case for case in CASES + numpy_cases.CASES + wrong_sizes.CASES
+        if is_wanted(case.name, options)
     ]
     missing = {
         provider

@@ -96,6 +96,11 @@ struct Parser {
                "compiler and the default, or onednn, a library that the\n"
                "artifact then needs (libdnnl); what that cannot do stays\n"
                "builtin")};
+  cl::opt<bool> keepSubnormals{
+      "keep-subnormals", cl::cat(effort),
+      cl::desc(
+          "Products, convolutions and recurrences otherwise count numbers\n"
+          "below 1.2e-38 as zero, as they take many times as long")};
   cl::list<std::string> tilings{
       "tiling", cl::value_desc("node:tile_rows=4,..."), cl::cat(effort),
       cl::desc("Replace the compiler's choice of tiles for a product or\n"
@@ -278,6 +283,7 @@ sluice::parseCommandLine(int argc, char **argv, int &exitCode) {
     return usage("--kernels takes builtin or onednn, not '" + parser.kernels +
                  "'");
   options.kernels = parser.kernels;
+  options.keepSubnormals = parser.keepSubnormals;
   options.tilings = parser.tilings;
   if (parser.remarks.getNumOccurrences() > 0)
     options.remarks =

@@ -29,6 +29,8 @@
 #include "sluice/Analysis/MachineModel.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace sluice {
 
@@ -186,12 +188,19 @@ using EmitterFunction = llvm::LogicalResult (*)(KernelBuilder &kernel,
 struct EmitterRegistry {
   llvm::StringMap<ElementFunction> elements;
   llvm::StringMap<EmitterFunction> kernels;
+  /// Ops whose kernels count subnormal f32 as zero, epilogues included: they
+  /// sum up so much that such numbers make no difference, but they would take
+  /// many times as long.
+  llvm::StringSet<> flushing;
 
   template <typename OpTy> void addElement(ElementFunction function) {
     elements[OpTy::getOperationName()] = function;
   }
   template <typename OpTy> void addKernel(EmitterFunction function) {
     kernels[OpTy::getOperationName()] = function;
+  }
+  template <typename... OpTys> void flushSubnormals() {
+    (flushing.insert(OpTys::getOperationName()), ...);
   }
 };
 

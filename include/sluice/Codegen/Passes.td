@@ -13,13 +13,16 @@ def EmitKernelsPass : Pass<"sluice-emit-kernels", "::mlir::ModuleOp"> {
   let description = [{
     The function takes the frame of the run, one buffer per argument, one per
     result, and scratch memory of the size in its `sluice.scratch` attribute
-    where it has one.
+    where it has one. Products, convolutions and recurrences in f32 get the
+    attribute `sluice.flushes_subnormals`.
   }];
   let options = [
     Option<"triple", "triple", "std::string", "",
            "Target triple; empty for the host's">,
     Option<"cpu", "cpu", "std::string", "\"native\"",
-           "Target CPU as LLVM names it, or native">
+           "Target CPU as LLVM names it, or native">,
+    Option<"keepSubnormals", "keep-subnormals", "bool", "false",
+           "No kernel counts subnormal numbers as zero">
   ];
   let dependentDialects = [
     "mlir::arith::ArithDialect", "mlir::func::FuncDialect",

@@ -43,6 +43,8 @@ struct CompileOptions {
   std::string convBn = "deploy";
   /// Who makes the code of products and convolutions: builtin or onednn.
   std::string kernels = "builtin";
+  /// No kernel counts subnormal f32 as zero.
+  bool keepSubnormals = false;
   /// "node:tile_rows=4,tile_vectors=2": what replaces the compiler's choice for
   /// a product or convolution.
   std::vector<std::string> tilings;

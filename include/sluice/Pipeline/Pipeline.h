@@ -36,6 +36,10 @@ struct TargetOptions : mlir::PassPipelineOptions<TargetOptions> {
       llvm::cl::desc("Who makes the code of products and convolutions: builtin "
                      "or onednn"),
       llvm::cl::init("builtin")};
+  PassOptions::Option<bool> keepSubnormals{
+      *this, "keep-subnormals",
+      llvm::cl::desc("No kernel counts subnormal numbers as zero"),
+      llvm::cl::init(false)};
 };
 
 struct OptimizeOptions : mlir::PassPipelineOptions<OptimizeOptions> {
@@ -44,6 +48,11 @@ struct OptimizeOptions : mlir::PassPipelineOptions<OptimizeOptions> {
       llvm::cl::desc("How batch normalisation meets convolutions: deploy, tune "
                      "or eval"),
       llvm::cl::init("deploy")};
+  PassOptions::Option<bool> keepSubnormals{
+      *this, "keep-subnormals",
+      llvm::cl::desc("Nor do the kernels that evaluate constants count "
+                     "subnormal numbers as zero"),
+      llvm::cl::init(false)};
   /// See WeightsLayout; may be empty.
   std::function<void()> dropReadPages;
 };

@@ -56,6 +56,8 @@ private:
     Type size = builder.getI64Type();
     func::FuncOp body = createOutlinedFunction(builder, symbols, function,
                                                "_body", {pointer, size, size});
+    if (Attribute flushes = function->getAttr(flushesSubnormalsAttributeName))
+      body->setAttr(flushesSubnormalsAttributeName, flushes);
     IRMapping mapping;
     closure.load(builder, loc, body.getArgument(0), mapping);
     IndexBuilder index(builder, loc);

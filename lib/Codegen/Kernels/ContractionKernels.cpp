@@ -174,4 +174,5 @@ void sluice::registerContractionEmitters(EmitterRegistry &registry) {
   registry.addKernel<MatmulOp>(emitMatmul);
   registry.addKernel<PackedMatmulOp>(emitPackedMatmul);
   registry.addElement<MatmulOp>(matmulElement);
+  registry.flushSubnormals<MatmulOp, PackedMatmulOp>();
 }

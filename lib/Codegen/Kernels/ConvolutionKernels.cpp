@@ -286,4 +286,5 @@ void sluice::registerConvolutionEmitters(EmitterRegistry &registry) {
   registry.addElement<ConvOp>(convElement);
   registry.addElement<ConvTransposeOp>(convTransposeElement);
   registry.addElement<DeformConvOp>(deformConvElement);
+  registry.flushSubnormals<ConvOp, ConvTransposeOp, DeformConvOp>();
 }

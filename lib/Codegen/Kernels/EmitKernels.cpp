@@ -61,6 +61,16 @@ LogicalResult verifyPacking(kernel::CallOp call, kernel::FuncOp kernel,
   return success();
 }
 
+/// Whether one of the ops flushes subnormals and computes in f32.
+bool flushesSubnormals(kernel::FuncOp kernel) {
+  if (kernel.getProvider() != kernel::Provider::Builtin)
+    return false;
+  return llvm::any_of(kernel.getBody().front(), [](Operation &op) {
+    return emitterRegistry().flushing.contains(op.getName().getStringRef()) &&
+           getComputeType(elementTypeOf(op.getResult(0))).isF32();
+  });
+}
+
 class EmitKernelsPass final
     : public impl::EmitKernelsPassBase<EmitKernelsPass> {
 public:
@@ -107,6 +117,8 @@ private:
     auto function = func::FuncOp::create(builder, loc, source.getSymName(),
                                          builder.getFunctionType(types, {}));
     function.setPrivate();
+    if (!keepSubnormals && flushesSubnormals(source))
+      function->setAttr(flushesSubnormalsAttributeName, builder.getUnitAttr());
     Block *body = function.addEntryBlock();
     builder.setInsertionPointToStart(body);
 

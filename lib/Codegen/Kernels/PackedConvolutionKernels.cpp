@@ -44,4 +44,5 @@ void sluice::registerPackedConvolutionEmitters(EmitterRegistry &registry) {
   registry.addKernel<PackedConvOp>(emitPackedConv<PackedConvOp>);
   registry.addKernel<PackedConvTransposeOp>(
       emitPackedConv<PackedConvTransposeOp>);
+  registry.flushSubnormals<PackedConvOp, PackedConvTransposeOp>();
 }

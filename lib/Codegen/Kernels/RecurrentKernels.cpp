@@ -398,4 +398,5 @@ static LogicalResult emitRecurrence(KernelBuilder &kernel,
 
 void sluice::registerRecurrentEmitters(EmitterRegistry &registry) {
   registry.addKernel<RecurrenceOp>(emitRecurrence);
+  registry.flushSubnormals<RecurrenceOp>();
 }

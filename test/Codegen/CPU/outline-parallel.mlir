@@ -15,6 +15,7 @@
 // CHECK-NOT: scf.parallel
 // CHECK-LABEL: func.func private @scale_body(
 // CHECK-SAME: %{{.*}}: !llvm.ptr, %{{.*}}: i64, %{{.*}}: i64)
+// CHECK-NOT: flushes_subnormals
 // CHECK: scf.for
 // CHECK: scf.for
 // CHECK: arith.mulf
@@ -30,6 +31,21 @@ func.func @scale(%frame: !llvm.ptr, %factor: f32, %x: memref<8x4xf32>, %y: memre
       memref.store %s, %y[%i, %j] : memref<?x?xf32>
     }
   } {sluice.cost = 25.0 : f64}
+  return
+}
+
+// What flushes subnormals does so in its loops.
+// CHECK-LABEL: func.func @flushing
+// CHECK-LABEL: func.func private @flushing_body(
+// CHECK-SAME: sluice.flushes_subnormals
+func.func @flushing(%frame: !llvm.ptr, %x: memref<8xf32>) attributes {sluice.flushes_subnormals} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  %f = arith.constant 1.0 : f32
+  scf.parallel (%i) = (%c0) to (%c8) step (%c1) {
+    memref.store %f, %x[%i] : memref<8xf32>
+  }
   return
 }
 

@@ -24,6 +24,10 @@ inline constexpr llvm::StringLiteral costAttributeName = "sluice.cost";
 /// must have (i64).
 inline constexpr llvm::StringLiteral scratchAttributeName = "sluice.scratch";
 
+/// On a function: it counts subnormal f32 as zero, in its parallel loops too.
+inline constexpr llvm::StringLiteral flushesSubnormalsAttributeName =
+    "sluice.flushes_subnormals";
+
 /// The order of the frame's fields; the offsets below follow from it.
 enum class FrameField : int32_t {
   Inputs,

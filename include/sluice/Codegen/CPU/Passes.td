@@ -84,12 +84,37 @@ def OutlineParallelPass : Pass<"sluice-outline-parallel", "mlir::ModuleOp"> {
     The body of each one-dimensional `scf.parallel` becomes a function
     `(closure, begin, end)`; the loop becomes a call of `parallel_for` in the
     frame, which is the first argument (`!llvm.ptr`) of the function around it.
-    `sluice.cost` (nanoseconds per iteration) is passed on. Parallel loops
+    `sluice.cost` (nanoseconds per iteration) is passed on, and so is
+    `sluice.flushes_subnormals` of the function. Parallel loops
     inside parallel loops, and those of several dimensions, become sequential.
   }];
   let dependentDialects = [
     "mlir::arith::ArithDialect", "mlir::func::FuncDialect",
     "mlir::LLVM::LLVMDialect", "mlir::scf::SCFDialect"
+  ];
+}
+
+def FlushSubnormalsPass : Pass<"sluice-flush-subnormals", "mlir::ModuleOp"> {
+  let summary = "Count subnormal numbers as zero in kernels that say so";
+  let description = [{
+    A function with `sluice.flushes_subnormals` that has floating-point values
+    becomes a wrapper: it sets the CPU's control register (MXCSR, FPCR), calls
+    a function with the former body, and sets what was there before. Loops that
+    `sluice-outline-parallel` made functions inherit the attribute, so that each
+    task does so on whatever thread it runs. Around calls of hooks the register
+    is as the caller left it.
+  }];
+  let options = [
+    Option<"triple", "triple", "std::string", /*default=*/"\"\"",
+           "target triple (the host's when empty)">,
+    Option<"cpu", "cpu", "std::string", /*default=*/"\"native\"",
+           "CPU to generate code for">
+  ];
+  let statistics = [
+    Statistic<"numWrapped", "wrapped", "Functions that flush">
+  ];
+  let dependentDialects = [
+    "mlir::func::FuncDialect", "mlir::LLVM::LLVMDialect"
   ];
 }
 

@@ -1,0 +1,233 @@
+"""Graphs whose right results numpy tells, to the last digits: onnxruntime is no
+reference for those."""
+
+# Part of Sluice, under the Apache License v2.0. See LICENSE.
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from graph import Graph
+
+CASES = []
+
+
+@dataclass
+class Case:
+    name: str
+    build: object  # Graph -> the expected outputs
+    flags: list = field(default_factory=list)
+    needs: str = ""  # the kernel provider that the compiler must have
+    # Of the largest expected magnitude. 0: every bit.
+    error: float = 0
+
+    def graph(self):
+        """The graph and its expected outputs."""
+        graph = Graph(seed=len(self.name))
+        return graph, self.build(graph)
+
+
+def case(error=0, **variants):
+    """`variants` are other flags for the same graph, and what it is called with."""
+
+    def register(build):
+        for name, (flags, arguments) in (variants or {"": ([], {})}).items():
+            CASES.append(
+                Case("_".join(filter(None, [build.__name__, name])),
+                     lambda g, arguments=arguments: build(g, **arguments),
+                     flags, error=error)
+            )
+        return build
+
+    return register
+
+
+# Subnormal numbers ---------------------------------------------------------------
+
+SMALLEST_NORMAL = np.float32(2.0**-126)
+# Kept, each gives a result of about one.
+SUBNORMAL, LARGE = np.float32(2.0**-130), np.float32(2.0**126)
+
+MODES = {
+    "flushed": ([], {"kept": False}),
+    "kept": (["--keep-subnormals"], {"kept": True}),
+}
+
+
+def mixed(g, shape, subnormal):
+    """Numbers of powers of two, every third of them `subnormal`."""
+    values = (2.0 ** g.random.integers(-3, 3, shape)).astype(np.float32)
+    values.ravel()[::3] = subnormal
+    return values
+
+
+def counted(values, kept):
+    """What a product makes of its operands, in f64."""
+    if not kept:
+        values = np.where(np.abs(values) < SMALLEST_NORMAL, 0, values)
+    return values.astype(np.float64)
+
+
+@case(error=1e-6, **MODES)
+def subnormal_weights_of_a_product(g, kept):
+    """Packed constants, large numbers on the other side."""
+    rows, depth, columns = 19, 33, 40
+    x = g.input([rows, depth])
+    g.feeds[x] = mixed(g, (rows, depth), 1) * (LARGE / 16)
+    weights = mixed(g, (depth, columns), 0) * np.float32(2.0**-120)
+    weights[weights == 0] = SUBNORMAL / 8
+    g.output(g.MatMul(x, g.constant(weights)))
+    return [counted(g.feeds[x], kept) @ counted(weights, kept)]
+
+
+@case(error=1e-6, **MODES)
+def subnormal_operands_of_a_product(g, kept):
+    """Both come with the run, in a batch of several tasks."""
+    x, y = g.input([6, 40, 24]), g.input([6, 24, 70], dynamic=True)
+    g.feeds[x] = mixed(g, (6, 40, 24), SUBNORMAL)
+    g.feeds[y] = np.full((6, 24, 70), LARGE)
+    g.feeds[y][:, 1::3] = 0
+    g.feeds[y][:, 2::3] = 0
+    g.feeds[x][:, :, 1::3] = 0
+    g.feeds[x][:, :, 2::3] = 0
+    g.output(g.MatMul(x, y))
+    return [counted(g.feeds[x], kept) @ counted(g.feeds[y], kept)]
+
+
+@case(error=1e-6, **MODES)
+def subnormal_row_of_a_product(g, kept):
+    """A matrix times a vector."""
+    x = g.input([1, 24])
+    g.feeds[x] = np.full((1, 24), SUBNORMAL)
+    weights = np.full((24, 33), LARGE)
+    g.output(g.MatMul(x, g.constant(weights)))
+    return [counted(g.feeds[x], kept) @ counted(weights, kept)]
+
+
+@case(**MODES)
+def subnormal_results_of_a_product(g, kept):
+    x = g.input([17, 1])
+    g.feeds[x] = np.linspace(-4, 4, 17, dtype=np.float32)[:, None] * np.float32(1e-20)
+    weights = np.full((1, 20), 2.0**-63, np.float32)
+    g.output(g.MatMul(x, g.constant(weights)))
+    exact = (g.feeds[x].astype(np.float64) @ weights).astype(np.float32)
+    assert np.any((exact != 0) & (np.abs(exact) < SMALLEST_NORMAL))
+    return [counted(exact, kept).astype(np.float32)]
+
+
+def convolution(g, image, weights, kept, **attributes):
+    x = g.input(list(image.shape))
+    g.feeds[x] = image
+    g.output(g.Conv(x, g.constant(weights), **attributes))
+    image, weights = counted(image, kept), counted(weights, kept)
+    groups = attributes.get("group", 1)
+    channels, outputs = image.shape[1] // groups, weights.shape[0] // groups
+    windows = np.lib.stride_tricks.sliding_window_view(
+        image, weights.shape[2:], axis=(2, 3)
+    )
+    parts = [
+        np.einsum("nchwij,ocij->nohw", windows[:, k * channels:(k + 1) * channels],
+                  weights[k * outputs:(k + 1) * outputs])
+        for k in range(groups)
+    ]
+    return [np.concatenate(parts, axis=1)]
+
+
+@case(error=1e-6, **MODES)
+def subnormal_filter(g, kept):
+    image = np.full((1, 8, 12, 13), LARGE)
+    weights = np.where(mixed(g, (16, 8, 3, 3), 0) > 0, 0, SUBNORMAL)
+    return convolution(g, image, weights.astype(np.float32), kept)
+
+
+@case(error=1e-6, **MODES)
+def subnormal_depthwise_image(g, kept):
+    weights = np.full((24, 1, 3, 3), LARGE)
+    return convolution(g, np.full((1, 24, 9, 9), SUBNORMAL), weights, kept, group=24)
+
+
+@case(error=1e-6, **MODES)
+def subnormal_filter_of_the_run(g, kept):
+    """Transposed, with weights that are an input."""
+    x, w = g.input([1, 2, 5, 5]), g.input([2, 3, 2, 2])
+    g.feeds[x], g.feeds[w] = np.full((1, 2, 5, 5), LARGE), np.full((2, 3, 2, 2), SUBNORMAL)
+    g.output(g.ConvTranspose(x, w, strides=[2, 2]))
+    value = 2 * float(LARGE) * float(SUBNORMAL) if kept else 0
+    return [np.full((1, 3, 10, 10), value)]
+
+
+@case(error=1e-6, **MODES)
+def subnormal_state(g, kept):
+    """A recurrence whose state is subnormal at first: h = W h, without inputs."""
+    hidden, batch = 20, 3
+    x = g.input([1, batch, 4])
+    g.feeds[x] = np.zeros((1, batch, 4), np.float32)
+    state = np.full((1, batch, hidden), SUBNORMAL)
+    recurrent = np.zeros((1, hidden, hidden), np.float32)
+    recurrent[0] = np.eye(hidden) * LARGE
+    y = g.node("RNN", [x, g.constant(np.zeros((1, hidden, 4), np.float32)),
+                       g.constant(recurrent), "", "", g.constant(state)],
+               count=2, hidden_size=hidden, activations=["Affine"],
+               activation_alpha=[1.0], activation_beta=[0.0])
+    g.output(y[1])
+    return [counted(state, kept) * float(LARGE)]
+
+
+@case(**MODES)
+def subnormals_of_constants(g, kept):
+    """A product of constants is computed by the compiler, which must do the same."""
+    weights = np.full((8, 8), SUBNORMAL)
+    product = g.MatMul(g.constant(weights), g.constant(np.eye(8, dtype=np.float32) * LARGE))
+    x = g.input([8, 8], low=0, high=0)
+    g.output(g.Add(x, product))
+    value = SUBNORMAL * LARGE if kept else np.float32(0)
+    return [np.full((8, 8), value, np.float32)]
+
+
+@case()
+def subnormals_elsewhere(g):
+    """Everything that is no product keeps them, beside products in one run too, and
+    with more elements than one task gets."""
+    shape = (64, 1024)
+    x, ones = g.input(list(shape)), np.eye(64, dtype=np.float32)
+    values = g.feeds[x] = (
+        g.random.integers(1, 8, shape) * SUBNORMAL / 8
+    ).astype(np.float32)
+    assert values.max() < SMALLEST_NORMAL
+    product = g.MatMul(g.constant(ones), x)
+    constant = g.constant(values[0])
+    rounded = values.astype(np.float32)
+    expected = [np.zeros(shape, np.float32)]
+    g.output(product)
+    indices = np.array([3, 3, 60])
+    for name, wanted in (
+        (g.Add(x, constant), rounded + rounded[0]),
+        (g.Mul(x, g.constant(np.float32(LARGE))), rounded * LARGE),
+        (g.Neg(x), -rounded),
+        (g.Relu(x), rounded),
+        (g.Max(x, g.constant(np.float32(0))), rounded),
+        (g.ReduceMax(x, axes=[1], keepdims=0), rounded.max(axis=1)),
+        (g.ReduceSum(x, g.constant(np.array([0])), keepdims=0),
+         rounded.sum(axis=0, dtype=np.float64).astype(np.float32)),
+        (g.Transpose(x, perm=[1, 0]), rounded.T),
+        (g.Gather(x, g.constant(indices)), rounded[indices]),
+        (g.Concat(x, product, axis=0), np.concatenate([rounded, expected[0]])),
+        (g.Greater(x, g.constant(np.float32(0))), np.ones(shape, np.bool_)),
+        (g.Cast(x, to=11), rounded.astype(np.float64)),
+    ):
+        g.output(name)
+        expected.append(wanted)
+    return expected
+
+
+@case()
+def subnormals_of_f64(g):
+    """Products in f64 keep theirs, which f32 does not even have."""
+    x = g.input([7, 5])
+    wide = g.Cast(x, to=11)
+    tiny = g.Mul(wide, g.Cast(g.constant(np.float32(0)), to=11))
+    small = np.full((5, 9), 2.0**-1060)
+    product = g.MatMul(g.Add(tiny, g.Cast(g.constant(np.ones((7, 5), np.float32)), to=11)),
+                       g.double(small))
+    g.output(g.Mul(product, g.double(np.array(2.0**1000))))
+    return [np.full((7, 9), 5 * 2.0**-60)]
