@@ -7,6 +7,7 @@
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/SizeBuilder.h"
 #include "dialects/Sluice/Sluice.h"
+#include "dialects/Sluice/Unsupported.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/PatternMatch.h"
 
@@ -168,9 +169,10 @@ LogicalResult GatherNDOp::inferReturnTypes(
     return emitOptionalError(location, "batch dimensions do not fit");
   int64_t depth = indices.back();
   if (ShapedType::isDynamic(depth))
-    return emitOptionalError(location,
-                             "the length of the index tuples is not known at "
-                             "compile time");
+    return emitOptionalUnsupported(
+        location, "the length of the index tuples is not known at compile "
+                  "time; it is where the model declares the result's rank or "
+                  "--shape fixes the inputs'");
   if (depth > rank - batch)
     return emitOptionalError(location, "index tuples are longer than the rank");
   if (failed(verifyCompatibleShape(data.take_front(batch),
@@ -230,8 +232,13 @@ LogicalResult ScatterNDOp::inferReturnTypes(
   ArrayRef<int64_t> data = shapeOf(operands[0]), indices = shapeOf(operands[1]);
   if (failed(checkIndices(location, operands[1])))
     return failure();
-  if (indices.empty() || ShapedType::isDynamic(indices.back()) ||
-      indices.back() > static_cast<int64_t>(data.size()))
+  if (indices.empty())
+    return emitOptionalError(location, "the indices must have a dimension");
+  if (ShapedType::isDynamic(indices.back()))
+    return emitOptionalUnsupported(location,
+                                   "the length of the index tuples is not "
+                                   "known at compile time");
+  if (indices.back() > static_cast<int64_t>(data.size()))
     return emitOptionalError(location, "index tuples do not fit the rank");
   SmallVector<int64_t> expected(indices.drop_back());
   llvm::append_range(expected, data.drop_front(indices.back()));

@@ -7,6 +7,7 @@
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/SizeBuilder.h"
 #include "dialects/Sluice/Sluice.h"
+#include "dialects/Sluice/Unsupported.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
@@ -46,7 +47,7 @@ LogicalResult ConcatOp::inferReturnTypes(
         if (ShapedType::isDynamic(sizes[i]) || ShapedType::isDynamic(shape[i]))
           shape[i] = ShapedType::kDynamic;
         else if (__builtin_add_overflow(shape[i], sizes[i], &shape[i]))
-          return emitOptionalError(location, "the size overflows");
+          return emitOptionalUnsupported(location, "the size overflows");
       } else if (ShapedType::isDynamic(shape[i])) {
         shape[i] = sizes[i];
       } else if (!ShapedType::isDynamic(sizes[i]) && sizes[i] != shape[i]) {
@@ -278,7 +279,9 @@ static LogicalResult inferPadded(std::optional<Location> location,
       continue;
     }
     if (__builtin_add_overflow(size, *before, &size) ||
-        __builtin_add_overflow(size, *after, &size) || size < 0)
+        __builtin_add_overflow(size, *after, &size))
+      return emitOptionalUnsupported(location, "the size overflows");
+    if (size < 0)
       return emitOptionalError(location, "dimension ", i, " of ", type,
                                " cannot be padded by ", *before, " and ",
                                *after);
@@ -393,7 +396,7 @@ TileOp::inferReturnTypes(MLIRContext *context, std::optional<Location> location,
     if (!repeats || ShapedType::isDynamic(size))
       size = repeats == 1 ? size : ShapedType::kDynamic;
     else if (__builtin_mul_overflow(size, *repeats, &size))
-      return emitOptionalError(location, "the size overflows");
+      return emitOptionalUnsupported(location, "the size overflows");
     shape.push_back(size);
   }
   types.push_back(RankedTensorType::get(shape, type.getElementType()));
@@ -507,7 +510,7 @@ LogicalResult RangeOp::inferReturnTypes(
       return emitOptionalError(location, "delta is zero");
     double count = std::max(0.0, std::ceil((*limit - *start) / *delta));
     if (!(count < 9e15))
-      return emitOptionalError(location, "the size overflows");
+      return emitOptionalUnsupported(location, "the size overflows");
     size = static_cast<int64_t>(count);
   }
   types.push_back(RankedTensorType::get({size}, elementType));

@@ -6,6 +6,7 @@
 
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/Sluice.h"
+#include "dialects/Sluice/Unsupported.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/IR/PatternMatch.h"
@@ -86,7 +87,7 @@ LogicalResult ReduceAxesOp::inferReturnTypes(
     return emitOptionalError(location, "there are more axes than dimensions");
   if (!adaptor.getKeepDims()) {
     if (ShapedType::isDynamic(axes[0]))
-      return emitOptionalError(
+      return emitOptionalUnsupported(
           location, "the number of axes is not known at compile time");
     rank -= axes[0];
   }

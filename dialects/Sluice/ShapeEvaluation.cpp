@@ -323,6 +323,10 @@ OpFoldResult Evaluator::evaluateCast(CastOp op, int64_t index) {
   // Widening and the usual i64 <-> i32 casts of sizes keep values.
   if (to.getIntOrFloatBitWidth() < 32)
     return {};
+  // From 2^24 on, single precision has not every whole number.
+  auto known = whole ? getConstantIntValue(whole) : std::nullopt;
+  if (known && to.isF32() && std::abs(*known) < (int64_t(1) << 62))
+    return constant(static_cast<int64_t>(static_cast<float>(*known)));
   if (whole)
     return whole;
   if (isa<FloatType>(from) && isa<IntegerType>(to))
@@ -526,13 +530,15 @@ std::optional<double> Evaluator::number(Value tensor, int64_t index) {
       result = isa<FloorOp>(op)  ? std::floor(*known)
                : isa<CeilOp>(op) ? std::ceil(*known)
                                  : rounded(*known);
-  } else if (isa<AddOp, SubOp, MulOp, DivOp>(op)) {
+  } else if (isa<AddOp, SubOp, MulOp, DivOp, MaxOp, MinOp>(op)) {
     auto lhs = operand(0), rhs = operand(1);
     if (lhs && rhs)
       result = rounded(isa<AddOp>(op)   ? *lhs + *rhs
                        : isa<SubOp>(op) ? *lhs - *rhs
                        : isa<MulOp>(op) ? *lhs * *rhs
-                                        : *lhs / *rhs);
+                       : isa<DivOp>(op) ? *lhs / *rhs
+                       : isa<MaxOp>(op) ? std::max(*lhs, *rhs)
+                                        : std::min(*lhs, *rhs));
   }
   --depth;
   return result;

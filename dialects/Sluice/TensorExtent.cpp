@@ -5,8 +5,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Sluice/TensorExtent.h"
+#include "dialects/Sluice/Unsupported.h"
 #include "mlir/IR/BuiltinTypes.h"
-#include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -18,8 +18,8 @@ LogicalResult sluice::verifyExtent(std::optional<Location> location,
   if (!tensor)
     return success();
   if (tensor.getRank() > maxRank)
-    return emitOptionalError(location, "a tensor of ", tensor.getRank(),
-                             " dimensions; the limit is ", maxRank);
+    return emitOptionalUnsupported(location, "a tensor of ", tensor.getRank(),
+                                   " dimensions; the limit is ", maxRank);
   constexpr int64_t limit = int64_t(1) << 48;
   int64_t bytes = 1;
   if (tensor.getElementType().isIntOrFloat())
@@ -27,7 +27,7 @@ LogicalResult sluice::verifyExtent(std::optional<Location> location,
   for (int64_t size : tensor.getShape())
     if (!ShapedType::isDynamic(size) && size > 1 &&
         (__builtin_mul_overflow(bytes, size, &bytes) || bytes > limit))
-      return emitOptionalError(location, "a tensor of type ", type,
-                               " fits no memory");
+      return emitOptionalUnsupported(location, "a tensor of type ", type,
+                                     " fits no memory");
   return success();
 }

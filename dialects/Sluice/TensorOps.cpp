@@ -7,6 +7,7 @@
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/Sluice.h"
 #include "dialects/Sluice/TensorExtent.h"
+#include "dialects/Sluice/Unsupported.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -78,13 +79,19 @@ LogicalResult ShapeOp::reifyResultShapes(OpBuilder &builder,
 /// Checks the shape of the vector that holds a result's sizes.
 static LogicalResult verifyShapeVector(std::optional<Location> location,
                                        ArrayRef<int64_t> shape) {
-  if (shape.size() != 1 || ShapedType::isDynamic(shape[0]))
+  if (shape.size() != 1)
     return emitOptionalError(location,
-                             "the number of result dimensions is not known at "
-                             "compile time");
+                             "the wanted shape must be a vector, not "
+                             "a tensor of rank ",
+                             shape.size());
+  if (ShapedType::isDynamic(shape[0]))
+    return emitOptionalUnsupported(
+        location, "the number of result dimensions is not known at compile "
+                  "time; it is where the model declares the result's rank or "
+                  "--shape fixes the inputs'");
   if (shape[0] > maxRank)
-    return emitOptionalError(location, "a tensor of ", shape[0],
-                             " dimensions; the limit is ", maxRank);
+    return emitOptionalUnsupported(location, "a tensor of ", shape[0],
+                                   " dimensions; the limit is ", maxRank);
   return success();
 }
 

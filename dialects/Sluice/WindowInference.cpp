@@ -5,11 +5,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Sluice/WindowInference.h"
+#include "dialects/Sluice/Unsupported.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
-#include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -29,11 +30,12 @@ std::optional<int64_t> sluice::countWindows(const Window &window,
   if (padded == 0)
     return 0;
   int64_t room = padded - (window.dilation * (*kernel - 1) + 1);
-  if (room < 0)
-    return std::nullopt;
   if (!window.ceilMode)
-    return room / window.stride + 1;
-  int64_t count = (room + window.stride - 1) / window.stride + 1;
+    return room < 0 ? std::nullopt : std::optional(room / window.stride + 1);
+  // A window that is less than a stride too large reaches over the end.
+  int64_t count = llvm::divideCeilSigned(room, window.stride) + 1;
+  if (count < 1)
+    return std::nullopt;
   // The last window must not start in the end padding.
   if ((count - 1) * window.stride >= size + window.padBegin)
     --count;
@@ -67,9 +69,6 @@ OpFoldResult sluice::countWindows(OpBuilder &builder, Location loc,
   Value count = arith::DivUIOp::create(builder, loc, sum, stride);
   if (!window.ceilMode)
     return count;
-  Value fits = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sge,
-                                     room, zero);
-  count = arith::SelectOp::create(builder, loc, fits, count, zero);
   // The last window must not start in the end padding.
   Value limit = arith::AddIOp::create(
       builder, loc, sizeValue, index(window.padBegin + window.stride - 1));
@@ -129,12 +128,17 @@ LogicalResult sluice::verifyWindows(std::optional<Location> location,
                              "strides, dilations and pads do not fit ",
                              spatialRank, " spatial dimensions");
   for (ArrayRef<int64_t> values : {strides, dilations})
-    for (int64_t value : values)
-      if (value < 1 || value > sizeLimit)
+    for (int64_t value : values) {
+      if (value < 1)
         return emitOptionalError(
             location, "strides and dilations must be positive, not ", value);
+      if (value > sizeLimit)
+        return emitOptionalUnsupported(location, "a stride or dilation of ",
+                                       value, " is out of range");
+    }
   for (int64_t pad : pads)
     if (pad < -sizeLimit || pad > sizeLimit)
-      return emitOptionalError(location, "a pad of ", pad, " is out of range");
+      return emitOptionalUnsupported(location, "a pad of ", pad,
+                                     " is out of range");
   return success();
 }

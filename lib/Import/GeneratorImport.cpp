@@ -23,7 +23,8 @@ static llvm::Expected<Values> importConstantOfShape(NodeContext &node) {
   } else {
     fill = node.scalar(node.builder.getF32Type(), 0);
   }
-  SLUICE_TRY(result, node.create<BroadcastOp>({fill, node.input(0)}));
+  SLUICE_TRY(sizes, resultSizes(node, 0));
+  SLUICE_TRY(result, node.create<BroadcastOp>({fill, sizes}));
   return Values{result};
 }
 

@@ -262,10 +262,24 @@ llvm::Expected<Values> GraphImporter::importDivergingIf(const OnnxGraph &graph,
   return Values(graph.outputs.size());
 }
 
+llvm::Error GraphImporter::reportDamaged(const OnnxNode &node,
+                                         llvm::Error error) {
+  if (!error || parent || divergence > 0)
+    return error;
+  state.damaged.push_back(llvm::toString(std::move(error)));
+  for (const std::string &name : node.outputs)
+    if (!name.empty())
+      values[name] = nullptr;
+  return llvm::Error::success();
+}
+
 llvm::Expected<Values> GraphImporter::importGraph(const OnnxGraph &graph,
                                                   OpBuilder &builder) {
   for (const OnnxTensor &tensor : graph.initializers)
     initializers[tensor.name] = &tensor;
+  for (const auto *infos : {&graph.valueInfos, &graph.outputs})
+    for (const OnnxValueInfo &info : *infos)
+      declared[info.name] = &info.type;
   return importNodes(graph, 0, builder);
 }
 
@@ -278,8 +292,8 @@ llvm::Expected<Values> GraphImporter::importNodes(const OnnxGraph &graph,
       llvm::consumeError(std::move(error));
       return importDivergingIf(graph, i, builder);
     }
-    if (error)
-      return error;
+    if (llvm::Error rest = reportDamaged(graph.nodes[i], std::move(error)))
+      return rest;
   }
   Values outputs;
   OnnxNode user;

@@ -15,6 +15,8 @@ namespace sluice {
 struct ImportState {
   mlir::MLIRContext &context;
   std::vector<UnsupportedNode> unsupported;
+  /// What each node that breaks ONNX's rules does wrong.
+  std::vector<std::string> damaged;
   /// Constants of more bytes become dense resources.
   uint64_t inlineConstantLimit = 1024;
 };
@@ -30,8 +32,9 @@ public:
   void bind(llvm::StringRef name, mlir::Value value) { values[name] = value; }
 
   /// Translates initializers and nodes, and returns the outputs. Nodes that
-  /// are not supported are collected in the state; what depends on them is
-  /// checked as far as possible, and the returned values are null.
+  /// are not supported, or of the model's own graph broken, are collected in
+  /// the state; what depends on them is checked as far as possible, and the
+  /// returned values are null.
   llvm::Expected<Values> importGraph(const OnnxGraph &graph,
                                      mlir::OpBuilder &builder);
 
@@ -39,6 +42,10 @@ public:
                                              mlir::OpBuilder &builder,
                                              mlir::Location loc);
   mlir::Type convertElementType(OnnxElementType type) const;
+  /// What the graph declares a value of its own to be; null where it does not.
+  const OnnxType *declaredType(llvm::StringRef name) const {
+    return declared.lookup(name);
+  }
 
   ImportState &state;
 
@@ -50,6 +57,10 @@ private:
   llvm::Expected<Values> importNodes(const OnnxGraph &graph, size_t first,
                                      mlir::OpBuilder &builder);
   llvm::Error importNode(const OnnxNode &node, mlir::OpBuilder &builder);
+  /// Remembers what is wrong with a node, so that others are looked at too.
+  /// Only where no branch could still turn out not to run: there the error
+  /// comes back.
+  llvm::Error reportDamaged(const OnnxNode &node, llvm::Error error);
   /// Translates an If whose branches' values have no common type, and the
   /// rest of the graph once for each branch.
   llvm::Expected<Values> importDivergingIf(const OnnxGraph &graph, size_t index,
@@ -68,6 +79,7 @@ private:
   llvm::StringMap<mlir::Value> values;
   /// Initializers become constants at their first use.
   llvm::StringMap<const OnnxTensor *> initializers;
+  llvm::StringMap<const OnnxType *> declared;
 };
 
 } // namespace sluice

@@ -120,6 +120,29 @@ static Attribute dimensionNames(const OnnxType &type, OpBuilder &builder) {
   return builder.getArrayAttr(names);
 }
 
+/// All nodes that cannot be translated. One that breaks ONNX's rules makes the
+/// model a damaged one, whatever else there is.
+static llvm::Error reportNodes(ImportState state) {
+  if (state.damaged.empty() && state.unsupported.empty())
+    return llvm::Error::success();
+  UnsupportedNodesError unsupported(std::move(state.unsupported));
+  if (state.damaged.empty())
+    return llvm::make_error<UnsupportedNodesError>(std::move(unsupported));
+  std::string text = state.damaged.front();
+  if (state.damaged.size() > 1 || !unsupported.nodes.empty()) {
+    llvm::raw_string_ostream os(text);
+    text.clear();
+    os << state.damaged.size()
+       << (state.damaged.size() == 1 ? " node breaks" : " nodes break")
+       << " the rules of ONNX:\n";
+    for (const std::string &damage : state.damaged)
+      os << "  " << damage << "\n";
+    if (!unsupported.nodes.empty())
+      unsupported.log(os);
+  }
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), text);
+}
+
 llvm::Expected<OwningOpRef<ModuleOp>>
 sluice::importOnnxModel(const OnnxModel &model, MLIRContext &context) {
   loadImportDialects(context);
@@ -127,7 +150,7 @@ sluice::importOnnxModel(const OnnxModel &model, MLIRContext &context) {
   auto loc = NameLoc::get(builder.getStringAttr(
       model.graph.name.empty() ? "model" : model.graph.name));
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
-  ImportState state{context, {}};
+  ImportState state{context, {}, {}};
   GraphImporter importer(state, nullptr);
 
   SmallVector<Type> inputTypes;
@@ -162,9 +185,8 @@ sluice::importOnnxModel(const OnnxModel &model, MLIRContext &context) {
   auto outputs = importer.importGraph(model.graph, builder);
   if (!outputs)
     return outputs.takeError();
-  if (!state.unsupported.empty())
-    return llvm::make_error<UnsupportedNodesError>(
-        std::move(state.unsupported));
+  if (llvm::Error error = reportNodes(std::move(state)))
+    return error;
 
   func::ReturnOp::create(builder, loc, *outputs);
   SmallVector<Type> outputTypes;

@@ -42,6 +42,16 @@ static ExpectedValue tuplesOfLength(NodeContext &node, Value indices,
 static llvm::Expected<Values> importGatherND(NodeContext &node) {
   SLUICE_TRY(batch, node.node.getInt("batch_dims", 0));
   Value indices = node.input(1);
+  // rank of the result = rank of the indices - 1 + rank of the data - batch
+  // dimensions - length of a tuple
+  if (auto rank = node.declaredRank(0)) {
+    int64_t length =
+        node.rank(indices) - 1 + node.rank(node.input(0)) - batch - *rank;
+    if (length > 0) {
+      SLUICE_TRY(tuples, tuplesOfLength(node, indices, length));
+      indices = tuples;
+    }
+  }
   SLUICE_TRY(result,
              node.create<GatherNDOp>({node.input(0), indices},
                                      node.integer("batch_dims", batch)));

@@ -465,8 +465,10 @@ static llvm::Expected<DepthBlocks> readDepthBlocks(NodeContext &node) {
   if (node.rank(data) != 4)
     return node.invalid("the input must have rank 4");
   SLUICE_TRY(block, node.node.getInt("blocksize"));
-  if (block < 1 || block > (1 << 20))
+  if (block < 1)
     return node.invalid("blocksize is " + Twine(block));
+  if (block > (1 << 20))
+    return node.unsupported("blocksize is " + Twine(block));
   SLUICE_TRY(mode, node.node.getString("mode", "DCR"));
   if (mode != "DCR" && mode != "CRD")
     return node.invalid("unknown mode '" + mode + "'");

@@ -9,6 +9,7 @@
 #include "GraphImporter.h"
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/TensorExtent.h"
+#include "dialects/Sluice/Unsupported.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/Verifier.h"
@@ -18,6 +19,16 @@ using namespace mlir;
 using namespace sluice;
 
 char UnsupportedError::ID;
+
+std::optional<int64_t> NodeContext::declaredRank(size_t output) const {
+  if (!node.hasOutput(output))
+    return std::nullopt;
+  const OnnxType *type = graph.declaredType(node.outputs[output]);
+  if (!type || !type->isTensor() || !type->shape ||
+      type->shape->size() > maxRank)
+    return std::nullopt;
+  return type->shape->size();
+}
 
 std::optional<SmallVector<int64_t>>
 NodeContext::constantInts(size_t index) const {
@@ -79,17 +90,26 @@ llvm::Error NodeContext::invalid(const Twine &reason) const {
 llvm::Expected<Operation *> NodeContext::finishCreate(
     StringRef name, ValueRange operands, ArrayRef<NamedAttribute> attributes,
     llvm::function_ref<LogicalResult(SmallVectorImpl<Type> &)> infer) {
+  // The first error is the one to tell.
   std::string message;
+  bool isLegal = false;
   ScopedDiagnosticHandler handler(builder.getContext(), [&](Diagnostic &diag) {
-    if (message.empty())
+    if (message.empty()) {
       message = diag.str();
+      isLegal = isUnsupported(diag);
+    }
     return success();
   });
+  auto refuse = [&](StringRef otherwise) {
+    if (isLegal)
+      return unsupported(message);
+    return invalid(message.empty() ? otherwise : message);
+  };
   SmallVector<Type> types;
   if (failed(infer(types)) || llvm::any_of(types, [&](Type type) {
         return failed(verifyExtent(loc, type));
       }))
-    return invalid(message.empty() ? "types do not fit" : message);
+    return refuse("types do not fit");
   OperationState state(loc, name);
   state.addOperands(operands);
   state.addAttributes(attributes);
@@ -98,8 +118,7 @@ llvm::Expected<Operation *> NodeContext::finishCreate(
   // The first of the two tells users more about element types.
   if (failed(verifyElementTypes(op)) || failed(verify(op))) {
     op->erase();
-    return invalid(message.empty() ? "the operator's rules are broken"
-                                   : message);
+    return refuse("the operator's rules are broken");
   }
   return op;
 }

@@ -65,6 +65,9 @@ public:
     return llvm::cast<mlir::RankedTensorType>(inputs[index].getType());
   }
   int64_t rank(mlir::Value value) const { return shapeOf(value).size(); }
+  /// The rank that the model declares an output to have; none where it says
+  /// nothing. It is a hint: what relies on it has to be checked in the run.
+  std::optional<int64_t> declaredRank(size_t output) const;
 
   /// The elements of an integer input, if known at compile time.
   std::optional<llvm::SmallVector<int64_t>> constantInts(size_t index) const;

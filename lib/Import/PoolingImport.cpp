@@ -12,7 +12,6 @@
 using namespace mlir;
 using namespace sluice;
 
-/// The attributes that all pools share.
 /// The sizes of the kernel, each small enough to compute with.
 static llvm::Expected<std::vector<int64_t>> readKernel(NodeContext &node,
                                                        int64_t spatialRank) {
@@ -20,12 +19,16 @@ static llvm::Expected<std::vector<int64_t>> readKernel(NodeContext &node,
   if (static_cast<int64_t>(kernel.size()) != spatialRank)
     return node.invalid("kernel_shape must have " + Twine(spatialRank) +
                         " sizes");
-  for (int64_t size : kernel)
-    if (size < 1 || size > (int64_t(1) << 31))
+  for (int64_t size : kernel) {
+    if (size < 1)
       return node.invalid("a kernel of size " + Twine(size));
+    if (size > (int64_t(1) << 31))
+      return node.unsupported("a kernel of size " + Twine(size));
+  }
   return kernel;
 }
 
+/// The attributes that all pools share.
 static llvm::Expected<SmallVector<NamedAttribute>> readPool(NodeContext &node) {
   Value input = node.input(0);
   int64_t spatialRank = node.rank(input) - 2;
@@ -91,20 +94,23 @@ static llvm::Expected<Values> importMaxUnpool(NodeContext &node) {
   ArrayRef<int64_t> shape = shapeOf(input);
   int64_t total = 1;
   auto isCountable = [&](int64_t size) {
-    return size >= 0 && !llvm::MulOverflow(total, size, total);
+    return !llvm::MulOverflow(total, size, total);
   };
   for (int64_t size : shape.take_front(2))
     if (!ShapedType::isDynamic(size) && !isCountable(size))
-      return node.invalid("the result has too many elements");
+      return node.unsupported("the result has too many elements");
   for (int64_t i = 0; i < spatialRank; ++i) {
     int64_t stride = window.strides[i];
     int64_t rest =
         kernel[i] - stride - window.pads[i] - window.pads[spatialRank + i];
     int64_t known = shape[2 + i];
-    if (!ShapedType::isDynamic(known) &&
-        (llvm::MulOverflow(known, stride, known) ||
-         llvm::AddOverflow(known, rest, known) || !isCountable(known)))
-      return node.invalid("the result has an impossible size");
+    if (!ShapedType::isDynamic(known)) {
+      if (llvm::MulOverflow(known, stride, known) ||
+          llvm::AddOverflow(known, rest, known) || !isCountable(known))
+        return node.unsupported("the result has too many elements");
+      if (known < 0)
+        return node.invalid("the pads exceed the result");
+    }
     Value size = ops.mul(ops.size(input, 2 + i), node.constantVector(stride));
     sizes.push_back(ops.add(size, node.constantVector(rest)));
     count = ops.mul(count, sizes.back());

@@ -90,8 +90,10 @@ readQuantisation(NodeContext &node) {
   int64_t rank = node.rank(node.input(0));
   SLUICE_TRY(axis, node.node.getInt("axis", 1));
   SLUICE_TRY(blockSize, node.node.getInt("block_size", 0));
-  if (blockSize < 0 || blockSize > (int64_t(1) << 31))
+  if (blockSize < 0)
     return node.invalid("block_size is " + Twine(blockSize));
+  if (blockSize > (int64_t(1) << 31))
+    return node.unsupported("block_size is " + Twine(blockSize));
   // The axis says nothing where there is one scale.
   int64_t scaleRank = node.rank(node.input(1));
   if (scaleRank > 0) {

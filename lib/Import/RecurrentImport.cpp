@@ -75,7 +75,7 @@ static llvm::Error readActivations(NodeContext &node,
     std::string lower = StringRef(name).lower();
     const ActivationDefaults *defaults = findActivation(lower);
     if (!defaults)
-      return node.unsupported("activation '" + name + "'");
+      return node.invalid("unknown activation '" + name + "'");
     result.activations.push_back(node.builder.getStringAttr(lower));
     bool givesAlpha = defaults->hasAlpha && nextAlpha < alphas.size();
     bool givesBeta = defaults->hasBeta && nextBeta < betas.size();
@@ -98,8 +98,10 @@ readRecurrent(NodeContext &node, RecurrentCell cell, int64_t gates,
   SLUICE_TRY(units, node.node.getInt("hidden_size", shapeOf(recurrent).back()));
   if (ShapedType::isDynamic(units))
     return node.unsupported("hidden_size is not known at compile time");
-  if (units < 1 || units > (int64_t(1) << 24))
+  if (units < 1)
     return node.invalid("hidden_size is " + Twine(units));
+  if (units > (int64_t(1) << 24))
+    return node.unsupported("hidden_size is " + Twine(units));
   result.units = units;
   SLUICE_TRY(direction, node.node.getString("direction", "forward"));
   if (direction == "forward")

@@ -48,14 +48,25 @@ static ExpectedValue oldSizes(NodeContext &node, ArrayRef<int64_t> axes) {
   return joinVectors(node, parts);
 }
 
-/// floor(old size * scale), in double precision.
+/// How the scaled size of a dimension becomes a whole number.
+enum class SizeRounding { Floor, Nearest };
+
+/// old size * scale as exporters and other runtimes compute it: the product is
+/// rounded to single precision, where 10 * 0.7f is 7, and then to a whole
+/// number.
 static ExpectedValue scaledSizes(NodeContext &node, ArrayRef<int64_t> axes,
-                                 Value scales) {
-  Type wide = node.builder.getF64Type();
+                                 Value scales, SizeRounding rounding) {
+  Type single = node.builder.getF32Type(), wide = node.builder.getF64Type();
   SLUICE_TRY(sizes, oldSizes(node, axes));
-  SLUICE_TRY(realSizes, node.cast(sizes, wide));
-  SLUICE_TRY(realScales, node.cast(scales, wide));
+  SLUICE_TRY(realSizes, node.cast(sizes, single));
+  SLUICE_TRY(realScales, node.cast(scales, single));
   SLUICE_TRY(product, node.create<MulOp>({realSizes, realScales}));
+  if (rounding == SizeRounding::Nearest) {
+    // In double precision the half is added exactly.
+    SLUICE_TRY(exact, node.cast(product, wide));
+    SLUICE_TRY(shifted, node.create<AddOp>({exact, node.scalar(wide, 0.5)}));
+    product = shifted;
+  }
   SLUICE_TRY(rounded, node.create<FloorOp>(product));
   return node.cast(rounded, node.builder.getI64Type());
 }
@@ -63,10 +74,10 @@ static ExpectedValue scaledSizes(NodeContext &node, ArrayRef<int64_t> axes,
 /// One scale for all axes, so that the result fits into (or around) the sizes.
 static llvm::Error keepAspectRatio(NodeContext &node, ResizeRequest &request,
                                    bool isLarger) {
-  Type wide = node.builder.getF64Type();
+  Type single = node.builder.getF32Type();
   SLUICE_TRY(old, oldSizes(node, request.axes));
-  SLUICE_TRY(realOld, node.cast(old, wide));
-  SLUICE_TRY(realNew, node.cast(request.sizes, wide));
+  SLUICE_TRY(realOld, node.cast(old, single));
+  SLUICE_TRY(realNew, node.cast(request.sizes, single));
   SLUICE_TRY(ratios, node.create<DivOp>({realNew, realOld}));
   SLUICE_TRY(scale, vectorElement(node, ratios, 0));
   for (size_t i = 1; i < request.axes.size(); ++i) {
@@ -77,13 +88,11 @@ static llvm::Error keepAspectRatio(NodeContext &node, ResizeRequest &request,
       return joined.takeError();
     scale = *joined;
   }
-  SLUICE_TRY(product, node.create<MulOp>({realOld, scale}));
-  SLUICE_TRY(shifted, node.create<AddOp>({product, node.scalar(wide, 0.5)}));
-  SLUICE_TRY(rounded, node.create<FloorOp>(shifted));
-  SLUICE_TRY(sizes, node.cast(rounded, node.builder.getI64Type()));
   int64_t count = request.axes.size();
   SLUICE_TRY(scales,
              node.create<BroadcastOp>({scale, node.constantVector(count)}));
+  SLUICE_TRY(sizes,
+             scaledSizes(node, request.axes, scales, SizeRounding::Nearest));
   request.sizes = sizes;
   request.scales = scales;
   return llvm::Error::success();
@@ -196,7 +205,8 @@ static llvm::Expected<Values> importUpsample(NodeContext &node) {
   } else {
     return node.invalid("scales are missing");
   }
-  SLUICE_TRY(sizes, scaledSizes(node, request.axes, request.scales));
+  SLUICE_TRY(sizes, scaledSizes(node, request.axes, request.scales,
+                                SizeRounding::Floor));
   request.sizes = sizes;
   return createResize(node, request, mode, ResizePlace::Asymmetric,
                       NearestRounding::Floor);
@@ -216,9 +226,12 @@ static llvm::Expected<Values> importResize(NodeContext &node) {
   SLUICE_TRY(placeName, node.node.getString("coordinate_transformation_mode",
                                             "half_pixel"));
   auto place = symbolizeResizePlace(placeName);
-  if (!place)
+  if (!place && placeName == "tf_half_pixel_for_nn")
     return node.unsupported("coordinate_transformation_mode '" + placeName +
                             "'");
+  if (!place)
+    return node.invalid("unknown coordinate_transformation_mode '" + placeName +
+                        "'");
   SLUICE_TRY(roundingName,
              node.node.getString("nearest_mode", "round_prefer_floor"));
   auto rounding = symbolizeNearestRounding(roundingName);
@@ -237,7 +250,8 @@ static llvm::Expected<Values> importResize(NodeContext &node) {
     return node.invalid("needs either scales or sizes");
   if (hasScales) {
     SLUICE_TRY(scales, node.reshape(node.input(2), count));
-    SLUICE_TRY(sizes, scaledSizes(node, request.axes, scales));
+    SLUICE_TRY(sizes,
+               scaledSizes(node, request.axes, scales, SizeRounding::Floor));
     request.scales = scales;
     request.sizes = sizes;
   } else {
@@ -293,11 +307,23 @@ static llvm::Expected<Values> importAffineGrid(NodeContext &node) {
   SLUICE_TRY(align, node.node.getInt("align_corners", 0));
   Value theta = node.input(0);
   Type type = elementTypeOf(theta), wide = builder.getI64Type();
+  if (node.rank(theta) != 3)
+    return node.invalid("theta must have rank 3");
   SLUICE_TRY(sizes, toVector(node, node.input(1)));
   int64_t rank = shapeOf(sizes)[0];
-  if ((rank != 4 && rank != 5) || node.rank(theta) != 3)
-    return node.unsupported("only two or three spatial dimensions of known "
-                            "number");
+  // A batch of [2, 3] or [3, 4] matrices tells the number of dimensions too.
+  ArrayRef<int64_t> matrix = shapeOf(theta).drop_front();
+  if (ShapedType::isDynamic(rank))
+    rank = !ShapedType::isDynamic(matrix[0])   ? matrix[0] + 2
+           : !ShapedType::isDynamic(matrix[1]) ? matrix[1] + 1
+                                               : rank;
+  if (ShapedType::isDynamic(rank))
+    return node.unsupported(
+        "the number of spatial dimensions is not known at compile time");
+  if (rank != 4 && rank != 5)
+    return node.invalid("there must be two or three spatial dimensions");
+  SLUICE_TRY(known, toVector(node, sizes, rank));
+  sizes = known;
   int64_t spatial = rank - 2;
   SLUICE_TRY(batch, vectorElement(node, sizes, 0));
   SmallVector<Value> extents;

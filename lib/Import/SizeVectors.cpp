@@ -24,6 +24,23 @@ ExpectedValue sluice::toVector(NodeContext &node, Value value, int64_t length) {
   return node.reshape(vector, length);
 }
 
+ExpectedValue sluice::resultSizes(NodeContext &node, size_t index,
+                                  bool mayBeShort) {
+  Value sizes = node.input(index);
+  auto rank = node.declaredRank(0);
+  if (!rank || node.rank(sizes) != 1 ||
+      !ShapedType::isDynamic(shapeOf(sizes)[0]))
+    return sizes;
+  if (mayBeShort) {
+    Value ones = node.constantVector(SmallVector<int64_t>(*rank, 1));
+    SLUICE_TRY(wide, node.cast(sizes, node.builder.getI64Type()));
+    SLUICE_TRY(longer, joinVectors(node, {ones, wide}));
+    SLUICE_TRY(last, sliceAxis(node, longer, 0, -*rank, INT64_MAX));
+    sizes = last;
+  }
+  return node.reshape(sizes, *rank);
+}
+
 ExpectedValue sluice::sizeVector(NodeContext &node, Value value,
                                  int64_t dimension) {
   return node.create<ShapeOp>(value, {node.integer("start", dimension),

@@ -22,6 +22,12 @@ ExpectedValue toVector(NodeContext &node, mlir::Value value);
 /// The same with `length` elements, for vectors of a length that is declared
 /// dynamic but follows from the operator's rules.
 ExpectedValue toVector(NodeContext &node, mlir::Value value, int64_t length);
+/// Input `index`, which holds the sizes of the node's first result, with a
+/// known length. Where that is dynamic, the result has the rank that the model
+/// declares; `mayBeShort` says that dimensions may be missing in front, which
+/// are ones. Without a declaration the length stays dynamic.
+ExpectedValue resultSizes(NodeContext &node, size_t index,
+                          bool mayBeShort = false);
 /// A one-element vector with the size of a dimension.
 ExpectedValue sizeVector(NodeContext &node, mlir::Value value,
                          int64_t dimension);

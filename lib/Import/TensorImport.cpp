@@ -5,13 +5,17 @@
 //===----------------------------------------------------------------------===//
 
 #include "ImportRegistry.h"
+#include "SizeVectors.h"
 
 using namespace mlir;
 using namespace sluice;
 
 static llvm::Expected<Values> importConstant(NodeContext &node) {
-  if (node.node.hasAttribute("value")) {
-    SLUICE_TRY(tensor, node.node.getTensor("value"));
+  for (const char *name : {"value", "sparse_value"}) {
+    if (!node.node.hasAttribute(name))
+      continue;
+    // A sparse tensor was made dense when the file was read.
+    SLUICE_TRY(tensor, node.node.getTensor(name));
     SLUICE_TRY(value, node.constant(*tensor));
     return Values{value};
   }
@@ -40,7 +44,10 @@ static llvm::Expected<Values> importConstant(NodeContext &node) {
     SLUICE_TRY(numbers, node.node.getInts("value_ints"));
     return Values{node.constantVector(numbers)};
   }
-  return node.unsupported("only tensor, float and int values");
+  for (const char *name : {"value_string", "value_strings"})
+    if (node.node.hasAttribute(name))
+      return node.unsupported("strings");
+  return node.invalid("has no value");
 }
 
 static llvm::Expected<Values> importIdentity(NodeContext &node) {
@@ -65,8 +72,9 @@ static llvm::Expected<Values> importReshape(NodeContext &node) {
   SmallVector<NamedAttribute> attributes;
   if (allowZero)
     attributes.push_back(node.flag("allow_zero"));
-  SLUICE_TRY(result, node.create<ReshapeOp>({node.input(0), node.input(1)},
-                                            attributes));
+  SLUICE_TRY(sizes, resultSizes(node, 1));
+  SLUICE_TRY(result,
+             node.create<ReshapeOp>({node.input(0), sizes}, attributes));
   return Values{result};
 }
 
@@ -101,25 +109,47 @@ static llvm::Expected<Values> importUnsqueeze(NodeContext &node) {
   return Values{result};
 }
 
+/// The dimensions that a Squeeze without axes drops: those of size one. Where
+/// the rank that the model declares for the result leaves no choice, it decides
+/// about dimensions of unknown size.
+static llvm::Expected<SmallVector<int64_t>> findOnes(NodeContext &node) {
+  SmallVector<int64_t> ones, unknown;
+  for (auto [i, size] : llvm::enumerate(shapeOf(node.input(0)))) {
+    if (size == 1)
+      ones.push_back(i);
+    else if (ShapedType::isDynamic(size))
+      unknown.push_back(i);
+  }
+  if (unknown.empty())
+    return ones;
+  int64_t most = node.rank(node.input(0)) - ones.size();
+  auto declared = node.declaredRank(0);
+  if (declared == most - static_cast<int64_t>(unknown.size()))
+    llvm::append_range(ones, unknown);
+  else if (declared != most)
+    return node.unsupported(
+        "without axes, the sizes must be known at compile time, or the rank of "
+        "the result declared");
+  return ones;
+}
+
 static llvm::Expected<Values> importSqueeze(NodeContext &node) {
   SLUICE_TRY(axes, readAxes(node));
-  int64_t rank = node.rank(node.input(0));
-  SLUICE_TRY(normalised, node.normaliseAxes(axes, rank));
+  SmallVector<int64_t> dropped;
   if (axes.empty()) {
-    for (int64_t i = 0; i < rank; ++i) {
-      if (node.inputType(0).isDynamicDim(i))
-        return node.unsupported(
-            "without axes, sizes must be known at compile time");
-      if (node.inputType(0).getDimSize(i) == 1)
-        normalised.push_back(i);
-    }
+    SLUICE_TRY(ones, findOnes(node));
+    dropped = ones;
+  } else {
+    SLUICE_TRY(normalised, node.normaliseAxes(axes, node.rank(node.input(0))));
+    dropped = normalised;
   }
-  SLUICE_TRY(result, node.squeeze(node.input(0), normalised));
+  SLUICE_TRY(result, node.squeeze(node.input(0), dropped));
   return Values{result};
 }
 
 static llvm::Expected<Values> importExpand(NodeContext &node) {
-  SLUICE_TRY(result, node.create<BroadcastOp>({node.input(0), node.input(1)}));
+  SLUICE_TRY(sizes, resultSizes(node, 1, /*mayBeShort=*/true));
+  SLUICE_TRY(result, node.create<BroadcastOp>({node.input(0), sizes}));
   return Values{result};
 }
 

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "WindowImport.h"
+#include "dialects/Sluice/Unsupported.h"
 #include "dialects/Sluice/WindowInference.h"
 
 using namespace mlir;
@@ -27,14 +28,16 @@ llvm::Expected<WindowAttributes> sluice::readWindow(NodeContext &node,
   window.dilations = std::move(dilations);
   window.pads = std::move(pads);
   std::string message;
+  bool isLegal = false;
   ScopedDiagnosticHandler handler(node.builder.getContext(),
                                   [&](Diagnostic &diagnostic) {
                                     message = diagnostic.str();
+                                    isLegal = isUnsupported(diagnostic);
                                     return success();
                                   });
   if (failed(verifyWindows(node.loc, spatialRank, window.strides,
                            window.dilations, window.pads)))
-    return node.invalid(message);
+    return isLegal ? node.unsupported(message) : node.invalid(message);
   return window;
 }
 

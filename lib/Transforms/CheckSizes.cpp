@@ -222,13 +222,16 @@ void Checker::checkWindow(Size size, const Window &window) {
   if (getConstantIntValue(size) && getConstantIntValue(window.kernel))
     return;
   requireNotNegative(at.sub(window.kernel, number(1)), windowMessage);
+  // With `ceilMode` a window may reach over the end by less than a stride.
+  int64_t beyond = window.ceilMode ? window.stride - 1 : 0;
   Size padded = at.add(size, number(window.padBegin + window.padEnd));
   Size reach =
       at.add(at.mul(at.sub(window.kernel, number(1)), number(window.dilation)),
              number(1));
   // No elements at all have no windows.
-  Value fits = either(compare(Predicate::sge, padded, reach),
-                      compare(Predicate::eq, padded, number(0)));
+  Value fits =
+      either(compare(Predicate::sge, at.add(padded, number(beyond)), reach),
+             compare(Predicate::eq, padded, number(0)));
   require(fits, windowMessage);
 }
 

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-
 from graph import Graph
+from onnx import helper, numpy_helper
 
 CASES = []
 
@@ -400,6 +400,32 @@ def instance_norm_of_any_size(g):
 @case()
 def product_without_columns(g):
     g.output(g.Gemm(g.input([5, 7]), g.weight(0, 7), g.weight(0), transB=1))
+
+
+@case()
+def ranks_that_are_declared(g):
+    """Shape vectors of unknown length: the declared rank tells it."""
+    x, vector = g.input([2, 1, 3], dynamic=True), g.input([3])
+    g.output(g.Reshape(x, g.integers([3, 2], dynamic=True)), rank=2)
+    g.output(g.Expand(vector, g.integers([4, 1], dynamic=True)), rank=2)
+    g.output(g.Expand(x, g.integers([3], dynamic=True)), rank=3)
+    g.output(g.ConstantOfShape(g.integers([2, 0, 5], dynamic=True)), rank=3)
+    g.output(g.GatherND(x, g.integers([[1, 0], [0, 0]], dynamic=True)), rank=2)
+    # Only the dimension of size one that is known goes.
+    g.output(g.Squeeze(g.input([1, 4, 3], dynamic=[1])), rank=2)
+
+
+@case()
+def sparse_constants(g):
+    def sparse(indices):
+        values = numpy_helper.from_array(g.numbers([2]), "")
+        places = numpy_helper.from_array(np.array(indices, np.int64), "")
+        return helper.make_sparse_tensor(values, places, [3, 5])
+
+    x = g.input([3, 5])
+    for indices in ([2, 13], [[0, 1], [2, 4]]):
+        x = g.Add(x, g.Constant(sparse_value=sparse(indices)))
+    g.output(x)
 
 
 # Powers -------------------------------------------------------------------------

@@ -29,12 +29,13 @@ class Graph:
         self.feeds[name] = self.numbers(shape, low, high)
         return name
 
-    def integers(self, values):
-        """An int64 input; the length of a vector stays known."""
+    def integers(self, values, dynamic=False):
+        """An int64 input; the length of a vector stays known unless `dynamic`."""
         values = np.asarray(values, np.int64)
         name = f"x{len(self.inputs)}"
+        declared = [None] * values.ndim if dynamic else values.shape
         self.inputs.append(
-            helper.make_tensor_value_info(name, TensorProto.INT64, values.shape)
+            helper.make_tensor_value_info(name, TensorProto.INT64, declared)
         )
         self.feeds[name] = values
         return name
@@ -58,8 +59,14 @@ class Graph:
     def weight(self, *shape, low=-1.0, high=1.0):
         return self.constant(self.numbers(shape, low, high))
 
-    def output(self, name):
-        self.outputs.append(helper.make_empty_tensor_value_info(name))
+    def output(self, name, rank=None):
+        """`rank` is what the model declares of a tensor of float."""
+        if rank is None:
+            self.outputs.append(helper.make_empty_tensor_value_info(name))
+        else:
+            self.outputs.append(
+                helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * rank)
+            )
 
     def node(self, operator, inputs, count=1, **attributes):
         names = [f"v{len(self.nodes)}_{i}" for i in range(count)]

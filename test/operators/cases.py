@@ -203,6 +203,9 @@ def _pools():
             yield pool(f"3x3_pads_ceil{ceil}", operator, (1, 20, 10, 10),
                        kernel_shape=[3, 3], strides=[2, 2], pads=[1, 0, 1, 1],
                        ceil_mode=ceil)
+        # Wider than the image: one result.
+        yield pool("wide", operator, (1, 3, 2, 3), kernel_shape=[20, 5],
+                   strides=[20, 3], ceil_mode=1)
         for mode in ("SAME_UPPER", "SAME_LOWER", "VALID"):
             yield pool(mode.lower(), operator, (1, 3, 10, 11), kernel_shape=[3, 2],
                        auto_pad=mode)
@@ -216,6 +219,26 @@ def _pools():
     yield pool("p3", "LpPool", (1, 3, 9, 9), 11, kernel_shape=[3, 3], p=3)
     for operator in ("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool"):
         yield pool("7x7", operator, (2, 30, 7, 7))
+
+
+def _resizes():
+    """Sizes are products in single precision: 10 * 0.7f is 7, in double it is not."""
+    def scales(*values):
+        return np.array(values, FLOAT)
+
+    for size in (10, 640):
+        yield Case(f"resize_{size}_by_0.7", "Resize",
+                   [_numbers(1, 2, size), None, scales(1, 1, 0.7)], 13,
+                   {"coordinate_transformation_mode": "asymmetric",
+                    "nearest_mode": "floor"}, constant=(2,))
+    yield Case("resize_10_by_1.1_at_opset_10", "Resize",
+               [_numbers(1, 2, 10, 30), scales(1, 1, 1.1, 1.3)], 10, constant=(1,))
+    yield Case("upsample_by_1.1", "Upsample",
+               [_numbers(1, 2, 10, 30), scales(1, 1, 1.1, 1.1)], 9, constant=(1,))
+    for policy in ("not_larger", "not_smaller"):
+        yield Case(f"resize_{policy}", "Resize",
+                   [_numbers(1, 2, 10, 33), None, None, np.array([7, 15], np.int64)], 19,
+                   {"axes": [2, 3], "keep_aspect_ratio_policy": policy}, constant=(3,))
 
 
 def _normalisations():
@@ -385,6 +408,6 @@ def _odd_sizes():
 
 
 def all_cases():
-    for group in (_activations, _transposes, _softmaxes, _reductions, _convolutions, _pools,
+    for group in (_activations, _transposes, _softmaxes, _reductions, _convolutions, _pools, _resizes,
                   _normalisations, _recurrent, _quantised, _contrib, _odd_sizes):
         yield from group()

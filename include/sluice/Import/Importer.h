@@ -44,7 +44,8 @@ void loadImportDialects(mlir::MLIRContext &context);
 /// Translates a model (with local functions inlined) to a module with one
 /// function `main`. Weights are not copied: they become dense resources that
 /// keep the mapped file alive. Fails with `UnsupportedNodesError` or, for a
-/// model that breaks ONNX's rules, a string error.
+/// model that breaks ONNX's rules, a string error; either names every node that
+/// is to blame.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 importOnnxModel(const OnnxModel &model, mlir::MLIRContext &context);
 

@@ -79,7 +79,9 @@ public:
   Resizer(KernelBuilder &kernel, ResizeOp op, ValueRange indices)
       : kernel(kernel), op(op), at(kernel), place(indices),
         elementType(elementTypeOf(op.getOperand())),
-        real(kernel.builder.getF64Type()) {}
+        real(op.getMode() == SampleMode::Nearest
+                 ? Type(kernel.builder.getF32Type())
+                 : Type(kernel.builder.getF64Type())) {}
 
   Value element() {
     Value result = sample(0);
@@ -118,6 +120,10 @@ private:
   SmallVector<Value> place;
   SmallVector<Value> outside;
   Type elementType;
+  /// In which places are computed. Which element is the nearest to a place in
+  /// the middle depends on rounding: single precision picks the one that
+  /// exporters and other runtimes pick. Double does not cost accuracy where
+  /// elements are interpolated.
   Type real;
 };
 } // namespace

@@ -2,10 +2,11 @@
 
 # Part of Sluice, under the Apache License v2.0. See LICENSE.
 
+import subprocess
 import sys
 
 from onnx import TensorProto, helper
-from refuse import UNSUPPORTED, Refusals, constant, make_model, value
+from refuse import INVALID, UNSUPPORTED, Refusals, constant, make_model, value
 
 node = helper.make_node
 IMAGE = [value("x", [1, 3, 8, 8])]
@@ -84,6 +85,7 @@ def check_sizes(refusals):
             ],
         ),
         "a tensor of type 'tensor<1x4611686018427387904xf32>' fits no memory",
+        UNSUPPORTED,
     )
     refusals.refuses(
         make_model(
@@ -91,6 +93,7 @@ def check_sizes(refusals):
             constants=[constant("s", [huge, 2, 3])],
         ),
         "fits no memory",
+        UNSUPPORTED,
     )
     for operator in ("ConstantOfShape", "RandomUniformLike"):
         shapes = [constant("s", [-5])]
@@ -110,7 +113,8 @@ def check_sizes(refusals):
         ("Reshape", ["x", "many"], "the limit is 64"),
     ):
         model = make_model([node(operator, names, ["y"])], inputs, opset=18)
-        refusals.refuses(model, message)
+        code = UNSUPPORTED if operator == "Reshape" else INVALID
+        refusals.refuses(model, message, code)
     # A large constant is computed by the artifact, if ever, not by the compiler.
     refusals.compiles(
         make_model(
@@ -130,9 +134,9 @@ def check_attributes(refusals):
     refusals.refuses(conv(strides="ab"), "'strides' is a string, expected ints")
     refusals.refuses(conv(strides=[1.5, 2.0]), "'strides' is floats, expected ints")
     refusals.refuses(conv(strides=[0, 1]), "strides and dilations must be positive")
-    refusals.refuses(conv(strides=[1 << 62] * 2), "strides and dilations must be")
+    refusals.refuses(conv(strides=[1 << 62] * 2), "is out of range", UNSUPPORTED)
     refusals.refuses(conv(pads=[1]), "do not fit 2 spatial dimensions")
-    refusals.refuses(conv(pads=[1 << 62] * 4), "is out of range")
+    refusals.refuses(conv(pads=[1 << 62] * 4), "is out of range", UNSUPPORTED)
     refusals.refuses(conv(group=0), "the number of groups is 0")
     refusals.refuses(conv(group=-(1 << 62)), "the number of groups is -46116860184")
     refusals.refuses(conv(auto_pad="MAYBE"), "unknown auto_pad 'MAYBE'")
@@ -154,6 +158,64 @@ def check_attributes(refusals):
     twice = make_model([node("Softmax", ["x"], ["y"], axis=1)])
     twice.graph.node[0].attribute.append(twice.graph.node[0].attribute[0])
     refusals.refuses(twice, "attribute 'axis' is there twice")
+
+
+def check_ranks(refusals):
+    """A rank that only a run tells is legal, and all nodes are listed."""
+    inputs = [
+        value("x", [2, 3]),
+        value("s", ["n"], TensorProto.INT64),
+        value("i", [2, "k"], TensorProto.INT64),
+    ]
+    nodes = [
+        node("Reshape", ["x", "s"], ["a"], "reshape"),
+        node("Expand", ["x", "s"], ["b"], "expand"),
+        node("ConstantOfShape", ["s"], ["c"], "fill"),
+        node("GatherND", ["x", "i"], ["d"], "gather"),
+        node("Squeeze", ["i"], ["e"], "squeeze"),
+    ]
+    outputs = [value(name, None) for name in "abcde"]
+    for name in ("reshape", "expand", "fill", "gather", "squeeze"):
+        refusals.refuses(
+            make_model(nodes, inputs, outputs=outputs), f"  {name}: ", UNSUPPORTED
+        )
+    # A declared rank is enough.
+    ranks = {"a": 2, "b": 3, "c": 1, "d": 1, "e": 2}
+    outputs = [value(name, [None] * rank) for name, rank in ranks.items()]
+    for output in outputs[2:]:
+        output.type.tensor_type.elem_type = TensorProto.INT64
+    for output in outputs[2:4]:
+        output.type.tensor_type.elem_type = TensorProto.FLOAT
+    refusals.compiles(make_model(nodes, inputs, outputs=outputs))
+
+
+def check_all(refusals):
+    """Nodes that are broken do not hide others, broken or not supported."""
+    nodes = [
+        node("Softmax", ["x"], ["a"], "first", axis=7),
+        node("Relu", ["a"], ["b"], "between"),
+        node("Transpose", ["x"], ["c"], "second", perm=[0, 0]),
+        node("Bernoulli", ["x"], ["y"], "third"),
+    ]
+    outputs = [value(name, None) for name in "bcy"]
+    model = make_model(nodes, outputs=outputs).SerializeToString()
+    path = refusals.folder / "all.onnx"
+    path.write_bytes(model)
+    for options in (["--check"], ["-o", refusals.out / "net.so"]):
+        result = subprocess.run(
+            ["sluicec", path, *options], capture_output=True, text=True, timeout=120
+        )
+        assert result.returncode == INVALID, result
+        assert result.stderr.splitlines() == [
+            "error: 2 nodes break the rules of ONNX:",
+            "  node 'first' (Softmax): axis 7 is outside a tensor of rank 2",
+            "  node 'second' (Transpose): axis 0 is named twice",
+            "1 node cannot be compiled:",
+            "  third: Bernoulli (opset 17) on (tensor<2x3xf32>): "
+            "operator is not supported",
+            "",
+        ], result.stderr
+    refusals.count += 1
 
 
 def check_shapes(refusals):
@@ -213,6 +275,8 @@ def main():
     check_structure(refusals)
     check_sizes(refusals)
     check_attributes(refusals)
+    check_ranks(refusals)
+    check_all(refusals)
     check_shapes(refusals)
     check_depth(refusals)
     print(f"{refusals.count} graphs")

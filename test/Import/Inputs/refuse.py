@@ -63,7 +63,7 @@ class Refusals:
             assert len(messages) < 2000 and messages.isprintable() or (
                 "\n" in messages and messages.replace("\n", "").isprintable()
             ), what
-            if result.returncode == INVALID:
+            if result.returncode == INVALID and "the rules of ONNX:\n" not in messages:
                 assert messages.count("\n") == 1, what
         return result.returncode, messages
 
