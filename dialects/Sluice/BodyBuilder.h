@@ -84,6 +84,13 @@ struct BodyBuilder {
   mlir::Value select(mlir::Value condition, mlir::Value a, mlir::Value b) {
     return make<mlir::arith::SelectOp>(condition, a, b);
   }
+  /// The larger float, or NaN where one of both is; cheapest where `b` is what
+  /// a loop carries, since NaN of it stays by itself.
+  mlir::Value maximumOrNan(mlir::Value a, mlir::Value b) {
+    using mlir::arith::CmpFPredicate;
+    b = select(compare(CmpFPredicate::OGT, a, b), a, b);
+    return select(compare(CmpFPredicate::UNO, a, a), a, b);
+  }
   /// min(max(x, low), high) in the form that is one instruction each; NaN
   /// passes through.
   mlir::Value clamp(mlir::Value x, mlir::Value low, mlir::Value high) {

@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/Sluice/BodyBuilder.h"
+#include "dialects/Sluice/IntegerBodies.h"
 #include "dialects/Sluice/Sluice.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -114,26 +114,9 @@ static Value convert(BodyBuilder &body, Value x, Type from, Type to) {
   if (isa<FloatType>(target))
     return fromUnsigned ? body.make<arith::UIToFPOp>(result, x)
                         : body.make<arith::SIToFPOp>(result, x);
-  if (isa<FloatType>(source)) {
-    // Through 64 bits, so that out-of-range values wrap like C's conversions
-    // do instead of being undefined for every narrow type.
-    Type wide = BodyBuilder::withElement(x, body.builder.getI64Type());
-    bool toWideUnsigned =
-        to.isUnsignedInteger() && to.getIntOrFloatBitWidth() == 64;
-    Value integer = toWideUnsigned ? body.make<arith::FPToUIOp>(wide, x)
-                                   : body.make<arith::FPToSIOp>(wide, x);
-    if (target.getIntOrFloatBitWidth() == 64)
-      return integer;
-    return body.make<arith::TruncIOp>(result, integer);
-  }
-  unsigned sourceWidth = source.getIntOrFloatBitWidth();
-  unsigned targetWidth = target.getIntOrFloatBitWidth();
-  if (sourceWidth < targetWidth)
-    return fromUnsigned ? body.make<arith::ExtUIOp>(result, x)
-                        : body.make<arith::ExtSIOp>(result, x);
-  if (sourceWidth > targetWidth)
-    return body.make<arith::TruncIOp>(result, x);
-  return x;
+  if (isa<FloatType>(source))
+    return convertToInteger(body, x, to);
+  return resizeInteger(body, x, from, to);
 }
 
 Value CastOp::buildBody(OpBuilder &builder, Location location,
@@ -157,7 +140,9 @@ Value PowOp::buildBody(OpBuilder &builder, Location location,
   Type base = elementTypeOf(getLhs()), exponent = elementTypeOf(getRhs());
   if (BodyBuilder::isFloat(x))
     return body.make<math::PowFOp>(x, convert(body, y, exponent, base));
-  // Integer powers go through f64, whose 53 bits cover what fits i32.
+  if (!BodyBuilder::isFloat(y))
+    return buildIntegerPower(body, x, y, base, exponent);
+  // A fraction as the exponent needs real numbers.
   Type real = builder.getF64Type();
   Value power = body.make<math::PowFOp>(convert(body, x, base, real),
                                         convert(body, y, exponent, real));

@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/Sluice/BodyBuilder.h"
+#include "dialects/Sluice/IntegerBodies.h"
 #include "dialects/Sluice/MathHints.h"
 #include "dialects/Sluice/Sluice.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -313,9 +313,7 @@ Value ShrinkOp::buildBody(OpBuilder &builder, Location location,
         body.select(low, body.add(real, body.constant(real, bias)),
                     body.select(high, body.sub(real, body.constant(real, bias)),
                                 body.zero(real)));
-    return isUnsignedTensor(getOperand())
-               ? body.make<arith::FPToUIOp>(x.getType(), result)
-               : body.make<arith::FPToSIOp>(x.getType(), result);
+    return convertToInteger(body, result, elementTypeOf(getOperand()));
   }
   Value low = body.compare(CmpFPredicate::OLT, x, body.constant(x, -lambda));
   Value high = body.compare(CmpFPredicate::OGT, x, body.constant(x, lambda));

@@ -15,10 +15,6 @@
 using namespace mlir;
 using namespace sluice;
 
-static bool hasStaticSizeZero(Value tensor) {
-  return llvm::is_contained(shapeOf(tensor), 0);
-}
-
 //===----------------------------------------------------------------------===//
 // ConcatOp
 //===----------------------------------------------------------------------===//
@@ -356,9 +352,20 @@ LogicalResult ExtendOp::inferReturnTypes(
   if (failed(inferPadded(location, operands[0], operands.drop_front(),
                          adaptor.getLow(), adaptor.getHigh(), types)))
     return failure();
-  if (hasStaticSizeZero(operands[0]) &&
-      !llvm::is_contained(cast<RankedTensorType>(types[0]).getShape(), 0))
-    return emitOptionalError(location, "an empty tensor has nothing to repeat");
+  ArrayRef<int64_t> shape = shapeOf(operands[0]),
+                    padded = cast<RankedTensorType>(types[0]).getShape();
+  if (llvm::is_contained(padded, 0))
+    return success();
+  for (int64_t i = 0, rank = shape.size(); i < rank; ++i) {
+    if (ShapedType::isDynamic(shape[i]) || ShapedType::isDynamic(padded[i]))
+      continue;
+    // Negative widths cut before anything is repeated.
+    int64_t low = adaptor.getLow().empty() ? 0 : adaptor.getLow()[i],
+            high = adaptor.getHigh().empty() ? 0 : adaptor.getHigh()[i];
+    if (shape[i] + std::min<int64_t>(low, 0) + std::min<int64_t>(high, 0) <= 0)
+      return emitOptionalError(location,
+                               "an empty tensor has nothing to repeat");
+  }
   return success();
 }
 
@@ -502,16 +509,30 @@ LogicalResult RangeOp::inferReturnTypes(
                                "operands must be scalars of one type");
   }
   int64_t size = ShapedType::kDynamic;
-  auto start = evaluateConstantNumber(operands[0], 0);
-  auto limit = evaluateConstantNumber(operands[1], 0);
-  auto delta = evaluateConstantNumber(operands[2], 0);
-  if (start && limit && delta) {
-    if (*delta == 0)
+  if (isa<FloatType>(elementType)) {
+    auto start = evaluateConstantNumber(operands[0], 0);
+    auto limit = evaluateConstantNumber(operands[1], 0);
+    auto delta = evaluateConstantNumber(operands[2], 0);
+    if (delta && *delta == 0)
       return emitOptionalError(location, "delta is zero");
-    double count = std::max(0.0, std::ceil((*limit - *start) / *delta));
-    if (!(count < 9e15))
-      return emitOptionalUnsupported(location, "the size overflows");
-    size = static_cast<int64_t>(count);
+    if (start && limit && delta) {
+      double count = std::max(0.0, std::ceil((*limit - *start) / *delta));
+      if (!(count < 9e15))
+        return emitOptionalUnsupported(location, "the size overflows");
+      size = static_cast<int64_t>(count);
+    }
+  } else {
+    auto start = evaluateConstantElement(operands[0], 0);
+    auto limit = evaluateConstantElement(operands[1], 0);
+    auto delta = evaluateConstantElement(operands[2], 0);
+    if (delta && *delta == 0)
+      return emitOptionalError(location, "delta is zero");
+    if (start && limit && delta) {
+      auto count = countSteps(*start, *limit, *delta);
+      if (!count)
+        return emitOptionalUnsupported(location, "the size overflows");
+      size = *count;
+    }
   }
   types.push_back(RankedTensorType::get({size}, elementType));
   return success();

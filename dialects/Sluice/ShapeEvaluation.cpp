@@ -73,6 +73,30 @@ private:
 
 } // namespace
 
+/// Is a number one of an element type? Arithmetic on constants that leaves the
+/// type wraps or rounds, which is left to the code of the run.
+static bool isElement(int64_t number, Type type) {
+  if (auto real = dyn_cast<FloatType>(type)) {
+    APFloat value(real.getFloatSemantics());
+    APInt bits(64, number, /*isSigned=*/true);
+    return value.convertFromAPInt(bits, /*IsSigned=*/true,
+                                  APFloat::rmNearestTiesToEven) ==
+           APFloat::opOK;
+  }
+  unsigned width = cast<IntegerType>(type).getWidth();
+  if (isUnsignedType(type) || width == 1)
+    return number >= 0 && (width >= 64 || llvm::isUIntN(width, number));
+  return llvm::isIntN(width, number);
+}
+
+/// Sizes in tensors of these types are computed with as they are; what wraps or
+/// rounds in them is no size.
+static bool isSizeType(Type type) {
+  return isa<FloatType>(type)
+             ? type.getIntOrFloatBitWidth() >= 32
+             : !isUnsignedType(type) && type.getIntOrFloatBitWidth() >= 32;
+}
+
 /// The position of element `index` in each dimension. The first size may be
 /// dynamic; none if others are.
 static std::optional<SmallVector<int64_t>> positionsOf(ArrayRef<int64_t> shape,
@@ -279,7 +303,7 @@ OpFoldResult Evaluator::combine(Operation *op, int64_t index, Fold fold) {
     std::optional<int64_t> folded = fold(*left, *right);
     return folded ? constant(*folded) : OpFoldResult();
   }
-  if (!builder)
+  if (!builder || !isSizeType(elementTypeOf(op->getResult(0))))
     return {};
   // A division by what may be zero stays in the tensor world, where it is
   // defined; so does one with a fraction.
@@ -320,7 +344,8 @@ OpFoldResult Evaluator::evaluateCast(CastOp op, int64_t index) {
     auto known = whole ? getConstantIntValue(whole) : std::nullopt;
     return known ? constant(*known != 0) : OpFoldResult();
   }
-  // Widening and the usual i64 <-> i32 casts of sizes keep values.
+  // Widening and the usual i64 <-> i32 casts of sizes keep values; `element`
+  // sees to it that those of constants do.
   if (to.getIntOrFloatBitWidth() < 32)
     return {};
   // From 2^24 on, single precision has not every whole number.
@@ -359,6 +384,7 @@ OpFoldResult Evaluator::evaluate(Operation *op, Value tensor, int64_t index) {
         auto step = delta ? getConstantIntValue(delta) : std::nullopt;
         int64_t offset;
         if (!first || !step || __builtin_mul_overflow(*step, index, &offset) ||
+            !isElement(offset, elementTypeOf(tensor)) ||
             __builtin_add_overflow(*first, offset, &offset))
           return {};
         return constant(offset);
@@ -488,13 +514,18 @@ OpFoldResult Evaluator::computeElement(Value tensor, int64_t index) {
   auto place = source(op, tensor, index);
   OpFoldResult result = place ? elementOf(*place) : evaluate(op, tensor, index);
   --depth;
-  return result;
+  auto known = result ? getConstantIntValue(result) : std::nullopt;
+  return known && !isElement(*known, elementTypeOf(tensor)) ? OpFoldResult()
+                                                            : result;
 }
 
 std::optional<double> Evaluator::number(Value tensor, int64_t index) {
   if (OpFoldResult whole = element(tensor, index))
-    if (auto known = getConstantIntValue(whole))
-      return static_cast<double>(*known);
+    if (auto known = getConstantIntValue(whole)) {
+      if (isElement(*known, Float64Type::get(tensor.getContext())))
+        return static_cast<double>(*known);
+      return std::nullopt;
+    }
   if (depth > maxDepth || budget == 0)
     return std::nullopt;
   Attribute value;
@@ -509,7 +540,7 @@ std::optional<double> Evaluator::number(Value tensor, int64_t index) {
     return element.convertToDouble();
   }
   Operation *op = tensor.getDefiningOp();
-  if (!op || !isa<FloatType>(elementTypeOf(tensor)))
+  if (!op || !isa<Float32Type, Float64Type>(elementTypeOf(tensor)))
     return std::nullopt;
   // Rounds to the tensor's type, as the run would.
   auto rounded = [&](double exact) -> double {

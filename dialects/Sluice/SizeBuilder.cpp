@@ -163,7 +163,9 @@ Size SizeBuilder::sliced(Size start, Size end, Size step, Size size) {
   Size beforeAll = selectNegative(step, constant(-1), constant(0));
   Size last = max(limitPosition(*this, end, step, size), beforeAll);
   Size distance = selectNegative(step, sub(first, last), sub(last, first));
-  Size width = selectNegative(step, sub(constant(0), step), step);
+  // The lowest step has no positive counterpart, but does what the next does.
+  Size counted = max(step, constant(-INT64_MAX));
+  Size width = selectNegative(step, sub(constant(0), counted), step);
   // A step of zero is against the rules; it must not divide.
   if (!getConstantIntValue(width))
     width = max(width, constant(1));
@@ -173,12 +175,63 @@ Size SizeBuilder::sliced(Size start, Size end, Size step, Size size) {
   return known && *known > 0 ? count : min(count, size);
 }
 
+std::optional<int64_t> sluice::countSteps(int64_t start, int64_t limit,
+                                          int64_t step) {
+  if (step == 0 || (step > 0 ? limit <= start : limit >= start))
+    return 0;
+  // Without a sign both are exact.
+  uint64_t from = start, to = limit, width = step;
+  if (step < 0)
+    width = -width;
+  uint64_t distance = step > 0 ? to - from : from - to;
+  uint64_t whole = distance / width, rest = distance % width;
+  double quotient = static_cast<double>(whole);
+  bool hasRest =
+      quotient + static_cast<double>(rest) / static_cast<double>(width) >
+      quotient;
+  if (whole >= static_cast<uint64_t>(INT64_MAX))
+    return std::nullopt;
+  return static_cast<int64_t>(whole) + hasRest;
+}
+
 Size SizeBuilder::steps(Size start, Size limit, Size step) {
-  Size distance = selectNegative(step, sub(start, limit), sub(limit, start));
-  Size width = selectNegative(step, sub(constant(0), step), step);
-  if (!getConstantIntValue(width))
-    width = max(width, constant(1));
-  return ceilDiv(max(distance, constant(0)), width);
+  auto first = getConstantIntValue(start), end = getConstantIntValue(limit),
+       known = getConstantIntValue(step);
+  if (first && end && known)
+    return constant(countSteps(*first, *end, *known).value_or(INT64_MAX));
+  // Nothing overflows here, and the rest of so narrow a step is never lost, so
+  // that the size stays as simple as it is.
+  if (first && *first >= 0 && known && *known > 0 && *known <= 32)
+    return ceilDiv(sub(max(limit, start), start), step);
+  // As above: differences and widths are numbers without a sign.
+  BodyBuilder body{builder, loc};
+  using Predicate = arith::CmpIPredicate;
+  Type wide = builder.getI64Type(), real = builder.getF64Type();
+  auto integer = [&](Size size) {
+    return body.make<arith::IndexCastOp>(wide, value(size));
+  };
+  auto toReal = [&](Value number) {
+    return body.make<arith::UIToFPOp>(real, number);
+  };
+  Value from = integer(start), to = integer(limit), width = integer(step);
+  Value zero = body.zero(from), one = body.integer(from, 1);
+  Value isBack = body.compare(Predicate::slt, width, zero);
+  Value low = body.select(isBack, to, from);
+  Value high = body.select(isBack, from, to);
+  width = body.select(isBack, body.sub(zero, width), width);
+  // A step of zero is against the rules; it must not divide.
+  width = body.make<arith::MaxUIOp>(width, one);
+  Value distance = body.select(body.compare(Predicate::slt, low, high),
+                               body.sub(high, low), zero);
+  Value whole = body.make<arith::DivUIOp>(distance, width);
+  Value rest = body.make<arith::RemUIOp>(distance, width);
+  Value quotient = toReal(whole);
+  Value sum = body.add(quotient, body.div(toReal(rest), toReal(width)));
+  Value hasRest = body.compare(arith::CmpFPredicate::OGT, sum, quotient);
+  // More than an index can say is more than any memory holds.
+  whole = body.make<arith::MinUIOp>(whole, body.integer(from, INT64_MAX - 1));
+  Value count = body.add(whole, body.make<arith::ExtUIOp>(wide, hasRest));
+  return body.make<arith::IndexCastOp>(builder.getIndexType(), count);
 }
 
 Size SizeBuilder::floatRange(Value start, Value limit, Value delta) {

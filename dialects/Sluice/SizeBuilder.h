@@ -20,6 +20,11 @@ namespace sluice {
 /// that may be dynamic; the result is dynamic where it depends on that.
 int64_t slicedSize(int64_t start, int64_t end, int64_t step, int64_t size);
 
+/// ceil((limit - start) / step), the length of a range: the difference is
+/// exact, the quotient an f64, as in numpy, so that a rest that is nothing
+/// beside it is not counted. None where 63 bits do not hold the number.
+std::optional<int64_t> countSteps(int64_t start, int64_t limit, int64_t step);
+
 struct SizeBuilder {
   using Size = mlir::OpFoldResult;
 
@@ -52,7 +57,7 @@ struct SizeBuilder {
   Size sliceStart(Size start, Size step, Size size);
   /// The number of elements of `x[start:end:step]`.
   Size sliced(Size start, Size end, Size step, Size size);
-  /// How many of start, start + step, ... come before limit.
+  /// The same for sizes of the run; the largest number where that is too small.
   Size steps(Size start, Size limit, Size step);
   /// The same for one-element float tensors, read at run time.
   Size floatRange(mlir::Value start, mlir::Value limit, mlir::Value delta);

@@ -40,12 +40,11 @@ importDiverging(NodeContext &node,
                 llvm::function_ref<llvm::Expected<Values>(const OnnxGraph &)>
                     branchAndRest);
 
-/// What `body` makes for the axis that a scalar tensor names during the run;
-/// it is translated for every axis from `first` to `rank` - 1.
+/// What `body` makes for the axis that a tensor of one element names during the
+/// run, which fails if `rank` > 0 has no such axis; it is translated for each.
 llvm::Expected<Values>
 forEachAxis(NodeContext &node, mlir::Value axis, int64_t rank,
-            llvm::function_ref<llvm::Expected<Values>(int64_t)> body,
-            int64_t first = 0);
+            llvm::function_ref<llvm::Expected<Values>(int64_t)> body);
 
 } // namespace sluice
 

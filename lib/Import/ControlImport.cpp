@@ -55,10 +55,12 @@ static bool isIncomplete(ArrayRef<Value> values) {
 }
 
 /// Zeros of a type; dynamic dimensions are empty.
-static ExpectedValue emptyTensor(NodeContext &node, RankedTensorType type) {
-  SmallVector<int64_t> shape;
-  for (int64_t size : type.getShape())
-    shape.push_back(ShapedType::isDynamic(size) ? 0 : size);
+static ExpectedValue emptyTensor(NodeContext &node, RankedTensorType type,
+                                 ArrayRef<int64_t> dynamicSizes = {}) {
+  SmallVector<int64_t> shape(type.getShape());
+  for (auto [i, size] : llvm::enumerate(shape))
+    if (ShapedType::isDynamic(size))
+      size = dynamicSizes.empty() ? 0 : dynamicSizes[i];
   SLUICE_TRY(empty,
              node.create<BroadcastOp>({node.scalar(type.getElementType(), 0),
                                        node.constantVector(shape)}));
@@ -205,9 +207,27 @@ struct LoopPlan {
   /// come first in it.
   SmallVector<int64_t> collectedAxes;
   SmallVector<bool> collectedBackwards;
+  /// What the file declares of each collected element: a loop without
+  /// iterations has no other sizes to go by.
+  ArrayRef<OnnxValueInfo> collectedInfos;
   llvm::function_ref<llvm::Expected<Iteration>(Value number, ValueRange)> body;
 };
 } // namespace
+
+/// The sizes that the empty start of collected tensor `i`, of a type, has where
+/// the type has none.
+static SmallVector<int64_t> startSizes(const LoopPlan &plan, size_t i,
+                                       RankedTensorType type) {
+  int64_t rank = type.getRank(), axis = plan.collectedAxes[i];
+  SmallVector<int64_t> sizes(rank - 1, 0);
+  const auto &declared = plan.collectedInfos[i].type.shape;
+  if (declared && declared->size() == sizes.size())
+    for (auto [size, known] : llvm::zip(sizes, *declared))
+      if (known.isFixed())
+        size = known.value;
+  sizes.insert(sizes.begin() + (axis < 0 ? axis + rank : axis), 0);
+  return sizes;
+}
 
 /// Appends what an iteration collected to what the ones before did, at the end
 /// of the loop's body; adds the arguments that hold these.
@@ -301,8 +321,9 @@ static llvm::Expected<Values> createLoop(NodeContext &node,
   for (auto [value, type] : llvm::zip(plan.initial, types))
     initial.push_back(castTo(node, value, type));
   TypeRange all = body.front().getArgumentTypes();
-  for (Type type : all.drop_front(initial.size())) {
-    SLUICE_TRY(empty, emptyTensor(node, cast<RankedTensorType>(type)));
+  for (auto [i, type] : llvm::enumerate(all.drop_front(initial.size()))) {
+    auto tensor = cast<RankedTensorType>(type);
+    SLUICE_TRY(empty, emptyTensor(node, tensor, startSizes(plan, i, tensor)));
     initial.push_back(empty);
   }
   auto loop = scf::WhileOp::create(builder, loc, all, initial);
@@ -355,6 +376,7 @@ static llvm::Expected<Values> importLoop(NodeContext &node) {
   size_t collected = body->outputs.size() - carried - 1;
   plan.collectedAxes.assign(collected, 0);
   plan.collectedBackwards.assign(collected, false);
+  plan.collectedInfos = ArrayRef(body->outputs).take_back(collected);
   auto translate = [&](Value number,
                        ValueRange state) -> llvm::Expected<Iteration> {
     // The loop only goes on while the condition holds.
@@ -406,6 +428,7 @@ static llvm::Expected<Values> importScan(NodeContext &node) {
   plan.collectedAxes.assign(outputAxes.begin(), outputAxes.end());
   for (int64_t backwards : outputBack)
     plan.collectedBackwards.push_back(backwards != 0);
+  plan.collectedInfos = ArrayRef(body->outputs).take_back(collected);
   for (int64_t i = 0; i < scanned; ++i) {
     SLUICE_TRY(axis, node.normaliseAxis(inputAxes[i],
                                         node.rank(node.input(carried + i))));
@@ -448,25 +471,43 @@ static llvm::Expected<Values> importScan(NodeContext &node) {
 // Choosing code by a run-time axis
 //===----------------------------------------------------------------------===//
 
-llvm::Expected<Values>
-sluice::forEachAxis(NodeContext &node, Value axis, int64_t rank,
-                    llvm::function_ref<llvm::Expected<Values>(int64_t)> body,
-                    int64_t first) {
-  if (first + 1 >= rank)
+/// `body` for the axis from `first` on that `axis`, an i64 that was counted
+/// from the front, is equal to.
+static llvm::Expected<Values>
+chooseAxis(NodeContext &node, Value axis, int64_t rank, int64_t first,
+           llvm::function_ref<llvm::Expected<Values>(int64_t)> body) {
+  if (first + 1 == rank)
     return body(first);
-  SLUICE_TRY(wide, node.cast(axis, node.builder.getI64Type()));
-  auto equals = [&](int64_t number) -> Value {
-    Value constant =
-        arith::ConstantIntOp::create(node.builder, node.loc, number, 64);
-    return arith::CmpIOp::create(node.builder, node.loc,
-                                 arith::CmpIPredicate::eq,
-                                 extractScalar(node, wide), constant);
-  };
-  Value isHere = arith::OrIOp::create(node.builder, node.loc, equals(first),
-                                      equals(first - rank));
+  Value constant =
+      arith::ConstantIntOp::create(node.builder, node.loc, first, 64);
+  Value isHere = arith::CmpIOp::create(
+      node.builder, node.loc, arith::CmpIPredicate::eq, axis, constant);
   return createBranch(
       node, isHere, [&] { return body(first); },
-      [&] { return forEachAxis(node, axis, rank, body, first + 1); });
+      [&] { return chooseAxis(node, axis, rank, first + 1, body); });
+}
+
+llvm::Expected<Values>
+sluice::forEachAxis(NodeContext &node, Value axis, int64_t rank,
+                    llvm::function_ref<llvm::Expected<Values>(int64_t)> body) {
+  SLUICE_TRY(wide, node.cast(axis, node.builder.getI64Type()));
+  SLUICE_TRY(scalar, node.reshape(wide, {}));
+  Value number = extractScalar(node, scalar);
+  OpBuilder &builder = node.builder;
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIntOp::create(builder, node.loc, value, 64);
+  };
+  auto compare = [&](arith::CmpIPredicate predicate, Value lhs, Value rhs) {
+    return arith::CmpIOp::create(builder, node.loc, predicate, lhs, rhs);
+  };
+  Value isNegative = compare(arith::CmpIPredicate::slt, number, constant(0));
+  Value fromEnd =
+      arith::AddIOp::create(builder, node.loc, number, constant(rank));
+  number =
+      arith::SelectOp::create(builder, node.loc, isNegative, fromEnd, number);
+  require(node, compare(arith::CmpIPredicate::ult, number, constant(rank)),
+          "the axis is not within rank " + std::to_string(rank));
+  return chooseAxis(node, number, rank, /*first=*/0, body);
 }
 
 void sluice::registerControlImports(ImportRegistry &registry) {

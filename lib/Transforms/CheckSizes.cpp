@@ -52,6 +52,8 @@ private:
   void require(Value condition, StringRef message);
   void requireEqual(Size lhs, Size rhs, StringRef message);
   void requireNotNegative(Size size, StringRef message);
+  /// A number of the run is far from where sums with sizes overflow.
+  void requireModest(Size size, StringRef message);
   /// The size both broadcast to, which is checked.
   Size requireBroadcast(Size lhs, Size rhs);
   /// All sizes of the operands from `first` on are those of `shape`.
@@ -77,6 +79,8 @@ private:
   Size element(Value vector, int64_t index) {
     return readElement(builder, loc, vector, index);
   }
+  /// The product of two sizes, neither negative, is one.
+  void requireProduct(Size lhs, Size rhs, StringRef message);
   /// Is the product of the sizes this number, and not only modulo 2^64?
   Value isProduct(ArrayRef<Size> factors, Size product);
 
@@ -146,6 +150,25 @@ void Checker::requireEqual(Size lhs, Size rhs, StringRef message) {
 void Checker::requireNotNegative(Size size, StringRef message) {
   if (!isSurelyNotNegative(size))
     require(compare(Predicate::sge, size, number(0)), message);
+}
+
+void Checker::requireModest(Size size, StringRef message) {
+  if (getConstantIntValue(size))
+    return;
+  constexpr int64_t limit = int64_t(1) << 60;
+  Size shifted = sizes().add(size, number(limit));
+  require(compare(Predicate::ule, shifted, number(2 * limit)), message);
+}
+
+void Checker::requireProduct(Size lhs, Size rhs, StringRef message) {
+  auto left = getConstantIntValue(lhs), right = getConstantIntValue(rhs);
+  if ((left && *left <= 1) || (right && *right <= 1) || (left && right))
+    return;
+  // The divisor is the operand, whose size is that of memory there is.
+  Size most = builder.createOrFold<arith::DivSIOp>(
+      loc, sizes().value(number(INT64_MAX)),
+      sizes().value(sizes().max(lhs, number(1))));
+  require(compare(Predicate::sle, rhs, most), message);
 }
 
 Size Checker::requireBroadcast(Size lhs, Size rhs) {
@@ -368,6 +391,8 @@ template <typename OpTy> void Checker::checkWidths(OpTy pad) {
     if (getConstantIntValue(low) && getConstantIntValue(high) &&
         getConstantIntValue(size))
       continue;
+    for (Size width : {low, high})
+      requireModest(width, "a pad is out of range");
     requireNotNegative(at.add(at.add(size, low), high),
                        "negative pads cut more than there is");
   }
@@ -467,8 +492,12 @@ void Checker::checkOthers() {
         }
       })
       .Case([&](TileOp tile) {
-        for (int64_t i = 0, rank = rankOf(tile.getOperand()); i < rank; ++i)
-          requireNotNegative(element(tile.getRepeats(), i), "negative repeats");
+        for (int64_t i = 0, rank = rankOf(tile.getOperand()); i < rank; ++i) {
+          Size repeats = element(tile.getRepeats(), i);
+          requireNotNegative(repeats, "negative repeats");
+          requireProduct(sizeOf(tile.getOperand(), i), repeats,
+                         "the size overflows");
+        }
       })
       .Case([&](RangeOp range) {
         if (!isa<IntegerType>(range.getType().getElementType()))

@@ -113,3 +113,32 @@ func.func @collected(%x: tensor<1x?xf32>, %start: tensor<?x?xf32>, %on: i1) -> t
   }
   return %0#1 : tensor<?x?xf32>
 }
+
+// -----
+
+// A rounded-up window may reach over the end by less than its stride.
+// CHECK-LABEL: @wide_pool(
+// CHECK: %[[SIZE:.*]] = tensor.dim
+// CHECK: %[[REACH:.*]] = arith.addi %[[SIZE]], %c4
+// CHECK: arith.cmpi sge, %[[REACH]], %c9
+// CHECK: cf.assert {{.*}}, "the kernel does not fit the padded dimension"
+func.func @wide_pool(%x: tensor<1x2x?xf32>) -> tensor<1x2x?xf32> {
+  %0 = sluice.max_pool %x {ceil_mode, kernel = array<i64: 9>, strides = array<i64: 5>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x?xf32>) -> tensor<1x2x?xf32>
+  return %0 : tensor<1x2x?xf32>
+}
+
+// -----
+
+// Numbers of the run must not overflow where sizes are added or multiplied.
+// CHECK-LABEL: @extremes(
+// CHECK: cf.assert {{.*}}, "negative repeats"
+// CHECK: cf.assert {{.*}}, "the size overflows"
+// CHECK: sluice.tile
+// CHECK: cf.assert {{.*}}, "a pad is out of range"
+// CHECK: cf.assert {{.*}}, "negative pads cut more than there is"
+// CHECK: sluice.extend
+func.func @extremes(%x: tensor<?xf32>, %n: tensor<1xi64>, %w: tensor<2xi64>) -> (tensor<?xf32>, tensor<?xf32>) {
+  %0 = sluice.tile %x, %n : (tensor<?xf32>, tensor<1xi64>) -> tensor<?xf32>
+  %1 = sluice.extend %x, %w {low = array<i64>, high = array<i64>, mode = #sluice.extend<edge>} : (tensor<?xf32>, tensor<2xi64>) -> tensor<?xf32>
+  return %0, %1 : tensor<?xf32>, tensor<?xf32>
+}

@@ -31,3 +31,26 @@ func.func @stays(%x: tensor<?x8xf32>) -> (tensor<2xi64>, tensor<2xf32>, tensor<1
   %3 = sluice.add %2, %2 : (tensor<100xi64>, tensor<100xi64>) -> tensor<100xi64>
   return %0, %1, %3 : tensor<2xi64>, tensor<2xf32>, tensor<100xi64>
 }
+
+// -----
+
+// What leaves its type wraps or rounds, as the code of the run does it.
+// CHECK-LABEL: @leaves_its_type(
+func.func @leaves_its_type() -> (tensor<1xi32>, tensor<1xi8>, tensor<1xi32>, tensor<1xi64>, tensor<1xi32>) {
+  %large = sluice.constant dense<4294967297> : tensor<1xi64>
+  %top = sluice.constant dense<2147483647> : tensor<1xi32>
+  %lowest = sluice.constant dense<-128> : tensor<1xi8>
+  %odd = sluice.constant dense<16777217> : tensor<1xi64>
+  // CHECK: sluice.cast
+  %0 = sluice.cast %large {to = i32} : (tensor<1xi64>) -> tensor<1xi32>
+  // CHECK: sluice.neg
+  %1 = sluice.neg %lowest : (tensor<1xi8>) -> tensor<1xi8>
+  // CHECK: sluice.add
+  %2 = sluice.add %top, %top : (tensor<1xi32>, tensor<1xi32>) -> tensor<1xi32>
+  // CHECK: sluice.cast {{.*}}to = f32
+  %3 = sluice.cast %odd {to = f32} : (tensor<1xi64>) -> tensor<1xf32>
+  %4 = sluice.cast %3 {to = i64} : (tensor<1xf32>) -> tensor<1xi64>
+  // CHECK: sluice.constant dense<16777217> : tensor<1xi32>
+  %5 = sluice.cast %odd {to = i32} : (tensor<1xi64>) -> tensor<1xi32>
+  return %0, %1, %2, %4, %5 : tensor<1xi32>, tensor<1xi8>, tensor<1xi32>, tensor<1xi64>, tensor<1xi32>
+}

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks passes that change arithmetic: numbers against onnxruntime, and that
 the rewritten graph has the ops it should have. Then runs on inputs of wrong sizes,
-which must fail with a message.
+which must fail with a message, and on numbers at the edge of their types.
 
     run.py              all cases
     run.py gelu norm    those with one of these texts in their name
@@ -15,10 +15,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import numpy as np
 import onnx
 
+import edge_values
 import kernel_cases  # noqa: F401, registers cases
-import numpy as np
 import numpy_cases
 import wrong_sizes
 from cases import CASES
@@ -140,8 +141,55 @@ def check_exactly(case, build, model, artifact):
     return None
 
 
+def run_form(build, folder, name, form, model, feeds):
+    """The results of one form of a family, or what went wrong."""
+    path = folder / f"{name}-{form}.onnx"
+    artifact = path.with_suffix(".so")
+    onnx.save(model, path)
+    outcome = compiler.compile_model(build, path, artifact, timeout=300)
+    if outcome.status != compiler.OK:
+        return f"sluicec: {outcome.first_message()}"
+    inputs = {} if form == "constant" else feeds
+    try:
+        with Isolated() as child:
+            return child.call(run_once, str(build), str(artifact), inputs, timeout=60)
+    except CallFailed as failure:
+        return " ".join(str(failure).split())
+    finally:
+        artifact.unlink(missing_ok=True)
+
+
+def check_family(family, build):
+    """None, or how a form differs from the right numbers or from another form."""
+    folder = scratch("numeric")
+    entries, models, feeds = family.models()
+    # One entry per result: the node, what is right, and where that is defined.
+    rights = [
+        (f"{entry.operator}_{number}", *(right if isinstance(right, tuple) else (right, None)))
+        for number, entry in enumerate(entries)
+        for right in entry.expected
+    ]
+    first = None
+    for form, model in models.items():
+        results = run_form(build, folder, family.name, form, model, feeds)
+        if isinstance(results, str):
+            return f"{form}: {results}"
+        first = first or results
+        for (node, right, defined), got, before in zip(rights, results, first, strict=True):
+            if text := difference(got, before, 0, 0):
+                return f"{node} {form}, beside the first form: {text}"
+            if defined is not None:
+                got, right = np.where(defined, got, 0), np.where(defined, right, 0)
+            tolerance = 1e-6 if right.dtype.kind == "f" else 0
+            if text := difference(got, right.astype(before.dtype), tolerance, 0):
+                return f"{node} {form}: {text}"
+    return None
+
+
 def check(case, build):
     """None, or what is wrong."""
+    if isinstance(case, edge_values.Family):
+        return check_family(case, build)
     folder = scratch("numeric")
     model, artifact = folder / f"{case.name}.onnx", folder / f"{case.name}.so"
     if isinstance(case, numpy_cases.Case):
@@ -168,7 +216,10 @@ def main():
     options = parser.parse_args()
     compiler.require(options.build)
     selected = [
-        case for case in CASES + numpy_cases.CASES + wrong_sizes.CASES
+        case
+        for case in (
+            CASES + numpy_cases.CASES + wrong_sizes.CASES + edge_values.FAMILIES
+        )
         if is_wanted(case.name, options)
     ]
     missing = {

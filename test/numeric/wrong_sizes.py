@@ -190,12 +190,21 @@ def slice_steps(g):
     g.output(g.Slice(x, g.constant(zero), g.constant(end), axes, g.integers([2, 1])))
 
 
-@case(({"x1": [-1, 2]}, "Tile_0"), ({"x1": [HUGE, HUGE]}, "more bytes"))
+@case(
+    ({"x1": [-1, 2]}, "Tile_0"),
+    ({"x1": [HUGE, HUGE]}, "more bytes"),
+    ({"x1": [1 << 62, 1]}, "Tile_0"),
+    ({"x1": [1, (1 << 63) - 1]}, "overflows"),
+)
 def tile(g):
     g.output(g.Exp(g.Relu(g.Tile(g.input([2, 3], dynamic=True), g.integers([2, 2])))))
 
 
-@case(({"x1": [-4, 0, 0, 0]}, "Pad_0"))
+@case(
+    ({"x1": [-4, 0, 0, 0]}, "Pad_0"),
+    ({"x1": [(1 << 63) - 1, 0, (1 << 63) - 1, 0]}, "out of range"),
+    ({"x1": [-(1 << 63), 0, 0, 0]}, "out of range"),
+)
 def pad(g):
     g.output(g.Relu(g.Pad(g.input([3, 4], dynamic=True), g.integers([1, -1, 0, 0]))))
 
@@ -205,7 +214,11 @@ def constant_of_shape(g):
     g.output(g.Exp(g.Neg(g.ConstantOfShape(g.integers([2, 3])))))
 
 
-@case(({"x2": 0}, "Range_0"), ({"x1": 1 << 62}, ""))
+@case(
+    ({"x2": 0}, "Range_0"),
+    ({"x1": 1 << 62}, ""),
+    ({"x0": -(1 << 63), "x1": (1 << 63) - 1, "x2": 1}, "more bytes"),
+)
 def integer_range(g):
     numbers = g.Range(g.integers(1), g.integers(7), g.integers(2))
     g.output(g.Neg(g.Mul(numbers, numbers)))
@@ -251,6 +264,16 @@ def scatter_elements(g):
 @case(({"x1": [9]}, "TopK_0"), ({"x1": [-1]}, "TopK_0"))
 def top_k(g):
     g.output(g.node("TopK", [g.input([2, 8], dynamic=True), g.integers([3])], count=2)[0])
+
+
+@case(({"x1": 2}, "CumSum_0"), ({"x1": -3}, "CumSum_0"), ({"x1": 1 << 62}, "axis"))
+def running_sum(g):
+    g.output(g.Exp(g.CumSum(g.input([2, 3], dynamic=True), g.integers(-1))))
+
+
+@case(({"x1": 1}, "CumSum_0"), ({"x1": -2}, "axis"))
+def running_sum_of_vector(g):
+    g.output(g.Exp(g.CumSum(g.input([3], dynamic=True), g.integers(0))))
 
 
 # Branches ---------------------------------------------------------------------------

@@ -127,3 +127,33 @@ Value sluice::loadIndex(KernelBuilder &kernel, Value tensor,
                         ValueRange indices) {
   return kernel.toIndex(kernel.load(tensor, indices), elementTypeOf(tensor));
 }
+
+Value sluice::either(KernelBuilder &kernel, Value lhs, Value rhs) {
+  return arith::OrIOp::create(kernel.builder, kernel.loc, lhs, rhs);
+}
+
+Value sluice::negation(KernelBuilder &kernel, Value condition) {
+  Value yes = arith::ConstantIntOp::create(kernel.builder, kernel.loc, 1, 1);
+  return arith::XOrIOp::create(kernel.builder, kernel.loc, condition, yes);
+}
+
+Value sluice::allocateNumbers(KernelBuilder &kernel, Value count) {
+  Value bytes = kernel.mul(count, kernel.index(8));
+  auto type =
+      MemRefType::get({ShapedType::kDynamic}, kernel.builder.getI64Type());
+  return kernel.view(kernel.allocate(bytes), kernel.index(0), type, count);
+}
+
+Value sluice::loadNumber(KernelBuilder &kernel, Value numbers, ValueRange at) {
+  Value number =
+      memref::LoadOp::create(kernel.builder, kernel.loc, numbers, at);
+  return arith::IndexCastOp::create(kernel.builder, kernel.loc,
+                                    kernel.builder.getIndexType(), number);
+}
+
+void sluice::storeNumber(KernelBuilder &kernel, Value number, Value numbers,
+                         ValueRange at) {
+  Value wide = arith::IndexCastOp::create(kernel.builder, kernel.loc,
+                                          kernel.builder.getI64Type(), number);
+  memref::StoreOp::create(kernel.builder, kernel.loc, wide, numbers, at);
+}

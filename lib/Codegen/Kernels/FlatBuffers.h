@@ -44,6 +44,14 @@ void when(KernelBuilder &kernel, mlir::Value condition,
           llvm::function_ref<void()> onTrue,
           llvm::function_ref<void()> onFalse = nullptr);
 
+/// A vector of numbers in memory that only this kernel uses.
+mlir::Value allocateNumbers(KernelBuilder &kernel, mlir::Value count);
+/// A number of a buffer of i64, as an index.
+mlir::Value loadNumber(KernelBuilder &kernel, mlir::Value numbers,
+                       mlir::ValueRange at);
+void storeNumber(KernelBuilder &kernel, mlir::Value number, mlir::Value numbers,
+                 mlir::ValueRange at);
+
 mlir::Value compare(KernelBuilder &kernel, mlir::arith::CmpIPredicate predicate,
                     mlir::Value lhs, mlir::Value rhs);
 mlir::Value select(KernelBuilder &kernel, mlir::Value condition,
@@ -53,6 +61,8 @@ mlir::Value isInside(KernelBuilder &kernel, mlir::Value index,
                      mlir::Value size);
 /// The conjunction; null stands for true.
 mlir::Value both(KernelBuilder &kernel, mlir::Value lhs, mlir::Value rhs);
+mlir::Value either(KernelBuilder &kernel, mlir::Value lhs, mlir::Value rhs);
+mlir::Value negation(KernelBuilder &kernel, mlir::Value condition);
 /// Counts a negative index from the end.
 mlir::Value wrapNegative(KernelBuilder &kernel, mlir::Value index,
                          mlir::Value size);

@@ -185,6 +185,37 @@ static Value extendPosition(KernelBuilder &kernel, ExtendMode mode, Value x,
   return select(kernel, isBack, kernel.sub(period, phase), phase);
 }
 
+namespace {
+/// What is left of a dimension after negative widths have cut it, which comes
+/// before anything is repeated.
+struct Cropped {
+  Value first; ///< the first position that is left
+  Value size;  ///< how many are left
+  Value low;   ///< what is put in front of them
+};
+} // namespace
+
+static Cropped cropDimension(KernelBuilder &kernel, ExtendOp op,
+                             int64_t dimension) {
+  SizeBuilder at{kernel.builder, kernel.loc};
+  auto width = [&](ArrayRef<int64_t> known, int64_t place) -> OpFoldResult {
+    if (op.getWidths().empty())
+      return at.constant(known[dimension]);
+    return loadIndex(kernel, op.getWidths()[0], kernel.index(place));
+  };
+  OpFoldResult zero = at.constant(0);
+  OpFoldResult low = width(op.getLow(), dimension);
+  OpFoldResult high = width(op.getHigh(), dimension + op.getType().getRank());
+  OpFoldResult first = at.sub(zero, at.min(low, zero));
+  int64_t known = shapeOf(op.getOperand())[dimension];
+  OpFoldResult size =
+      ShapedType::isDynamic(known)
+          ? OpFoldResult(kernel.size(op.getOperand(), dimension))
+          : at.constant(known);
+  size = at.add(at.sub(size, first), at.min(high, zero));
+  return {at.value(first), at.value(size), at.value(at.max(low, zero))};
+}
+
 static Value extendElement(KernelBuilder &kernel, OpResult result,
                            ValueRange indices) {
   auto op = cast<ExtendOp>(result.getOwner());
@@ -195,18 +226,19 @@ static Value extendElement(KernelBuilder &kernel, OpResult result,
       place.push_back(index);
       continue;
     }
-    Value size = kernel.size(op.getOperand(), i);
-    if (ShapedType::isDynamic(shapeOf(op.getOperand())[i])) {
-      // An empty dimension has nothing to repeat; a division by zero must not
-      // happen either.
+    Cropped cropped = cropDimension(kernel, op, i);
+    Value size = cropped.size;
+    if (auto known = getConstantIntValue(size); !known || *known < 1) {
+      // Where nothing is left nothing can be repeated; a division by zero must
+      // not happen either.
       Value isFilled = compare(kernel, Predicate::sgt, size, kernel.index(0));
       inside = both(kernel, inside, isFilled);
       size = arith::MaxSIOp::create(kernel.builder, kernel.loc, size,
                                     kernel.index(1));
     }
-    place.push_back(extendPosition(kernel, op.getMode(),
-                                   kernel.sub(index, lowWidth(kernel, op, i)),
-                                   size));
+    Value position = extendPosition(kernel, op.getMode(),
+                                    kernel.sub(index, cropped.low), size);
+    place.push_back(kernel.add(position, cropped.first));
   }
   if (!inside)
     return kernel.load(op.getOperand(), place);

@@ -47,7 +47,6 @@ static PoolWindow poolWindow(KernelBuilder &kernel, OpTy op,
   return window;
 }
 
-/// Is `value` larger than `best`? A NaN is not.
 static Value isGreater(KernelBuilder &kernel, Value value, Value best,
                        Type elementType) {
   BodyBuilder body{kernel.builder, kernel.loc};
@@ -61,6 +60,8 @@ static Value isGreater(KernelBuilder &kernel, Value value, Value best,
 static Value larger(KernelBuilder &kernel, Value value, Value best,
                     Type elementType) {
   BodyBuilder body{kernel.builder, kernel.loc};
+  if (BodyBuilder::isFloat(value))
+    return body.maximumOrNan(value, best);
   return body.select(isGreater(kernel, value, best, elementType), value, best);
 }
 
@@ -126,9 +127,15 @@ static Value maxPoolIndicesElement(KernelBuilder &kernel, OpResult result,
         // The first element counts even if it is the lowest number.
         Value isFirst =
             body.compare(CmpIPredicate::slt, running[1], kernel.index(0));
-        Value isBetter =
-            arith::OrIOp::create(kernel.builder, kernel.loc, isFirst,
-                                 isGreater(kernel, element, running[0], type));
+        Value isBetter = body.make<arith::OrIOp>(
+            isFirst, isGreater(kernel, element, running[0], type));
+        // So does the first NaN, and nothing after it.
+        if (BodyBuilder::isFloat(element)) {
+          Value isFirstNan = body.make<arith::AndIOp>(
+              body.compare(CmpFPredicate::UNO, element, element),
+              body.compare(CmpFPredicate::ORD, running[0], running[0]));
+          isBetter = body.make<arith::OrIOp>(isBetter, isFirstNan);
+        }
         return {
             body.select(isBetter, element, running[0]),
             body.select(isBetter, flatPlace(kernel, op, place), running[1])};

@@ -6,7 +6,7 @@
 
 #include "LoopNest.h"
 #include "RowVectors.h"
-#include "dialects/Sluice/BodyBuilder.h"
+#include "dialects/Sluice/IntegerBodies.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -92,8 +92,7 @@ static Value throughFloat(KernelBuilder &kernel, Value x, Type elementType) {
   Value number = isUnsigned ? body.make<arith::UIToFPOp>(wide, x)
                             : body.make<arith::SIToFPOp>(wide, x);
   number = body.make<MathOp>(number);
-  return isUnsigned ? body.make<arith::FPToUIOp>(x.getType(), number)
-                    : body.make<arith::FPToSIOp>(x.getType(), number);
+  return convertToInteger(body, number, elementType);
 }
 
 Value Reducer::finish(Value total, Value count) const {
@@ -224,12 +223,17 @@ static Value argumentElement(KernelBuilder &kernel, OpResult result,
     place[axis] = kernel.index(0);
   else
     place.insert(place.begin() + axis, kernel.index(0));
-  auto isBetter = [&](Value x, Value best) {
+  auto isBetter = [&](Value x, Value best) -> Value {
     if (BodyBuilder::isFloat(x)) {
       auto predicate = isMax ? CmpFPredicate::OGT : CmpFPredicate::OLT;
       if (op.getLast())
         predicate = isMax ? CmpFPredicate::OGE : CmpFPredicate::OLE;
-      return body.compare(predicate, x, best);
+      // NaN is better than every number, and with `last` than another NaN.
+      Value isNan = body.compare(CmpFPredicate::UNO, x, x);
+      if (!op.getLast())
+        isNan = body.make<arith::AndIOp>(
+            isNan, body.compare(CmpFPredicate::ORD, best, best));
+      return body.make<arith::OrIOp>(isNan, body.compare(predicate, x, best));
     }
     auto predicate = isMax ? CmpIPredicate::sgt : CmpIPredicate::slt;
     if (op.getLast())

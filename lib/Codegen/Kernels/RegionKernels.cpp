@@ -32,9 +32,13 @@ public:
 
 private:
   struct Axis {
-    Value start, binSize, samples;
+    Value start, binSize;
+    Value samples; ///< of each bin
+    /// Samples that may lie on the image; the others are all outside.
+    Value first, count;
   };
   Axis readAxis(unsigned which);
+  void boundSamples(Axis &axis, unsigned which);
   AxisSample sampleAlong(const Axis &axis, unsigned which, Value number);
   Value real(double number) {
     return arith::ConstantOp::create(
@@ -46,15 +50,20 @@ private:
         kernel.builder, kernel.loc, type,
         kernel.fromIndex(index, kernel.builder.getI64Type()));
   }
+  /// Rounds down; NaN becomes zero.
   Value toIndex(Value number) {
-    number = body.clamp(number, real(0), real(1e9));
+    number = minimum(maximum(number, real(0)), real(1e9));
     Value integer = arith::FPToSIOp::create(
         kernel.builder, kernel.loc, kernel.builder.getI64Type(), number);
     return arith::IndexCastOp::create(kernel.builder, kernel.loc,
                                       kernel.builder.getIndexType(), integer);
   }
+  /// The second where the first is NaN.
   Value maximum(Value a, Value b) {
     return body.select(body.compare(Float::OGT, a, b), a, b);
+  }
+  Value minimum(Value a, Value b) {
+    return body.select(body.compare(Float::OLT, a, b), a, b);
   }
 
   KernelBuilder &kernel;
@@ -84,7 +93,37 @@ RegionSampler::Axis RegionSampler::readAxis(unsigned which) {
   axis.samples = op.getSamplingRatio() > 0
                      ? kernel.index(op.getSamplingRatio())
                      : toIndex(body.make<math::CeilOp>(axis.binSize));
+  boundSamples(axis, which);
   return axis;
+}
+
+/// Regions come from data and may be as large as they like, with a sample for
+/// every pixel they would cover. Those on the image are few: sample n is at
+/// start + (bin + (n + 0.5) / samples) * binSize, which -1 and the image's size
+/// bound. One more on each side, and as much as rounding may take away.
+void RegionSampler::boundSamples(Axis &axis, unsigned which) {
+  axis.first = kernel.index(0);
+  axis.count = axis.samples;
+  if (op.getSamplingRatio() > 0)
+    return;
+  Value base = body.add(axis.start,
+                        body.mul(fromIndex(indices[2 + which]), axis.binSize));
+  Value density = body.div(fromIndex(axis.samples), axis.binSize);
+  auto place = [&](Value x) {
+    return body.sub(body.mul(body.sub(x, base), density), real(0.5));
+  };
+  auto margin = [&](Value number) {
+    Value relative = body.mul(body.make<math::AbsFOp>(number), real(1e-5));
+    return body.add(relative, real(2));
+  };
+  Value low = place(real(-1));
+  Value high = place(fromIndex(kernel.size(op.getOperand(), 2 + which)));
+  auto limit = [&](Value number) {
+    return arith::MinSIOp::create(kernel.builder, kernel.loc, toIndex(number),
+                                  axis.samples);
+  };
+  axis.first = limit(body.sub(low, margin(low)));
+  axis.count = kernel.sub(limit(body.add(high, margin(high))), axis.first);
 }
 
 AxisSample RegionSampler::sampleAlong(const Axis &axis, unsigned which,
@@ -126,14 +165,27 @@ Value RegionSampler::element() {
                   compare(kernel, Integer::sgt, kernel.size(op.getOperand(), i),
                           kernel.index(0)));
   Axis rows = readAxis(0), columns = readAxis(1);
-  Value count = kernel.mul(rows.samples, columns.samples);
-  Value total = select(kernel, inside, count, kernel.index(0));
-  Value start = op.getMaximum()
-                    ? kernel.extreme(elementTypeOf(op.getOperand()), false)
-                    : real(0);
-  Value result = kernel.loop(total, start, [&](Value at, ValueRange running) {
-    AxisSample y = sampleAlong(rows, 0, kernel.div(at, columns.samples));
-    AxisSample x = sampleAlong(columns, 1, kernel.rem(at, columns.samples));
+  Value total = body.mul(fromIndex(rows.samples), fromIndex(columns.samples));
+  Value near = kernel.mul(rows.count, columns.count);
+  Value isEmpty = either(kernel, body.compare(Float::OEQ, total, real(0)),
+                         negation(kernel, inside));
+  // A sample outside of the image counts as zero.
+  Value hasFar =
+      either(kernel, compare(kernel, Integer::ne, rows.count, rows.samples),
+             compare(kernel, Integer::ne, columns.count, columns.samples));
+  Value start = real(0);
+  if (op.getMaximum())
+    start = select(kernel, hasFar, start,
+                   kernel.extreme(elementTypeOf(op.getOperand()), false));
+  near = select(kernel, inside, near, kernel.index(0));
+  Value result = kernel.loop(near, start, [&](Value at, ValueRange running) {
+    auto number = [&](const Axis &axis, Value step) {
+      return kernel.add(axis.first, step);
+    };
+    AxisSample y =
+        sampleAlong(rows, 0, number(rows, kernel.div(at, columns.count)));
+    AxisSample x =
+        sampleAlong(columns, 1, number(columns, kernel.rem(at, columns.count)));
     Value outside =
         arith::OrIOp::create(kernel.builder, kernel.loc, y.outside, x.outside);
     Value combined = running[0];
@@ -146,16 +198,14 @@ Value RegionSampler::element() {
         Value weight = body.mul(rowWeight, columnWeight);
         Value term = body.mul(element, weight);
         term = body.select(outside, real(0), term);
-        combined = op.getMaximum() ? maximum(term, combined)
+        combined = op.getMaximum() ? body.maximumOrNan(term, combined)
                                    : body.add(combined, term);
       }
     return SmallVector<Value>{combined};
   })[0];
-  Value isEmpty = compare(kernel, Integer::eq, total, kernel.index(0));
   if (op.getMaximum())
     return body.select(isEmpty, real(0), result);
-  Value divisor = select(kernel, isEmpty, kernel.index(1), count);
-  return body.div(result, fromIndex(divisor));
+  return body.div(result, body.select(isEmpty, real(1), total));
 }
 
 static Value roiAlignElement(KernelBuilder &kernel, OpResult result,

@@ -237,6 +237,11 @@ Value Resizer::antialiased(size_t i, Value x, Value scale, Value size) {
   // Taps are 1 - reach ... reach.
   Value reach = at.ceil(at.div(at.real(support, real), scale));
   Value taps = at.toIndex(at.mul(reach, at.real(2, real)));
+  // A scale that leaves anything at all is not below 1 / size; scales that are
+  // read during the run may be.
+  Value most = kernel.mul(kernel.add(size, kernel.index(1)),
+                          kernel.index(static_cast<int64_t>(2 * support)));
+  taps = arith::MinSIOp::create(kernel.builder, kernel.loc, taps, most);
   Value floor = at.floor(x);
   Value first = at.sub(at.add(floor, at.real(1, real)), reach);
   Value zero = at.real(0, compute);

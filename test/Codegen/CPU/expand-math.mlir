@@ -64,3 +64,19 @@ func.func @others(%x: f64, %y: f32) -> (f64, f32) {
   %s = math.sqrt %y : f32
   return %r, %s : f64, f32
 }
+
+// Powers of integers: a loop over the bits of the exponents, or the products that
+// a known exponent asks for. x^5 = (x^2)^2 x.
+// CHECK-LABEL: func.func @integer_power
+// CHECK-NOT: math.ipowi
+// CHECK: scf.while
+// CHECK: vector.reduction <or>
+// CHECK: arith.shrui {{.*}} vector<2x4xi64>
+// CHECK-COUNT-3: arith.muli {{.*}} i32
+// CHECK-NOT: arith.muli
+func.func @integer_power(%x: vector<2x4xi64>, %y: vector<2x4xi64>, %z: i32) -> (vector<2x4xi64>, i32) {
+  %five = arith.constant 5 : i32
+  %r = math.ipowi %x, %y : vector<2x4xi64>
+  %s = math.ipowi %z, %five : i32
+  return %r, %s : vector<2x4xi64>, i32
+}

@@ -35,6 +35,28 @@ func.func @pad(%a: tensor<2xf32>, %v: tensor<f32>) -> tensor<?xf32> {
 
 // -----
 
+// Negative widths cut first; nothing is left to repeat.
+func.func @extend(%a: tensor<3xf32>) -> tensor<?xf32> {
+  // expected-error @+2 {{an empty tensor has nothing to repeat}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = sluice.extend %a {low = array<i64: -3>, high = array<i64: 2>, mode = #sluice.extend<wrap>} : (tensor<3xf32>) -> tensor<?xf32>
+  return %0 : tensor<?xf32>
+}
+
+// -----
+
+func.func @range() -> tensor<?xi64> {
+  %low = sluice.constant dense<-9223372036854775808> : tensor<i64>
+  %high = sluice.constant dense<9223372036854775807> : tensor<i64>
+  %one = sluice.constant dense<1> : tensor<i64>
+  // expected-error @+2 {{the size overflows}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = sluice.range %low, %high, %one : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<?xi64>
+  return %0 : tensor<?xi64>
+}
+
+// -----
+
 func.func @topk(%a: tensor<2xf32>) -> (tensor<?xf32>, tensor<?xi64>) {
   %k = sluice.constant dense<3> : tensor<1xi64>
   // expected-error @+2 {{k is 3, but the dimension's size is 2}}

@@ -18,6 +18,20 @@ func.func @pools(%x: tensor<2x3x7x7xf32>) {
   // CHECK: sluice.max_pool %{{.*}}channels_last{{.*}} -> tensor<2x6x3x7xf32>
   %4 = sluice.max_pool %x {channels_last, kernel = array<i64: 2, 3>, strides = array<i64: 1, 3>, dilations = array<i64: 1, 1>, pads = array<i64: 2, 1, 2, 1>}
     : (tensor<2x3x7x7xf32>) -> tensor<2x6x3x7xf32>
+  // Rounded up, a window that reaches over the end by less than a stride is one.
+  // CHECK: sluice.average_pool %{{.*}} -> tensor<2x3x1x1xf32>
+  %5 = sluice.average_pool %x {ceil_mode, kernel = array<i64: 320, 8>, strides = array<i64: 320, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+    : (tensor<2x3x7x7xf32>) -> tensor<2x3x1x1xf32>
+  return
+}
+
+// -----
+
+func.func @wide_kernel(%x: tensor<2x3x7xf32>) {
+  // expected-error@below {{a kernel of size 9 does not fit a padded dimension of size 7}}
+  // expected-error@below {{failed to infer returned types}}
+  %0 = sluice.max_pool %x {ceil_mode, kernel = array<i64: 9>, strides = array<i64: 2>, dilations = array<i64: 1>, pads = array<i64: 0, 0>}
+    : (tensor<2x3x7xf32>) -> tensor<2x3x1xf32>
   return
 }
 

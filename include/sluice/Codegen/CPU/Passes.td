@@ -40,6 +40,7 @@ def ExpandMathPass : Pass<"sluice-expand-math"> {
     and their inverses and `erf`, on f32 scalars and vectors, to polynomials and
     operations on bits, precise to a few units in the last place over the whole
     range (docs/numerics.md). f16 and bf16 go through f32. f64 is left to libm.
+    Powers of integers become products.
   }];
   let options = [
     Option<"triple", "triple", "std::string", /*default=*/"\"\"",

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Functions.h"
+#include "IntegerPower.h"
 #include "dialects/Sluice/MathHints.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -144,6 +145,7 @@ public:
     const bool hasFma = machine->hasFma;
     RewritePatternSet patterns(&getContext());
     patterns.add<ExpandExp2, ExpandPow>(&getContext(), hasFma);
+    patterns.add<ExpandIntegerPower>(&getContext());
     add<math::ExpOp>(patterns, buildExp, hasFma);
     add<math::ExpM1Op>(patterns, buildExpM1, hasFma);
     add<math::SinhOp>(patterns, buildSinh, hasFma);
