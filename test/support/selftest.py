@@ -176,5 +176,33 @@ class GoalsTest(unittest.TestCase):
         self.assertNotIn("wrong", kernels.table_row(row))
 
 
+class DifferentialTest(unittest.TestCase):
+    def unsure(self, *shapes):
+        """What makes onnxruntime's product of tensors of these shapes no reference."""
+        from trial import Tester
+
+        infos = [
+            onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+            for name, shape in zip("ab", shapes)
+        ]
+        result = onnx.helper.make_empty_tensor_value_info("c")
+        node = onnx.helper.make_node("MatMul", ["a", "b"], ["c"])
+        graph = onnx.helper.make_graph([node], "product", infos, [result])
+        model = onnx.helper.make_model(
+            graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8
+        )
+        feeds = {name: np.ones(shape, np.float32) for name, shape in zip("ab", shapes)}
+        tester = Tester(Path("unused"), 0)
+        try:
+            return tester.reference(model, feeds)[1]
+        finally:
+            tester.close()
+
+    def test_results_that_were_never_computed(self):
+        self.assertIsNone(self.unsure((4, 3), (3,)))
+        # onnxruntime leaves such a product as its memory was.
+        self.assertIn("c: 3 of 4", self.unsure((4, 0), (0,)))
+
+
 if __name__ == "__main__":
     unittest.main()
