@@ -27,7 +27,8 @@ def RecurrenceOp : Sluice_Op<"recurrence", [AttrSizedOperandSegments]> {
     i o f c; GRU: z r h; RNN: one), the operands are
     - `projected` [D, S, B, G*H]: the inputs times their weights, plus biases;
     - `weights` [D, H, G*H]: those of the hidden state, transposed, or a
-      packed constant: for each direction panels of one vector's columns;
+      packed constant: for each direction and each vector of hidden units a
+      panel [H, G, lanes];
     - `hidden` [D, B, H], for LSTM `cell_state` [D, B, H]: the initial state,
       zero if it is not given;
     - `lengths` [B]: the steps of each sequence; its states stand still and

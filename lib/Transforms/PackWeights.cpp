@@ -185,18 +185,15 @@ private:
     rewriter.replaceOp(op, packed);
   }
 
-  /// A gate's columns must start a panel.
   void pack(RecurrenceOp op, const MachineModel &machine,
             IRRewriter &rewriter) {
     ConstantOp weights = getWeights(op.getWeights());
-    int64_t lanes = machine.lanes(32);
     if (!weights || op.hasPackedWeights() ||
-        shapeOf(op.getWeights())[1] % lanes != 0 ||
         ShapedType::isDynamic(shapeOf(op.getProjected())[3]))
       return;
     ArrayRef<int64_t> shape = shapeOf(op.getWeights());
-    WeightPacking packing = getPanelPacking(&getContext(), shape[1], shape[2],
-                                            /*transposed=*/false, lanes);
+    WeightPacking packing = getGatePacking(
+        &getContext(), shape[1], op.getGateCount(), machine.lanes(32));
     packing.elements *= shape[0];
     Value packed = makeConstant(weights, packing, rewriter);
     rewriter.modifyOpInPlace(op,

@@ -102,9 +102,9 @@ func.func @many_phases(%x: tensor<1x8x8x3xf32>) -> tensor<1x64x64x4xf32> {
 
 // -----
 
-// Each gate's columns start a panel of one vector.
+// The vectors of all gates lie side by side.
 // CHECK-LABEL: func.func @lstm
-// CHECK:         sluice.packed_constant {{.*}}elements = 512 : i64, packing = {columns = 32 : i64, depth = 8 : i64, kind = "matrix", transposed = false, width = 8 : i64}
+// CHECK:         sluice.packed_constant {{.*}}elements = 512 : i64, packing = {gates = 4 : i64, kind = "gates", lanes = 8 : i64, units = 8 : i64}
 // CHECK:         sluice.recurrence {{.*}}tensor<512xf32>
 func.func @lstm(%x: tensor<2x5x3x32xf32>) -> tensor<5x2x3x8xf32> {
   %w = sluice.constant dense<0.5> : tensor<2x8x32xf32>
@@ -114,8 +114,9 @@ func.func @lstm(%x: tensor<2x5x3x32xf32>) -> tensor<5x2x3x8xf32> {
 
 // -----
 
+// The last vector of each gate is filled up.
 // CHECK-LABEL: func.func @odd_units
-// CHECK-NOT:     packed
+// CHECK:         sluice.packed_constant {{.*}}elements = 56 : i64, packing = {gates = 1 : i64, kind = "gates", lanes = 8 : i64, units = 7 : i64}
 func.func @odd_units(%x: tensor<1x5x3x7xf32>) -> tensor<5x1x3x7xf32> {
   %w = sluice.constant dense<0.5> : tensor<1x7x7xf32>
   %0:2 = sluice.recurrence %x, %w {operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0>, cell = #sluice.cell<rnn>, reverse = array<i1: false>, activations = ["tanh"], alphas = array<f64: 0.0>, betas = array<f64: 0.0>} : (tensor<1x5x3x7xf32>, tensor<1x7x7xf32>) -> (tensor<5x1x3x7xf32>, tensor<1x3x7xf32>)

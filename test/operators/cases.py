@@ -305,6 +305,13 @@ def _recurrent():
         yield cell("units33", operator, units=33, steps=2)
         yield cell("units128", operator, units=128, batch=1, steps=3)
         yield cell("units32_bidirectional", operator, units=32, directions=2)
+        # Sequences are computed some at a time.
+        for batch, units in ((2, 5), (7, 17), (13, 33), (26, 24)):
+            yield cell(f"batch{batch}_units{units}", operator, batch=batch, units=units,
+                       steps=4, inputs=3, directions=2)
+            ends = (np.arange(batch) % 4 + 1).astype(np.int32)
+            yield cell(f"batch{batch}_lengths", operator, batch=batch, units=units,
+                       steps=4, inputs=3, directions=2, lengths=ends)
     yield cell("peepholes", "LSTM", peepholes=True)
     yield cell("peepholes_bidirectional", "LSTM", peepholes=True, directions=2)
     yield cell("activations", "LSTM", activations=["HardSigmoid", "Relu", "Softsign"],
@@ -316,6 +323,8 @@ def _recurrent():
         yield cell(f"linear_before_reset{directions}", "GRU", directions=directions,
                    linear_before_reset=1)
     yield cell("linear_before_reset_units16", "GRU", units=16, directions=2,
+               linear_before_reset=1)
+    yield cell("linear_before_reset_batch11", "GRU", batch=11, units=21, directions=2,
                linear_before_reset=1)
     yield cell("linear_before_reset_no_bias", "GRU", bias=False, linear_before_reset=1)
 

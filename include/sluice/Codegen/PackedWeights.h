@@ -56,6 +56,11 @@ WeightPacking getMatrixPacking(mlir::MLIRContext *context, int64_t depth,
 WeightPacking getPlainMatrixPacking(mlir::MLIRContext *context, int64_t depth,
                                     int64_t columns, bool transposed);
 
+/// Weights of a recurrent cell, [units][gates * units], of one direction, in
+/// panels of `lanes` units: the vectors of all gates side by side.
+WeightPacking getGatePacking(mlir::MLIRContext *context, int64_t units,
+                             int64_t gates, int64_t lanes);
+
 /// Convolution weights in ONNX's order, in the panels of a kernel with this
 /// tiling.
 WeightPacking getConvolutionPacking(mlir::MLIRContext *context,

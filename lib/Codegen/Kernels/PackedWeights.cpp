@@ -101,6 +101,18 @@ WeightPacking sluice::getMatrixPacking(MLIRContext *context, int64_t depth,
                          getPanelWidth(columns, tiling, machine));
 }
 
+WeightPacking sluice::getGatePacking(MLIRContext *context, int64_t units,
+                                     int64_t gates, int64_t lanes) {
+  Builder builder(context);
+  SmallVector<NamedAttribute> attributes = {
+      builder.getNamedAttr("kind", builder.getStringAttr("gates")),
+      builder.getNamedAttr("units", builder.getI64IntegerAttr(units)),
+      builder.getNamedAttr("gates", builder.getI64IntegerAttr(gates)),
+      builder.getNamedAttr("lanes", builder.getI64IntegerAttr(lanes))};
+  return {builder.getDictionaryAttr(attributes),
+          gates * getPackedElements(units, units, lanes)};
+}
+
 WeightPacking sluice::getPlainMatrixPacking(MLIRContext *context, int64_t depth,
                                             int64_t columns, bool transposed) {
   // One panel of all columns has the order of the matrix.
@@ -247,10 +259,34 @@ static llvm::Error packMatrix(DictionaryAttr packing, ArrayRef<float> source,
   return llvm::Error::success();
 }
 
+/// For each direction and each vector of hidden units a panel with the vectors
+/// of all gates side by side.
+static llvm::Error packGates(DictionaryAttr packing, ArrayRef<float> source,
+                             PackedSink sink) {
+  int64_t units = packing.getAs<IntegerAttr>("units").getInt();
+  int64_t gates = packing.getAs<IntegerAttr>("gates").getInt();
+  int64_t lanes = packing.getAs<IntegerAttr>("lanes").getInt();
+  std::vector<float> gate(units * lanes), panel(units * gates * lanes);
+  for (size_t start = 0; start < source.size(); start += units * gates * units)
+    for (int64_t piece = 0; piece * lanes < units; ++piece) {
+      for (int64_t g = 0; g < gates; ++g) {
+        packPanel(source.data() + start + g * units, units, units,
+                  gates * units, 1, lanes, piece, gate.data());
+        for (int64_t k = 0; k < units; ++k)
+          std::copy_n(&gate[k * lanes], lanes, &panel[(k * gates + g) * lanes]);
+      }
+      if (llvm::Error error = sink(panel))
+        return error;
+    }
+  return llvm::Error::success();
+}
+
 llvm::Error sluice::packWeights(DictionaryAttr packing, ArrayRef<float> source,
                                 PackedSink sink) {
   StringRef kind = packing.getAs<StringAttr>("kind").getValue();
   if (kind == "convolution")
     return packConvolution(packing, source, sink);
+  if (kind == "gates")
+    return packGates(packing, source, sink);
   return kind == "plain" ? sink(source) : packMatrix(packing, source, sink);
 }

@@ -4,72 +4,31 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "RecurrentActivations.h"
 #include "RowVectors.h"
 #include "dialects/Sluice/BodyBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "sluice/Analysis/ContractionTiling.h"
 
 using namespace mlir;
 using namespace sluice;
-using arith::CmpFPredicate;
 using arith::CmpIPredicate;
-
-static Value sigmoid(BodyBuilder &body, Value x) {
-  Value one = body.constant(x, 1);
-  Value power = body.make<math::ExpOp>(body.make<arith::NegFOp>(x));
-  return body.div(one, body.add(one, power));
-}
-
-/// An activation by its ONNX name in lower case.
-static Value activate(BodyBuilder &body, StringRef name, double alpha,
-                      double beta, Value x) {
-  Value zero = body.constant(x, 0), one = body.constant(x, 1);
-  auto number = [&](double value) { return body.constant(x, value); };
-  auto positive = [&] { return body.compare(CmpFPredicate::OGT, x, zero); };
-  if (name == "sigmoid")
-    return sigmoid(body, x);
-  if (name == "tanh")
-    return body.make<math::TanhOp>(x);
-  if (name == "relu")
-    return body.select(positive(), x, zero);
-  if (name == "leakyrelu")
-    return body.select(positive(), x, body.mul(x, number(alpha)));
-  if (name == "thresholdedrelu")
-    return body.select(body.compare(CmpFPredicate::OGT, x, number(alpha)), x,
-                       zero);
-  if (name == "affine")
-    return body.add(body.mul(x, number(alpha)), number(beta));
-  if (name == "scaledtanh")
-    return body.mul(number(alpha),
-                    body.make<math::TanhOp>(body.mul(x, number(beta))));
-  if (name == "hardsigmoid")
-    return body.clamp(body.add(body.mul(x, number(alpha)), number(beta)), zero,
-                      one);
-  if (name == "elu") {
-    Value power = body.sub(body.make<math::ExpOp>(x), one);
-    return body.select(positive(), x, body.mul(number(alpha), power));
-  }
-  if (name == "softsign")
-    return body.div(x, body.add(one, body.make<math::AbsFOp>(x)));
-  // softplus: max(x, 0) + log(1 + exp(-|x|)).
-  Value power = body.make<math::ExpOp>(
-      body.make<arith::NegFOp>(body.make<math::AbsFOp>(x)));
-  return body.add(body.select(positive(), x, zero),
-                  body.make<math::Log1pOp>(power));
-}
 
 namespace {
 
-/// One step of a cell for one sequence and direction, and the loops around it.
-/// The states live in the buffers of the last-state results; a step writes the
-/// new hidden state to its output row first, since all units read the old one.
+/// A cell over its sequences, and the loops around it. Like the rows of a
+/// product, sequences are computed some at a time, so that the weights that are
+/// read serve them all. The states live in the buffers of the last-state
+/// results; a step writes the new hidden state to its output row first, since
+/// all units read the old one.
 class RecurrenceEmitter {
 public:
   RecurrenceEmitter(KernelBuilder &kernel, RecurrenceOp op)
       : kernel(kernel), op(op), body{kernel.builder, kernel.loc},
-        type(elementTypeOf(op.getProjected())),
+        type(elementTypeOf(op.getProjected())), gates(op.getGateCount()),
         units(kernel.size(op.getResult(1), 2)),
         steps(kernel.size(op.getProjected(), 1)),
         batch(kernel.size(op.getProjected(), 2)),
@@ -80,24 +39,54 @@ public:
   void emit();
 
 private:
-  /// Where the rows of one direction and sequence start.
-  struct Sequence {
+  /// The sequences [begin, end) of one direction, at one step.
+  struct Block {
     int64_t direction;
-    Value state; ///< Offset of its states.
+    Value begin, end;
+    Value step;
   };
+  /// Neighbouring sequences that are computed at once.
+  struct Tile {
+    Value first;
+    int64_t rows;
+  };
+  /// One sequence at one step: where its rows start.
+  struct Row {
+    int64_t direction;
+    Value state, input, output;
+    /// Whether the step is one of the sequence; null for all.
+    Value isActive;
+  };
+  using UnitFn = function_ref<void(const Row &, ValueRange sums)>;
+
+  void chooseTiles();
+  void emitBlock(int64_t direction, Value number);
+  void emitStep(const Block &block);
+  void initialise(Value initial, const RowVectors &state, const Row &row);
+  void finishStep(const Row &row);
+  void clearOutputs(const Block &block, Value begin);
+  void forEachTile(const Block &block, function_ref<void(const Tile &)> emit);
+  void forEachRow(const Block &block, function_ref<void(const Row &)> emit);
+  /// Runs `emit` with a vector of each gate's sums over `source`, for all units
+  /// of all sequences.
+  void
+  forEachUnit(const Block &block, const RowVectors &source,
+              ArrayRef<int64_t> wanted,
+              function_ref<void(const Row &, const Piece &, ValueRange)> emit);
+  void emitLstmUnits(const Row &row, const Piece &piece, ValueRange sums);
+  void emitGruStep(const Block &block);
+  void emitResettingGruStep(const Block &block);
+
+  Row getRow(const Block &block, Value number);
+  Value getLength(Value number);
+  Value getMostSteps(const Block &block);
   Value optionalRow(Value tensor, Value offset, const Piece &piece);
-  void emitSequence(int64_t direction, Value number);
-  void initialise(Value initial, const RowVectors &state, Value offset);
-  void emitStep(const Sequence &sequence, Value input, Value output);
-  void emitLstmUnits(const Sequence &sequence, Value input, Value output,
-                     const Piece &piece);
-  void emitGruStep(const Sequence &sequence, Value input, Value output);
-  /// The gates' sums over the hidden state read from `source` at `offset`,
-  /// started from `start`.
-  SmallVector<Value> accumulate(const Sequence &sequence, const Piece &piece,
-                                ArrayRef<int64_t> gates, ValueRange start,
-                                const RowVectors &source, Value offset);
-  Value activation(const Sequence &sequence, int64_t number, Value x);
+  SmallVector<Value> accumulate(const Block &block, const Tile &tile,
+                                const Piece &piece, ArrayRef<int64_t> wanted,
+                                const RowVectors &source);
+  void finishRows(const Block &block, const Tile &tile, ValueRange sums,
+                  UnitFn emit);
+  Value activation(const Row &row, int64_t number, Value x);
   /// Bounds what goes into an activation.
   Value clip(Value x) {
     double bound = op.getClip().convertToDouble();
@@ -105,91 +94,257 @@ private:
       return x;
     return body.clamp(x, body.constant(x, -bound), body.constant(x, bound));
   }
-  Value gate(Value input, int64_t number, const Piece &piece) {
-    return projected.load(kernel.add(input, gateOffset(number)), piece);
+  /// A gate's share of the inputs.
+  Value gate(const Row &row, int64_t number, const Piece &piece) {
+    return projected.load(kernel.add(row.input, gateOffset(number)), piece);
   }
   Value gateOffset(int64_t number) {
     return kernel.mul(kernel.index(number), units);
   }
-  /// The weights from hidden unit `k` of the direction that starts at `base` to
-  /// a gate of the units of a piece.
+  void storeOutput(Value value, const Row &row, const Piece &piece);
   Value loadWeights(Value base, Value k, int64_t gate, const Piece &piece);
 
   KernelBuilder &kernel;
   RecurrenceOp op;
   BodyBuilder body;
   Type type;
+  int64_t gates;
   Value units, steps, batch;
   int64_t directions;
+  /// Sequences of a tile, and of a parallel task (whole tiles).
+  int64_t tileRows = 1, blockRows = 1;
   RowVectors projected, weights, outputs, hidden;
-  /// LSTM's cell state; GRU's reset gate times the hidden state.
+  /// LSTM's cell state; GRU's reset gate times the hidden state, and behind it
+  /// its update gate.
   std::optional<RowVectors> cell, resetState;
 };
 
 } // namespace
 
-Value RecurrenceEmitter::activation(const Sequence &sequence, int64_t number,
-                                    Value x) {
+Value RecurrenceEmitter::activation(const Row &row, int64_t number, Value x) {
   int64_t perDirection = op.getActivations().size() / directions;
-  int64_t place = sequence.direction * perDirection + number;
-  return activate(body, cast<StringAttr>(op.getActivations()[place]).getValue(),
-                  op.getAlphas()[place], op.getBetas()[place], x);
+  int64_t place = row.direction * perDirection + number;
+  return applyActivation(
+      body, cast<StringAttr>(op.getActivations()[place]).getValue(),
+      op.getAlphas()[place], op.getBetas()[place], x);
 }
 
+/// Registers bound the sequences of a tile. A task needs so many that reading
+/// the weights does not take longer than multiplying with them: more where they
+/// do not stay in the second-level cache from one step to the next.
+void RecurrenceEmitter::chooseTiles() {
+  bool isResetting =
+      op.getCell() == RecurrentCell::Gru && !op.getLinearBeforeReset();
+  int64_t most = getRegisterRows(isResetting ? 2 : gates, kernel.machine);
+  int64_t known = getConstantIntValue(batch).value_or(2 * most);
+  int64_t tiles = std::max<int64_t>((known + most - 1) / most, 1);
+  tileRows = std::max<int64_t>((known + tiles - 1) / tiles, 1);
+  double size = getConstantIntValue(units).value_or(256);
+  int64_t wanted = size * size * gates * 4 <= kernel.machine.l2Bytes ? 6 : 16;
+  int64_t blockTiles = std::min((wanted + tileRows - 1) / tileRows,
+                                std::max<int64_t>((tiles + 1) / 2, 1));
+  blockRows = blockTiles * tileRows;
+}
+
+/// The weights from hidden unit `k` of the direction that starts at `base` to
+/// a gate of the units of a piece.
 Value RecurrenceEmitter::loadWeights(Value base, Value k, int64_t gate,
                                      const Piece &piece) {
   if (!op.hasPackedWeights()) {
-    Value width = kernel.mul(kernel.index(op.getGateCount()), units);
-    Value row = kernel.add(base, kernel.mul(k, width));
+    Value row = kernel.add(base, kernel.mul(k, gateOffset(gates)));
     return weights.load(kernel.add(row, gateOffset(gate)), piece);
   }
-  Value column = kernel.add(gateOffset(gate), piece.begin);
-  Value panel = kernel.add(base, kernel.mul(column, units));
-  Value row = kernel.mul(k, kernel.index(weights.lanes()));
-  return weights.load(kernel.add(panel, row),
-                      Piece{kernel.index(0), piece.mask});
+  // The vectors of all gates lie side by side.
+  Value width = kernel.index(gates * weights.lanes());
+  Value panel = kernel.add(
+      base, kernel.mul(kernel.mul(piece.begin, kernel.index(gates)), units));
+  Value row = kernel.add(panel, kernel.mul(k, width));
+  return weights.load(kernel.add(row, kernel.index(gate * weights.lanes())),
+                      Piece{kernel.index(0), nullptr});
 }
 
-SmallVector<Value>
-RecurrenceEmitter::accumulate(const Sequence &sequence, const Piece &piece,
-                              ArrayRef<int64_t> gates, ValueRange start,
-                              const RowVectors &source, Value offset) {
-  Value width = kernel.mul(kernel.index(op.getGateCount()), units);
-  Value base =
-      kernel.mul(kernel.index(sequence.direction), kernel.mul(units, width));
-  auto addUnit = [&](Value k, ValueRange sums) {
-    Value factor = weights.splat(source.loadScalar(kernel.add(offset, k)));
-    SmallVector<Value> next;
-    for (auto [gate, sum] : llvm::zip(gates, sums)) {
-      Value weight = loadWeights(base, k, gate, piece);
-      next.push_back(vector::FMAOp::create(kernel.builder, kernel.loc, factor,
-                                           weight, sum));
+/// The sums over the hidden units of a piece, in the order of sequences and of
+/// wanted gates.
+SmallVector<Value> RecurrenceEmitter::accumulate(const Block &block,
+                                                 const Tile &tile,
+                                                 const Piece &piece,
+                                                 ArrayRef<int64_t> wanted,
+                                                 const RowVectors &source) {
+  Value columns = units;
+  if (op.hasPackedWeights()) {
+    Value lanes = kernel.index(weights.lanes());
+    Value pieces =
+        kernel.div(kernel.add(units, kernel.index(weights.lanes() - 1)), lanes);
+    columns = kernel.mul(pieces, lanes);
+  }
+  Value matrix = kernel.mul(kernel.mul(kernel.index(gates), columns), units);
+  Value base = kernel.mul(kernel.index(block.direction), matrix);
+  Value state = getRow(block, tile.first).state;
+  auto addUnit = [&](Value k, MutableArrayRef<Value> sums) {
+    SmallVector<Value> factors;
+    for (int64_t gate : wanted)
+      factors.push_back(loadWeights(base, k, gate, piece));
+    for (int64_t r = 0; r < tile.rows; ++r) {
+      Value place =
+          kernel.add(kernel.add(state, kernel.mul(kernel.index(r), units)), k);
+      Value scalar = weights.splat(source.loadScalar(place));
+      for (auto [factor, sum] : llvm::zip_equal(
+               factors, sums.slice(r * wanted.size(), wanted.size())))
+        sum = vector::FMAOp::create(kernel.builder, kernel.loc, scalar, factor,
+                                    sum);
     }
-    return next;
   };
-  // Two units at a time, in sums of their own, hide the latency of the adds.
-  SmallVector<Value> sums = llvm::to_vector(start);
+  // Few sums do not hide the latency of an addition: alternate units have
+  // their own then.
+  size_t count = tile.rows * wanted.size();
+  int64_t groups = count >= 8 ? 1 : count >= 4 ? 2 : 4;
+  int64_t unroll = std::max<int64_t>(groups, 2);
   Value zero = weights.splat(kernel.number(type, 0));
-  sums.append(gates.size(), zero);
-  Value pairs = kernel.div(units, kernel.index(2));
-  sums = kernel.loop(pairs, sums, [&](Value i, ValueRange running) {
-    Value k = kernel.mul(i, kernel.index(2));
-    SmallVector<Value> even = addUnit(k, running.take_front(gates.size()));
-    SmallVector<Value> odd = addUnit(kernel.add(k, kernel.index(1)),
-                                     running.drop_front(gates.size()));
-    llvm::append_range(even, odd);
-    return even;
+  SmallVector<Value> sums(count * groups, zero);
+  Value rounds = kernel.div(units, kernel.index(unroll));
+  sums = kernel.loop(rounds, sums, [&](Value i, ValueRange running) {
+    SmallVector<Value> next = llvm::to_vector(running);
+    Value k = kernel.mul(i, kernel.index(unroll));
+    for (int64_t u = 0; u < unroll; ++u)
+      addUnit(kernel.add(k, kernel.index(u)),
+              MutableArrayRef<Value>(next).slice(u % groups * count, count));
+    return next;
   });
-  SmallVector<Value> total;
-  for (size_t i = 0; i < gates.size(); ++i)
-    total.push_back(body.add(sums[i], sums[gates.size() + i]));
-  Value done = kernel.mul(pairs, kernel.index(2));
+  for (int64_t group = 1; group < groups; ++group)
+    for (size_t i = 0; i < count; ++i)
+      sums[i] = body.add(sums[i], sums[group * count + i]);
+  sums.truncate(count);
+  Value done = kernel.mul(rounds, kernel.index(unroll));
   Value rest = kernel.sub(units, done);
   if (getConstantIntValue(rest) == 0)
-    return total;
-  return kernel.loop(rest, total, [&](Value i, ValueRange running) {
-    return addUnit(kernel.add(done, i), running);
+    return sums;
+  return kernel.loop(rest, sums, [&](Value i, ValueRange running) {
+    SmallVector<Value> next = llvm::to_vector(running);
+    addUnit(kernel.add(done, i), next);
+    return next;
   });
+}
+
+/// What follows the sums is long: the sums of several sequences go to the
+/// stack, and a loop over them holds it once.
+void RecurrenceEmitter::finishRows(const Block &block, const Tile &tile,
+                                   ValueRange sums, UnitFn emit) {
+  if (tile.rows == 1)
+    return emit(getRow(block, tile.first), sums);
+  int64_t lanes = weights.lanes(), count = sums.size() / tile.rows;
+  Type computeType = getComputeType(type);
+  auto memoryType =
+      MemRefType::get({static_cast<int64_t>(sums.size()) * lanes}, computeType);
+  Value memory =
+      memref::AllocaOp::create(kernel.builder, kernel.loc, memoryType,
+                               kernel.builder.getI64IntegerAttr(64));
+  RowVectors stack(kernel, memory, computeType);
+  Piece whole{kernel.index(0), nullptr};
+  for (auto [i, sum] : llvm::enumerate(sums))
+    stack.store(sum, kernel.index(i * lanes), whole);
+  kernel.forEach(kernel.index(tile.rows), [&](ValueRange at) {
+    Value start = kernel.mul(at[0], kernel.index(count * lanes));
+    SmallVector<Value> mine;
+    for (int64_t i = 0; i < count; ++i)
+      mine.push_back(
+          stack.load(kernel.add(start, kernel.index(i * lanes)), whole));
+    emit(getRow(block, kernel.add(tile.first, at[0])), mine);
+  });
+}
+
+void RecurrenceEmitter::forEachTile(const Block &block,
+                                    function_ref<void(const Tile &)> emit) {
+  Value step = kernel.index(tileRows);
+  Value count = kernel.sub(block.end, block.begin);
+  Value tiles = kernel.div(count, step);
+  kernel.forEach(tiles, [&](ValueRange at) {
+    emit({kernel.add(block.begin, kernel.mul(at[0], step)), tileRows});
+  });
+  if (tileRows == 1)
+    return;
+  Value done = kernel.add(block.begin, kernel.mul(tiles, step));
+  auto known = getConstantIntValue(batch);
+  // Blocks are whole tiles, so only the last one has a rest.
+  int64_t rest = known ? *known % tileRows : 1;
+  if (rest == 0)
+    return;
+  kernel.forEach(
+      kernel.div(kernel.sub(block.end, done), kernel.index(rest)),
+      [&](ValueRange at) {
+        emit({kernel.add(done, kernel.mul(at[0], kernel.index(rest))), rest});
+      });
+}
+
+void RecurrenceEmitter::forEachRow(const Block &block,
+                                   function_ref<void(const Row &)> emit) {
+  kernel.forEach(kernel.sub(block.end, block.begin), [&](ValueRange at) {
+    emit(getRow(block, kernel.add(block.begin, at[0])));
+  });
+}
+
+void RecurrenceEmitter::forEachUnit(
+    const Block &block, const RowVectors &source, ArrayRef<int64_t> wanted,
+    function_ref<void(const Row &, const Piece &, ValueRange)> emit) {
+  // The weights of a piece serve all tiles.
+  forEachVector(kernel, units, weights.lanes(), [&](const Piece &piece) {
+    forEachTile(block, [&](const Tile &tile) {
+      SmallVector<Value> sums = accumulate(block, tile, piece, wanted, source);
+      finishRows(block, tile, sums, [&](const Row &row, ValueRange mine) {
+        emit(row, piece, mine);
+      });
+    });
+  });
+}
+
+/// How many steps a sequence has.
+Value RecurrenceEmitter::getLength(Value number) {
+  Value lengths = op.getLengths();
+  Value given =
+      kernel.toIndex(kernel.load(lengths, number), elementTypeOf(lengths));
+  given = arith::MaxSIOp::create(kernel.builder, kernel.loc, given,
+                                 kernel.index(0));
+  return arith::MinSIOp::create(kernel.builder, kernel.loc, given, steps);
+}
+
+/// The steps of the longest sequence.
+Value RecurrenceEmitter::getMostSteps(const Block &block) {
+  if (!op.getLengths())
+    return steps;
+  return kernel.loop(kernel.sub(block.end, block.begin), kernel.index(0),
+                     [&](Value i, ValueRange running) -> SmallVector<Value> {
+                       Value length = getLength(kernel.add(block.begin, i));
+                       return {arith::MaxSIOp::create(
+                           kernel.builder, kernel.loc, running[0], length)};
+                     })[0];
+}
+
+/// A sequence that has ended stays at its place; one that runs backwards
+/// begins at its own end.
+RecurrenceEmitter::Row RecurrenceEmitter::getRow(const Block &block,
+                                                 Value number) {
+  Row row;
+  row.direction = block.direction;
+  Value direction = kernel.index(block.direction);
+  row.state =
+      kernel.mul(kernel.add(kernel.mul(direction, batch), number), units);
+  if (!block.step)
+    return row;
+  Value length = op.getLengths() ? getLength(number) : steps;
+  Value time = block.step;
+  if (op.getReverse()[block.direction])
+    time = kernel.sub(kernel.sub(length, kernel.index(1)), time);
+  if (op.getLengths()) {
+    row.isActive = body.compare(CmpIPredicate::ult, block.step, length);
+    time = arith::SelectOp::create(kernel.builder, kernel.loc, row.isActive,
+                                   time, block.step);
+  }
+  Value input = kernel.add(kernel.mul(direction, steps), time);
+  row.input = kernel.mul(kernel.add(kernel.mul(input, batch), number),
+                         gateOffset(gates));
+  Value output =
+      kernel.add(kernel.mul(time, kernel.index(directions)), direction);
+  row.output = kernel.mul(kernel.add(kernel.mul(output, batch), number), units);
+  return row;
 }
 
 /// A row of an optional operand, read from its buffer or, for splat constants,
@@ -204,155 +359,187 @@ Value RecurrenceEmitter::optionalRow(Value tensor, Value offset,
   return weights.splat(kernel.load(tensor, origin));
 }
 
-void RecurrenceEmitter::emitLstmUnits(const Sequence &sequence, Value input,
-                                      Value output, const Piece &piece) {
+/// After its end a sequence's outputs are zero.
+void RecurrenceEmitter::storeOutput(Value value, const Row &row,
+                                    const Piece &piece) {
+  if (row.isActive)
+    value = arith::SelectOp::create(kernel.builder, kernel.loc, row.isActive,
+                                    value, body.constant(value, 0));
+  outputs.store(value, row.output, piece);
+}
+
+void RecurrenceEmitter::emitLstmUnits(const Row &row, const Piece &piece,
+                                      ValueRange sums) {
   enum Gate { In, Out, Forget, Candidate };
-  SmallVector<Value> start;
-  for (int64_t i = 0; i < 4; ++i)
-    start.push_back(gate(input, i, piece));
-  SmallVector<Value> sums =
-      accumulate(sequence, piece, {0, 1, 2, 3}, start, hidden, sequence.state);
-  Value peepholeRow = kernel.mul(kernel.index(3 * sequence.direction), units);
+  Value peepholeRow = kernel.mul(kernel.index(3 * row.direction), units);
+  auto total = [&](Gate number) {
+    return body.add(sums[number], gate(row, number, piece));
+  };
   auto peephole = [&](Value sum, Value state, int64_t number) {
-    Value row = kernel.add(peepholeRow, gateOffset(number));
-    Value factor = optionalRow(op.getPeepholes(), row, piece);
+    Value offset = kernel.add(peepholeRow, gateOffset(number));
+    Value factor = optionalRow(op.getPeepholes(), offset, piece);
     return factor ? body.add(sum, body.mul(factor, state)) : sum;
   };
-  Value old = cell->load(sequence.state, piece);
-  Value in = activation(sequence, 0, clip(peephole(sums[In], old, 0)));
+  Value old = cell->load(row.state, piece);
+  Value in = activation(row, 0, clip(peephole(total(In), old, 0)));
   Value forget;
   if (op.getInputForget())
     forget = body.sub(body.constant(in, 1), in);
   else
-    forget = activation(sequence, 0, clip(peephole(sums[Forget], old, 2)));
-  Value candidate = activation(sequence, 1, clip(sums[Candidate]));
+    forget = activation(row, 0, clip(peephole(total(Forget), old, 2)));
+  Value candidate = activation(row, 1, clip(total(Candidate)));
   Value state = body.add(body.mul(forget, old), body.mul(in, candidate));
-  cell->store(state, sequence.state, piece);
-  Value out = activation(sequence, 0, clip(peephole(sums[Out], state, 1)));
-  outputs.store(body.mul(out, activation(sequence, 2, state)), output, piece);
+  Value kept = state;
+  if (row.isActive)
+    kept = arith::SelectOp::create(kernel.builder, kernel.loc, row.isActive,
+                                   state, old);
+  cell->store(kept, row.state, piece);
+  Value out = activation(row, 0, clip(peephole(total(Out), state, 1)));
+  storeOutput(body.mul(out, activation(row, 2, state)), row, piece);
 }
 
-void RecurrenceEmitter::emitGruStep(const Sequence &sequence, Value input,
-                                    Value output) {
-  enum Gate { Update, Reset, Candidate };
-  int64_t lanes = weights.lanes();
-  auto mix = [&](Value update, Value candidate, Value old) {
-    Value rest = body.sub(body.constant(update, 1), update);
-    return body.add(body.mul(rest, candidate), body.mul(update, old));
-  };
-  if (op.getLinearBeforeReset()) {
-    forEachVector(kernel, units, lanes, [&](const Piece &piece) {
-      Value biasRow = gateOffset(sequence.direction);
-      Value bias = optionalRow(op.getHiddenBias(), biasRow, piece);
-      SmallVector<Value> start = {gate(input, Update, piece),
-                                  gate(input, Reset, piece), bias};
-      SmallVector<Value> sums =
-          accumulate(sequence, piece, {0, 1, 2}, start, hidden, sequence.state);
-      Value update = activation(sequence, 0, clip(sums[Update]));
-      Value reset = activation(sequence, 0, clip(sums[Reset]));
-      Value candidate = body.add(gate(input, Candidate, piece),
-                                 body.mul(reset, sums[Candidate]));
-      candidate = activation(sequence, 1, clip(candidate));
-      Value old = hidden.load(sequence.state, piece);
-      outputs.store(mix(update, candidate, old), output, piece);
-    });
-    return;
-  }
-  // The candidates read reset * state of all units, so that comes first.
-  forEachVector(kernel, units, lanes, [&](const Piece &piece) {
-    SmallVector<Value> sums =
-        accumulate(sequence, piece, {Reset}, gate(input, Reset, piece), hidden,
-                   sequence.state);
-    Value reset = activation(sequence, 0, clip(sums[0]));
-    Value old = hidden.load(sequence.state, piece);
-    resetState->store(body.mul(reset, old), sequence.state, piece);
-  });
-  forEachVector(kernel, units, lanes, [&](const Piece &piece) {
-    Value update =
-        accumulate(sequence, piece, {Update}, gate(input, Update, piece),
-                   hidden, sequence.state)[0];
-    Value candidate =
-        accumulate(sequence, piece, {Candidate}, gate(input, Candidate, piece),
-                   *resetState, sequence.state)[0];
-    update = activation(sequence, 0, clip(update));
-    candidate = activation(sequence, 1, clip(candidate));
-    Value old = hidden.load(sequence.state, piece);
-    outputs.store(mix(update, candidate, old), output, piece);
-  });
+/// (1 - update) * candidate + update * old
+static Value mixStates(BodyBuilder &body, Value update, Value candidate,
+                       Value old) {
+  Value rest = body.sub(body.constant(update, 1), update);
+  return body.add(body.mul(rest, candidate), body.mul(update, old));
 }
 
-void RecurrenceEmitter::emitStep(const Sequence &sequence, Value input,
-                                 Value output) {
-  if (op.getCell() == RecurrentCell::Gru) {
-    emitGruStep(sequence, input, output);
-  } else {
-    forEachVector(kernel, units, weights.lanes(), [&](const Piece &piece) {
-      if (op.getCell() == RecurrentCell::Lstm)
-        return emitLstmUnits(sequence, input, output, piece);
-      Value sum = accumulate(sequence, piece, {0}, gate(input, 0, piece),
-                             hidden, sequence.state)[0];
-      outputs.store(activation(sequence, 0, clip(sum)), output, piece);
-    });
-  }
+enum GruGate { Update, Reset, Candidate };
+
+/// The reset gate applies to what comes from the hidden state.
+void RecurrenceEmitter::emitGruStep(const Block &block) {
+  forEachUnit(
+      block, hidden, {Update, Reset, Candidate},
+      [&](const Row &row, const Piece &piece, ValueRange sums) {
+        Value bias =
+            optionalRow(op.getHiddenBias(), gateOffset(row.direction), piece);
+        auto control = [&](GruGate number) {
+          Value sum = body.add(sums[number], gate(row, number, piece));
+          return activation(row, 0, clip(sum));
+        };
+        Value update = control(Update), reset = control(Reset);
+        Value candidate = body.mul(reset, body.add(sums[Candidate], bias));
+        candidate = body.add(gate(row, Candidate, piece), candidate);
+        candidate = activation(row, 1, clip(candidate));
+        Value old = hidden.load(row.state, piece);
+        storeOutput(mixStates(body, update, candidate, old), row, piece);
+      });
+}
+
+/// The reset gate applies to the hidden state. The candidates read it of all
+/// units, so it comes first.
+void RecurrenceEmitter::emitResettingGruStep(const Block &block) {
+  Value states = kernel.mul(kernel.mul(kernel.index(directions), batch), units);
+  forEachUnit(block, hidden, {Update, Reset},
+              [&](const Row &row, const Piece &piece, ValueRange sums) {
+                auto control = [&](GruGate number) {
+                  Value sum = body.add(sums[number], gate(row, number, piece));
+                  return activation(row, 0, clip(sum));
+                };
+                Value old = hidden.load(row.state, piece);
+                resetState->store(body.mul(control(Reset), old), row.state,
+                                  piece);
+                resetState->store(control(Update),
+                                  kernel.add(states, row.state), piece);
+              });
+  forEachUnit(
+      block, *resetState, {Candidate},
+      [&](const Row &row, const Piece &piece, ValueRange sums) {
+        Value candidate = body.add(sums[0], gate(row, Candidate, piece));
+        candidate = activation(row, 1, clip(candidate));
+        Value update = resetState->load(kernel.add(states, row.state), piece);
+        Value old = hidden.load(row.state, piece);
+        storeOutput(mixStates(body, update, candidate, old), row, piece);
+      });
+}
+
+/// The outputs of a step become the hidden state of the next.
+void RecurrenceEmitter::finishStep(const Row &row) {
   forEachVector(kernel, units, weights.lanes(), [&](const Piece &piece) {
-    hidden.store(outputs.load(output, piece), sequence.state, piece);
+    Value next = outputs.load(row.output, piece);
+    if (row.isActive)
+      next = arith::SelectOp::create(kernel.builder, kernel.loc, row.isActive,
+                                     next, hidden.load(row.state, piece));
+    hidden.store(next, row.state, piece);
   });
+}
+
+void RecurrenceEmitter::emitStep(const Block &block) {
+  switch (op.getCell()) {
+  case RecurrentCell::Gru:
+    if (op.getLinearBeforeReset())
+      emitGruStep(block);
+    else
+      emitResettingGruStep(block);
+    break;
+  case RecurrentCell::Lstm:
+    forEachUnit(block, hidden, {0, 1, 2, 3},
+                [&](const Row &row, const Piece &piece, ValueRange sums) {
+                  emitLstmUnits(row, piece, sums);
+                });
+    break;
+  case RecurrentCell::Rnn:
+    forEachUnit(block, hidden, {0},
+                [&](const Row &row, const Piece &piece, ValueRange sums) {
+                  Value sum = body.add(sums[0], gate(row, 0, piece));
+                  storeOutput(activation(row, 0, clip(sum)), row, piece);
+                });
+    break;
+  }
+  forEachRow(block, [&](const Row &row) { finishStep(row); });
 }
 
 /// Copies the initial state into the buffer where states live.
 void RecurrenceEmitter::initialise(Value initial, const RowVectors &state,
-                                   Value offset) {
+                                   const Row &row) {
   forEachVector(kernel, units, weights.lanes(), [&](const Piece &piece) {
-    Value start = optionalRow(initial, offset, piece);
+    Value start = optionalRow(initial, row.state, piece);
     if (!start)
       start = weights.splat(kernel.number(type, 0));
-    state.store(start, offset, piece);
+    state.store(start, row.state, piece);
   });
 }
 
-void RecurrenceEmitter::emitSequence(int64_t direction, Value number) {
-  Value place = kernel.add(kernel.mul(kernel.index(direction), batch), number);
-  Sequence sequence{direction, kernel.mul(place, units)};
-  initialise(op.getHidden(), hidden, sequence.state);
-  if (cell)
-    initialise(op.getCellState(), *cell, sequence.state);
-  Value length = steps;
-  if (Value lengths = op.getLengths()) {
-    Value given =
-        kernel.toIndex(kernel.load(lengths, number), elementTypeOf(lengths));
-    given = arith::MaxSIOp::create(kernel.builder, kernel.loc, given,
-                                   kernel.index(0));
-    length = arith::MinSIOp::create(kernel.builder, kernel.loc, given, steps);
-  }
-  Value width = kernel.mul(kernel.index(op.getGateCount()), units);
-  auto outputRow = [&](Value step) {
-    Value row = kernel.add(kernel.mul(step, kernel.index(directions)),
-                           kernel.index(direction));
-    return kernel.mul(kernel.add(kernel.mul(row, batch), number), units);
-  };
-  kernel.forEach(length, [&](ValueRange at) {
-    Value step = at[0];
-    if (op.getReverse()[direction])
-      step = kernel.sub(kernel.sub(length, kernel.index(1)), step);
-    Value row = kernel.add(kernel.mul(kernel.index(direction), steps), step);
-    Value input = kernel.mul(kernel.add(kernel.mul(row, batch), number), width);
-    emitStep(sequence, input, outputRow(step));
-  });
-  if (!op.getLengths())
-    return;
-  kernel.forEach(kernel.sub(steps, length), [&](ValueRange at) {
-    Value row = outputRow(kernel.add(length, at[0]));
-    forEachVector(kernel, units, weights.lanes(), [&](const Piece &piece) {
-      outputs.store(weights.splat(kernel.number(type, 0)), row, piece);
+/// No sequence has the steps from `begin` on.
+void RecurrenceEmitter::clearOutputs(const Block &block, Value begin) {
+  kernel.forEach(kernel.sub(steps, begin), [&](ValueRange at) {
+    Block later = block;
+    later.step = kernel.add(begin, at[0]);
+    forEachRow(later, [&](const Row &row) {
+      forEachVector(kernel, units, weights.lanes(), [&](const Piece &piece) {
+        outputs.store(weights.splat(kernel.number(type, 0)), row.output, piece);
+      });
     });
   });
+}
+
+void RecurrenceEmitter::emitBlock(int64_t direction, Value number) {
+  Block block;
+  block.direction = direction;
+  block.begin = kernel.mul(number, kernel.index(blockRows));
+  block.end = kernel.add(block.begin, kernel.index(blockRows));
+  block.end =
+      arith::MinSIOp::create(kernel.builder, kernel.loc, block.end, batch);
+  forEachRow(block, [&](const Row &row) {
+    initialise(op.getHidden(), hidden, row);
+    if (cell)
+      initialise(op.getCellState(), *cell, row);
+  });
+  Value length = getMostSteps(block);
+  kernel.forEach(length, [&](ValueRange at) {
+    block.step = at[0];
+    emitStep(block);
+  });
+  if (op.getLengths())
+    clearOutputs(block, length);
 }
 
 void RecurrenceEmitter::emit() {
   if (op.getCell() == RecurrentCell::Lstm)
     cell.emplace(kernel, op.getResult(2));
-  Value sequences = kernel.mul(kernel.index(directions), batch);
   if (op.getCell() == RecurrentCell::Gru && !op.getLinearBeforeReset()) {
+    Value sequences = kernel.mul(kernel.index(2 * directions), batch);
     Value count = kernel.mul(sequences, units);
     Type computeType = getComputeType(type);
     int64_t width = computeType.getIntOrFloatBitWidth() / 8;
@@ -365,23 +552,27 @@ void RecurrenceEmitter::emit() {
         MemRefType::get({ShapedType::kDynamic}, computeType), count);
     resetState.emplace(kernel, memory, computeType);
   }
+  chooseTiles();
   // A multiply-add of 16 lanes takes about a third of a nanosecond.
-  double cost = 0.02 * op.getGateCount();
+  double cost = 0.02 * gates * blockRows;
   for (Value size : {units, units, steps})
     cost *= getConstantIntValue(size).value_or(64);
-  kernel.parallel(sequences, cost, [&](Value flat) {
-    if (directions == 1)
-      return emitSequence(0, flat);
-    Value isForward = body.compare(CmpIPredicate::ult, flat, batch);
-    auto branch = [&](int64_t direction, Value number) {
-      return [this, direction, number]() -> SmallVector<Value> {
-        emitSequence(direction, number);
-        return {};
-      };
-    };
-    kernel.choose(isForward, TypeRange(), branch(0, flat),
-                  branch(1, kernel.sub(flat, batch)));
-  });
+  Value blocks = kernel.div(kernel.add(batch, kernel.index(blockRows - 1)),
+                            kernel.index(blockRows));
+  kernel.parallel(
+      kernel.mul(kernel.index(directions), blocks), cost, [&](Value flat) {
+        if (directions == 1)
+          return emitBlock(0, flat);
+        Value isForward = body.compare(CmpIPredicate::ult, flat, blocks);
+        auto branch = [&](int64_t direction, Value number) {
+          return [this, direction, number]() -> SmallVector<Value> {
+            emitBlock(direction, number);
+            return {};
+          };
+        };
+        kernel.choose(isForward, TypeRange(), branch(0, flat),
+                      branch(1, kernel.sub(flat, blocks)));
+      });
 }
 
 static LogicalResult emitRecurrence(KernelBuilder &kernel,
