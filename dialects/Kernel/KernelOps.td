@@ -186,6 +186,21 @@ def ViewOp : Kernel_Op<"view", [Pure]> {
   }];
 }
 
+def SubviewOp : Kernel_Op<"subview", [Pure]> {
+  let summary = "a contiguous part of a buffer";
+  let description = [{
+    The part begins `offset` elements behind the buffer's first one. `sizes`
+    are its dynamic sizes.
+  }];
+  let arguments = (ins AnyMemRef:$source, Index:$offset,
+                       Variadic<Index>:$sizes);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = [{
+    $source `[` $offset `]` `(` $sizes `)` attr-dict `:` type($source) `to`
+    type($result)
+  }];
+}
+
 def CheckOp : Kernel_Op<"check", [MemoryEffects<[MemWrite]>]> {
   let summary = "records a run-time failure where the condition is false";
   let description = [{

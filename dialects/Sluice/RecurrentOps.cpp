@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Sluice/SizeBuilder.h"
 #include "dialects/Sluice/Sluice.h"
 
 using namespace mlir;
@@ -133,5 +134,98 @@ LogicalResult RecurrenceOp::verify() {
       getBetas().size() != count)
     return emitOpError("must have ")
            << count << " activations with their constants";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// ScanOp
+//===----------------------------------------------------------------------===//
+
+/// The type of tensors of a type, stacked along a new first dimension.
+static RankedTensorType stackedType(int64_t count, Type element) {
+  auto type = cast<RankedTensorType>(element);
+  SmallVector<int64_t> shape{count};
+  llvm::append_range(shape, type.getShape());
+  return RankedTensorType::get(shape, type.getElementType());
+}
+
+LogicalResult
+ScanOp::inferReturnTypes(MLIRContext *context, std::optional<Location> location,
+                         ValueRange operands, DictionaryAttr attributes,
+                         OpaqueProperties properties, RegionRange regions,
+                         SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  if (adaptor.getSequences().empty() || regions.empty() || regions[0]->empty())
+    return emitOptionalError(location, "needs a sequence and a body");
+  int64_t steps = shapeOf(adaptor.getSequences().front()).front();
+  size_t states = adaptor.getInitial().size();
+  TypeRange yielded = regions[0]->front().getTerminator()->getOperandTypes();
+  if (yielded.size() < states)
+    return emitOptionalError(location, "the body yields too few states");
+  llvm::append_range(types, adaptor.getInitial().getTypes());
+  for (Type element : yielded.drop_front(states))
+    types.push_back(stackedType(steps, element));
+  return success();
+}
+
+LogicalResult ScanOp::reifyResultShapes(OpBuilder &builder,
+                                        ReifiedRankedShapedTypeDims &shapes) {
+  SizeBuilder size{builder, getLoc()};
+  size_t states = getInitial().size();
+  for (Value initial : getInitial())
+    shapes.push_back(
+        size.ofType(cast<RankedTensorType>(initial.getType()),
+                    [&](int64_t i) { return size.of(initial, i); }));
+  ArrayRef<int64_t> dynamic = getSizes();
+  OpFoldResult steps = size.of(getSequences().front(), 0);
+  for (Value element :
+       getBody().front().getTerminator()->getOperands().drop_front(states)) {
+    SmallVector<OpFoldResult> shape{steps};
+    for (int64_t known : shapeOf(element)) {
+      if (!ShapedType::isDynamic(known)) {
+        shape.push_back(size.constant(known));
+        continue;
+      }
+      shape.push_back(size.of(getOperand(dynamic[0]), dynamic[1]));
+      dynamic = dynamic.drop_front(2);
+    }
+    shapes.push_back(shape);
+  }
+  return success();
+}
+
+LogicalResult ScanOp::verify() {
+  Block &body = getBody().front();
+  ValueRange yielded = body.getTerminator()->getOperands();
+  size_t states = getInitial().size(), sequences = getSequences().size();
+  if (body.getNumArguments() != states + sequences + getInvariants().size() ||
+      yielded.size() != getNumResults() || yielded.size() < states)
+    return emitOpError("has a body that does not fit its operands and results");
+  if (getBackwards().size() + states != sequences + getNumResults())
+    return emitOpError("must know a direction for each sequence and output");
+  auto argument = body.args_begin();
+  for (auto [initial, next] : llvm::zip(getInitial(), yielded))
+    if (initial.getType() != next.getType() ||
+        initial.getType() != (*argument++).getType())
+      return emitOpError("carries states that change their type");
+  for (Value sequence : getSequences()) {
+    auto type = cast<RankedTensorType>(sequence.getType());
+    if (type.getRank() == 0 ||
+        stackedType(type.getDimSize(0), (*argument++).getType()) != type)
+      return emitOpError("has a body that does not fit the sequences");
+  }
+  for (Value invariant : getInvariants())
+    if (invariant.getType() != (*argument++).getType())
+      return emitOpError("has a body that does not fit the invariants");
+  int64_t dynamic = 0;
+  for (Value element : yielded.drop_front(states))
+    dynamic += cast<RankedTensorType>(element.getType()).getNumDynamicDims();
+  ArrayRef<int64_t> sizes = getSizes();
+  if (2 * dynamic != static_cast<int64_t>(sizes.size()))
+    return emitOpError("must know the dynamic sizes of its outputs");
+  for (; !sizes.empty(); sizes = sizes.drop_front(2))
+    if (sizes[0] < 0 || sizes[0] >= getNumOperands() || sizes[1] < 0 ||
+        sizes[1] >= static_cast<int64_t>(shapeOf(getOperand(sizes[0])).size()))
+      return emitOpError("takes sizes from dimensions that do not exist");
   return success();
 }

@@ -7,6 +7,7 @@
 #define SLUICE_RECURRENT_OPS_TD
 
 include "dialects/Sluice/SluiceBase.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
 
 def Sluice_RecurrentCell : I32EnumAttr<"RecurrentCell", "a recurrent cell", [
   I32EnumAttrCase<"Rnn", 0, "rnn">,
@@ -62,6 +63,56 @@ def RecurrenceOp : Sluice_Op<"recurrence", [AttrSizedOperandSegments]> {
     bool hasPackedWeights();
   }];
   let hasVerifier = 1;
+}
+
+def ScanOp : Sluice_Op<"scan",
+    [AttrSizedOperandSegments, IsolatedFromAbove,
+     SingleBlockImplicitTerminator<"::sluice::YieldOp">]> {
+  let summary = "a recurrence whose steps compute element by element";
+  let description = [{
+    For every position along the first dimension of the `sequences`, which have
+    the same length, the body maps the states, starting with `initial`, and the
+    elements of the sequences at that position to the next states and to the
+    elements of the outputs. It also sees the `invariants`, the same in every
+    step. The results are the last states, then the outputs, stacked along a
+    new first dimension. `backwards` tells for each sequence, then for each
+    output, whether step 0 is at its last position.
+
+    `sizes` names, for each dynamic size of the outputs' elements in order, an
+    operand and the dimension of it that is as large. The body has elementwise ops, which broadcast as everywhere, and reductions whose
+    results no state depends on; constants in it are splats.
+  }];
+  let arguments = (ins Variadic<AnyRankedTensor>:$initial,
+                       Variadic<AnyRankedTensor>:$sequences,
+                       Variadic<AnyRankedTensor>:$invariants,
+                       DenseI64ArrayAttr:$sizes,
+                       DenseBoolArrayAttr:$backwards);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    operands attr-dict `:` functional-type(operands, results) $body
+  }];
+  let extraClassDeclaration = baseDeclaration # [{
+    ::mlir::ValueRange getStates() {
+      return getBody().getArguments().take_front(getInitial().size());
+    }
+    bool readsBackwards(unsigned sequence) {
+      return getBackwards()[sequence];
+    }
+    bool writesBackwards(unsigned output) {
+      return getBackwards()[getSequences().size() + output];
+    }
+  }];
+  let hasVerifier = 1;
+}
+
+def YieldOp : Op<Sluice_Dialect, "yield",
+                 [Pure, ReturnLike, Terminator, HasParent<"ScanOp">]> {
+  let summary = "what a step of a scan results in";
+  let arguments = (ins Variadic<AnyRankedTensor>:$operands);
+  let assemblyFormat = "($operands^ `:` type($operands))? attr-dict";
+  let builders = [OpBuilder<(ins), "build($_builder, $_state, "
+                                   "::mlir::ValueRange());">];
 }
 
 #endif // SLUICE_RECURRENT_OPS_TD

@@ -45,6 +45,27 @@ void BufferLiveness::use(Operation *user, Value buffer) {
   }
 }
 
+/// After some steps an argument may be what any argument was, of which a step
+/// hands it on.
+void BufferLiveness::carryOn(ValueRange arguments, ValueRange next) {
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (auto [argument, value] : llvm::zip(arguments, next)) {
+      Roots wanted = roots(value);
+      for (Value source : arguments) {
+        Roots known = roots(source);
+        if (!known.empty() && llvm::any_of(known, [&](Operation *root) {
+              return wanted.contains(root);
+            }))
+          wanted.insert(known.begin(), known.end());
+      }
+      size_t before = roots(argument).size();
+      addRoots(argument, wanted);
+      changed |= roots(argument).size() != before;
+    }
+  }
+}
+
 void BufferLiveness::follow(Region &region) {
   for (Operation &op : region.getOps()) {
     for (Value operand : op.getOperands())
@@ -55,7 +76,7 @@ void BufferLiveness::follow(Region &region) {
       Roots self;
       self.insert(&op);
       addRoots(op.getResult(0), self);
-    } else if (isa<kernel::ViewOp, memref::CastOp>(op)) {
+    } else if (isa<kernel::ViewOp, kernel::SubviewOp, memref::CastOp>(op)) {
       addRoots(op.getResult(0), roots(op.getOperand(0)));
     } else if (auto choice = dyn_cast<arith::SelectOp>(op)) {
       if (isa<MemRefType>(choice.getType())) {
@@ -70,22 +91,24 @@ void BufferLiveness::follow(Region &region) {
         addRoots(result, roots(init));
       }
       follow(loop.getRegion());
-      for (auto [yielded, result] :
-           llvm::zip(loop.getBody()->getTerminator()->getOperands(),
-                     loop.getResults()))
-        addRoots(result, roots(yielded));
+      carryOn(loop.getRegionIterArgs(), loop.getYieldedValues());
+      for (auto [argument, result] :
+           llvm::zip(loop.getRegionIterArgs(), loop.getResults()))
+        addRoots(result, roots(argument));
     } else if (auto loop = dyn_cast<scf::WhileOp>(op)) {
       for (auto [init, argument] :
            llvm::zip(loop.getInits(), loop.getBeforeArguments()))
         addRoots(argument, roots(init));
       follow(loop.getBefore());
-      for (auto [forwarded, argument, result] :
-           llvm::zip(loop.getConditionOp().getArgs(), loop.getAfterArguments(),
-                     loop.getResults())) {
-        addRoots(argument, roots(forwarded));
-        addRoots(result, roots(forwarded));
-      }
+      auto forward = [&](ValueRange targets) {
+        for (auto [forwarded, target] :
+             llvm::zip(loop.getConditionOp().getArgs(), targets))
+          addRoots(target, roots(forwarded));
+      };
+      forward(loop.getAfterArguments());
       follow(loop.getAfter());
+      carryOn(loop.getBeforeArguments(), loop.getYieldedValues());
+      forward(loop.getResults());
     } else if (auto branch = dyn_cast<scf::IfOp>(op)) {
       for (Region &inner : branch->getRegions()) {
         follow(inner);

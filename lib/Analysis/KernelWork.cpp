@@ -51,6 +51,13 @@ static double operationsPerElement(Operation *op) {
           taps *= size;
         return 2.0 * taps;
       })
+      .Case([](ScanOp scan) {
+        double perStep = 0;
+        for (Operation &op : scan.getBody().front().without_terminator())
+          perStep += elements(op.getResult(0)) * operationsPerElement(&op);
+        double steps = shapeOf(scan.getSequences().front()).front();
+        return perStep * steps / elements(scan.getResult(0));
+      })
       .Case<ConstantOp, TransposeOp, BroadcastOp>([](auto) { return 0.0; })
       .Default([](Operation *other) {
         // Reductions read more than they write.

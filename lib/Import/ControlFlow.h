@@ -1,4 +1,4 @@
-//===- ControlFlow.h - Branches in translations -----------------*- C++ -*-===//
+//===- ControlFlow.h - Branches and loops in translations -------*- C++ -*-===//
 //
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 //
@@ -7,8 +7,24 @@
 #define SLUICE_LIB_IMPORT_CONTROLFLOW_H
 
 #include "NodeContext.h"
+#include "SizeVectors.h"
 
 namespace sluice {
+
+class ImportRegistry;
+
+/// The only element of a tensor.
+mlir::Value extractScalar(NodeContext &node, mlir::Value tensor);
+mlir::Value castTo(NodeContext &node, mlir::Value value, mlir::Type type);
+/// The most static type that both can be cast to; null if there is none.
+mlir::RankedTensorType joinTypes(mlir::Type lhs, mlir::Type rhs);
+/// Did the translation leave out values, because of unsupported nodes?
+bool isIncomplete(llvm::ArrayRef<mlir::Value> values);
+/// Zeros of a type. Dynamic dimensions have the size that `dynamicSizes` tells
+/// in their place, or are empty.
+ExpectedValue emptyTensor(NodeContext &node, mlir::RankedTensorType type,
+                          llvm::ArrayRef<int64_t> dynamicSizes = {});
+void registerLoopImports(ImportRegistry &registry);
 
 /// Two branches whose values have no common type. A graph can still be
 /// translated where everything behind them is part of the branches.

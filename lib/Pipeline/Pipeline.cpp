@@ -135,6 +135,7 @@ void buildFormKernelsPipeline(OpPassManager &manager,
   packOptions.triple = options.triple;
   packOptions.cpu = options.cpu;
   OpPassManager &functions = manager.nest<func::FuncOp>();
+  functions.addPass(createLoopInvariantCodeMotionPass());
   functions.addPass(createCheckSizesPass());
   functions.addPass(createPropagateLayoutPass());
   functions.addPass(createCanonicalizerPass());
@@ -149,6 +150,9 @@ void buildFormKernelsPipeline(OpPassManager &manager,
   widenOptions.cpu = options.cpu;
   functions.addPass(createWidenConvolutionsPass(widenOptions));
   functions.addPass(createPackWeightsPass(packOptions));
+  // Checks of sizes do not depend on the step.
+  functions.addPass(createLoopInvariantCodeMotionPass());
+  functions.addPass(createFormScansPass());
   manager.nest<func::FuncOp>().addPass(createFormKernelsPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());

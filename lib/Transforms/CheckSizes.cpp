@@ -15,7 +15,6 @@
 #include "dialects/Sluice/WindowInference.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "sluice/Transforms/Passes.h"
@@ -95,6 +94,8 @@ private:
   void checkReshape(ReshapeOp reshape);
   void checkBroadcast(BroadcastOp broadcast);
   void checkConcat(ConcatOp concat);
+  void checkElement(SetElementOp set);
+  void checkElement(AppendOp append);
   template <typename OpTy> void checkWidths(OpTy pad);
   void checkResize(ResizeOp resize);
   void checkColumnsToImage(ColumnsToImageOp columns);
@@ -365,14 +366,31 @@ void Checker::checkConcat(ConcatOp concat) {
       Size lhs = sizeOf(operand, i), rhs = sizeOf(concat.getResult(), i);
       if (i == axis || lhs == rhs)
         continue;
-      Value fits = compare(Predicate::eq, lhs, rhs);
-      // The empty start of what a loop collects has no sensible sizes.
-      auto argument = dyn_cast<BlockArgument>(operand);
-      if (argument && isa<scf::WhileOp>(argument.getOwner()->getParentOp()))
-        fits = either(fits,
-                      compare(Predicate::eq, sizeOf(operand, axis), number(0)));
-      require(fits, "the operands differ in a dimension other than the axis");
+      require(compare(Predicate::eq, lhs, rhs),
+              "the operands differ in a dimension other than the axis");
     }
+}
+
+constexpr StringLiteral elementMessage =
+    "what a loop collects does not have the same sizes in every step";
+
+void Checker::checkElement(SetElementOp set) {
+  Value list = set.getList(), element = set.getElement();
+  for (int64_t i = 0, rank = rankOf(element); i < rank; ++i)
+    requireEqual(sizeOf(list, i + 1), sizeOf(element, i), elementMessage);
+}
+
+void Checker::checkElement(AppendOp append) {
+  Value list = append.getList(), element = append.getElement();
+  for (int64_t i = 0, rank = rankOf(element); i < rank; ++i) {
+    Size lhs = sizeOf(list, i + 1), rhs = sizeOf(element, i);
+    if (lhs == rhs)
+      continue;
+    // The empty start of a list has no sensible sizes.
+    require(either(compare(Predicate::eq, lhs, rhs),
+                   compare(Predicate::eq, sizeOf(list, 0), number(0))),
+            elementMessage);
+  }
 }
 
 template <typename OpTy> void Checker::checkWidths(OpTy pad) {
@@ -567,6 +585,7 @@ int64_t Checker::check() {
       .Case([&](ReshapeOp reshape) { checkReshape(reshape); })
       .Case([&](BroadcastOp broadcast) { checkBroadcast(broadcast); })
       .Case([&](ConcatOp concat) { checkConcat(concat); })
+      .Case<SetElementOp, AppendOp>([&](auto list) { checkElement(list); })
       .Case<PadOp, ExtendOp>([&](auto pad) { checkWidths(pad); })
       .Case([&](ResizeOp resize) { checkResize(resize); })
       .Case([&](ColumnsToImageOp columns) { checkColumnsToImage(columns); })
@@ -593,7 +612,8 @@ public:
     OpBuilder builder(&getContext());
     SizeResolver resolver(builder);
     auto isStatic = [](Type type) {
-      return cast<RankedTensorType>(type).hasStaticShape();
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      return !tensor || tensor.hasStaticShape();
     };
     for (Operation *op : ops) {
       (void)resolver.visit(op);

@@ -43,7 +43,8 @@ bool isSplatConstant(Operation *op) {
 
 /// Ops that stay in the host function.
 bool isHostOp(Operation *op) {
-  return isa<ConstantOp, PackedConstantOp>(op) ||
+  return isa<ConstantOp, PackedConstantOp, ElementOp, SetElementOp, AppendOp>(
+             op) ||
          !isa<SluiceDialect>(op->getDialect());
 }
 
@@ -336,8 +337,11 @@ void FormKernelsPass::runOnOperation() {
     symbols.visit(op);
   }
   SmallVector<Block *> blocks;
-  getOperation().walk<WalkOrder::PreOrder>(
-      [&](Block *block) { blocks.push_back(block); });
+  getOperation().walk<WalkOrder::PreOrder>([&](Block *block) {
+    // The body of a scan is part of its kernel.
+    if (!isa<ScanOp>(block->getParentOp()))
+      blocks.push_back(block);
+  });
   // The last block first, as inside a block.
   for (Block *block : llvm::reverse(blocks))
     formInBlock(*block, resolver, symbols);

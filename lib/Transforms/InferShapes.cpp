@@ -94,6 +94,10 @@ void InferShapesPass::setType(Value value, RankedTensorType type) {
   Type old = value.getType();
   if (old == type)
     return;
+  // Folding a cast into an scf.for would claim that the loop keeps the sizes.
+  if (llvm::any_of(value.getUsers(),
+                   [](Operation *user) { return isa<scf::ForOp>(user); }))
+    return;
   SmallVector<OpOperand *> strict;
   for (OpOperand &use : value.getUses())
     if (!acceptsRefinedOperands(use.getOwner()))

@@ -81,6 +81,8 @@ void foldSizes(func::FuncOp function) {
         sizes = make.getSizes();
       else if (auto make = dyn_cast_if_present<kernel::ViewOp>(maker))
         sizes = make.getSizes();
+      else if (auto make = dyn_cast_if_present<kernel::SubviewOp>(maker))
+        sizes = make.getSizes();
       if (!sizes.empty())
         size = sizes[type.getDynamicDimIndex(*place)];
     }

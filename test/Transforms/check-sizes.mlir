@@ -101,14 +101,14 @@ func.func @reshape(%x: tensor<?xf32>, %s: tensor<2xi64>) -> tensor<?x?xf32> {
 // CHECK: %[[LENGTH:.*]] = tensor.dim %{{.*}}, %c0
 // CHECK: %[[EMPTY:.*]] = arith.cmpi eq, %[[LENGTH]], %c0
 // CHECK: %[[FITS:.*]] = arith.ori %{{.*}}, %[[EMPTY]]
-// CHECK: cf.assert %[[FITS]], "the operands differ in a dimension other than the axis"
-func.func @collected(%x: tensor<1x?xf32>, %start: tensor<?x?xf32>, %on: i1) -> tensor<?x?xf32> {
+// CHECK: cf.assert %[[FITS]], "what a loop collects does not have the same sizes in every step"
+func.func @collected(%x: tensor<?xf32>, %start: tensor<?x?xf32>, %on: i1) -> tensor<?x?xf32> {
   %0:2 = scf.while (%a = %on, %c = %start) : (i1, tensor<?x?xf32>) -> (i1, tensor<?x?xf32>) {
     scf.condition(%a) %a, %c : i1, tensor<?x?xf32>
   } do {
   ^bb0(%a: i1, %c: tensor<?x?xf32>):
-    %row = sluice.relu %x : (tensor<1x?xf32>) -> tensor<1x?xf32>
-    %next = sluice.concat %c, %row {axis = 0 : i64} : (tensor<?x?xf32>, tensor<1x?xf32>) -> tensor<?x?xf32>
+    %row = sluice.relu %x : (tensor<?xf32>) -> tensor<?xf32>
+    %next = sluice.append %c, %row : (tensor<?x?xf32>, tensor<?xf32>) -> tensor<?x?xf32>
     scf.yield %a, %next : i1, tensor<?x?xf32>
   }
   return %0#1 : tensor<?x?xf32>

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
+import loops
 import odd_sizes
 
 FLOAT = np.dtype(np.float32)
@@ -418,5 +419,5 @@ def _odd_sizes():
 
 def all_cases():
     for group in (_activations, _transposes, _softmaxes, _reductions, _convolutions, _pools, _resizes,
-                  _normalisations, _recurrent, _quantised, _contrib, _odd_sizes):
+                  _normalisations, _recurrent, _quantised, _contrib, _odd_sizes, loops.cases):
         yield from group()

@@ -41,6 +41,7 @@ public:
 private:
   void numberOps(mlir::Region &region);
   void follow(mlir::Region &region);
+  void carryOn(mlir::ValueRange arguments, mlir::ValueRange next);
   void addRoots(mlir::Value value, const Roots &roots);
   void use(mlir::Operation *user, mlir::Value buffer);
 

@@ -129,6 +129,23 @@ def DropUnitDimensionsPass
   }];
 }
 
+def FormScansPass : Pass<"sluice-form-scans", "::mlir::func::FuncOp"> {
+  let summary = "Make one op of a loop that computes element by element";
+  let description = [{
+    A loop over elements of tensors whose states only meet themselves, place by
+    place, becomes a `sluice.scan`: linear recurrences, selective scans, gated
+    linear attention. Its outputs may reduce the states, as products with a
+    vector do. One kernel then runs over all steps, with its part of the states
+    in the first-level cache, instead of a few kernels in each step. Remarks of
+    the kind `fusion` say why a loop stays one.
+  }];
+  let dependentDialects = ["::sluice::SluiceDialect",
+                           "mlir::cf::ControlFlowDialect"];
+  let statistics = [
+    Statistic<"numScans", "scans", "Number of loops replaced">
+  ];
+}
+
 def FormKernelsPass : Pass<"sluice-form-kernels", "::mlir::func::FuncOp"> {
   let summary = "Group ops into kernels";
   let description = [{

@@ -6,6 +6,7 @@
 
 #include "RecurrentActivations.h"
 #include "RowVectors.h"
+#include "ScanKernels.h"
 #include "dialects/Sluice/BodyBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -588,6 +589,7 @@ static LogicalResult emitRecurrence(KernelBuilder &kernel,
 }
 
 void sluice::registerRecurrentEmitters(EmitterRegistry &registry) {
+  registerScanEmitters(registry);
   registry.addKernel<RecurrenceOp>(emitRecurrence);
   registry.flushSubnormals<RecurrenceOp>();
 }

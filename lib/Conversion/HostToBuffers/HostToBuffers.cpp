@@ -5,15 +5,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "sluice/Conversion/HostToBuffers/HostToBuffers.h"
+#include "LoopBuffers.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "sluice/Codegen/CPU/FrameLayout.h"
-#include "sluice/Codegen/KernelBuilder.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -22,62 +18,9 @@ namespace sluice {
 #define GEN_PASS_DEF_HOSTTOBUFFERSPASS
 #include "sluice/Conversion/HostToBuffers/Passes.h.inc"
 
-namespace {
+} // namespace sluice
 
-/// Rebuilds a function's body, op by op, with buffers for tensors.
-class Translator {
-public:
-  Translator(OpBuilder &builder, ModuleOp module, Value frame)
-      : builder(builder), symbols(module), frame(frame) {}
-
-  LogicalResult translateBody(Block &block);
-  void bind(Value tensor, Value buffer) { mapping.map(tensor, buffer); }
-  /// The value shall be written to this output if one kernel produces it.
-  void wantOutput(Value tensor, int64_t index) { outputs[tensor] = index; }
-  LogicalResult finishOutput(Value tensor, int64_t index, Location loc);
-
-private:
-  LogicalResult translate(Operation &op);
-  LogicalResult translateCall(kernel::CallOp op);
-  LogicalResult translateIf(scf::IfOp op);
-  LogicalResult translateFor(scf::ForOp op);
-  LogicalResult translateWhile(scf::WhileOp op);
-  void translateAssert(cf::AssertOp op);
-  LogicalResult translateYieldedRegion(Region &source, Region &target,
-                                       bool copiesTensors);
-
-  Type convert(Type type) {
-    if (auto tensor = dyn_cast<RankedTensorType>(type))
-      return KernelBuilder::bufferType(tensor);
-    return type;
-  }
-  SmallVector<Value> lookup(ValueRange values) {
-    SmallVector<Value> result;
-    for (Value value : values)
-      result.push_back(mapping.lookup(value));
-    return result;
-  }
-  /// A copy that no plan shares with anything: loop-carried values change
-  /// buffers every iteration.
-  Value copyToFresh(Value buffer, Location loc);
-  SmallVector<Value> dynamicSizes(Value buffer, Location loc);
-  Value castTo(Value buffer, Type type, Location loc) {
-    if (buffer.getType() == type)
-      return buffer;
-    return memref::CastOp::create(builder, loc, type, buffer);
-  }
-
-  OpBuilder &builder;
-  SymbolTable symbols;
-  Value frame;
-  IRMapping mapping;
-  DenseMap<Value, int64_t> outputs;
-  /// The first op that asserts a condition.
-  DenseMap<Value, Operation *> asserted;
-  int64_t launches = 0;
-};
-
-} // namespace
+using namespace sluice;
 
 SmallVector<Value> Translator::dynamicSizes(Value buffer, Location loc) {
   SmallVector<Value> sizes;
@@ -88,12 +31,93 @@ SmallVector<Value> Translator::dynamicSizes(Value buffer, Location loc) {
   return sizes;
 }
 
-Value Translator::copyToFresh(Value buffer, Location loc) {
-  Value fresh = kernel::AllocateOp::create(builder, loc, buffer.getType(),
-                                           frame, dynamicSizes(buffer, loc));
-  fresh.getDefiningOp()->setAttr("fresh", builder.getUnitAttr());
-  kernel::CopyOp::create(builder, loc, buffer, fresh);
+Value Translator::allocateFresh(MemRefType type, ValueRange sizes,
+                                Location loc) {
+  auto fresh = kernel::AllocateOp::create(builder, loc, type, frame, sizes);
+  fresh->setAttr("fresh", builder.getUnitAttr());
   return fresh;
+}
+
+Value Translator::allocateFor(Value tensor, ValueRange sizes, Location loc) {
+  auto type = convert(cast<RankedTensorType>(tensor.getType()));
+  auto output = outputs.find(tensor);
+  if (output != outputs.end())
+    return kernel::OutputOp::create(builder, loc, type, frame, output->second,
+                                    sizes);
+  return kernel::AllocateOp::create(builder, loc, type, frame, sizes);
+}
+
+Value Translator::elementBuffer(Value list, Value index, MemRefType type,
+                                ValueRange sizes, Location loc) {
+  auto listType = cast<MemRefType>(list.getType());
+  Value offset = index;
+  for (int64_t i = 1; i < listType.getRank(); ++i) {
+    Value size = builder.createOrFold<memref::DimOp>(loc, list, i);
+    offset = builder.createOrFold<arith::MulIOp>(loc, offset, size);
+  }
+  return kernel::SubviewOp::create(builder, loc, type, list, offset, sizes);
+}
+
+Value Translator::growList(AppendOp op, MemRefType type, ValueRange sizes,
+                           Location loc) {
+  Value list = mapping.lookup(op.getList());
+  Value storage = storages.lookup(list);
+  auto listType = cast<MemRefType>(list.getType());
+  auto index = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(builder, loc, value);
+  };
+  Value count = memref::DimOp::create(builder, loc, list, 0);
+  Value capacity = memref::DimOp::create(builder, loc, storage, 0);
+  Value fits = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt,
+                                     count, capacity);
+  // The first dimension of a list is dynamic, as are those that the type of
+  // the element does not know better.
+  SmallVector<Value> elementSizes;
+  for (int64_t i = 1; i < listType.getRank(); ++i) {
+    int64_t known = type.getDimSize(i - 1);
+    Value size;
+    if (ShapedType::isDynamic(known)) {
+      size = sizes.front();
+      sizes = sizes.drop_front();
+    }
+    if (!listType.isDynamicDim(i))
+      continue;
+    elementSizes.push_back(size ? size : index(known));
+    Value room = memref::DimOp::create(builder, loc, storage, i);
+    Value same = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                                       room, elementSizes.back());
+    fits = arith::AndIOp::create(builder, loc, fits, same);
+  }
+  auto withCount = [&](Value count) {
+    SmallVector<Value> all{count};
+    llvm::append_range(all, elementSizes);
+    return all;
+  };
+  auto choice =
+      scf::IfOp::create(builder, loc, listType, fits, /*withElseRegion=*/true);
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(choice.thenBlock());
+    scf::YieldOp::create(builder, loc, storage);
+    builder.setInsertionPointToStart(choice.elseBlock());
+    constexpr int64_t smallest = 8;
+    Value doubled = arith::MulIOp::create(builder, loc, count, index(2));
+    Value rows = arith::MaxSIOp::create(builder, loc, doubled, index(smallest));
+    Value fresh = allocateFresh(listType, withCount(rows), loc);
+    kernel::CopyOp::create(builder, loc, list, fresh);
+    scf::YieldOp::create(builder, loc, fresh);
+  }
+  Value room = choice.getResult(0);
+  Value next = arith::AddIOp::create(builder, loc, count, index(1));
+  Value longer =
+      kernel::ViewOp::create(builder, loc, listType, room, withCount(next));
+  grown[op] = {longer, room};
+  mapping.map(op.getResult(), castTo(longer, convert(op.getType()), loc));
+  SmallVector<Value> dynamic;
+  for (int64_t i = 0; i < type.getRank(); ++i)
+    if (type.isDynamicDim(i))
+      dynamic.push_back(memref::DimOp::create(builder, loc, longer, i + 1));
+  return elementBuffer(room, count, type, dynamic, loc);
 }
 
 LogicalResult Translator::translateCall(kernel::CallOp op) {
@@ -104,14 +128,10 @@ LogicalResult Translator::translateCall(kernel::CallOp op) {
     SmallVector<Value> dynamic =
         lookup(sizes.take_front(type.getNumDynamicDims()));
     sizes = sizes.drop_front(type.getNumDynamicDims());
-    auto output = outputs.find(result);
-    Value buffer;
-    if (output != outputs.end())
-      buffer = kernel::OutputOp::create(builder, op.getLoc(), type, frame,
-                                        output->second, dynamic);
-    else
-      buffer = kernel::AllocateOp::create(builder, op.getLoc(), type, frame,
-                                          dynamic);
+    auto place = destinations.find(result);
+    Value buffer = place != destinations.end()
+                       ? place->second(type, dynamic, op.getLoc())
+                       : allocateFor(result, dynamic, op.getLoc());
     results.push_back(buffer);
     mapping.map(result, buffer);
   }
@@ -136,26 +156,13 @@ LogicalResult Translator::translateCall(kernel::CallOp op) {
   return success();
 }
 
-LogicalResult Translator::translateYieldedRegion(Region &source, Region &target,
-                                                 bool copiesTensors) {
+LogicalResult Translator::translateBranch(Region &source, Region &target) {
   OpBuilder::InsertionGuard guard(builder);
-  Block *block = &target.front();
-  builder.setInsertionPointToEnd(block);
+  builder.setInsertionPointToEnd(&target.front());
   if (failed(translateBody(source.front())))
     return failure();
-  Operation *terminator = source.front().getTerminator();
-  SmallVector<Value> values;
-  for (Value operand : terminator->getOperands()) {
-    Value value = mapping.lookup(operand);
-    if (copiesTensors && isa<MemRefType>(value.getType()))
-      value = copyToFresh(value, terminator->getLoc());
-    values.push_back(value);
-  }
-  if (auto condition = dyn_cast<scf::ConditionOp>(terminator))
-    scf::ConditionOp::create(builder, terminator->getLoc(), values.front(),
-                             ArrayRef<Value>(values).drop_front());
-  else
-    scf::YieldOp::create(builder, terminator->getLoc(), values);
+  Operation *end = source.front().getTerminator();
+  scf::YieldOp::create(builder, end->getLoc(), lookup(end->getOperands()));
   return success();
 }
 
@@ -167,54 +174,156 @@ LogicalResult Translator::translateIf(scf::IfOp op) {
   auto result = scf::IfOp::create(builder, op.getLoc(), types,
                                   mapping.lookup(op.getCondition()),
                                   /*addThenBlock=*/true, hasElse);
-  if (failed(translateYieldedRegion(op.getThenRegion(), result.getThenRegion(),
-                                    false)))
+  if (failed(translateBranch(op.getThenRegion(), result.getThenRegion())))
     return failure();
-  if (hasElse && failed(translateYieldedRegion(op.getElseRegion(),
-                                               result.getElseRegion(), false)))
+  if (hasElse &&
+      failed(translateBranch(op.getElseRegion(), result.getElseRegion())))
     return failure();
   mapping.map(op.getResults(), result.getResults());
   return success();
 }
 
 LogicalResult Translator::translateFor(scf::ForOp op) {
-  auto result = scf::ForOp::create(
-      builder, op.getLoc(), mapping.lookup(op.getLowerBound()),
-      mapping.lookup(op.getUpperBound()), mapping.lookup(op.getStep()),
-      lookup(op.getInitArgs()),
-      [](OpBuilder &, Location, Value, ValueRange) {});
-  mapping.map(op.getInductionVar(), result.getInductionVar());
-  mapping.map(op.getRegionIterArgs(), result.getRegionIterArgs());
-  if (failed(translateYieldedRegion(op.getRegion(), result.getRegion(), true)))
-    return failure();
-  mapping.map(op.getResults(), result.getResults());
+  Location loc = op.getLoc();
+  ValueRange arguments = op.getRegionIterArgs(), results = op.getResults();
+  LoopBuffers buffers(*this, *op.getBody(), op.getInitArgs(),
+                      llvm::to_vector(arguments), op.getYieldedValues(),
+                      llvm::to_vector(results));
+  auto loop =
+      scf::ForOp::create(builder, loc, mapping.lookup(op.getLowerBound()),
+                         mapping.lookup(op.getUpperBound()),
+                         mapping.lookup(op.getStep()), buffers.makeInitial(loc),
+                         [](OpBuilder &, Location, Value, ValueRange) {});
+  mapping.map(op.getInductionVar(), loop.getInductionVar());
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(loop.getBody());
+    buffers.enterBody(loop.getRegionIterArgs());
+    if (failed(translateBody(*op.getBody())))
+      return failure();
+    scf::YieldOp::create(builder, loc, buffers.makeNext(loc));
+  }
+  for (auto [i, result] : llvm::enumerate(results))
+    buffers.bind(i, result, loop.getResults());
   return success();
 }
 
+/// The block in front of the condition sees what the loop carries; what it
+/// forwards to the body and to the results is that, or made there.
 LogicalResult Translator::translateWhile(scf::WhileOp op) {
-  SmallVector<Type> types, argumentTypes;
-  SmallVector<Location> locations;
-  for (Type type : op.getResultTypes())
-    types.push_back(convert(type));
-  auto result =
-      scf::WhileOp::create(builder, op.getLoc(), types, lookup(op.getInits()));
-  auto addBlock = [&](Block &source, Region &target) {
-    Block *block = builder.createBlock(&target);
-    for (BlockArgument argument : source.getArguments())
-      mapping.map(argument, block->addArgument(convert(argument.getType()),
-                                               argument.getLoc()));
-  };
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    addBlock(op.getBefore().front(), result.getBefore());
-    addBlock(op.getAfter().front(), result.getAfter());
+  Location loc = op.getLoc();
+  Block &before = op.getBefore().front(), &after = op.getAfter().front();
+  ValueRange forwarded = op.getConditionOp().getArgs();
+  size_t count = before.getNumArguments();
+  SmallVector<Value> inBody(count), behind(count);
+  SmallVector<unsigned> origin;
+  SmallVector<Value> made;
+  for (auto [value, argument, result] :
+       llvm::zip(forwarded, after.getArguments(), op.getResults())) {
+    auto carried = dyn_cast<BlockArgument>(value);
+    if (!carried || carried.getOwner() != &before) {
+      origin.push_back(count);
+      made.push_back(value);
+      continue;
+    }
+    unsigned position = carried.getArgNumber();
+    origin.push_back(position);
+    // A value that is forwarded twice has no single use.
+    bool isOnly = llvm::count(forwarded, value) == 1;
+    inBody[position] = isOnly ? Value(argument) : Value();
+    behind[position] = result;
   }
-  if (failed(
-          translateYieldedRegion(op.getBefore(), result.getBefore(), false)) ||
-      failed(translateYieldedRegion(op.getAfter(), result.getAfter(), true)))
+  LoopBuffers buffers(*this, after, op.getInits(), inBody,
+                      after.getTerminator()->getOperands(), behind);
+  SmallVector<Value> initial = buffers.makeInitial(loc);
+  SmallVector<Type> types = llvm::to_vector(ValueRange(initial).getTypes());
+  size_t carried = types.size();
+  for (Value value : made)
+    types.push_back(convert(value.getType()));
+  auto loop = scf::WhileOp::create(builder, loc, types, initial);
+  // Ties what is forwarded to buffers behind the condition.
+  auto bindForwarded = [&](ValueRange values, ValueRange known) {
+    ValueRange rest = known.drop_front(carried);
+    for (auto [position, value] : llvm::zip(origin, values)) {
+      if (position < count) {
+        buffers.bind(position, value, known.take_front(carried));
+        continue;
+      }
+      mapping.map(value, rest.front());
+      rest = rest.drop_front();
+    }
+  };
+  OpBuilder::InsertionGuard guard(builder);
+  Block *block = builder.createBlock(&loop.getBefore(), {},
+                                     TypeRange(types).take_front(carried),
+                                     SmallVector<Location>(carried, loc));
+  for (auto [i, argument] : llvm::enumerate(before.getArguments()))
+    buffers.bind(i, argument, block->getArguments());
+  if (failed(translateBody(before)))
     return failure();
-  mapping.map(op.getResults(), result.getResults());
+  SmallVector<Value> passed = llvm::to_vector_of<Value>(block->getArguments());
+  llvm::append_range(passed, lookup(made));
+  scf::ConditionOp::create(
+      builder, loc, mapping.lookup(op.getConditionOp().getCondition()), passed);
+  block = builder.createBlock(&loop.getAfter(), {}, types,
+                              SmallVector<Location>(types.size(), loc));
+  buffers.enterBody(block->getArguments().take_front(carried));
+  bindForwarded(after.getArguments(), block->getArguments());
+  if (failed(translateBody(after)))
+    return failure();
+  scf::YieldOp::create(builder, loc, buffers.makeNext(loc));
+  bindForwarded(op.getResults(), loop.getResults());
   return success();
+}
+
+void Translator::translateSetElement(SetElementOp op) {
+  Location loc = op.getLoc();
+  Value list = mapping.lookup(op.getList());
+  Type type = convert(op.getType());
+  if (written.contains(op)) {
+    mapping.map(op.getResult(), castTo(list, type, loc));
+    return;
+  }
+  Value target = list;
+  if (!inPlace.contains(op)) {
+    target = allocateFor(op.getResult(), dynamicSizes(list, loc), loc);
+    kernel::CopyOp::create(builder, loc, list, target);
+  }
+  Value element = mapping.lookup(op.getElement());
+  Value place = elementBuffer(target, mapping.lookup(op.getIndex()),
+                              cast<MemRefType>(element.getType()),
+                              dynamicSizes(element, loc), loc);
+  kernel::CopyOp::create(builder, loc, element, place);
+  mapping.map(op.getResult(), castTo(target, type, loc));
+}
+
+void Translator::translateAppend(AppendOp op) {
+  if (written.contains(op))
+    return;
+  Location loc = op.getLoc();
+  Value list = mapping.lookup(op.getList());
+  Value element = mapping.lookup(op.getElement());
+  auto type = cast<MemRefType>(element.getType());
+  if (storages.contains(list)) {
+    Value place = growList(op, type, dynamicSizes(element, loc), loc);
+    kernel::CopyOp::create(builder, loc, element, place);
+    return;
+  }
+  Value count = memref::DimOp::create(builder, loc, list, 0);
+  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+  SmallVector<Value> sizes;
+  for (auto [i, known] : llvm::enumerate(op.getType().getShape()))
+    if (ShapedType::isDynamic(known))
+      sizes.push_back(
+          i == 0 ? arith::AddIOp::create(builder, loc, count, one).getResult()
+                 : memref::DimOp::create(builder, loc, element, i - 1)
+                       .getResult());
+  Value longer = allocateFor(op.getResult(), sizes, loc);
+  kernel::CopyOp::create(builder, loc, list, longer);
+  kernel::CopyOp::create(
+      builder, loc, element,
+      elementBuffer(longer, count, type, dynamicSizes(element, loc), loc));
+  mapping.map(op.getResult(), longer);
 }
 
 /// A run ends where a check fails, so that the same condition holds from there
@@ -254,6 +363,33 @@ LogicalResult Translator::translate(Operation &op) {
                         builder, loc, convert(constant.getType()), frame,
                         constant.getValueAttr(), constant.getPackingAttr(),
                         IntegerAttr())));
+        return success();
+      })
+      .Case([&](tensor::EmptyOp empty) {
+        mapping.map(empty.getResult(),
+                    Value(kernel::AllocateOp::create(
+                        builder, loc, convert(empty.getType()), frame,
+                        lookup(empty.getDynamicSizes()))));
+        return success();
+      })
+      .Case([&](ElementOp element) {
+        auto type = convert(element.getType());
+        Value list = mapping.lookup(element.getList());
+        SmallVector<Value> sizes;
+        for (int64_t i = 0; i < type.getRank(); ++i)
+          if (type.isDynamicDim(i))
+            sizes.push_back(memref::DimOp::create(builder, loc, list, i + 1));
+        mapping.map(element.getResult(),
+                    elementBuffer(list, mapping.lookup(element.getIndex()),
+                                  type, sizes, loc));
+        return success();
+      })
+      .Case([&](SetElementOp set) {
+        translateSetElement(set);
+        return success();
+      })
+      .Case([&](AppendOp append) {
+        translateAppend(append);
         return success();
       })
       .Case([&](tensor::DimOp dim) {
@@ -338,9 +474,11 @@ LogicalResult Translator::translateBody(Block &block) {
 
 LogicalResult Translator::finishOutput(Value tensor, int64_t index,
                                        Location loc) {
-  auto output = outputs.find(tensor);
-  Value buffer = mapping.lookup(tensor);
-  if (output != outputs.end() && output->second == index)
+  Value buffer = mapping.lookup(tensor), made = buffer;
+  while (auto cast = made.getDefiningOp<memref::CastOp>())
+    made = cast.getSource();
+  auto output = made.getDefiningOp<kernel::OutputOp>();
+  if (output && static_cast<int64_t>(output.getIndex()) == index)
     return success();
   Value target = kernel::OutputOp::create(builder, loc, buffer.getType(), frame,
                                           index, dynamicSizes(buffer, loc));
@@ -348,6 +486,7 @@ LogicalResult Translator::finishOutput(Value tensor, int64_t index,
   return success();
 }
 
+namespace sluice {
 namespace {
 class HostToBuffersPass final
     : public impl::HostToBuffersPassBase<HostToBuffersPass> {
@@ -386,7 +525,7 @@ public:
                           frame, i));
     Operation *end = body.getTerminator();
     for (auto [i, value] : llvm::enumerate(end->getOperands()))
-      if (value.getDefiningOp<kernel::CallOp>() &&
+      if (isa_and_present<kernel::CallOp, scf::ForOp>(value.getDefiningOp()) &&
           !llvm::is_contained(end->getOperands().take_front(i), value))
         translator.wantOutput(value, i);
     if (failed(translator.translateBody(body)))

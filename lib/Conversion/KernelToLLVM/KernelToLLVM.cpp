@@ -405,6 +405,15 @@ void Lowering::lower(Operation *op) {
             makeBuffer(address, cast<MemRefType>(workspace.getType()),
                        workspace.getSizes()));
       })
+      .Case([&](kernel::SubviewOp part) {
+        auto type = cast<MemRefType>(part.getType());
+        Value width = constant((type.getElementTypeBitWidth() + 7) / 8);
+        Value bytes =
+            LLVM::MulOp::create(builder, loc, toI64(part.getOffset()), width);
+        part.replaceAllUsesWith(
+            makeBuffer(advance(addressOf(part.getSource()), bytes), type,
+                       part.getSizes()));
+      })
       .Case([&](kernel::ViewOp view) {
         view.replaceAllUsesWith(makeBuffer(addressOf(view.getSource()),
                                            cast<MemRefType>(view.getType()),

@@ -37,3 +37,10 @@ func.func @attributes(%x: tensor<4xf32>) {
   %1 = sluice.relu %x {kernel.provider = #kernel.provider<builtin>, kernel.tiling = #kernel.tiling<line_block = 2>} : (tensor<4xf32>) -> tensor<4xf32>
   return
 }
+
+// CHECK-LABEL: func.func @subview
+// CHECK:         kernel.subview %arg0[%arg1] (%arg2) : memref<?x?xf32> to memref<?xf32>
+func.func @subview(%buffer: memref<?x?xf32>, %offset: index, %size: index) -> memref<?xf32> {
+  %0 = kernel.subview %buffer[%offset](%size) : memref<?x?xf32> to memref<?xf32>
+  return %0 : memref<?xf32>
+}

@@ -73,3 +73,38 @@ func.func @gather(%a: tensor<2xf32>, %i: tensor<f32>) -> tensor<f32> {
   %0 = sluice.gather %a, %i {axis = 0 : i64} : (tensor<2xf32>, tensor<f32>) -> tensor<f32>
   return %0 : tensor<f32>
 }
+
+// -----
+
+func.func @element_of_scalar(%a: tensor<f32>, %i: index) -> tensor<f32> {
+  // expected-error @+2 {{a scalar has no elements}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = sluice.element %a, %i : (tensor<f32>, index) -> tensor<f32>
+  return %0 : tensor<f32>
+}
+
+// -----
+
+func.func @set_other_rank(%a: tensor<4x2xf32>, %e: tensor<1x2xf32>, %i: index) -> tensor<4x2xf32> {
+  // expected-error @+2 {{the element does not fit the list}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = sluice.set_element %a, %i, %e : (tensor<4x2xf32>, index, tensor<1x2xf32>) -> tensor<4x2xf32>
+  return %0 : tensor<4x2xf32>
+}
+
+// -----
+
+func.func @append_other_size(%a: tensor<4x2xf32>, %e: tensor<3xf32>) -> tensor<5x2xf32> {
+  // expected-error @+2 {{the element does not fit the list}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = sluice.append %a, %e : (tensor<4x2xf32>, tensor<3xf32>) -> tensor<5x2xf32>
+  return %0 : tensor<5x2xf32>
+}
+
+// -----
+
+// What an empty list says of its elements counts for nothing.
+func.func @append_to_empty(%a: tensor<0x2xf32>, %e: tensor<3xf32>) -> tensor<1x3xf32> {
+  %0 = sluice.append %a, %e : (tensor<0x2xf32>, tensor<3xf32>) -> tensor<1x3xf32>
+  return %0 : tensor<1x3xf32>
+}

@@ -70,3 +70,16 @@ func.func @round_trip(%a: tensor<3x3xf32>) -> (tensor<4x5xf32>, tensor<3x3xf32>)
   %1 = sluice.cumulate %a {axis = 1 : i64, exclusive, kind = #sluice.cumulate<sum>} : (tensor<3x3xf32>) -> tensor<3x3xf32>
   return %0, %1 : tensor<4x5xf32>, tensor<3x3xf32>
 }
+
+// -----
+
+// CHECK-LABEL: func @lists
+// CHECK: sluice.element %arg0, %arg2 : (tensor<4x?xf32>, index) -> tensor<?xf32>
+// CHECK: sluice.set_element %arg0, %arg2, %arg1 : (tensor<4x?xf32>, index, tensor<?xf32>) -> tensor<4x?xf32>
+// CHECK: sluice.append %arg0, %arg1 : (tensor<4x?xf32>, tensor<?xf32>) -> tensor<5x?xf32>
+func.func @lists(%l: tensor<4x?xf32>, %e: tensor<?xf32>, %i: index) -> (tensor<?xf32>, tensor<4x?xf32>, tensor<5x?xf32>) {
+  %0 = sluice.element %l, %i : (tensor<4x?xf32>, index) -> tensor<?xf32>
+  %1 = sluice.set_element %l, %i, %e : (tensor<4x?xf32>, index, tensor<?xf32>) -> tensor<4x?xf32>
+  %2 = sluice.append %l, %e : (tensor<4x?xf32>, tensor<?xf32>) -> tensor<5x?xf32>
+  return %0, %1, %2 : tensor<?xf32>, tensor<4x?xf32>, tensor<5x?xf32>
+}

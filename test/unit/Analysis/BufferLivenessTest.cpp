@@ -101,6 +101,28 @@ TEST(BufferLiveness, LoopsUseABufferUntilTheirEnd) {
   EXPECT_FALSE(range("inside").overlaps(range("later")));
 }
 
+TEST(BufferLiveness, LoopsPassBuffersAround) {
+  // What the first value is in the end may be any of the three.
+  test::TestModule module(R"(
+    func.func @host(%frame: !llvm.ptr, %n: index) {
+      %zero = arith.constant 0 : index
+      %one = arith.constant 1 : index
+      %a = kernel.allocate %frame() {name = "a"} : memref<4xf32>
+      %b = kernel.allocate %frame() {name = "b"} : memref<4xf32>
+      %c = kernel.allocate %frame() {name = "c"} : memref<4xf32>
+      %last:3 = scf.for %i = %zero to %n step %one iter_args(%p = %a, %q = %b, %r = %c) -> (memref<4xf32>, memref<4xf32>, memref<4xf32>) {
+        scf.yield %q, %r, %p : memref<4xf32>, memref<4xf32>, memref<4xf32>
+      }
+      kernel.launch @k[0](%frame) ins(%last#0 : memref<4xf32>) outs() {name = "use"}
+      return
+    }
+  )");
+  BufferLiveness liveness(module.function());
+  for (llvm::StringRef name : {"a", "b", "c"})
+    EXPECT_EQ(liveness.range(module.find(name)).end,
+              liveness.number(module.find("use")));
+}
+
 TEST(BufferLiveness, LoopsCarryBuffers) {
   test::TestModule module(R"(
     func.func @host(%frame: !llvm.ptr, %n: index) {

@@ -1,0 +1,354 @@
+//===- ScanStructure.cpp - Which elements of a scan depend on which -------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "sluice/Analysis/ScanStructure.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include <set>
+
+using namespace mlir;
+using namespace sluice;
+
+//===----------------------------------------------------------------------===//
+// ScanPlaces
+//===----------------------------------------------------------------------===//
+
+bool ScanPlaces::isSupported(Operation *op) {
+  for (auto [operand, dimension] : reducedDimensions(op))
+    if (ShapedType::isDynamic(shapeOf(op->getOperand(operand))[dimension]))
+      return false;
+  if (auto constant = dyn_cast<ConstantOp>(op)) {
+    auto dense = dyn_cast<DenseElementsAttr>(constant.getValue());
+    return dense && dense.isSplat();
+  }
+  if (auto reduce = dyn_cast<ReduceOp>(op))
+    return reduce.getKind() == ReductionKind::Sum &&
+           isa<FloatType>(elementTypeOf(reduce.getOperand()));
+  if (auto matmul = dyn_cast<MatmulOp>(op))
+    return isa<FloatType>(elementTypeOf(matmul.getResult())) &&
+           elementTypeOf(matmul.getLhs()) == elementTypeOf(matmul.getResult());
+  return isa<ElementwiseOpInterface, UnsqueezeOp, SqueezeOp, TransposeOp>(op);
+}
+
+SmallVector<std::pair<unsigned, unsigned>>
+ScanPlaces::reducedDimensions(Operation *op) {
+  SmallVector<std::pair<unsigned, unsigned>> dimensions;
+  if (auto reduce = dyn_cast<ReduceOp>(op))
+    for (int64_t axis : reduce.getAxes())
+      dimensions.push_back({0, axis});
+  if (auto matmul = dyn_cast<MatmulOp>(op)) {
+    unsigned rank = shapeOf(matmul.getLhs()).size();
+    dimensions.push_back({0, rank - (matmul.getTransposeLhs() ? 2 : 1)});
+  }
+  return dimensions;
+}
+
+/// Broadcasts a place in a result to an operand: dimensions are aligned at the
+/// end.
+static ScanPlaces::Place broadcastPlace(ArrayRef<int64_t> operand,
+                                        ArrayRef<int64_t> result,
+                                        ArrayRef<ScanPlaces::Index> place) {
+  ScanPlaces::Place there;
+  size_t skipped = result.size() - operand.size();
+  for (size_t i = 0; i < operand.size(); ++i)
+    there.push_back(operand[i] == 1 ? nullptr : place[skipped + i]);
+  return there;
+}
+
+ScanPlaces::Place ScanPlaces::inOperand(Operation *op, unsigned number,
+                                        ArrayRef<Index> result,
+                                        ArrayRef<Index> reduced) {
+  ArrayRef<int64_t> shape = shapeOf(op->getOperand(number));
+  Place place;
+  if (auto unsqueeze = dyn_cast<UnsqueezeOp>(op)) {
+    for (auto [i, index] : llvm::enumerate(result))
+      if (!llvm::is_contained(unsqueeze.getAxes(), static_cast<int64_t>(i)))
+        place.push_back(index);
+    return place;
+  }
+  if (auto squeeze = dyn_cast<SqueezeOp>(op)) {
+    for (size_t i = 0; i < shape.size(); ++i) {
+      if (llvm::is_contained(squeeze.getAxes(), static_cast<int64_t>(i))) {
+        place.push_back(nullptr);
+        continue;
+      }
+      place.push_back(result.front());
+      result = result.drop_front();
+    }
+    return place;
+  }
+  if (auto transpose = dyn_cast<TransposeOp>(op)) {
+    place.resize(shape.size());
+    for (auto [i, from] : llvm::enumerate(transpose.getPermutation()))
+      place[from] = result[i];
+    return place;
+  }
+  if (auto reduce = dyn_cast<ReduceOp>(op)) {
+    for (size_t i = 0; i < shape.size(); ++i) {
+      bool isReduced =
+          llvm::is_contained(reduce.getAxes(), static_cast<int64_t>(i));
+      ArrayRef<Index> &from = isReduced ? reduced : result;
+      place.push_back(from.front());
+      from = from.drop_front();
+      if (isReduced && reduce.getKeepDims())
+        result = result.drop_front();
+    }
+    return place;
+  }
+  if (auto matmul = dyn_cast<MatmulOp>(op)) {
+    ArrayRef<int64_t> all = shapeOf(matmul.getResult());
+    place = broadcastPlace(shape.drop_back(2), all.drop_back(2),
+                           result.drop_back(2));
+    Index row = result[result.size() - 2], column = result.back();
+    Index outer = number == 0 ? row : reduced[0];
+    Index inner = number == 0 ? reduced[0] : column;
+    if (number == 0 ? matmul.getTransposeLhs() : matmul.getTransposeRhs())
+      std::swap(outer, inner);
+    place.append({outer, inner});
+    return place;
+  }
+  return broadcastPlace(shape, shapeOf(op->getResult(0)), result);
+}
+
+//===----------------------------------------------------------------------===//
+// ScanStructure
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+using Index = ScanPlaces::Index;
+
+/// Follows an element to what it is computed from.
+class Tracer {
+public:
+  struct Read {
+    Value tensor;
+    ScanPlaces::Place place;
+    bool isReduced;
+  };
+
+  Tracer(ScanOp scan, bool stopsAtStates) {
+    if (stopsAtStates) {
+      auto next = scan.getBody().front().getTerminator()->getOperands();
+      for (Value state : next.take_front(scan.getInitial().size()))
+        if (state.getDefiningOp())
+          stops.insert(state);
+    }
+  }
+
+  void trace(Value value, ArrayRef<Index> place);
+
+  SmallVector<Read> reads;
+
+private:
+  DenseSet<Value> stops;
+  std::set<std::pair<void *, std::vector<Index>>> seen;
+  uintptr_t nextIndex = uintptr_t(1) << 32;
+};
+
+} // namespace
+
+void Tracer::trace(Value start, ArrayRef<Index> startPlace) {
+  // Bodies may be deep.
+  SmallVector<Read> pending{
+      {start, ScanPlaces::Place(startPlace.begin(), startPlace.end()), false}};
+  while (!pending.empty()) {
+    Read read = pending.pop_back_val();
+    std::vector<Index> key(read.place.begin(), read.place.end());
+    if (!seen.insert({read.tensor.getAsOpaquePointer(), key}).second)
+      continue;
+    Operation *op = read.tensor.getDefiningOp();
+    if (!op || stops.contains(read.tensor)) {
+      reads.push_back(read);
+      continue;
+    }
+    ScanPlaces::Place reduced;
+    for (size_t i = ScanPlaces::reducedDimensions(op).size(); i-- > 0;)
+      reduced.push_back(reinterpret_cast<Index>(nextIndex++));
+    for (unsigned i = 0; i < op->getNumOperands(); ++i)
+      pending.push_back({op->getOperand(i),
+                         ScanPlaces::inOperand(op, i, read.place, reduced),
+                         read.isReduced || !reduced.empty()});
+  }
+}
+
+/// An index for each dimension.
+static ScanPlaces::Place identity(Value value) {
+  ScanPlaces::Place place;
+  for (size_t i = 0; i < shapeOf(value).size(); ++i)
+    place.push_back(reinterpret_cast<Index>(i + 1));
+  return place;
+}
+
+static bool hasLaneLast(ArrayRef<Tracer::Read> reads, Index lane) {
+  return llvm::all_of(reads, [&](const Tracer::Read &read) {
+    return read.place.empty() ||
+           !llvm::is_contained(ArrayRef(read.place).drop_back(), lane);
+  });
+}
+
+bool ScanStructure::isLane(ScanOp scan, Value value, ArrayRef<Index> place,
+                           Index lane, bool stopsAtStates) {
+  Tracer tracer(scan, stopsAtStates);
+  tracer.trace(value, place);
+  return hasLaneLast(tracer.reads, lane);
+}
+
+namespace {
+
+class Analysis {
+public:
+  explicit Analysis(ScanOp scan)
+      : scan(scan), states(scan.getInitial().size()),
+        yielded(scan.getBody().front().getTerminator()->getOperands()) {}
+
+  llvm::Expected<ScanStructure> run();
+
+private:
+  llvm::Error checkState(unsigned number);
+  llvm::Error checkOutput(Value output);
+  /// The state of the same shape that the output can be computed with.
+  std::optional<unsigned> findPartner(Value output);
+  /// Which state a value of the body is, before or after the step.
+  std::optional<unsigned> stateBefore(Value value) const;
+  bool isStateAfter(Value value) const;
+  bool readsInPlace(ArrayRef<Tracer::Read> reads, Value value) const;
+
+  ScanOp scan;
+  unsigned states;
+  OperandRange yielded;
+  ScanStructure found;
+};
+
+llvm::Error refuse(const Twine &reason) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), reason);
+}
+
+} // namespace
+
+std::optional<unsigned> Analysis::stateBefore(Value value) const {
+  auto argument = dyn_cast<BlockArgument>(value);
+  if (argument && argument.getArgNumber() < states)
+    return argument.getArgNumber();
+  return std::nullopt;
+}
+
+bool Analysis::isStateAfter(Value value) const {
+  return value.getDefiningOp() &&
+         llvm::is_contained(yielded.take_front(states), value);
+}
+
+/// Are states only read where `value` is written, and not in sums?
+bool Analysis::readsInPlace(ArrayRef<Tracer::Read> reads, Value value) const {
+  return llvm::all_of(reads, [&](const Tracer::Read &read) {
+    if (read.isReduced)
+      return false;
+    if (!stateBefore(read.tensor))
+      return true;
+    return shapeOf(read.tensor) == shapeOf(value) &&
+           read.place == identity(value);
+  });
+}
+
+llvm::Error Analysis::checkState(unsigned number) {
+  Value next = yielded[number];
+  size_t rank = shapeOf(next).size();
+  if (rank == 0)
+    return refuse("a state is a single number");
+  found.rowDimensions = std::min<unsigned>(found.rowDimensions, rank - 1);
+  Tracer tracer(scan, /*stopsAtStates=*/false);
+  tracer.trace(next, identity(next));
+  if (!readsInPlace(tracer.reads, next))
+    return refuse("an element of a state depends on several elements of the "
+                  "states before");
+  if (!hasLaneLast(tracer.reads, reinterpret_cast<Index>(rank)))
+    return refuse("a state is computed from a tensor in another order");
+  // Rows are the same in all states.
+  ArrayRef<int64_t> first = shapeOf(yielded[0]), shape = shapeOf(next);
+  for (unsigned i = 0; i < found.rowDimensions; ++i)
+    if (first[i] != shape[i] ||
+        (ShapedType::isDynamic(first[i]) && first != shape))
+      found.rowDimensions = i;
+  if (first.back() != shape.back())
+    found.hasSeparateLanes = false;
+  return llvm::Error::success();
+}
+
+std::optional<unsigned> Analysis::findPartner(Value output) {
+  Tracer tracer(scan, /*stopsAtStates=*/false);
+  tracer.trace(output, identity(output));
+  if (!readsInPlace(tracer.reads, output) || shapeOf(output).empty() ||
+      !hasLaneLast(tracer.reads,
+                   reinterpret_cast<Index>(shapeOf(output).size())))
+    return std::nullopt;
+  for (const Tracer::Read &read : tracer.reads)
+    if (auto state = stateBefore(read.tensor))
+      return state;
+  return std::nullopt;
+}
+
+llvm::Error Analysis::checkOutput(Value output) {
+  size_t rank = shapeOf(output).size();
+  found.fusedWith.push_back(findPartner(output));
+  found.isVector.push_back(true);
+  if (found.fusedWith.back())
+    return llvm::Error::success();
+  Tracer tracer(scan, /*stopsAtStates=*/true);
+  ScanPlaces::Place place = identity(output);
+  tracer.trace(output, place);
+  bool readsStates = false;
+  Index lane = rank == 0 ? nullptr : place.back();
+  bool isVector = lane && hasLaneLast(tracer.reads, lane);
+  bool lanesMatch = isVector;
+  for (const Tracer::Read &read : tracer.reads) {
+    if (stateBefore(read.tensor))
+      return refuse("an output depends on a state before the step, at another "
+                    "place");
+    if (!isStateAfter(read.tensor))
+      continue;
+    readsStates = true;
+    unsigned common = 0;
+    while (common < found.rowDimensions && common < rank &&
+           read.place[common] == place[common])
+      ++common;
+    found.rowDimensions = common;
+    lanesMatch &= read.place.back() == lane;
+  }
+  if (!readsStates)
+    return refuse("an output does not depend on the states");
+  // The row's own dimensions are no lanes.
+  found.isVector.back() = isVector && rank > found.rowDimensions;
+  if (!lanesMatch || rank <= found.rowDimensions)
+    found.hasSeparateLanes = false;
+  return llvm::Error::success();
+}
+
+llvm::Expected<ScanStructure> Analysis::run() {
+  if (states == 0)
+    return refuse("there is no state");
+  for (Operation &op : scan.getBody().front().without_terminator())
+    if (!ScanPlaces::isSupported(&op))
+      return refuse(op.getName().getStringRef() +
+                    " does not compute element by element");
+  found.rowDimensions = shapeOf(yielded[0]).size();
+  for (unsigned i = 0; i < states; ++i)
+    if (llvm::Error error = checkState(i))
+      return error;
+  for (Value output : yielded.drop_front(states))
+    if (llvm::Error error = checkOutput(output))
+      return error;
+  // With fewer row dimensions the last one may be a lane after all, but one
+  // that is vectorised along must not be a row's.
+  for (auto [i, output] : llvm::enumerate(yielded.drop_front(states)))
+    if (!found.fusedWith[i] && shapeOf(output).size() <= found.rowDimensions) {
+      found.isVector[i] = false;
+      found.hasSeparateLanes = false;
+    }
+  return found;
+}
+
+llvm::Expected<ScanStructure> ScanStructure::analyse(ScanOp scan) {
+  return Analysis(scan).run();
+}

@@ -1,0 +1,118 @@
+//===- Translator.h - From tensors to buffers, op by op ---------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_LIB_CONVERSION_HOSTTOBUFFERS_TRANSLATOR_H
+#define SLUICE_LIB_CONVERSION_HOSTTOBUFFERS_TRANSLATOR_H
+
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
+#include "sluice/Codegen/KernelBuilder.h"
+
+namespace sluice {
+
+class LoopBuffers;
+
+/// Rebuilds a function's body, op by op, with buffers for tensors.
+class Translator {
+public:
+  /// Makes the buffer that a kernel writes its result to, given its type and
+  /// dynamic sizes.
+  using Destination = std::function<mlir::Value(
+      mlir::MemRefType type, mlir::ValueRange sizes, mlir::Location loc)>;
+
+  Translator(mlir::OpBuilder &builder, mlir::ModuleOp module, mlir::Value frame)
+      : builder(builder), symbols(module), frame(frame) {}
+
+  llvm::LogicalResult translateBody(mlir::Block &block);
+  void bind(mlir::Value tensor, mlir::Value buffer) {
+    mapping.map(tensor, buffer);
+  }
+  /// The value shall be written to this output if one kernel produces it.
+  void wantOutput(mlir::Value tensor, int64_t index) {
+    outputs[tensor] = index;
+  }
+  llvm::LogicalResult finishOutput(mlir::Value tensor, int64_t index,
+                                   mlir::Location loc);
+
+private:
+  friend class LoopBuffers;
+
+  llvm::LogicalResult translate(mlir::Operation &op);
+  llvm::LogicalResult translateCall(kernel::CallOp op);
+  llvm::LogicalResult translateIf(mlir::scf::IfOp op);
+  llvm::LogicalResult translateFor(mlir::scf::ForOp op);
+  llvm::LogicalResult translateWhile(mlir::scf::WhileOp op);
+  llvm::LogicalResult translateBranch(mlir::Region &source,
+                                      mlir::Region &target);
+  void translateSetElement(SetElementOp op);
+  void translateAppend(AppendOp op);
+  void translateAssert(mlir::cf::AssertOp op);
+
+  mlir::MemRefType convert(mlir::RankedTensorType type) {
+    return KernelBuilder::bufferType(type);
+  }
+  mlir::Type convert(mlir::Type type) {
+    if (auto tensor = llvm::dyn_cast<mlir::RankedTensorType>(type))
+      return convert(tensor);
+    return type;
+  }
+  llvm::SmallVector<mlir::Value> lookup(mlir::ValueRange values) {
+    llvm::SmallVector<mlir::Value> result;
+    for (mlir::Value value : values)
+      result.push_back(mapping.lookup(value));
+    return result;
+  }
+  llvm::SmallVector<mlir::Value> dynamicSizes(mlir::Value buffer,
+                                              mlir::Location loc);
+  mlir::Value castTo(mlir::Value buffer, mlir::Type type, mlir::Location loc) {
+    if (buffer.getType() == type)
+      return buffer;
+    return mlir::memref::CastOp::create(builder, loc, type, buffer);
+  }
+  /// A buffer of this function: the model's output that the tensor is, or one
+  /// in the workspace.
+  mlir::Value allocateFor(mlir::Value tensor, mlir::ValueRange sizes,
+                          mlir::Location loc);
+  /// Memory that no plan shares with anything, for sizes that a loop changes.
+  mlir::Value allocateFresh(mlir::MemRefType type, mlir::ValueRange sizes,
+                            mlir::Location loc);
+  /// The buffer of the element of a list at an index; `type` and `sizes` are
+  /// those of the element, or of a tensor with as many elements.
+  mlir::Value elementBuffer(mlir::Value list, mlir::Value index,
+                            mlir::MemRefType type, mlir::ValueRange sizes,
+                            mlir::Location loc);
+  /// Makes room for one more element in a list that a loop carries, binds the
+  /// longer list, and gives the place for the element. The list keeps its
+  /// memory as long as that is large enough, and then takes twice as much.
+  mlir::Value growList(AppendOp op, mlir::MemRefType type,
+                       mlir::ValueRange sizes, mlir::Location loc);
+
+  mlir::OpBuilder &builder;
+  mlir::SymbolTable symbols;
+  mlir::Value frame;
+  mlir::IRMapping mapping;
+  llvm::DenseMap<mlir::Value, int64_t> outputs;
+  /// Where results of kernels go that have a place already.
+  llvm::DenseMap<mlir::Value, Destination> destinations;
+  /// Ops that set or append an element which its kernel writes to its place.
+  llvm::DenseSet<mlir::Operation *> written;
+  /// Ops that set an element of a list in its own buffer.
+  llvm::DenseSet<mlir::Operation *> inPlace;
+  /// The memory of lists that grow: a buffer of the list's type, with room for
+  /// more elements.
+  llvm::DenseMap<mlir::Value, mlir::Value> storages;
+  /// What a list is after an element was appended, and its memory.
+  llvm::DenseMap<mlir::Operation *, std::array<mlir::Value, 2>> grown;
+  /// The first op that asserts a condition.
+  llvm::DenseMap<mlir::Value, mlir::Operation *> asserted;
+  int64_t launches = 0;
+};
+
+} // namespace sluice
+
+#endif // SLUICE_LIB_CONVERSION_HOSTTOBUFFERS_TRANSLATOR_H
