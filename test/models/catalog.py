@@ -9,7 +9,7 @@ from typing import Callable
 
 import inputs
 from download import real_model
-from generated import text, vision
+from generated import recurrent, text, vision
 from support.paths import CACHE
 
 GENERATED = CACHE / "models" / "generated"
@@ -89,6 +89,10 @@ MODELS = [
     _made("generated", "gpt2-decode", partial(text.gpt2, decode=True),
           inputs.gpt2(50257, 12, 12, 64, past=128)),
     _made("generated", "moe", text.mixture_of_experts, inputs.hidden_states(32, 512)),
+    _made("generated", "mamba", recurrent.mamba, inputs.hidden_states(128, 256)),
+    _made("generated", "rwkv", recurrent.rwkv, inputs.hidden_states(128, 512)),
+    _made("generated", "gated-linear-attention", recurrent.gated_linear_attention,
+          inputs.hidden_states(128, 256)),
     _made("small", "resnet-small",
           partial(vision.resnet, blocks=(1, 1, 1, 1), width=16, image=64, classes=10),
           inputs.images(64)),
