@@ -192,6 +192,10 @@ static llvm::Expected<Values> importSplit(NodeContext &node) {
   SLUICE_TRY(axis, node.normaliseAxis(attribute, node.rank(data)));
   int64_t count = node.node.outputs.size();
   int64_t size = shapeOf(data)[axis];
+  SLUICE_TRY(declared, node.node.getInt("num_outputs", count));
+  if (declared != count)
+    return node.invalid("num_outputs is " + Twine(declared) +
+                        ", but there are " + Twine(count) + " outputs");
 
   std::optional<SmallVector<int64_t>> sizes = node.constantInts(1);
   if (node.opset() < 13 && node.node.hasAttribute("split")) {
@@ -212,6 +216,8 @@ static llvm::Expected<Values> importSplit(NodeContext &node) {
       results.push_back(part);
       start += length;
     }
+    if (!ShapedType::isDynamic(size) && start != size)
+      return node.invalid("the sizes do not fit the dimension");
     requireParts(node, axis,
                  getAsIndexOpFoldResult(node.builder.getContext(), *sizes));
     return results;

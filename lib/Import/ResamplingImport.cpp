@@ -391,6 +391,13 @@ static llvm::Expected<Values> importRoiAlign(NodeContext &node) {
   SLUICE_TRY(width, node.node.getInt("output_width", 1));
   SLUICE_TRY(ratio, node.node.getInt("sampling_ratio", 0));
   SLUICE_TRY(scale, node.node.getFloat("spatial_scale", 1.0f));
+  // So many samples are taken along each side of each bin, wherever they lie.
+  constexpr int64_t mostSamples = 1 << 12;
+  if (ratio < 0)
+    return node.invalid("sampling_ratio is " + Twine(ratio));
+  if (ratio > mostSamples)
+    return node.unsupported("sampling_ratio is " + Twine(ratio) +
+                            "; the limit is " + Twine(mostSamples));
   SmallVector<NamedAttribute> attributes{
       node.integer("height", height), node.integer("width", width),
       node.integer("sampling_ratio", ratio), node.real("spatial_scale", scale)};

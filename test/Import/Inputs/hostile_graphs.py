@@ -155,6 +155,19 @@ def check_attributes(refusals):
             refusals.refuses(make_model(nodes, IMAGE), "a kernel of size 0")
         else:
             refusals.refuses(make_model(nodes), part)
+    parts = [node("Split", ["x"], ["y", "z"], "split", axis=1, num_outputs=1 << 62)]
+    refusals.refuses(make_model(parts, opset=18), "but there are 2 outputs")
+    sizes = [node("Split", ["x", "s"], ["y", "z"], "split", axis=1)]
+    refusals.refuses(
+        make_model(sizes, constants=[constant("s", [1, 1])]), "do not fit the dimension"
+    )
+    regions = [value("r", [1, 4])]
+    first = [constant("i", [0])]
+    for ratio, code in ((-1, INVALID), ((1 << 63) - 1, UNSUPPORTED)):
+        nodes = [node("RoiAlign", ["x", "r", "i"], ["y"], sampling_ratio=ratio)]
+        refusals.refuses(
+            make_model(nodes, IMAGE + regions, first), f"sampling_ratio is {ratio}", code
+        )
     twice = make_model([node("Softmax", ["x"], ["y"], axis=1)])
     twice.graph.node[0].attribute.append(twice.graph.node[0].attribute[0])
     refusals.refuses(twice, "attribute 'axis' is there twice")
