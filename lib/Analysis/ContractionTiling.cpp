@@ -144,6 +144,25 @@ static void chooseColumnBlock(ContractionTiling &tiling,
   }
 }
 
+/// Whether the columns are walked for every tile of rows. A result that leaves
+/// the cache, with what the epilogue reads beside it, is best streamed along
+/// whole rows, if the panels of the block stay in the cache and are wide enough
+/// to be read from there at the speed of arithmetic.
+static bool walksRows(const ContractionTiling &tiling,
+                      const ContractionSpec &spec,
+                      const MachineModel &machine) {
+  constexpr int64_t wideBytes = 256, elementBytes = sizeof(float);
+  if (!spec.packedB || spec.rows == kDynamicSize ||
+      spec.columns == kDynamicSize || spec.depth == kDynamicSize ||
+      tiling.columnBlock <= tiling.width())
+    return false;
+  int64_t batch = spec.batch == kDynamicSize ? 1 : spec.batch;
+  bool leavesCache =
+      batch * spec.rows * spec.columns * elementBytes > machine.l2Bytes * 4;
+  return leavesCache && tiling.width() * elementBytes >= wideBytes &&
+         tiling.columnBlock * spec.depth * elementBytes <= machine.l2Bytes / 4;
+}
+
 bool sluice::usesDotProducts(const ContractionSpec &spec, int64_t rows) {
   constexpr int64_t mostRows = 4;
   return spec.transposeB && !spec.packedB && !spec.transposeA &&
@@ -170,9 +189,13 @@ sluice::chooseContractionTiling(const ContractionSpec &spec,
   tiling.packB =
       spec.transposeB && !spec.packedB &&
       !(spec.rows != kDynamicSize && usesDotProducts(spec, spec.rows));
-  tiling.rowsOuter = overrides.rowsOuter.value_or(false);
   chooseRowBlock(tiling, spec, overrides);
   chooseDepthBlock(tiling, spec, machine, overrides);
   chooseColumnBlock(tiling, spec, machine, overrides);
+  tiling.rowsOuter =
+      overrides.rowsOuter.value_or(walksRows(tiling, spec, machine));
+  // Every tile of rows reads all panels then.
+  if (tiling.rowsOuter)
+    tiling.fetchPanels = overrides.fetchPanels.value_or(false);
   return tiling;
 }

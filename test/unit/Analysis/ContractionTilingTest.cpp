@@ -156,7 +156,7 @@ TEST(ContractionTiling, WhatIsReadAgainFitsTheSecondLevelCache) {
     int64_t depth = std::min(spec.depth, tiling.depthBlock);
     EXPECT_LE(depth * tiling.width() * 4, machine.l2Bytes / 2)
         << machine.cpu << " " << spec.rows << "x" << spec.depth;
-    EXPECT_TRUE(tiling.fetchPanels);
+    EXPECT_NE(tiling.fetchPanels, tiling.rowsOuter);
   }
 }
 
@@ -197,6 +197,25 @@ TEST(ContractionTiling, UsualPromptsAreNotCut) {
     bool hasTallTiles = getRegisterRows(tiling.tileVectors, machine) >= 6;
     if (spec.rows <= (hasTallTiles ? 128 : 64))
       EXPECT_GE(tiling.rowBlock, spec.rows) << machine.cpu;
+  }
+}
+
+// A convolution of one pixel on a large image: its result is streamed where
+// panels are wide. A small image stays in the cache.
+TEST(ContractionTiling, LargeResultsAreWalkedAlongRows) {
+  for (const MachineModel &machine : test::machines()) {
+    ContractionTiling large =
+        chooseContractionTiling(packedProduct(256 * 256, 256, 64), machine);
+    EXPECT_EQ(large.rowsOuter, large.width() * 4 >= 256) << machine.cpu;
+    if (large.rowsOuter)
+      EXPECT_FALSE(large.fetchPanels);
+    EXPECT_FALSE(
+        chooseContractionTiling(packedProduct(14 * 14, 256, 64), machine)
+            .rowsOuter);
+    // Deep panels do not stay beside the rest.
+    EXPECT_FALSE(
+        chooseContractionTiling(packedProduct(256 * 256, 256, 4096), machine)
+            .rowsOuter);
   }
 }
 
