@@ -231,3 +231,117 @@ def subnormals_of_f64(g):
                        g.double(small))
     g.output(g.Mul(product, g.double(np.array(2.0**1000))))
     return [np.full((7, 9), 5 * 2.0**-60)]
+
+
+# Sums of many terms --------------------------------------------------------------
+#
+# Of positive numbers, where a running sum loses most: a thousand terms cost it a
+# digit, a million two. The bounds are what sums in parts reach, with room for the
+# width of vectors.
+
+LAYOUTS = {
+    "inner": ((3, 1000003), (1,)),
+    "outer": ((1000003, 3), (0,)),
+    "wide_outer": ((20011, 70), (0,)),
+    "middle": ((2, 300007, 3), (1,)),
+    "two": ((300, 5, 3001), (0, 2)),
+    "all": ((100, 101, 99), (0, 1, 2)),
+}
+LAYOUT_VARIANTS = {
+    name: ([], {"shape": shape, "axes": axes, "dynamic": False})
+    for name, (shape, axes) in LAYOUTS.items()
+} | {
+    f"{name}_dynamic": ([], {"shape": LAYOUTS[name][0], "axes": LAYOUTS[name][1],
+                             "dynamic": True})
+    for name in ("inner", "outer", "two")
+}
+
+
+@case(error=4e-7, **LAYOUT_VARIANTS)
+def sums_of_many(g, shape, axes, dynamic):
+    x = g.input(list(shape), low=0, high=1, dynamic=dynamic)
+    exact = g.feeds[x].astype(np.float64)
+    g.output(g.ReduceSum(x, g.constant(np.array(axes)), keepdims=0))
+    expected = [exact.sum(axes)]
+    for kind, value in (
+        ("Mean", exact.mean(axes)),
+        ("L1", exact.sum(axes)),
+        ("L2", np.sqrt((exact**2).sum(axes))),
+        ("SumSquare", (exact**2).sum(axes)),
+        ("LogSumExp", np.log(np.exp(exact).sum(axes))),
+    ):
+        g.output(g.node(f"Reduce{kind}", [x], axes=list(axes), keepdims=0))
+        expected.append(value)
+    return expected
+
+
+@case(error=4e-7, inner=([], {"shape": (2, 1000003), "axis": 1}),
+      outer=([], {"shape": (100003, 5), "axis": 0}))
+def softmax_of_many(g, shape, axis):
+    x = g.input(list(shape), low=0, high=1)
+    power = np.exp(g.feeds[x].astype(np.float64))
+    g.output(g.Softmax(x, axis=axis))
+    return [power / power.sum(axis, keepdims=True)]
+
+
+@case(error=2e-6)
+def layer_normalization_of_many(g):
+    """An error of the mean counts ten times where numbers lie close together."""
+    x = g.input([2, 500009], low=2, high=3)
+    exact = g.feeds[x].astype(np.float64)
+    g.output(g.LayerNormalization(x, g.constant(np.ones(500009)), axis=1))
+    centred = exact - exact.mean(1, keepdims=True)
+    return [centred / np.sqrt((centred**2).mean(1, keepdims=True) + 1e-5)]
+
+
+@case(error=2e-6)
+def instance_normalization_of_many(g):
+    x = g.input([1, 3, 509, 503], low=2, high=3)
+    exact = g.feeds[x].astype(np.float64)
+    ones, zeros = g.constant(np.ones(3)), g.constant(np.zeros(3))
+    g.output(g.InstanceNormalization(x, ones, zeros))
+    centred = exact - exact.mean((2, 3), keepdims=True)
+    return [centred / np.sqrt((centred**2).mean((2, 3), keepdims=True) + 1e-5)]
+
+
+@case(error=4e-7, first=([], {"last": False}), last=([], {"last": True}))
+def pools_of_many(g, last):
+    """Behind a convolution, channels are last."""
+    x = g.input([1, 5, 401, 397], low=0, high=1)
+    exact = g.feeds[x].astype(np.float64)
+    if last:
+        x = g.Conv(x, g.constant(2 * np.eye(5)[:, :, None, None]))
+        exact = exact * 2
+    g.output(g.GlobalAveragePool(x))
+    g.output(g.AveragePool(x, kernel_shape=[301, 297], strides=[100, 100]))
+    windows = [[exact[:, :, i:i + 301, j:j + 297].mean((2, 3)) for j in (0, 100)]
+               for i in (0, 100)]
+    return [exact.mean((2, 3), keepdims=True), np.array(windows).transpose(2, 3, 0, 1)]
+
+
+@case(error=2e-6, rows=([], {"rows": 5, "dynamic": False}),
+      row=([], {"rows": 1, "dynamic": False}), dynamic=([], {"rows": 5, "dynamic": True}))
+def products_of_great_depth(g, rows, dynamic):
+    depth = 1000003
+    x = g.input([rows, depth], low=0, high=1, dynamic=dynamic)
+    y = g.input([depth, 3], low=0, high=1, dynamic=dynamic)
+    z = g.input([3, depth], low=0, high=1, dynamic=dynamic)
+    left, right, turned = (g.feeds[name].astype(np.float64) for name in (x, y, z))
+    g.output(g.MatMul(x, y))
+    g.output(g.Gemm(x, z, transB=1))
+    return [left @ right, left @ turned.T]
+
+
+@case(error=4e-7)
+def packed_product_of_depth(g):
+    x = g.input([7, 6007], low=0, high=1)
+    weights = g.numbers((6007, 33), 0, 1)
+    g.output(g.MatMul(x, g.constant(weights)))
+    return [g.feeds[x].astype(np.float64) @ weights.astype(np.float64)]
+
+
+@case(error=1e-6, pixel=([], {"channels": 100003, "size": 1}),
+      window=([], {"channels": 520, "size": 7}), wide=([], {"channels": 2, "size": 301}))
+def convolutions_of_great_depth(g, channels, size):
+    image = g.numbers((1, channels, size + 1, size + 2), 0, 1)
+    return convolution(g, image, g.numbers((9, channels, size, size), 0, 1), kept=True)

@@ -365,6 +365,8 @@ void ContractionEmitter::emitTile(const RowGroup &rows,
   inputs.bStep =
       readsPanels() ? index.constant(tiling.width()) : operands.bStride;
   inputs.depth = index.sub(kEnd, kBegin);
+  if (splitsDepth())
+    inputs.depthLimit = tiling.depthBlock;
   inputs.aStep = spec.transposeA ? operands.aStride : index.constant(1);
   OpFoldResult rowStep = spec.transposeA ? index.constant(1) : operands.aStride;
   OpFoldResult aStart =

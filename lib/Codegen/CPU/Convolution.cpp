@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "sluice/Codegen/CPU/Convolution.h"
 #include "ConvolutionGeometry.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "sluice/Analysis/TransposedConvolution.h"
 #include "sluice/Codegen/CPU/Contraction.h"
 
@@ -333,12 +334,22 @@ void ConvolutionEmitter::emitTile(const ConvolutionGeometry::Line &line,
   Index panel = index.add(index.add(index.mul(group, groupWeights),
                                     index.mul(channels.first, depth)),
                           geometry.weightsStart);
-  int64_t lineWeights = geometry.taps() * inputs * width;
+  int64_t lineDepth = geometry.taps() * inputs;
+  // Rounding errors of long sums pile up less in parts. Short ones, and parts
+  // of few steps, are not worth what it takes to put the others aside.
+  constexpr int64_t longSum = 1024, shortPart = 128;
+  bool inParts = depth > longSum && lineDepth >= shortPart;
+  SmallVector<Value> zeros = makeZeroTile(index.builder, index.loc, tile);
   SmallVector<Value> sums = geometry.forEachOuterTap(
-      line, makeZeroTile(index.builder, index.loc, tile),
-      [&](Index inputLine, Index outerTap, ValueRange carried) {
-        Index bStart = index.add(panel, index.mul(outerTap, lineWeights));
-        return addLine(tile, pixels, bStart, inputLine, carried);
+      line, zeros, [&](Index inputLine, Index outerTap, ValueRange carried) {
+        Index bStart = index.add(panel, index.mul(outerTap, lineDepth * width));
+        if (!inParts)
+          return addLine(tile, pixels, bStart, inputLine, carried);
+        SmallVector<Value> part =
+            addLine(tile, pixels, bStart, inputLine, zeros);
+        for (auto [value, sum] : llvm::zip_equal(part, carried))
+          value = arith::AddFOp::create(index.builder, index.loc, sum, value);
+        return part;
       });
 
   TileResult result =

@@ -33,6 +33,8 @@ private:
   void emitGroup(const BatchOffsets &offsets, Index batch, Index row,
                  Index column, Index valid);
   SmallVector<Value> sumColumns(Index aRow, ArrayRef<Index> bRows);
+  SmallVector<Value> sumSteps(Index aRow, ArrayRef<Index> bRows, Index begin,
+                              Index end);
   SmallVector<Value> addStep(Index aRow, ArrayRef<Index> bRows, Index k,
                              Value mask, ValueRange sums);
 
@@ -59,17 +61,44 @@ SmallVector<Value> DotProductEmitter::addStep(Index aRow, ArrayRef<Index> bRows,
   return next;
 }
 
-/// Partial sums of some columns, one vector each.
+/// The sums over whole vectors of [begin, end), one vector per column.
+SmallVector<Value> DotProductEmitter::sumSteps(Index aRow,
+                                               ArrayRef<Index> bRows,
+                                               Index begin, Index end) {
+  SmallVector<Value> zeros =
+      makeZeroTile(index.builder, index.loc,
+                   {static_cast<int64_t>(bRows.size()), 1, products.lanes});
+  return index.loop(begin, end, products.lanes, zeros,
+                    [&](Index k, ValueRange state) {
+                      return addStep(aRow, bRows, k, Value(), state);
+                    });
+}
+
+/// Partial sums of some columns, one vector each. A great depth is summed up in
+/// parts, so that rounding errors do not pile up.
 SmallVector<Value> DotProductEmitter::sumColumns(Index aRow,
                                                  ArrayRef<Index> bRows) {
-  int64_t lanes = products.lanes;
+  constexpr int64_t stepsOfPart = 512;
+  int64_t lanes = products.lanes, part = stepsOfPart * lanes;
   Index fullEnd = index.sub(products.depth, index.rem(products.depth, lanes));
-  SmallVector<Value> zeros = makeZeroTile(
-      index.builder, index.loc, {static_cast<int64_t>(bRows.size()), 1, lanes});
-  SmallVector<Value> sums = index.loop(
-      index.constant(0), fullEnd, lanes, zeros, [&](Index k, ValueRange state) {
-        return addStep(aRow, bRows, k, Value(), state);
-      });
+  auto known = IndexBuilder::getConstant(fullEnd);
+  SmallVector<Value> sums;
+  if (known && *known <= part) {
+    sums = sumSteps(aRow, bRows, index.constant(0), fullEnd);
+  } else {
+    SmallVector<Value> zeros =
+        makeZeroTile(index.builder, index.loc,
+                     {static_cast<int64_t>(bRows.size()), 1, lanes});
+    sums = index.loop(
+        index.constant(0), fullEnd, part, zeros,
+        [&](Index begin, ValueRange state) {
+          Index end = index.min(index.add(begin, part), fullEnd);
+          SmallVector<Value> added = sumSteps(aRow, bRows, begin, end);
+          for (auto [value, sum] : llvm::zip_equal(added, state))
+            value = arith::AddFOp::create(index.builder, index.loc, sum, value);
+          return added;
+        });
+  }
   // Runs at most once.
   return index.loop(fullEnd, products.depth, lanes, sums,
                     [&](Index k, ValueRange state) {

@@ -191,12 +191,71 @@ SmallVector<Value> TileEmitter::run(ValueRange accumulators) {
   return state;
 }
 
+/// What a tile reads in the steps from `first` on, at most `count` of them.
+static MicroTileOperands takeSteps(IndexBuilder &index,
+                                   const MicroTileOperands &operands,
+                                   OpFoldResult first, int64_t count) {
+  MicroTileOperands part = operands;
+  for (OpFoldResult &row : part.aRows)
+    row = index.add(row, index.mul(first, operands.aStep));
+  part.bStart = index.add(part.bStart, index.mul(first, operands.bStep));
+  for (TilePrefetch &stream : part.prefetches)
+    stream.start = index.add(stream.start, index.mul(first, stream.step));
+  auto depth = IndexBuilder::getConstant(operands.depth);
+  part.depth =
+      depth && *depth % count == 0
+          ? index.constant(count)
+          : index.min(index.sub(operands.depth, first), index.constant(count));
+  return part;
+}
+
 SmallVector<Value> sluice::emitMicroTile(OpBuilder &builder, Location loc,
                                          const RegisterTile &tile,
                                          const MicroTileOptions &options,
                                          const MicroTileOperands &operands,
                                          ValueRange accumulators) {
-  return TileEmitter(builder, loc, tile, options, operands).run(accumulators);
+  // A long sum goes in parts of so many steps. What has been summed up before
+  // waits in memory, which costs as much as a few steps.
+  constexpr int64_t longSum = 1024, longestPart = 512;
+  IndexBuilder index(builder, loc);
+  auto inOneGo = [&] {
+    return TileEmitter(builder, loc, tile, options, operands).run(accumulators);
+  };
+  std::optional<int64_t> limit = IndexBuilder::getConstant(operands.depth);
+  if (!limit)
+    limit = operands.depthLimit;
+  if (limit && *limit <= longSum)
+    return inOneGo();
+  int64_t parts = limit ? (*limit + longestPart - 1) / longestPart : 1;
+  int64_t length = limit ? (*limit + parts - 1) / parts : longestPart;
+  length = (length + options.unroll - 1) / options.unroll * options.unroll;
+  auto inParts = [&] {
+    return index.loop(index.constant(0), operands.depth, length, accumulators,
+                      [&](OpFoldResult first, ValueRange sums) {
+                        MicroTileOperands part =
+                            takeSteps(index, operands, first, length);
+                        SmallVector<Value> added =
+                            TileEmitter(builder, loc, tile, options, part)
+                                .run(makeZeroTile(builder, loc, tile));
+                        for (auto [value, sum] : llvm::zip_equal(added, sums))
+                          value =
+                              arith::AddFOp::create(builder, loc, sum, value);
+                        return added;
+                      });
+  };
+  if (limit)
+    return inParts();
+  Value isLong = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sgt,
+                                       index.value(operands.depth),
+                                       index.value(index.constant(longSum)));
+  auto branch = scf::IfOp::create(builder, loc, TypeRange(accumulators), isLong,
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToEnd(branch.thenBlock());
+  scf::YieldOp::create(builder, loc, inParts());
+  builder.setInsertionPointToEnd(branch.elseBlock());
+  scf::YieldOp::create(builder, loc, inOneGo());
+  return llvm::to_vector_of<Value>(branch.getResults());
 }
 
 void sluice::emitPartialTile(IndexBuilder &index, int64_t rows,

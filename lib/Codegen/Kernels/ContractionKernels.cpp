@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Epilogue.h"
+#include "LoopNest.h"
 #include "dialects/Sluice/BodyBuilder.h"
 #include "sluice/Codegen/CPU/Contraction.h"
 #include "sluice/Codegen/KernelBuilder.h"
@@ -41,8 +42,9 @@ static Value matmulElement(KernelBuilder &kernel, OpResult result,
   Value depth =
       kernel.size(op.getLhs(), lhsRank - (op.getTransposeLhs() ? 2 : 1));
   Value zero = kernel.number(elementTypeOf(result), 0);
-  return kernel.loop(
-      depth, zero, [&](Value k, ValueRange running) -> SmallVector<Value> {
+  return sumLoop(
+      kernel, depth, zero,
+      [&](Value k, ValueRange running) -> SmallVector<Value> {
         Value lhs =
             kernel.load(op.getLhs(), place(op.getLhs(), op.getTransposeLhs(),
                                            indices[rank - 2], k));
@@ -51,6 +53,9 @@ static Value matmulElement(KernelBuilder &kernel, OpResult result,
                                            indices[rank - 1]));
         BodyBuilder body{kernel.builder, kernel.loc};
         return {body.add(running[0], body.mul(lhs, rhs))};
+      },
+      [&](Value a, Value b) {
+        return BodyBuilder{kernel.builder, kernel.loc}.add(a, b);
       })[0];
 }
 

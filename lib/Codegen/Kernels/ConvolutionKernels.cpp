@@ -20,6 +20,13 @@ static Value multiplyAdd(KernelBuilder &kernel, Value sum, Value a, Value b) {
   return body.add(sum, body.mul(a, b));
 }
 
+/// Joins parts of a sum.
+static auto addParts(KernelBuilder &kernel) {
+  return [&kernel](Value a, Value b) {
+    return BodyBuilder{kernel.builder, kernel.loc}.add(a, b);
+  };
+}
+
 static Value convElement(KernelBuilder &kernel, OpResult result,
                          ValueRange indices) {
   auto op = cast<ConvOp>(result.getOwner());
@@ -44,9 +51,11 @@ static Value convElement(KernelBuilder &kernel, OpResult result,
   // The channels are the inner loop where they are next to each other.
   size_t depthPlace = op.getChannelsLast() ? counts.size() : 0;
   counts.insert(counts.begin() + depthPlace, depth);
+  SmallVector<int64_t> limits(shapeOf(op.getWeight()).drop_front(2));
+  limits.insert(limits.begin() + depthPlace, shapeOf(op.getWeight())[1]);
 
   Value zero = kernel.number(elementTypeOf(result), 0);
-  return loopNest(
+  return sumNest(
       kernel, counts, zero,
       [&](ValueRange at, ValueRange running) -> SmallVector<Value> {
         SmallVector<Value> steps(at);
@@ -63,7 +72,8 @@ static Value convElement(KernelBuilder &kernel, OpResult result,
         return {multiplyAdd(kernel, running[0],
                             kernel.load(op.getInput(), inputPlace),
                             kernel.load(op.getWeight(), weightPlace))};
-      })[0];
+      },
+      addParts(kernel), limits)[0];
 }
 
 namespace {
@@ -163,8 +173,10 @@ static Value convTransposeElement(KernelBuilder &kernel, OpResult result,
     counts.push_back(taps[i].count);
   }
   counts.push_back(depth);
+  SmallVector<int64_t> limits(shapeOf(op.getWeight()).drop_front(2));
+  limits.push_back(shapeOf(op.getWeight())[0]);
   Value zero = kernel.number(elementTypeOf(result), 0);
-  return loopNest(
+  return sumNest(
       kernel, counts, zero,
       [&](ValueRange at, ValueRange running) -> SmallVector<Value> {
         Value inputChannel = kernel.add(firstChannel, at.back());
@@ -181,7 +193,8 @@ static Value convTransposeElement(KernelBuilder &kernel, OpResult result,
         return {multiplyAdd(kernel, running[0],
                             kernel.load(op.getInput(), inputPlace),
                             kernel.load(op.getWeight(), weightPlace))};
-      })[0];
+      },
+      addParts(kernel), limits)[0];
 }
 
 /// The image at a fractional place: the four pixels around it, weighted; pixels
@@ -244,7 +257,7 @@ static Value deformConvElement(KernelBuilder &kernel, OpResult result,
   Value perOffsetGroup = kernel.div(kernel.size(op.getInput(), 1),
                                     kernel.index(op.getOffsetGroups()));
   Value zero = kernel.number(type, 0);
-  return loopNest(
+  return sumNest(
       kernel, {depth, height, width}, zero,
       [&](ValueRange at, ValueRange running) -> SmallVector<Value> {
         Value channel = kernel.add(kernel.mul(group, depth), at[0]);
@@ -279,7 +292,8 @@ static Value deformConvElement(KernelBuilder &kernel, OpResult result,
         Value weight =
             kernel.load(op.getWeight(), {indices[1], at[0], at[1], at[2]});
         return {body.add(running[0], body.mul(sample, weight))};
-      })[0];
+      },
+      addParts(kernel))[0];
 }
 
 void sluice::registerConvolutionEmitters(EmitterRegistry &registry) {

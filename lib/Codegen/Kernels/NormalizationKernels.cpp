@@ -90,14 +90,16 @@ static void emitSoftmaxColumns(KernelBuilder &kernel, const RowVectors &source,
         return {larger(kernel, running[0], source.load(rowAt(i), piece))};
       })[0];
   Value zero = source.splat(kernel.number(elementType, 0));
-  Value sum = kernel.loop(
-      count, zero, [&](Value i, ValueRange running) -> SmallVector<Value> {
+  Value sum = sumLoop(
+      kernel, count, zero,
+      [&](Value i, ValueRange running) -> SmallVector<Value> {
         Value power = exponential(
             kernel, body.sub(source.load(rowAt(i), piece), largest));
         if (!isLog)
           target.store(power, rowAt(i), piece);
         return {body.add(running[0], power)};
-      })[0];
+      },
+      [&](Value a, Value b) { return body.add(a, b); })[0];
   if constexpr (isLog) {
     Value logarithm = math::LogOp::create(kernel.builder, kernel.loc, sum);
     kernel.forEach(count, [&](ValueRange i) {

@@ -167,14 +167,15 @@ static Value averagePoolElement(KernelBuilder &kernel, OpResult result,
   BodyBuilder body{kernel.builder, kernel.loc};
   ValueRange places = spatialPart(op, indices);
   PoolWindow window = poolWindow(kernel, op, places);
-  Value sum = loopNest(
+  Value sum = sumNest(
       kernel, window.counts, kernel.number(type, 0),
       [&](ValueRange steps, ValueRange running) -> SmallVector<Value> {
         Value element = kernel.load(
             op.getOperand(),
             operandPlace(op, indices, window.positions(kernel, steps)));
         return {body.add(running[0], element)};
-      })[0];
+      },
+      [&](Value a, Value b) { return body.add(a, b); }, op.getKernel())[0];
   return divideByCount(kernel, sum, averageDivisor(kernel, op, window, places),
                        type);
 }
@@ -186,7 +187,7 @@ static Value lpPoolElement(KernelBuilder &kernel, OpResult result,
   BodyBuilder body{kernel.builder, kernel.loc};
   int64_t p = op.getP();
   PoolWindow window = poolWindow(kernel, op, spatialPart(op, indices));
-  Value sum = loopNest(
+  Value sum = sumNest(
       kernel, window.counts, kernel.number(type, 0),
       [&](ValueRange steps, ValueRange running) -> SmallVector<Value> {
         Value x = kernel.load(
@@ -200,7 +201,8 @@ static Value lpPoolElement(KernelBuilder &kernel, OpResult result,
             x = body.make<math::PowFOp>(x, kernel.number(type, p));
         }
         return {body.add(running[0], x)};
-      })[0];
+      },
+      [&](Value a, Value b) { return body.add(a, b); }, op.getKernel())[0];
   if (p == 1)
     return sum;
   if (p == 2)
@@ -237,19 +239,21 @@ static LogicalResult emitChannelsLastPool(KernelBuilder &kernel,
         forEachVector(kernel, channels, source.lanes(), [&](const Piece &at) {
           Value start = source.splat(isMax ? kernel.extreme(type, false)
                                            : kernel.number(type, 0));
-          Value value = loopNest(
+          auto join = [&](Value a, Value b) -> Value {
+            if constexpr (isMax)
+              return larger(kernel, b, a, type);
+            else
+              return BodyBuilder{kernel.builder, kernel.loc}.add(a, b);
+          };
+          Value value = sumNest(
               kernel, window.counts, start,
               [&](ValueRange steps, ValueRange running) -> SmallVector<Value> {
                 SmallVector<Value> place = {outer[0]};
                 llvm::append_range(place, window.positions(kernel, steps));
                 Value offset = kernel.mul(source.flatten(place), channels);
-                Value x = source.load(offset, at);
-                BodyBuilder body{kernel.builder, kernel.loc};
-                if constexpr (isMax)
-                  return {larger(kernel, x, running[0], type)};
-                else
-                  return {body.add(running[0], x)};
-              })[0];
+                return {join(running[0], source.load(offset, at))};
+              },
+              join, op.getKernel())[0];
           if constexpr (!isMax)
             value = divideByCount(kernel, value, divisor, type);
           target.store(value, kernel.mul(target.flatten(outer), channels), at);

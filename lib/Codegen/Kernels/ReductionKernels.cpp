@@ -127,14 +127,15 @@ static Value reduceElement(KernelBuilder &kernel, OpResult result,
       place[i] = indices[next++];
     }
   }
-  Value total =
-      loopNest(kernel, counts, reducer.neutral(),
-               [&](ValueRange at, ValueRange running) -> SmallVector<Value> {
-                 for (auto [axis, index] : llvm::zip(op.getAxes(), at))
-                   place[axis] = index;
-                 Value x = kernel.load(op.getOperand(), place);
-                 return {reducer.combine(running[0], reducer.prepare(x))};
-               })[0];
+  Value total = sumNest(
+      kernel, counts, reducer.neutral(),
+      [&](ValueRange at, ValueRange running) -> SmallVector<Value> {
+        for (auto [axis, index] : llvm::zip(op.getAxes(), at))
+          place[axis] = index;
+        Value x = kernel.load(op.getOperand(), place);
+        return {reducer.combine(running[0], reducer.prepare(x))};
+      },
+      [&](Value a, Value b) { return reducer.combine(a, b); })[0];
   return reducer.finish(total, kernel.product(counts));
 }
 
@@ -197,15 +198,16 @@ static Value reduceAxesElement(KernelBuilder &kernel, OpResult result,
     // Sizes and axes may disagree in a run that has failed already.
     kept.push_back(kernel.clampIndex(index, size));
   }
-  Value sum =
-      loopNest(kernel, counts, reducer.neutral(),
-               [&](ValueRange at, ValueRange running) -> SmallVector<Value> {
-                 SmallVector<Value> place;
-                 for (int64_t i = 0; i < rank; ++i)
-                   place.push_back(body.select(reduced[i], at[i], kept[i]));
-                 Value x = kernel.load(op.getOperand(), place);
-                 return {reducer.combine(running[0], reducer.prepare(x))};
-               })[0];
+  Value sum = sumNest(
+      kernel, counts, reducer.neutral(),
+      [&](ValueRange at, ValueRange running) -> SmallVector<Value> {
+        SmallVector<Value> place;
+        for (int64_t i = 0; i < rank; ++i)
+          place.push_back(body.select(reduced[i], at[i], kept[i]));
+        Value x = kernel.load(op.getOperand(), place);
+        return {reducer.combine(running[0], reducer.prepare(x))};
+      },
+      [&](Value a, Value b) { return reducer.combine(a, b); })[0];
   return reducer.finish(sum, total);
 }
 
@@ -333,7 +335,7 @@ static LogicalResult emitReduce(KernelBuilder &kernel, Operation *operation) {
         places[i] = i == 0 ? rest : kernel.rem(rest, kept[i]);
         rest = i == 0 ? rest : kernel.div(rest, kept[i]);
       }
-      Value total = loopNest(
+      Value total = sumNest(
           kernel, reduced, reducer.neutral(),
           [&](ValueRange at, ValueRange running) -> SmallVector<Value> {
             Value row = rowOf(places, at);
@@ -345,7 +347,8 @@ static LogicalResult emitReduce(KernelBuilder &kernel, Operation *operation) {
                 },
                 combine);
             return {combine(running[0], part)};
-          })[0];
+          },
+          combine)[0];
       target.storeScalar(reducer.finish(total, count), flat);
     });
     return success();
@@ -370,7 +373,7 @@ static LogicalResult emitReduce(KernelBuilder &kernel, Operation *operation) {
                               rest, kernel.index(block));
     auto columns = [&](ArrayRef<Piece> pieces) {
       SmallVector<Value> start(pieces.size(), source.splat(reducer.neutral()));
-      SmallVector<Value> totals = loopNest(
+      SmallVector<Value> totals = sumNest(
           kernel, reduced, start,
           [&](ValueRange at, ValueRange running) -> SmallVector<Value> {
             Value operandRow = rowOf(places, at);
@@ -379,7 +382,8 @@ static LogicalResult emitReduce(KernelBuilder &kernel, Operation *operation) {
               next.push_back(combine(
                   total, reducer.prepare(source.load(operandRow, piece))));
             return next;
-          });
+          },
+          combine);
       for (auto [piece, total] : llvm::zip(pieces, totals))
         target.store(reducer.finish(total, count), row, piece);
     };

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "RowVectors.h"
+#include "LoopNest.h"
 #include "dialects/Sluice/BodyBuilder.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -161,8 +162,8 @@ Value sluice::reduceRow(KernelBuilder &kernel, Value count, Value neutral,
   Value blocks = kernel.div(count, block);
   Value sum = start;
   if (getConstantIntValue(blocks) != 0) {
-    SmallVector<Value> sums = kernel.loop(
-        blocks, SmallVector<Value>(chains, start),
+    SmallVector<Value> sums = sumLoop(
+        kernel, blocks, SmallVector<Value>(chains, start),
         [&](Value i, ValueRange running) {
           Value begin = kernel.mul(i, block);
           SmallVector<Value> next;
@@ -171,7 +172,8 @@ Value sluice::reduceRow(KernelBuilder &kernel, Value count, Value neutral,
             next.push_back(combine(accumulator, value({at, nullptr})));
           }
           return next;
-        });
+        },
+        combine);
     sum = combine(combine(sums[0], sums[1]), combine(sums[2], sums[3]));
   }
   Value done = kernel.mul(blocks, block);

@@ -14,6 +14,7 @@
 #define SLUICE_CODEGEN_CPU_MICROTILE_H
 
 #include "sluice/Codegen/CPU/IndexBuilder.h"
+#include <optional>
 
 namespace sluice {
 
@@ -60,6 +61,8 @@ struct MicroTileOperands {
   /// From one k to the next in B.
   mlir::OpFoldResult bStep;
   mlir::OpFoldResult depth;
+  /// What the depth is at most, where that is known and the depth is not.
+  std::optional<int64_t> depthLimit;
   /// Lanes of the last vector of B that may be read, or null for all.
   mlir::Value lastMask;
   llvm::SmallVector<TilePrefetch> prefetches;
@@ -70,7 +73,8 @@ llvm::SmallVector<mlir::Value> makeZeroTile(mlir::OpBuilder &builder,
                                             mlir::Location loc,
                                             const RegisterTile &tile);
 
-/// Adds the products over all of `operands.depth` to `accumulators`.
+/// Adds the products over all of `operands.depth` to `accumulators`. A long
+/// depth is summed up in parts, so that rounding errors do not pile up.
 llvm::SmallVector<mlir::Value>
 emitMicroTile(mlir::OpBuilder &builder, mlir::Location loc,
               const RegisterTile &tile, const MicroTileOptions &options,
