@@ -120,6 +120,22 @@ static bool locate(struct sluice_file_view file, const Elf64_Ehdr *header,
   return false;
 }
 
+bool sluice_read_image(struct sluice_file_view file, uint64_t address,
+                       void *data, size_t size) {
+  Elf64_Ehdr header;
+  uint64_t offset;
+  if (file.size < sizeof header)
+    return false;
+  memcpy(&header, file.data, sizeof header);
+  if (!inside(header.e_phoff, (uint64_t)header.e_phnum * sizeof(Elf64_Phdr),
+              file.size) ||
+      !locate(file, &header, address, size, &offset) ||
+      !inside(offset, size, file.size))
+    return false;
+  memcpy(data, file.data + offset, size);
+  return true;
+}
+
 static sluice_status check_segments(struct sluice_file_view file,
                                     const Elf64_Ehdr *header, const char *path,
                                     sluice_error *error) {

@@ -22,6 +22,11 @@ struct sluice_file_view {
 bool sluice_find_trailer(struct sluice_file_view file,
                          sluice_artifact_trailer *trailer);
 
+/* Reads what a checked file puts at a virtual address, before relocations;
+ * false if these bytes are not in the view. */
+bool sluice_read_image(struct sluice_file_view file, uint64_t address,
+                       void *data, size_t size);
+
 /* Checks that a file is a whole shared object for this machine and, if it has a
  * trailer, that every byte but the weights is what the compiler wrote. Reads
  * nothing outside the view whatever the bytes are. `path` is for messages. */

@@ -21,10 +21,9 @@ static bool round_up(size_t size, size_t multiple, size_t *result) {
   return true;
 }
 
-/* Maps `size` bytes, a multiple of the page size, on a huge page's boundary
- * when at least one fits. */
-static void *map_pages(size_t size) {
-  size_t slack = size >= huge_page_size ? huge_page_size - page_size : 0;
+void *sluice_map_memory(size_t size, bool huge_pages) {
+  bool fits = huge_pages && size >= huge_page_size;
+  size_t slack = fits ? huge_page_size - page_size : 0;
   size_t length;
   if (__builtin_add_overflow(size, slack, &length))
     return NULL;
@@ -44,13 +43,14 @@ static void *map_pages(size_t size) {
   return base + skip;
 }
 
-/* Whole pages; whole huge pages where that wastes little: the rest of one would
- * be touched page by page, which takes longer than one huge page. */
-static bool round_to_pages(size_t size, size_t *result) {
-  if (size >= huge_page_size && round_up(size, huge_page_size, result) &&
-      *result - size <= size / 4)
-    return true;
-  return round_up(size, page_size, result);
+/* The rest of a huge page would be touched page by page, which takes longer
+ * than one huge page. */
+size_t sluice_round_to_pages(size_t size) {
+  size_t result;
+  if (size >= huge_page_size && round_up(size, huge_page_size, &result) &&
+      result - size <= size / 4)
+    return result;
+  return round_up(size, page_size, &result) ? result : 0;
 }
 
 bool sluice_buffer_reserve(struct sluice_buffer *buffer, size_t size) {
@@ -60,11 +60,14 @@ bool sluice_buffer_reserve(struct sluice_buffer *buffer, size_t size) {
   bool mapped = size >= mapping_threshold;
   size_t rounded;
   /* One element more than nothing, so that the pointer is never null. */
-  if (!(mapped ? round_to_pages(size, &rounded)
-               : round_up(size ? size : 1, SLUICE_ALIGNMENT, &rounded)))
+  if (mapped)
+    rounded = sluice_round_to_pages(size);
+  else if (!round_up(size ? size : 1, SLUICE_ALIGNMENT, &rounded))
     return false;
-  void *data =
-      mapped ? map_pages(rounded) : aligned_alloc(SLUICE_ALIGNMENT, rounded);
+  if (rounded == 0)
+    return false;
+  void *data = mapped ? sluice_map_memory(rounded, true)
+                      : aligned_alloc(SLUICE_ALIGNMENT, rounded);
   if (!data)
     return false;
   *buffer = (struct sluice_buffer){data, rounded, mapped};

@@ -25,6 +25,14 @@ struct sluice_buffer {
 bool sluice_buffer_reserve(struct sluice_buffer *buffer, size_t size);
 void sluice_buffer_free(struct sluice_buffer *buffer);
 
+/* Rounds up to whole pages; whole huge pages where that wastes little. 0 when
+ * the size overflows. */
+size_t sluice_round_to_pages(size_t size);
+/* Maps `size` bytes, a multiple of the page size. On request they are on a huge
+ * page's boundary, when at least one fits, and the system is asked for huge
+ * pages. Null when there is no memory; given up with munmap. */
+void *sluice_map_memory(size_t size, bool huge_pages);
+
 /* Memory handed out during a run and recycled by the next one. */
 struct sluice_recycler {
   pthread_mutex_t lock;

@@ -10,6 +10,7 @@
 #include "sluice/sluice.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
@@ -166,6 +167,10 @@ static void addMeasuringOptions(CLI::App &app, Options &options) {
       ->group(group);
 }
 
+/// In the order of sluice_weights_memory.
+static const std::vector<std::string> weightsMemoryNames = {
+    "mapped", "populated", "resident", "huge-pages"};
+
 static std::string describeVersion() {
   return "sluice-run " SLUICE_VERSION "\nruntime interface " +
          std::to_string(sluice_api_version()) + "\nThis machine: " +
@@ -203,6 +208,10 @@ static CompletionTool describeTool(const CLI::App &app) {
     if (option->get_lnames() == std::vector<std::string>{"completion"}) {
       described.value = CompletionValue::Choice;
       described.choices = sluice::tools::completionShells();
+    } else if (option->get_lnames() ==
+               std::vector<std::string>{"weights-memory"}) {
+      described.value = CompletionValue::Choice;
+      described.choices = weightsMemoryNames;
     } else if (option->get_items_expected_max() > 0) {
       bool isNamed = type.find("=FILE") != std::string::npos ||
                      type.find("=]FILE") != std::string::npos;
@@ -239,6 +248,7 @@ CommandLine sluice::run::parseCommandLine(int argc, char **argv) {
   CommandLine line;
   Options &options = line.options;
   std::string shell;
+  std::string weightsMemory = weightsMemoryNames[0];
   CLI::App app(description, "sluice-run");
   app.footer(exitCodes);
   app.set_version_flag("--version", describeVersion(),
@@ -251,6 +261,13 @@ CommandLine sluice::run::parseCommandLine(int argc, char **argv) {
   app.add_option("--weights", options.weights,
                  "The weights file, if not beside the model")
       ->type_name("FILE");
+  app.add_option("--weights-memory", weightsMemory,
+                 "The weights are pages of the file (mapped), all read on "
+                 "loading (populated), or a copy (resident), in huge pages "
+                 "(huge-pages)")
+      ->type_name("HOW")
+      ->check(CLI::IsMember(weightsMemoryNames))
+      ->capture_default_str();
   app.add_flag("--no-verify", options.skipWeightsChecksum,
                "Skip the checksum over the weights");
   app.add_option("--completion", shell,
@@ -278,6 +295,10 @@ CommandLine sluice::run::parseCommandLine(int argc, char **argv) {
   } else if (options.model.empty()) {
     std::cerr << "sluice-run: no model given; sluice-run --help tells more\n";
   } else {
+    options.weightsMemory =
+        std::distance(weightsMemoryNames.begin(),
+                      std::find(weightsMemoryNames.begin(),
+                                weightsMemoryNames.end(), weightsMemory));
     line.done = false;
     line.exitCode = int(ExitCode::Ok);
   }

@@ -14,6 +14,8 @@ namespace sluice::run {
 struct Options {
   std::string model;
   std::string weights;
+  /// A sluice_weights_memory.
+  int64_t weightsMemory = 0;
   bool skipWeightsChecksum = false;
   bool info = false;
 

@@ -27,6 +27,7 @@ Outcome sluice::run::loadModel(const Options &options, Results &results) {
   load.weights_path =
       options.weights.empty() ? nullptr : options.weights.c_str();
   load.verify_weights = !options.skipWeightsChecksum;
+  load.weights_memory = options.weightsMemory;
   int64_t start = now();
   sluice_model *model = nullptr;
   sluice_error error;

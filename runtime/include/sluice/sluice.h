@@ -78,6 +78,22 @@ SLUICE_API size_t sluice_dtype_size(sluice_dtype dtype);
  * Models
  *===----------------------------------------------------------------------===*/
 
+/* How the weights of a model are in memory. */
+typedef enum sluice_weights_memory {
+  /* Pages of the file, which come in when a run reads them and are shared by
+   * all processes that have the model. The file must not be written to. */
+  SLUICE_WEIGHTS_MAPPED = 0,
+  /* The same, and all of them come in on loading. */
+  SLUICE_WEIGHTS_POPULATED = 1,
+  /* A copy that belongs to the process. What becomes of the file after loading
+   * does not matter; neither does it to the code, of which there is a copy as
+   * well, where the system has memory files (/proc, memfd_create). */
+  SLUICE_WEIGHTS_RESIDENT = 2,
+  /* The same in huge pages, where the system has them: the fewest translations
+   * of addresses, for models that read all their weights in every run. */
+  SLUICE_WEIGHTS_HUGE_PAGES = 3
+} sluice_weights_memory;
+
 /* Options start as SLUICE_..._INIT; a null pointer means the same. */
 typedef struct sluice_load_options {
   size_t struct_size;
@@ -87,11 +103,16 @@ typedef struct sluice_load_options {
   /* Nonzero: also do what `sluice_model_verify` does. The code of the artifact
    * and the size of the weights are always checked. */
   int32_t verify_weights;
+  int32_t unused; /* ends what the first version of this struct had */
+  /* A `sluice_weights_memory`. */
+  int64_t weights_memory;
 } sluice_load_options;
 
-#define SLUICE_LOAD_OPTIONS_INIT {sizeof(sluice_load_options), NULL, 0}
+#define SLUICE_LOAD_OPTIONS_INIT                                               \
+  {sizeof(sluice_load_options), NULL, 0, 0, SLUICE_WEIGHTS_MAPPED}
 
-/* Loads a shared artifact. Truncated and damaged files and those for another
+/* Loads a shared artifact: the file that the path leads to now, whatever was
+ * loaded from there before. Truncated and damaged files and those for another
  * system are refused before they are loaded, other versions and missing
  * instruction sets before any of the model's code runs. (That a shared library
  * is no artifact at all is seen after dlopen has run its constructors.) */

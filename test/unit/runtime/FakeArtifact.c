@@ -5,8 +5,8 @@
  *
  *===----------------------------------------------------------------------===//
  *
- * y[i] = x[i] * weights[i % 16]. Compiled several times with other macros, each
- * time with something else wrong.
+ * y[i] = FAKE_FACTOR * x[i] * weights[i % 16]. Compiled several times with
+ * other macros, each time with something else wrong.
  *
  *===----------------------------------------------------------------------===*/
 #include "sluice/artifact_abi.h"
@@ -27,6 +27,9 @@
 #endif
 #ifndef FAKE_SIZE
 #define FAKE_SIZE sizeof(sluice_model_descriptor)
+#endif
+#ifndef FAKE_FACTOR
+#define FAKE_FACTOR 1
 #endif
 #ifndef FAKE_SYMBOL
 #define FAKE_SYMBOL sluice_model_descriptor_v1
@@ -74,7 +77,7 @@ static int32_t run(sluice_frame *frame) {
   if (frame->profile)
     frame->profile(frame, 0, 0);
   for (int64_t i = 0; y && i < count; ++i)
-    y[i] = x[i] * w[i % weight_count];
+    y[i] = FAKE_FACTOR * x[i] * w[i % weight_count];
   if (frame->profile)
     frame->profile(frame, 0, 1);
   return frame->status;
