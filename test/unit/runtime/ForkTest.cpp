@@ -258,6 +258,8 @@ TEST_F(ForkTest, AtAnyMoment) {
   Pool pool;
   sluice_context_options options = pool.use();
   Session session(pieceModel(), &options);
+  // Made here: a child would wait for the thread that is making it.
+  ASSERT_FALSE(numbers().empty());
   std::atomic<bool> stop{false};
   std::thread runner([&] {
     while (!stop)
