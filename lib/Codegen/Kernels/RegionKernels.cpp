@@ -113,7 +113,7 @@ void RegionSampler::boundSamples(Axis &axis, unsigned which) {
     return body.sub(body.mul(body.sub(x, base), density), real(0.5));
   };
   auto margin = [&](Value number) {
-    Value relative = body.mul(body.make<math::AbsFOp>(number), real(1e-5));
+    Value relative = body.mul(body.make<math::AbsFOp>(number), real(1e-6));
     return body.add(relative, real(2));
   };
   Value low = place(real(-1));
