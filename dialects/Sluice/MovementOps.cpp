@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Sluice/PadToConvolution.h"
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/SizeBuilder.h"
 #include "dialects/Sluice/Sluice.h"
@@ -440,6 +441,7 @@ OpFoldResult PadOp::fold(FoldAdaptor) {
 void PadOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                         MLIRContext *context) {
   patterns.add<KnownWidths<PadOp>>(context);
+  addPadToConvolution(patterns);
 }
 
 LogicalResult ExtendOp::inferReturnTypes(
@@ -537,7 +539,9 @@ LogicalResult ReverseSequenceOp::inferReturnTypes(
   if (lengths.size() != 1 ||
       failed(verifyCompatibleDims({lengths[0], shape[batch]})))
     return emitOptionalError(location, "needs one length for each sequence");
-  types.push_back(operands[0].getType());
+  SmallVector<int64_t> result(shape);
+  result[batch] = knownSize({shape[batch], lengths[0]});
+  types.push_back(RankedTensorType::get(result, elementTypeOf(operands[0])));
   return success();
 }
 

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Sluice/SizeBuilder.h"
 #include "dialects/Sluice/Sluice.h"
 
 using namespace mlir;
@@ -108,7 +109,14 @@ LogicalResult BatchNormOp::inferReturnTypes(
       return emitOptionalError(location, "parameters must be vectors of ",
                                channels, " elements, not ",
                                parameter.getType());
+    // What the operand does not tell a parameter does.
+    channels = knownSize({channels, shape[0]});
   }
-  types.push_back(type);
+  SmallVector<int64_t> shape(type.getShape());
+  if (adaptor.getChannelsLast())
+    shape.back() = channels;
+  else if (type.getRank() > 1)
+    shape[1] = channels;
+  types.push_back(type.clone(shape));
   return success();
 }

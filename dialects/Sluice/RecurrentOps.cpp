@@ -39,6 +39,18 @@ static int64_t getUnits(ArrayRef<int64_t> projected, ArrayRef<int64_t> weights,
              : projected[3] / countGates(cell).first;
 }
 
+/// The batch, of whatever operand tells it: an initial state often does where
+/// the inputs do not.
+template <typename OpOrAdaptor> static int64_t getBatch(OpOrAdaptor op) {
+  SmallVector<int64_t> sizes{shapeOf(op.getProjected())[2]};
+  for (Value state : {op.getHidden(), op.getCellState()})
+    if (state && shapeOf(state).size() == 3)
+      sizes.push_back(shapeOf(state)[1]);
+  if (Value lengths = op.getLengths(); lengths && shapeOf(lengths).size() == 1)
+    sizes.push_back(shapeOf(lengths)[0]);
+  return knownSize(sizes);
+}
+
 LogicalResult RecurrenceOp::inferReturnTypes(
     MLIRContext *context, std::optional<Location> location, ValueRange operands,
     DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
@@ -50,7 +62,7 @@ LogicalResult RecurrenceOp::inferReturnTypes(
     return emitOptionalError(location, "projected inputs and weights must have "
                                        "ranks 4 and 3, packed weights 1");
   int64_t directions = adaptor.getReverse().size();
-  int64_t batch = projected[2];
+  int64_t batch = getBatch(adaptor);
   int64_t units = getUnits(projected, weights, adaptor.getCell());
   Type elementType = elementTypeOf(adaptor.getProjected());
   types.push_back(RankedTensorType::get(
@@ -67,7 +79,10 @@ RecurrenceOp::reifyResultShapes(OpBuilder &builder,
                                 ReifiedRankedShapedTypeDims &shapes) {
   Location loc = getLoc();
   OpFoldResult directions = builder.getIndexAttr(getReverse().size());
-  OpFoldResult batch = getDimension(builder, loc, getProjected(), 2);
+  int64_t knownBatch = getBatch(*this);
+  OpFoldResult batch = ShapedType::isDynamic(knownBatch)
+                           ? getDimension(builder, loc, getProjected(), 2)
+                           : OpFoldResult(builder.getIndexAttr(knownBatch));
   int64_t known = shapeOf(getResult(1))[2];
   OpFoldResult units = ShapedType::isDynamic(known)
                            ? getDimension(builder, loc, getWeights(), 1)
@@ -102,7 +117,7 @@ LogicalResult RecurrenceOp::verify() {
   if (!fits(getProjected(), {directions, any, any, width}))
     return emitOpError("projected inputs must be [directions, steps, batch, ")
            << gates << " * units]";
-  int64_t batch = shapeOf(getProjected())[2];
+  int64_t batch = getBatch(*this);
   if (hasPackedWeights() && ShapedType::isDynamic(units))
     return emitOpError("with packed weights must know its units");
   if (!hasPackedWeights() && !fits(getWeights(), {directions, units, width}))

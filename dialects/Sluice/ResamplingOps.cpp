@@ -87,7 +87,7 @@ LogicalResult GridSampleOp::inferReturnTypes(
       failed(verifyCompatibleDims({image[0], grid[0]})) ||
       !isa<FloatType>(elementTypeOf(operands[1])))
     return emitOptionalError(location, "image and grid do not fit");
-  SmallVector<int64_t> shape(image.take_front(2));
+  SmallVector<int64_t> shape{knownSize({image[0], grid[0]}), image[1]};
   llvm::append_range(shape, grid.slice(1, spatial));
   types.push_back(RankedTensorType::get(shape, elementTypeOf(operands[0])));
   return success();
@@ -121,8 +121,9 @@ LogicalResult RoiAlignOp::inferReturnTypes(
   int64_t samplingRatio = adaptor.getSamplingRatio();
   if (height < 0 || width < 0 || samplingRatio < 0)
     return emitOptionalError(location, "sizes must not be negative");
-  types.push_back(RankedTensorType::get({rois[0], image[1], height, width},
-                                        elementTypeOf(operands[0])));
+  types.push_back(RankedTensorType::get(
+      {knownSize({rois[0], batches[0]}), image[1], height, width},
+      elementTypeOf(operands[0])));
   return success();
 }
 

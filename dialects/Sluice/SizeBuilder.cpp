@@ -49,6 +49,13 @@ int64_t sluice::slicedSize(int64_t start, int64_t end, int64_t step,
   return start <= end ? 0 : static_cast<int64_t>((start - end - 1) / width) + 1;
 }
 
+int64_t sluice::knownSize(ArrayRef<int64_t> sizes) {
+  for (int64_t size : sizes)
+    if (!ShapedType::isDynamic(size))
+      return size;
+  return ShapedType::kDynamic;
+}
+
 SmallVector<Size>
 SizeBuilder::ofType(RankedTensorType type,
                     llvm::function_ref<Size(int64_t)> dynamic) {

@@ -25,6 +25,9 @@ int64_t slicedSize(int64_t start, int64_t end, int64_t step, int64_t size);
 /// beside it is not counted. None where 63 bits do not hold the number.
 std::optional<int64_t> countSteps(int64_t start, int64_t limit, int64_t step);
 
+/// The size that values must have in common: the first that is known.
+int64_t knownSize(llvm::ArrayRef<int64_t> sizes);
+
 struct SizeBuilder {
   using Size = mlir::OpFoldResult;
 

@@ -6,7 +6,7 @@
 
 #include "ControlFlow.h"
 #include "ImportRegistry.h"
-#include "SizeVectors.h"
+#include "RunTimeAxes.h"
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/SizeBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -33,18 +33,7 @@ static llvm::Expected<Values> importConcat(NodeContext &node) {
 // Slice and Split
 //===----------------------------------------------------------------------===//
 
-/// A vector of `length` elements that is `fill` but for `values` at `axes`.
-static ExpectedValue placeAtAxes(NodeContext &node, int64_t length,
-                                 int64_t fill, Value axes, Value values) {
-  Value background = node.constantVector(SmallVector<int64_t>(length, fill));
-  return node.create<ScatterElementsOp>(
-      {background, axes, values},
-      {node.integer("axis", 0),
-       node.attribute("mode", ScatterModeAttr::get(node.builder.getContext(),
-                                                   ScatterMode::Replace))});
-}
-
-/// The same for known axes: the elements stay visible one by one.
+/// `placeAtAxes` for known axes: the elements stay visible one by one.
 static ExpectedValue placeAtAxes(NodeContext &node, int64_t length,
                                  int64_t fill, ArrayRef<int64_t> axes,
                                  Value values) {

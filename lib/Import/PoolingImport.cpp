@@ -28,53 +28,122 @@ static llvm::Expected<std::vector<int64_t>> readKernel(NodeContext &node,
   return kernel;
 }
 
-/// The attributes that all pools share.
-static llvm::Expected<SmallVector<NamedAttribute>> readPool(NodeContext &node) {
-  Value input = node.input(0);
-  int64_t spatialRank = node.rank(input) - 2;
+namespace {
+/// What all pools share.
+struct PoolRequest {
+  WindowAttributes window;
+  SmallVector<NamedAttribute> attributes;
+};
+} // namespace
+
+static llvm::Expected<PoolRequest> readPool(NodeContext &node) {
+  int64_t spatialRank = node.rank(node.input(0)) - 2;
   if (spatialRank < 1)
     return node.invalid("the input must have rank three or more");
   SLUICE_TRY(window, readWindow(node, spatialRank));
   SLUICE_TRY(kernel, readKernel(node, spatialRank));
   SLUICE_TRY(ceilMode, node.node.getInt("ceil_mode", 0));
-  if (llvm::Error error =
-          resolveAutoPad(node, shapeOf(input).drop_front(2), kernel, window))
+  if (llvm::Error error = resolveAutoPad(node, kernel, nullptr, window))
     return error;
-  SmallVector<NamedAttribute> attributes = window.toAttributes(node);
-  attributes.push_back(node.ints("kernel", kernel));
+  PoolRequest request{std::move(window), {}};
+  request.attributes = request.window.toAttributes(node);
+  request.attributes.push_back(node.ints("kernel", kernel));
   if (ceilMode)
-    attributes.push_back(node.flag("ceil_mode"));
-  return attributes;
+    request.attributes.push_back(node.flag("ceil_mode"));
+  return request;
+}
+
+/// Flat places in a padded tensor as places in the one inside.
+static Value placesInside(Composition &ops, Value places, Value padded,
+                          const PoolRequest &request, bool columnMajor) {
+  Value input = ops.node.input(0);
+  int64_t rank = ops.node.rank(input);
+  // The innermost dimension first.
+  SmallVector<int64_t> order;
+  for (int64_t i = 2; i < rank; ++i)
+    order.push_back(columnMajor ? i : rank + 1 - i);
+  Value rest = places, stride = ops.node.constantVector(1), result;
+  for (int64_t dimension : order) {
+    Value size = ops.size(padded, dimension);
+    Value position = ops.make<ModOp>({rest, size});
+    rest = ops.div(rest, size);
+    Value before =
+        ops.unwrap(vectorElement(ops.node, request.window.widths, dimension));
+    Value part = ops.mul(ops.sub(position, before), stride);
+    result = result ? ops.add(result, part) : part;
+    stride = ops.mul(stride, ops.size(input, dimension));
+  }
+  return ops.add(result, ops.mul(rest, stride));
 }
 
 static llvm::Expected<Values> importMaxPool(NodeContext &node) {
-  SLUICE_TRY(attributes, readPool(node));
-  SLUICE_TRY(result, node.create<MaxPoolOp>(node.input(0), attributes));
+  SLUICE_TRY(request, readPool(node));
+  SLUICE_TRY(padded, padInput(node, node.input(0), request.window,
+                              -std::numeric_limits<double>::infinity()));
+  SLUICE_TRY(result, node.create<MaxPoolOp>(padded, request.attributes));
   if (!node.node.hasOutput(1))
     return Values{result};
   SLUICE_TRY(columnMajor, node.node.getInt("storage_order", 0));
   if (columnMajor)
-    attributes.push_back(node.flag("column_major"));
-  SLUICE_TRY(indices, node.create<MaxPoolIndicesOp>(node.input(0), attributes));
-  return Values{result, indices};
+    request.attributes.push_back(node.flag("column_major"));
+  SLUICE_TRY(indices,
+             node.create<MaxPoolIndicesOp>(padded, request.attributes));
+  if (!request.window.widths)
+    return Values{result, indices};
+  Composition ops(node);
+  Value places = placesInside(ops, indices, padded, request, columnMajor != 0);
+  return ops.finish({result, places});
+}
+
+/// The mean of what each window has of the input, where the widths of the
+/// padding are only known in the run: the mean with zeros around the input,
+/// divided by the same of ones.
+static llvm::Expected<Values> averageInside(NodeContext &node,
+                                            const PoolRequest &request) {
+  Value input = node.input(0);
+  Type type = elementTypeOf(input);
+  Composition ops(node);
+  Value wide =
+      type.isF64() ? input : ops.cast(input, node.builder.getF32Type());
+  if (ops.failed())
+    return ops.finish({});
+  SmallVector<Value> sizes(2, node.constantVector(1));
+  for (int64_t i = 2; i < node.rank(input); ++i)
+    sizes.push_back(ops.size(input, i));
+  Value shape = ops.unwrap(joinVectors(node, sizes));
+  Value ones =
+      ops.make<BroadcastOp>({node.scalar(elementTypeOf(wide), 1), shape});
+  auto mean = [&](Value tensor) -> Value {
+    if (ops.failed())
+      return nullptr;
+    return ops.make<AveragePoolOp>(
+        ops.unwrap(padInput(node, tensor, request.window, 0)),
+        request.attributes);
+  };
+  return ops.finish({ops.cast(ops.div(mean(wide), mean(ones)), type)});
 }
 
 static llvm::Expected<Values> importAveragePool(NodeContext &node) {
-  SLUICE_TRY(attributes, readPool(node));
+  SLUICE_TRY(request, readPool(node));
   SLUICE_TRY(countPadding, node.node.getInt("count_include_pad", 0));
-  if (countPadding)
-    attributes.push_back(node.flag("count_padding"));
-  SLUICE_TRY(result, node.create<AveragePoolOp>(node.input(0), attributes));
+  bool isPadded = static_cast<bool>(request.window.widths);
+  if (countPadding || isPadded)
+    request.attributes.push_back(node.flag("count_padding"));
+  if (isPadded && !countPadding)
+    return averageInside(node, request);
+  SLUICE_TRY(padded, padInput(node, node.input(0), request.window, 0));
+  SLUICE_TRY(result, node.create<AveragePoolOp>(padded, request.attributes));
   return Values{result};
 }
 
 static llvm::Expected<Values> importLpPool(NodeContext &node) {
-  SLUICE_TRY(attributes, readPool(node));
+  SLUICE_TRY(request, readPool(node));
   SLUICE_TRY(p, node.node.getInt("p", 2));
   if (p < 1)
     return node.invalid("p must be positive");
-  attributes.push_back(node.integer("p", p));
-  SLUICE_TRY(result, node.create<LpPoolOp>(node.input(0), attributes));
+  request.attributes.push_back(node.integer("p", p));
+  SLUICE_TRY(padded, padInput(node, node.input(0), request.window, 0));
+  SLUICE_TRY(result, node.create<LpPoolOp>(padded, request.attributes));
   return Values{result};
 }
 

@@ -7,6 +7,7 @@
 #include "ImportRegistry.h"
 #include "SizeVectors.h"
 #include "dialects/Sluice/ShapeEvaluation.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace sluice;
@@ -126,6 +127,28 @@ static llvm::Error dropUnscaledAxes(NodeContext &node, ResizeRequest &request) {
   return llvm::Error::success();
 }
 
+/// Interpolated numbers as integers, as other runtimes make them: rounded where
+/// many are averaged, else towards zero. Cubics overshoot.
+static ExpectedValue toWholeNumbers(NodeContext &node, Value numbers, Type type,
+                                    SampleMode mode, bool isAveraged) {
+  Value result = numbers;
+  Type real = elementTypeOf(numbers);
+  if (isAveraged) {
+    SLUICE_TRY(rounded, node.create<RoundOp>(result));
+    result = rounded;
+  }
+  unsigned width = type.getIntOrFloatBitWidth();
+  if (width < 32) {
+    bool isUnsigned = isUnsignedType(type);
+    double low = isUnsigned ? 0 : -std::ldexp(1.0, width - 1);
+    double high = std::ldexp(1.0, isUnsigned ? width : width - 1) - 1;
+    SLUICE_TRY(clipped, node.create<ClipOp>({result, node.scalar(real, low),
+                                             node.scalar(real, high)}));
+    result = clipped;
+  }
+  return node.cast(result, type);
+}
+
 static llvm::Expected<Values> createResize(NodeContext &node,
                                            ResizeRequest request,
                                            SampleMode mode, ResizePlace place,
@@ -137,10 +160,17 @@ static llvm::Expected<Values> createResize(NodeContext &node,
   SLUICE_TRY(exclude, node.node.getInt("exclude_outside", 0));
   SLUICE_TRY(extrapolation, node.node.getFloat("extrapolation_value", 0.0f));
   SLUICE_TRY(antialias, node.node.getInt("antialias", 0));
-  if (mode != SampleMode::Nearest &&
-      !isa<FloatType>(elementTypeOf(node.input(0))))
-    return node.unsupported("interpolation of integers");
-  Values operands{node.input(0), request.sizes};
+  Type type = elementTypeOf(node.input(0));
+  if (mode != SampleMode::Nearest && type.isInteger(1))
+    return node.unsupported("interpolation of booleans");
+  // Integers are interpolated as numbers.
+  bool isWhole = mode != SampleMode::Nearest && isa<IntegerType>(type);
+  Value input = node.input(0);
+  if (isWhole) {
+    SLUICE_TRY(numbers, node.cast(input, node.builder.getF32Type()));
+    input = numbers;
+  }
+  Values operands{input, request.sizes};
   SmallVector<double> scales;
   SmallVector<NamedAttribute> attributes;
   if (request.scales) {
@@ -166,7 +196,10 @@ static llvm::Expected<Values> createResize(NodeContext &node,
   if (antialias && mode != SampleMode::Nearest)
     attributes.push_back(node.flag("antialias"));
   SLUICE_TRY(result, node.create<ResizeOp>(operands, attributes));
-  return Values{result};
+  if (!isWhole)
+    return Values{result};
+  SLUICE_TRY(whole, toWholeNumbers(node, result, type, mode, antialias != 0));
+  return Values{whole};
 }
 
 static llvm::Expected<SampleMode> readSampleMode(NodeContext &node,

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ImportRegistry.h"
-#include "SizeVectors.h"
+#include "RunTimeAxes.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -90,22 +90,57 @@ static llvm::Expected<Values> importTranspose(NodeContext &node) {
   return Values{result};
 }
 
+namespace {
 /// The axes of Squeeze and Unsqueeze: an attribute before opset 13, then an
 /// input.
-static llvm::Expected<std::vector<int64_t>> readAxes(NodeContext &node) {
-  if (node.opset() < 13)
-    return node.node.getInts("axes", {});
+struct Axes {
+  SmallVector<int64_t> known;
+  /// A vector of known length; null where the axes are known, or not given.
+  Value vector;
+};
+} // namespace
+
+/// `countFor` tells how many axes the declared rank of the result leaves.
+static llvm::Expected<Axes>
+readAxes(NodeContext &node, llvm::function_ref<int64_t(int64_t)> countFor) {
+  Axes axes;
+  if (node.opset() < 13) {
+    SLUICE_TRY(given, node.node.getInts("axes", {}));
+    axes.known.assign(given.begin(), given.end());
+    return axes;
+  }
   if (!node.hasInput(1))
-    return std::vector<int64_t>();
-  SLUICE_TRY(axes, node.requireConstantInts(1, "axes"));
-  return std::vector<int64_t>(axes.begin(), axes.end());
+    return axes;
+  if (auto known = node.constantInts(1)) {
+    axes.known = *known;
+    return axes;
+  }
+  SLUICE_TRY(vector, toVector(node, node.input(1)));
+  int64_t count = shapeOf(vector)[0];
+  auto declared = node.declaredRank(0);
+  if (ShapedType::isDynamic(count) && declared)
+    count = countFor(*declared);
+  if (ShapedType::isDynamic(count))
+    return node.unsupported("the number of axes is not known at compile time");
+  if (count < 0)
+    return node.invalid("the declared rank fits no number of axes");
+  SLUICE_TRY(fixed, toVector(node, vector, count));
+  axes.vector = fixed;
+  return axes;
 }
 
 static llvm::Expected<Values> importUnsqueeze(NodeContext &node) {
-  SLUICE_TRY(axes, readAxes(node));
-  int64_t rank = node.rank(node.input(0)) + axes.size();
-  SLUICE_TRY(normalised, node.normaliseAxes(axes, rank));
-  SLUICE_TRY(result, node.unsqueeze(node.input(0), normalised));
+  Value data = node.input(0);
+  int64_t rank = node.rank(data);
+  SLUICE_TRY(axes,
+             readAxes(node, [&](int64_t wanted) { return wanted - rank; }));
+  if (axes.vector) {
+    SLUICE_TRY(result, unsqueezeAt(node, data, axes.vector));
+    return Values{result};
+  }
+  SLUICE_TRY(normalised,
+             node.normaliseAxes(axes.known, rank + axes.known.size()));
+  SLUICE_TRY(result, node.unsqueeze(data, normalised));
   return Values{result};
 }
 
@@ -134,16 +169,20 @@ static llvm::Expected<SmallVector<int64_t>> findOnes(NodeContext &node) {
 }
 
 static llvm::Expected<Values> importSqueeze(NodeContext &node) {
-  SLUICE_TRY(axes, readAxes(node));
-  SmallVector<int64_t> dropped;
-  if (axes.empty()) {
-    SLUICE_TRY(ones, findOnes(node));
-    dropped = ones;
-  } else {
-    SLUICE_TRY(normalised, node.normaliseAxes(axes, node.rank(node.input(0))));
-    dropped = normalised;
+  Value data = node.input(0);
+  int64_t rank = node.rank(data);
+  SLUICE_TRY(axes,
+             readAxes(node, [&](int64_t wanted) { return rank - wanted; }));
+  if (axes.vector && shapeOf(axes.vector)[0] > rank)
+    return node.invalid("more axes than dimensions");
+  if (axes.vector) {
+    SLUICE_TRY(result, squeezeAt(node, data, axes.vector));
+    return Values{result};
   }
-  SLUICE_TRY(result, node.squeeze(node.input(0), dropped));
+  SLUICE_TRY(dropped, axes.known.empty()
+                          ? findOnes(node)
+                          : node.normaliseAxes(axes.known, rank));
+  SLUICE_TRY(result, node.squeeze(data, dropped));
   return Values{result};
 }
 

@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "WindowImport.h"
+#include "Composition.h"
+#include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/Unsupported.h"
 #include "dialects/Sluice/WindowInference.h"
 
@@ -41,34 +43,84 @@ llvm::Expected<WindowAttributes> sluice::readWindow(NodeContext &node,
   return window;
 }
 
-llvm::Error sluice::resolveAutoPad(NodeContext &node, ArrayRef<int64_t> sizes,
-                                   ArrayRef<int64_t> kernel,
-                                   WindowAttributes &window) {
+llvm::Expected<Value> sluice::windowReach(NodeContext &node, int64_t kernel,
+                                          Value weight, int64_t axis,
+                                          const WindowAttributes &window) {
+  int64_t dilation = window.dilations[axis];
+  if (!ShapedType::isDynamic(kernel))
+    return node.constantVector((kernel - 1) * dilation + 1);
+  // size * dilation - (dilation - 1)
+  Composition ops(node);
+  Value spread =
+      ops.mul(ops.size(weight, 2 + axis), node.constantVector(dilation));
+  return ops.finishValue(ops.sub(spread, node.constantVector(dilation - 1)));
+}
+
+/// The pads of both sides together along a dimension, as a one-element vector:
+/// so much that windows start at every stride.
+static llvm::Expected<Value> totalPads(NodeContext &node, int64_t axis,
+                                       Value reach,
+                                       const WindowAttributes &window) {
+  Composition ops(node);
+  auto number = [&](int64_t value) { return node.constantVector(value); };
+  Value stride = number(window.strides[axis]);
+  Value size = ops.size(node.input(0), 2 + axis);
+  // (ceil(size / stride) - 1) * stride + reach - size
+  Value count =
+      ops.div(ops.add(size, number(window.strides[axis] - 1)), stride);
+  Value last = ops.mul(ops.sub(count, number(1)), stride);
+  Value total = ops.sub(ops.add(last, reach), size);
+  return ops.finishValue(ops.make<MaxOp>({total, number(0)}));
+}
+
+llvm::Error sluice::resolveAutoPad(NodeContext &node, ArrayRef<int64_t> kernel,
+                                   Value weight, WindowAttributes &window) {
   SLUICE_TRY(mode, node.node.getString("auto_pad", "NOTSET"));
   if (mode == "NOTSET" || mode.empty())
     return llvm::Error::success();
-  if (mode == "VALID") {
-    window.pads.assign(2 * sizes.size(), 0);
+  int64_t spatialRank = kernel.size();
+  window.pads.assign(2 * spatialRank, 0);
+  if (mode == "VALID")
     return llvm::Error::success();
-  }
   if (mode != "SAME_UPPER" && mode != "SAME_LOWER")
     return node.invalid("unknown auto_pad '" + mode + "'");
-  for (size_t i = 0; i < sizes.size(); ++i) {
-    int64_t stride = window.strides[i];
-    if (ShapedType::isDynamic(kernel[i]) ||
-        (ShapedType::isDynamic(sizes[i]) && stride != 1))
-      return node.unsupported("auto_pad " + mode +
-                              " of sizes that are not known at compile time");
-    int64_t reach = (kernel[i] - 1) * window.dilations[i] + 1;
-    int64_t total = reach - 1;
-    if (stride != 1) {
-      int64_t count = (sizes[i] + stride - 1) / stride;
-      total = std::max<int64_t>(0, (count - 1) * stride + reach - sizes[i]);
-    }
-    int64_t smaller = total / 2;
-    bool upper = mode == "SAME_UPPER";
-    window.pads[i] = upper ? smaller : total - smaller;
-    window.pads[sizes.size() + i] = upper ? total - smaller : smaller;
+  bool isUpper = mode == "SAME_UPPER";
+  Composition ops(node);
+  Value zero = node.constantVector(0), two = node.constantVector(2);
+  SmallVector<Value> low(2, zero), high(2, zero);
+  for (int64_t i = 0; i < spatialRank; ++i) {
+    Value reach = ops.unwrap(windowReach(node, kernel[i], weight, i, window));
+    // Each step of a window that moves by one is one place.
+    Value total = window.strides[i] == 1
+                      ? ops.sub(reach, node.constantVector(1))
+                      : ops.unwrap(totalPads(node, i, reach, window));
+    Value smaller = ops.div(total, two);
+    Value larger = ops.sub(total, smaller);
+    low.push_back(isUpper ? smaller : larger);
+    high.push_back(isUpper ? larger : smaller);
+  }
+  low.append(high);
+  Value widths = ops.failed() ? Value() : ops.unwrap(joinVectors(node, low));
+  if (auto finished = ops.finish({}); !finished)
+    return finished.takeError();
+  auto known = evaluateConstantElements(widths);
+  if (!known) {
+    window.widths = widths;
+    return llvm::Error::success();
+  }
+  for (int64_t i = 0; i < spatialRank; ++i) {
+    window.pads[i] = (*known)[2 + i];
+    window.pads[spatialRank + i] = (*known)[spatialRank + 4 + i];
   }
   return llvm::Error::success();
+}
+
+llvm::Expected<Value> sluice::padInput(NodeContext &node, Value input,
+                                       const WindowAttributes &window,
+                                       double filler) {
+  if (!window.widths)
+    return input;
+  return node.create<PadOp>(
+      {input, node.scalar(elementTypeOf(input), filler), window.widths},
+      {node.ints("low", {}), node.ints("high", {})});
 }

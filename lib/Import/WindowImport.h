@@ -14,6 +14,10 @@ namespace sluice {
 /// `auto_pad` resolved.
 struct WindowAttributes {
   std::vector<int64_t> strides, dilations, pads;
+  /// Where the pads follow from sizes of the run: how much to pad (or, below
+  /// zero, to cut) each dimension of the tensor, all low, then all high widths.
+  /// `pads` are zero then.
+  mlir::Value widths;
 
   llvm::SmallVector<mlir::NamedAttribute>
   toAttributes(const NodeContext &node) const;
@@ -24,11 +28,21 @@ struct WindowAttributes {
 llvm::Expected<WindowAttributes> readWindow(NodeContext &node,
                                             int64_t spatialRank);
 
-/// Replaces the pads as `auto_pad` of a convolution or pool asks. Sizes may be
-/// dynamic where the pads do not depend on them.
-llvm::Error resolveAutoPad(NodeContext &node, llvm::ArrayRef<int64_t> sizes,
-                           llvm::ArrayRef<int64_t> kernel,
-                           WindowAttributes &window);
+/// Replaces the pads as `auto_pad` of a convolution or pool of the node's first
+/// input asks. `weight` has the sizes of the kernel from dimension 2 on; null
+/// where `kernel` has all of them.
+llvm::Error resolveAutoPad(NodeContext &node, llvm::ArrayRef<int64_t> kernel,
+                           mlir::Value weight, WindowAttributes &window);
+
+/// The reach of a window along a dimension as a one-element vector.
+llvm::Expected<mlir::Value> windowReach(NodeContext &node, int64_t kernel,
+                                        mlir::Value weight, int64_t axis,
+                                        const WindowAttributes &window);
+
+/// `input` with the window's widths around it, filled with a number.
+llvm::Expected<mlir::Value> padInput(NodeContext &node, mlir::Value input,
+                                     const WindowAttributes &window,
+                                     double filler);
 
 /// A convolution of two values with the window attributes of the node.
 llvm::Expected<mlir::Value>

@@ -416,6 +416,59 @@ def ranks_that_are_declared(g):
 
 
 @case()
+def axes_of_the_run(g):
+    """Squeeze and Unsqueeze by axes that come with the inputs."""
+    x = g.input([2, 1, 3, 1], dynamic=True)
+    g.output(g.Unsqueeze(x, g.integers([0, 3])))
+    g.output(g.Unsqueeze(x, g.integers([-1, 1])))
+    g.output(g.Unsqueeze(g.input([4]), g.integers([-1])))
+    g.output(g.Unsqueeze(x, g.integers([2], dynamic=True)), rank=5)
+    g.output(g.Squeeze(x, g.integers([1])))
+    g.output(g.Squeeze(x, g.integers([-1, 1])))
+    g.output(g.Squeeze(x, g.integers([3], dynamic=True)), rank=3)
+
+
+@case()
+def state_tells_the_batch(g):
+    """The squeeze drops what the initial state knows to be one."""
+    x = g.input([5, 1, 7], dynamic=[0, 1])
+    state = g.constant(np.zeros((1, 1, 9)))
+    y, last = g.node("GRU", [x, g.weight(1, 27, 7), g.weight(1, 27, 9), g.weight(1, 54),
+                             "", state], count=2, hidden_size=9)
+    g.output(g.Squeeze(last), rank=1)
+    g.output(g.Squeeze(y), rank=2)
+
+
+@case()
+def channels_that_weights_tell(g):
+    """The reshape does not know its channels; neither does the function's input."""
+    x = g.input([2, 64, 32], dynamic=True)
+    image = g.Reshape(g.Transpose(x, perm=[0, 2, 1]), g.constant(np.array([0, -1, 8, 8])))
+    g.output(g.Conv(image, g.weight(24, 32, 3, 3), pads=[1, 1, 1, 1]))
+    g.output(g.Conv(image, g.weight(32, 1, 3, 3), group=32))
+    y = g.input([2, 6, 5], dynamic=True)
+    g.output(g.ConvTranspose(y, g.weight(6, 4, 3), strides=[2]))
+    g.output(g.MatMul(x, g.weight(32, 20)))
+
+
+@case(present=["sluice.gather"])
+def lookup_in_dequantised_table(g):
+    """Rows of a table that is too large to be kept as numbers."""
+    rows = np.random.default_rng(5).integers(-128, 128, (9000, 128)).astype(np.int8)
+    table, places = g.constant(rows), g.integers([[0, 8999], [17, -1]])
+    scale = g.constant(np.float32(0.01))
+    g.output(g.Gather(g.Mul(g.Cast(table, to=1), scale), places))
+    g.output(g.Gather(g.DequantizeLinear(table, scale, g.constant(np.int8(3))), places))
+    per_row = g.weight(9000, low=0.01, high=0.1)
+    zeros = g.constant((np.arange(9000) % 7).astype(np.int8))
+    g.output(g.Gather(g.DequantizeLinear(table, per_row, zeros, axis=0), places))
+    per_column = g.weight(128, low=0.01, high=0.1)
+    g.output(g.Gather(g.DequantizeLinear(table, per_column, axis=1), places, axis=0))
+    g.output(g.Gather(g.DequantizeLinear(table, per_column, axis=1),
+                      g.integers([5, -128]), axis=1))
+
+
+@case()
 def sparse_constants(g):
     def sparse(indices):
         values = numpy_helper.from_array(g.numbers([2]), "")

@@ -112,6 +112,11 @@ def grouped_conv(g):
     g.output(g.Conv(x, w, group=2))
 
 
+@case(({"x1": [0]}, "Squeeze_0"), ({"x0": [2, 3, 4]}, "Squeeze_0"), ({"x1": [7]}, "Squeeze_0"))
+def axes_of_the_run(g):
+    g.output(g.Squeeze(g.input([2, 1, 4], dynamic=True), g.integers([1])))
+
+
 @case(({"x0": [1, 7, 5, 5]}, "ConvTranspose_0"))
 def conv_transpose(g):
     x = g.input([1, 6, 5, 5], dynamic=True)

@@ -173,6 +173,10 @@ def _convolutions():
     yield conv("3d", (1, 3, 6, 7, 8), (4, 3, 2, 3, 3), pads=[0, 1, 1, 1, 1, 1])
     for mode in ("SAME_UPPER", "SAME_LOWER", "VALID"):
         yield conv(mode.lower(), (1, 3, 10, 11), (4, 3, 3, 4), auto_pad=mode)
+        yield conv(f"{mode.lower()}_strides", (2, 3, 10, 11), (17, 3, 3, 4), auto_pad=mode,
+                   strides=[2, 3])
+    yield conv("same_depthwise", (1, 16, 11, 8), (16, 1, 3, 3), auto_pad="SAME_UPPER",
+               strides=[2, 2], group=16)
     yield conv("wide", (1, 64, 14, 14), (64, 64, 3, 3), pads=[1, 1, 1, 1])
     yield conv("long_kernel", (1, 1, 1, 700), (9, 1, 1, 256), strides=[1, 64])
 
@@ -190,6 +194,11 @@ def _convolutions():
     yield transpose("groups", (1, 6, 5, 5), (6, 2, 3, 3), group=3, strides=[2, 1])
     yield transpose("1d", (1, 3, 9), (3, 2, 4), strides=[3])
     yield transpose("gap", (1, 3, 4, 4), (3, 2, 2, 2), strides=[3, 3])
+    for mode in ("SAME_UPPER", "SAME_LOWER"):
+        yield transpose(mode.lower(), (1, 3, 5, 4), (3, 2, 3, 2), strides=[2, 3],
+                        auto_pad=mode)
+    yield transpose("output_shape", (1, 3, 5, 4), (3, 2, 3, 4), strides=[2, 3],
+                    output_shape=[10, 12])
 
 
 def _pools():
@@ -210,6 +219,8 @@ def _pools():
         for mode in ("SAME_UPPER", "SAME_LOWER", "VALID"):
             yield pool(mode.lower(), operator, (1, 3, 10, 11), kernel_shape=[3, 2],
                        auto_pad=mode)
+            yield pool(f"{mode.lower()}_strides", operator, (1, 3, 10, 11),
+                       kernel_shape=[3, 5], strides=[2, 3], auto_pad=mode)
         yield pool("1d", operator, (1, 4, 21), kernel_shape=[4], strides=[3])
         yield pool("3d", operator, (1, 2, 6, 6, 6), kernel_shape=[2, 3, 2], strides=[2, 1, 2])
     yield pool("include_pad", "AveragePool", (1, 3, 9, 9), kernel_shape=[3, 3],
@@ -217,6 +228,14 @@ def _pools():
     yield pool("dilation", "MaxPool", (1, 3, 12, 12), kernel_shape=[3, 3], dilations=[2, 2])
     yield pool("indices", "MaxPool", (2, 3, 7, 9), outputs=2, kernel_shape=[2, 2],
                strides=[2, 2])
+    for order in (0, 1):
+        yield pool(f"same_indices_order{order}", "MaxPool", (2, 3, 7, 9), outputs=2,
+                   kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_LOWER",
+                   storage_order=order)
+    yield pool("same_include_pad", "AveragePool", (1, 3, 9, 10), kernel_shape=[3, 3],
+               strides=[2, 2], auto_pad="SAME_UPPER", count_include_pad=1)
+    yield pool("same_p1", "LpPool", (1, 3, 9, 10), 11, kernel_shape=[3, 3], p=1,
+               strides=[2, 2], auto_pad="SAME_UPPER")
     yield pool("p3", "LpPool", (1, 3, 9, 9), 11, kernel_shape=[3, 3], p=3)
     for operator in ("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool"):
         yield pool("7x7", operator, (2, 30, 7, 7))
@@ -240,6 +259,14 @@ def _resizes():
         yield Case(f"resize_{policy}", "Resize",
                    [_numbers(1, 2, 10, 33), None, None, np.array([7, 15], np.int64)], 19,
                    {"axes": [2, 3], "keep_aspect_ratio_policy": policy}, constant=(3,))
+    # Interpolated integers are cut off, which makes two of what is about one.
+    for kind, low in ((np.uint8, 0), (np.int8, -128)):
+        image = np.random.default_rng(3).integers(low, low + 256, (1, 2, 4, 5)).astype(kind)
+        for place in ("half_pixel", "align_corners"):
+            yield Case(f"resize_{np.dtype(kind)}_{place}", "Resize",
+                       [image, None, None, np.array([1, 2, 7, 9], np.int64)], 13,
+                       {"mode": "linear", "coordinate_transformation_mode": place},
+                       constant=(3,), atol=1)
 
 
 def _normalisations():

@@ -83,3 +83,33 @@ func.func @lists(%l: tensor<4x?xf32>, %e: tensor<?xf32>, %i: index) -> (tensor<?
   %2 = sluice.append %l, %e : (tensor<4x?xf32>, tensor<?xf32>) -> tensor<5x?xf32>
   return %0, %1, %2 : tensor<?xf32>, tensor<4x?xf32>, tensor<5x?xf32>
 }
+
+// -----
+
+// Zeros around an image are pads of the convolution.
+// CHECK-LABEL: @pad_conv(
+// CHECK-NOT: sluice.pad
+// CHECK: sluice.conv %arg0, {{.*}}pads = array<i64: 1, 3, 1, 0>
+func.func @pad_conv(%x: tensor<?x3x8x?xf32>, %w: tensor<4x3x3x3xf32>) -> tensor<?x4x8x?xf32> {
+  %zero = sluice.constant dense<0.0> : tensor<f32>
+  %0 = sluice.pad %x, %zero {low = array<i64: 0, 0, 1, 2>, high = array<i64: 0, 0, 1, 0>} : (tensor<?x3x8x?xf32>, tensor<f32>) -> tensor<?x3x10x?xf32>
+  %1 = sluice.conv %0, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 1, 0, 0>} : (tensor<?x3x10x?xf32>, tensor<4x3x3x3xf32>) -> tensor<?x4x8x?xf32>
+  return %1 : tensor<?x4x8x?xf32>
+}
+
+// -----
+
+// Not other numbers, not other dimensions, and nothing that is cropped.
+// CHECK-LABEL: @pad_conv_stays(
+// CHECK-COUNT-3: sluice.pad
+func.func @pad_conv_stays(%x: tensor<1x3x8xf32>, %w: tensor<4x4x3xf32>, %v: tensor<4x3x3xf32>) -> (tensor<1x4x8xf32>, tensor<1x4x8xf32>, tensor<1x4x5xf32>) {
+  %zero = sluice.constant dense<0.0> : tensor<f32>
+  %one = sluice.constant dense<1.0> : tensor<f32>
+  %0 = sluice.pad %x, %one {low = array<i64: 0, 0, 1>, high = array<i64: 0, 0, 1>} : (tensor<1x3x8xf32>, tensor<f32>) -> tensor<1x3x10xf32>
+  %1 = sluice.conv %0, %v {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x3x10xf32>, tensor<4x3x3xf32>) -> tensor<1x4x8xf32>
+  %2 = sluice.pad %x, %zero {low = array<i64: 0, 1, 1>, high = array<i64: 0, 0, 1>} : (tensor<1x3x8xf32>, tensor<f32>) -> tensor<1x4x10xf32>
+  %3 = sluice.conv %2, %w {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x4x10xf32>, tensor<4x4x3xf32>) -> tensor<1x4x8xf32>
+  %4 = sluice.pad %x, %zero {low = array<i64: 0, 0, -1>, high = array<i64: 0, 0, 0>} : (tensor<1x3x8xf32>, tensor<f32>) -> tensor<1x3x7xf32>
+  %5 = sluice.conv %4, %v {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x3x7xf32>, tensor<4x3x3xf32>) -> tensor<1x4x5xf32>
+  return %1, %3, %5 : tensor<1x4x8xf32>, tensor<1x4x8xf32>, tensor<1x4x5xf32>
+}
