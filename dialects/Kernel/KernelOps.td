@@ -211,6 +211,14 @@ def CheckOp : Kernel_Op<"check", [MemoryEffects<[MemWrite]>]> {
   let assemblyFormat = "$frame $condition `,` $message attr-dict";
 }
 
+def RandomKeyOp
+    : Kernel_Op<"random_key", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "the run's seed, and the number of its next random sequence";
+  let arguments = (ins Kernel_Frame:$frame);
+  let results = (outs I64:$seed, I64:$draw);
+  let assemblyFormat = "$frame attr-dict";
+}
+
 def CopyOp : Kernel_Op<"copy", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "copies a contiguous buffer to another of the same size";
   let arguments = (ins AnyMemRef:$source, AnyMemRef:$target);

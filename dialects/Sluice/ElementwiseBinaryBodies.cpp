@@ -133,6 +133,30 @@ Value CastOp::buildBody(OpBuilder &builder, Location location,
                                   rounded);
 }
 
+Value BitCastOp::buildBody(OpBuilder &builder, Location location,
+                           ValueRange arguments) {
+  BodyBuilder body{builder, location};
+  Value x = arguments[0];
+  auto as = [&](Type type) { return BodyBuilder::withElement(x, type); };
+  // From what is computed with to the bits that are stored.
+  Type from = elementTypeOf(getOperand()), to = getTo();
+  if (isa<FloatType>(from)) {
+    if (getComputeType(from) != from)
+      x = body.make<arith::TruncFOp>(as(from), x);
+    x = body.make<arith::BitcastOp>(
+        as(builder.getIntegerType(from.getIntOrFloatBitWidth())), x);
+  } else if (from.isInteger(1)) {
+    x = body.make<arith::ExtUIOp>(as(builder.getI8Type()), x);
+  }
+  if (to.isInteger(1))
+    return body.compare(arith::CmpIPredicate::ne, x, body.zero(x));
+  if (!isa<FloatType>(to))
+    return x;
+  x = body.make<arith::BitcastOp>(as(to), x);
+  Type compute = getComputeType(to);
+  return compute == to ? x : body.make<arith::ExtFOp>(as(compute), x);
+}
+
 Value PowOp::buildBody(OpBuilder &builder, Location location,
                        ValueRange arguments) {
   BodyBuilder body{builder, location};

@@ -82,6 +82,24 @@ OpFoldResult MinOp::fold(FoldAdaptor adaptor) {
   return {};
 }
 
+OpFoldResult BitCastOp::fold(FoldAdaptor) {
+  if (getOperand().getType() == getType())
+    return getOperand();
+  return {};
+}
+
+LogicalResult BitCastOp::verify() {
+  // A bool takes a byte.
+  auto width = [](Type type) {
+    return std::max(type.getIntOrFloatBitWidth(), 8u);
+  };
+  Type from = elementTypeOf(getOperand());
+  if (!from.isIntOrFloat() || !getTo().isIntOrFloat() ||
+      width(from) != width(getTo()))
+    return emitOpError("cannot read the bits of ") << from << " as " << getTo();
+  return success();
+}
+
 OpFoldResult CastOp::fold(FoldAdaptor) {
   if (getOperand().getType() == getType())
     return getOperand();

@@ -210,4 +210,13 @@ def CastOp : Sluice_ElementwiseOp<"cast",
   let hasFolder = 1;
 }
 
+def BitCastOp : Sluice_ElementwiseOp<"bit_cast",
+    "Adaptor(operands, attributes, properties, regions).getTo()"> {
+  let summary = "the same bits as another element type of the same width";
+  let description = [{ A bool is a byte of 0 or 1; other bytes are true. }];
+  let arguments = (ins AnyRankedTensor:$operand, TypeAttr:$to);
+  let hasFolder = 1;
+  let hasVerifier = 1;
+}
+
 #endif // SLUICE_ELEMENTWISE_OPS_TD

@@ -251,28 +251,32 @@ static std::pair<Value, Value> splitPairs(Composition &ops, Value x,
   return {ops.slice(x, 3, 0, size / 2), ops.slice(x, 3, size / 2, size)};
 }
 
-static llvm::Expected<Values> importRotaryEmbedding(NodeContext &node) {
-  SLUICE_TRY(interleaved, node.node.getInt("interleaved", 0));
-  SLUICE_TRY(rotated, node.node.getInt("rotary_embedding_dim", 0));
-  SLUICE_TRY(heads, node.node.getInt("num_heads", 0));
-  Value input = node.input(0);
-  int64_t rank = node.rank(input);
-  if (rank != 3 && rank != 4)
-    return node.invalid("the input must have rank 3 or 4");
-  if (rank == 3 && heads < 1)
-    return node.invalid("num_heads must be positive");
-  if (node.rank(node.input(1)) < 1 || node.rank(node.input(2)) < 1)
-    return node.invalid("the caches must have dimensions");
+namespace {
+/// What rotary embeddings are made of, in either domain.
+struct RotaryEmbedding {
+  Value input;
+  /// For each position: [batch, sequence, half], or broadcast to that.
+  Value cosine, sine;
+  int64_t heads = 0;   ///< For inputs [batch, sequence, heads * size].
+  int64_t rotated = 0; ///< Of each head; 0 for all of it.
+  bool interleaved = false;
+};
+} // namespace
+
+static llvm::Expected<Values> rotate(NodeContext &node,
+                                     const RotaryEmbedding &embedding) {
+  int64_t rank = node.rank(embedding.input), rotated = embedding.rotated;
   Composition ops(node);
   // As [batch, sequence, heads, head size].
-  Value x = rank == 4 ? ops.transpose(input, {0, 2, 1, 3})
-                      : ops.reshapeCopying(input, {0, 0, heads, -1});
+  Value x = rank == 4 ? ops.transpose(embedding.input, {0, 2, 1, 3})
+                      : ops.reshapeCopying(embedding.input,
+                                           {0, 0, embedding.heads, -1});
   if (ops.failed())
     return ops.finish({});
   int64_t size = rotated;
   if (size == 0) {
     size = shapeOf(x)[3];
-    int64_t half = shapeOf(node.input(1)).back();
+    int64_t half = shapeOf(embedding.cosine).back();
     if (ShapedType::isDynamic(size) && !ShapedType::isDynamic(half))
       size = 2 * half;
     if (ShapedType::isDynamic(size))
@@ -280,19 +284,13 @@ static llvm::Expected<Values> importRotaryEmbedding(NodeContext &node) {
   }
   if (size < 2 || size % 2 != 0)
     return node.invalid("the rotated size must be even");
-  auto angles = [&](size_t index) {
-    Value cache = node.input(index);
-    if (node.hasInput(3))
-      cache =
-          ops.make<GatherOp>({cache, node.input(3)}, node.integer("axis", 0));
-    return ops.unsqueeze(cache, {2});
-  };
-  Value cosine = angles(1), sine = angles(2);
-  auto [first, second] = splitPairs(ops, x, size, interleaved != 0);
+  Value cosine = ops.unsqueeze(embedding.cosine, {2});
+  Value sine = ops.unsqueeze(embedding.sine, {2});
+  auto [first, second] = splitPairs(ops, x, size, embedding.interleaved);
   Value real = ops.sub(ops.mul(cosine, first), ops.mul(sine, second));
   Value imaginary = ops.add(ops.mul(sine, first), ops.mul(cosine, second));
   Value result;
-  if (interleaved) {
+  if (embedding.interleaved) {
     // [..., half, 2] as [..., size].
     Value pairs = ops.concat(
         {ops.unsqueeze(real, {4}), ops.unsqueeze(imaginary, {4})}, 4);
@@ -304,10 +302,93 @@ static llvm::Expected<Values> importRotaryEmbedding(NodeContext &node) {
     result = ops.concat({result, ops.slice(x, 3, size, INT64_MAX)}, 3);
   if (rank == 4)
     return ops.finish({ops.transpose(result, {0, 2, 1, 3})});
-  return ops.finish({ops.reshapeLike(result, input)});
+  return ops.finish({ops.reshapeLike(result, embedding.input)});
+}
+
+/// The attributes, and the input with its rank checked.
+static llvm::Expected<RotaryEmbedding> readRotaryEmbedding(NodeContext &node) {
+  RotaryEmbedding embedding;
+  SLUICE_TRY(interleaved, node.node.getInt("interleaved", 0));
+  SLUICE_TRY(rotated, node.node.getInt("rotary_embedding_dim", 0));
+  SLUICE_TRY(heads, node.node.getInt("num_heads", 0));
+  embedding.interleaved = interleaved != 0;
+  embedding.rotated = rotated;
+  embedding.heads = heads;
+  embedding.input = node.input(0);
+  int64_t rank = node.rank(embedding.input);
+  if (rank != 3 && rank != 4)
+    return node.invalid("the input must have rank 3 or 4");
+  return embedding;
+}
+
+static llvm::Expected<Values> importRotaryEmbedding(NodeContext &node) {
+  SLUICE_TRY(embedding, readRotaryEmbedding(node));
+  if (node.rank(embedding.input) == 3 && embedding.heads < 1)
+    return node.invalid("num_heads must be positive");
+  if (node.rank(node.input(1)) < 1 || node.rank(node.input(2)) < 1)
+    return node.invalid("the caches must have dimensions");
+  Composition ops(node);
+  auto angles = [&](size_t index) {
+    Value cache = node.input(index);
+    if (node.hasInput(3))
+      cache =
+          ops.make<GatherOp>({cache, node.input(3)}, node.integer("axis", 0));
+    return cache;
+  };
+  embedding.cosine = angles(1);
+  embedding.sine = angles(2);
+  if (ops.failed())
+    return ops.finish({});
+  return rotate(node, embedding);
+}
+
+/// ONNX Runtime's form: positions come second, and one position is that of the
+/// first token of every sequence.
+static llvm::Expected<Values> importContribRotaryEmbedding(NodeContext &node) {
+  SLUICE_TRY(embedding, readRotaryEmbedding(node));
+  SLUICE_TRY(packed, node.node.getInt("is_packed_batching", 0));
+  if (packed)
+    return node.unsupported("packed batches");
+  Value positions = node.input(1);
+  bool isOffset = node.rank(positions) == 1;
+  if (!isOffset && node.rank(positions) != 2)
+    return node.invalid("the positions must be [1] or [batch, sequence]");
+  if (node.rank(node.input(2)) != 2 || node.rank(node.input(3)) != 2)
+    return node.invalid("the caches must be matrices");
+  bool isRank3 = node.rank(embedding.input) == 3;
+  if (isRank3 && embedding.heads < 1) {
+    // All of each head is rotated then, so the caches tell its size.
+    int64_t half = shapeOf(node.input(2))[1],
+            width = shapeOf(embedding.input)[2];
+    if (ShapedType::isDynamic(half) || ShapedType::isDynamic(width))
+      return node.unsupported("the number of heads is not known at compile "
+                              "time");
+    if (half < 1 || width % (2 * half) != 0)
+      return node.invalid("the heads do not fit the caches");
+    embedding.heads = width / (2 * half);
+  }
+  Composition ops(node);
+  if (isOffset) {
+    Type wide = node.builder.getI64Type();
+    Value length = ops.reshape(ops.size(embedding.input, isRank3 ? 1 : 2), {});
+    Value steps =
+        ops.make<RangeOp>({node.scalar(wide, 0), length, node.scalar(wide, 1)});
+    positions = ops.unsqueeze(ops.add(steps, positions), {0});
+  }
+  auto angles = [&](size_t index) {
+    return ops.make<GatherOp>({node.input(index), positions},
+                              node.integer("axis", 0));
+  };
+  embedding.cosine = angles(2);
+  embedding.sine = angles(3);
+  if (ops.failed())
+    return ops.finish({});
+  return rotate(node, embedding);
 }
 
 void sluice::registerAttentionImports(ImportRegistry &registry) {
   registry.add("Attention", 3, importAttention);
   registry.add("RotaryEmbedding", 3, importRotaryEmbedding);
+  registry.add("com.microsoft.RotaryEmbedding", 4, importContribRotaryEmbedding,
+               1);
 }

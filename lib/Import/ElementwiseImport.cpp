@@ -220,6 +220,17 @@ static llvm::Expected<Values> importCast(NodeContext &node) {
   return Values{result};
 }
 
+static llvm::Expected<Values> importBitCast(NodeContext &node) {
+  SLUICE_TRY(to, node.node.getInt("to"));
+  Type type = node.elementType(to);
+  if (!type)
+    return node.unsupported("bits as " + elementTypeName(OnnxElementType(to)));
+  SLUICE_TRY(result,
+             node.create<BitCastOp>(node.input(0),
+                                    node.attribute("to", TypeAttr::get(type))));
+  return Values{result};
+}
+
 static llvm::Expected<Values> importCastLike(NodeContext &node) {
   SLUICE_TRY(result, node.cast(node.input(0), elementTypeOf(node.input(1))));
   return Values{result};
@@ -235,6 +246,7 @@ void sluice::registerElementwiseImports(ImportRegistry &registry) {
   registry.add("Asinh", 1, importUnary<AsinhOp>);
   registry.add("Atan", 1, importUnary<AtanOp>);
   registry.add("Atanh", 1, importUnary<AtanhOp>);
+  registry.add("BitCast", 1, importBitCast);
   registry.add("BitShift", 2, importBitShift);
   registry.add("BitwiseAnd", 2, importBinary<AndOp>);
   registry.add("BitwiseNot", 1, importUnary<NotOp>);

@@ -171,4 +171,5 @@ void sluice::registerGeneratorImports(ImportRegistry &registry) {
   registry.add("Range", 3, importRange);
   registry.add("Size", 1, importSize);
   registry.add("Trilu", 1, importTrilu);
+  registry.add("com.microsoft.Trilu", 1, importTrilu, 1);
 }

@@ -48,14 +48,17 @@ void registerEinsumImports(ImportRegistry &registry);
 void registerElementwiseImports(ImportRegistry &registry);
 void registerGeneratorImports(ImportRegistry &registry);
 void registerIndexingImports(ImportRegistry &registry);
+void registerLinearAlgebraImports(ImportRegistry &registry);
 void registerMovementImports(ImportRegistry &registry);
 void registerNormalizationImports(ImportRegistry &registry);
 void registerPoolingImports(ImportRegistry &registry);
 void registerReductionImports(ImportRegistry &registry);
 void registerLossImports(ImportRegistry &registry);
 void registerQuantizationImports(ImportRegistry &registry);
+void registerRandomImports(ImportRegistry &registry);
 void registerRecurrentImports(ImportRegistry &registry);
 void registerResamplingImports(ImportRegistry &registry);
+void registerSpectralImports(ImportRegistry &registry);
 void registerTensorImports(ImportRegistry &registry);
 
 /// The registry with all families.

@@ -54,14 +54,17 @@ const ImportRegistry &sluice::importRegistry() {
     registerElementwiseImports(result);
     registerGeneratorImports(result);
     registerIndexingImports(result);
+    registerLinearAlgebraImports(result);
     registerMovementImports(result);
     registerNormalizationImports(result);
     registerPoolingImports(result);
     registerReductionImports(result);
     registerLossImports(result);
     registerQuantizationImports(result);
+    registerRandomImports(result);
     registerRecurrentImports(result);
     registerResamplingImports(result);
+    registerSpectralImports(result);
     registerTensorImports(result);
     return result;
   }();

@@ -300,32 +300,8 @@ importMeanVarianceNormalization(NodeContext &node) {
       {ops.div(centred, ops.add(deviation, ops.number(deviation, 1e-9)))});
 }
 
-// Dropout does nothing outside of training.
-static llvm::Expected<Values> importDropout(NodeContext &node) {
-  Value operand = node.input(0);
-  if (node.hasInput(2)) {
-    auto training = node.constantInts(2);
-    auto ratio = node.constantFloat(1);
-    bool dropsNothing = node.hasInput(1) && ratio && *ratio == 0;
-    if (!dropsNothing && (!training || training->size() != 1))
-      return node.unsupported("training_mode is not known at compile time");
-    if (!dropsNothing && (*training)[0])
-      return node.unsupported("training mode draws random numbers");
-  }
-  if (!node.node.hasOutput(1))
-    return Values{operand};
-  Composition ops(node);
-  // Before opset 10 the mask has the operand's type.
-  Type type = node.opset() < 10 ? elementTypeOf(operand)
-                                : Type(node.builder.getI1Type());
-  Value mask =
-      ops.make<BroadcastOp>({node.scalar(type, 1), ops.shape(operand)});
-  return ops.finish({operand, mask});
-}
-
 void sluice::registerNormalizationImports(ImportRegistry &registry) {
   registry.add("BatchNormalization", 5, importBatchNormalization);
-  registry.add("Dropout", 1, importDropout);
   registry.add("GroupNormalization", 3, importGroupNormalization);
   registry.add("Hardmax", 1, importHardmax, 1);
   registry.add("InstanceNormalization", 3, importInstanceNormalization, 6);

@@ -41,11 +41,11 @@ bool isSplatConstant(Operation *op) {
   return dense && dense.isSplat();
 }
 
-/// Ops that stay in the host function.
+/// Ops that stay in the host function; effects happen there, in their order.
 bool isHostOp(Operation *op) {
   return isa<ConstantOp, PackedConstantOp, ElementOp, SetElementOp, AppendOp>(
              op) ||
-         !isa<SluiceDialect>(op->getDialect());
+         !isa<SluiceDialect>(op->getDialect()) || !isPure(op);
 }
 
 /// Is the op's element so cheap that computing it at every use is fine?

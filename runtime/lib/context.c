@@ -157,6 +157,7 @@ sluice_status sluice_context_create(const sluice_model *model,
   created->model = model;
   created->on_kernel = given.on_kernel;
   created->on_kernel_user = given.on_kernel_user;
+  created->seed = given.seed;
   sluice_recycler_init(&created->recycler);
   sluice_status status = SLUICE_OK;
   if (!sluice_process_flags_create(&created->flags))

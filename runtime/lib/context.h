@@ -73,6 +73,9 @@ struct sluice_context {
 
   sluice_kernel_callback on_kernel;
   void *on_kernel_user;
+
+  uint64_t seed;
+  uint64_t random_draws; /* sequences of random numbers that runs have drawn */
 };
 
 /* Claims the context for a call and clears its message; false when another

@@ -144,6 +144,8 @@ static sluice_status execute(sluice_context *context, uint8_t *workspace) {
   frame.input_dims = context->input_dims;
   frame.workspace = workspace;
   frame.weights = context->model->weights;
+  frame.random_seed = context->seed;
+  frame.random_draws = context->random_draws;
   sluice_fill_hooks(context, &frame);
   atomic_store_explicit(&context->failed, false, memory_order_relaxed);
   context->owns_pool_now = context->pool && !context->has_executor &&
@@ -152,6 +154,7 @@ static sluice_status execute(sluice_context *context, uint8_t *workspace) {
   frame.threads =
       context->owns_pool_now ? sluice_thread_pool_limit(context->pool) : 1;
   int32_t returned = descriptor->run(&frame);
+  context->random_draws = frame.random_draws;
   if (context->owns_pool_now)
     sluice_thread_pool_leave(context->pool);
   sluice_recycler_reset(&context->recycler);

@@ -1,7 +1,8 @@
 """Single operators in the forms that the ONNX node tests leave out.
 
 Older opset versions, odd sizes (vectors with and without a rest), groups,
-dilations, every recurrent option. The expected results are onnxruntime's.
+dilations, every recurrent option. The expected results are onnxruntime's, or
+NumPy's in double precision where a case brings them.
 """
 
 # Part of Sluice, under the Apache License v2.0. See LICENSE.
@@ -11,12 +12,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
+import linear_algebra
 import loops
 import odd_sizes
+import spectral
 
 FLOAT = np.dtype(np.float32)
 TYPES = {
+    np.dtype(np.float16): TensorProto.FLOAT16,
     np.dtype(np.float32): TensorProto.FLOAT,
+    np.dtype(np.float64): TensorProto.DOUBLE,
     np.dtype(np.int64): TensorProto.INT64,
     np.dtype(np.int32): TensorProto.INT32,
     np.dtype(np.int8): TensorProto.INT8,
@@ -38,6 +43,10 @@ class Case:
     constant: tuple = ()
     rtol: float = 1e-4
     atol: float = 1e-5
+    # The right results; onnxruntime's where there are none.
+    expected: tuple = ()
+    # {input: axes} whose sizes stay known in the dynamic form.
+    known: dict = field(default_factory=dict)
 
     def model(self, dynamic):
         """The model, and the inputs it takes by name."""
@@ -52,7 +61,9 @@ class Case:
                 weights.append(numpy_helper.from_array(array, name))
                 continue
             shape = [
-                f"{name}_{axis}" if dynamic else size
+                f"{name}_{axis}"
+                if dynamic and axis - array.ndim not in self.known.get(index, ())
+                else size
                 for axis, size in enumerate(array.shape)
             ]
             given.append(helper.make_tensor_value_info(name, TYPES[array.dtype], shape))
@@ -444,7 +455,16 @@ def _odd_sizes():
     return odd_sizes.cases(Case, _numbers)
 
 
+def _linear_algebra():
+    return linear_algebra.cases(Case, _numbers)
+
+
+def _spectral():
+    return spectral.cases(Case, _numbers)
+
+
 def all_cases():
-    for group in (_activations, _transposes, _softmaxes, _reductions, _convolutions, _pools, _resizes,
-                  _normalisations, _recurrent, _quantised, _contrib, _odd_sizes, loops.cases):
+    for group in (_activations, _transposes, _softmaxes, _reductions, _convolutions, _pools,
+                  _resizes, _normalisations, _recurrent, _quantised, _contrib, _odd_sizes,
+                  _linear_algebra, _spectral, loops.cases):
         yield from group()

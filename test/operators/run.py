@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares single operators with onnxruntime: see cases.py.
+"""Compares single operators with a reference: see cases.py.
 
     run.py                  all cases, with static and with dynamic sizes
     run.py lstm conv_       those with one of these texts in their name
@@ -30,10 +30,12 @@ def check(case, dynamic, options, child):
     path = folder / f"{case.name}-{form}.onnx"
     artifact = path.with_suffix(".so")
     path.write_bytes(model.SerializeToString())
-    try:
-        expected = child.call(run_onnxruntime, str(path), inputs)
-    except CallFailed as failure:
-        return f"onnxruntime: {failure}"
+    expected = case.expected
+    if not expected:
+        try:
+            expected = child.call(run_onnxruntime, str(path), inputs)
+        except CallFailed as failure:
+            return f"onnxruntime: {failure}"
     outcome = compiler.compile_model(options.build, path, artifact, timeout=60)
     if outcome.status != compiler.OK:
         return f"sluicec: {outcome.first_message()}"

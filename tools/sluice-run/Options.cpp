@@ -65,7 +65,10 @@ static void addInputOptions(CLI::App &app, Options &options) {
                "Fill inputs that have no file with random values: floats in "
                "[-1, 1), bytes of any value, other integers 0 or 1")
       ->group(group);
-  app.add_option("--seed", options.seed, "Another seed, other random values")
+  app.add_option(
+         "--seed", options.seed,
+         "Another seed, other random values: those of inputs, and those "
+         "that the model draws")
       ->group(group)
       ->capture_default_str();
   app.add_option("--int-range", options.intRange,

@@ -21,7 +21,6 @@ struct Options {
 
   // Inputs.
   bool random = false;
-  uint64_t seed = 0;
   std::string intRange = "0:1";
   std::vector<std::string> inputs; // NAME=FILE
   std::string inputSet;
@@ -41,6 +40,7 @@ struct Options {
   int32_t warmUp = -1;
   int32_t threads = 0;
   std::vector<int32_t> affinity;
+  uint64_t seed = 0;
   bool profile = false;
   std::string trace;
   std::string json;

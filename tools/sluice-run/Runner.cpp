@@ -52,6 +52,7 @@ static Outcome createContext(const Options &options, const Results &results,
   create.threads = options.threads;
   create.affinity_count = int32_t(options.affinity.size());
   create.affinity = options.affinity.data();
+  create.seed = options.seed;
   if (profile) {
     create.on_kernel = Profile::record;
     create.on_kernel_user = profile;

@@ -219,10 +219,12 @@ const EmitterRegistry &emitterRegistry();
 
 // One function per op family, in the file of the same name.
 void registerIndexingEmitters(EmitterRegistry &registry);
+void registerLinearAlgebraEmitters(EmitterRegistry &registry);
 void registerMovementEmitters(EmitterRegistry &registry);
 void registerRegionEmitters(EmitterRegistry &registry);
 void registerResamplingEmitters(EmitterRegistry &registry);
 void registerSelectionEmitters(EmitterRegistry &registry);
+void registerSpectralEmitters(EmitterRegistry &registry);
 void registerTensorEmitters(EmitterRegistry &registry);
 void registerTransposeEmitters(EmitterRegistry &registry);
 void registerContractionEmitters(EmitterRegistry &registry);
@@ -230,6 +232,7 @@ void registerConvolutionEmitters(EmitterRegistry &registry);
 void registerNormalizationEmitters(EmitterRegistry &registry);
 void registerPackedConvolutionEmitters(EmitterRegistry &registry);
 void registerPoolingEmitters(EmitterRegistry &registry);
+void registerRandomEmitters(EmitterRegistry &registry);
 void registerRecurrentEmitters(EmitterRegistry &registry);
 void registerReductionEmitters(EmitterRegistry &registry);
 

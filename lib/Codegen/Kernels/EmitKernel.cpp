@@ -16,15 +16,18 @@ const EmitterRegistry &sluice::emitterRegistry() {
     registerContractionEmitters(result);
     registerConvolutionEmitters(result);
     registerIndexingEmitters(result);
+    registerLinearAlgebraEmitters(result);
     registerMovementEmitters(result);
     registerNormalizationEmitters(result);
     registerPackedConvolutionEmitters(result);
     registerPoolingEmitters(result);
+    registerRandomEmitters(result);
     registerRecurrentEmitters(result);
     registerReductionEmitters(result);
     registerRegionEmitters(result);
     registerResamplingEmitters(result);
     registerSelectionEmitters(result);
+    registerSpectralEmitters(result);
     registerTensorEmitters(result);
     registerTransposeEmitters(result);
     return result;

@@ -435,6 +435,23 @@ LogicalResult Translator::translate(Operation &op) {
         mapping.map(elements.getResult(), buffer);
         return success();
       })
+      .Case([&](RandomKeyOp key) {
+        Type word = builder.getI64Type();
+        auto drawn =
+            kernel::RandomKeyOp::create(builder, loc, word, word, frame);
+        Value seed = drawn.getSeed();
+        if (auto given = key.getSeedAttr())
+          seed = arith::ConstantOp::create(builder, loc, given);
+        Value buffer = kernel::AllocateOp::create(
+            builder, loc, convert(key.getType()), frame, ValueRange());
+        Value numbers[] = {seed, drawn.getDraw()};
+        for (auto [i, number] : llvm::enumerate(numbers)) {
+          Value place = arith::ConstantIndexOp::create(builder, loc, i);
+          memref::StoreOp::create(builder, loc, number, buffer, place);
+        }
+        mapping.map(key.getResult(), buffer);
+        return success();
+      })
       .Case([&](arith::SelectOp choice) {
         // Of tensors this is what an `if` without code becomes.
         Value onTrue = mapping.lookup(choice.getTrueValue());

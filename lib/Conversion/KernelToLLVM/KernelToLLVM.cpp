@@ -369,6 +369,16 @@ void Lowering::lower(Operation *op) {
         size.replaceAllUsesWith(
             toIndex(loadElement(mine, size.getDimension(), i64)));
       })
+      .Case([&](kernel::RandomKeyOp key) {
+        Value one = constant(1);
+        Value place = advance(key.getFrame(),
+                              constant(frameOffset(FrameField::RandomDraws)));
+        Value draw = LLVM::LoadOp::create(builder, loc, i64, place);
+        LLVM::StoreOp::create(
+            builder, loc, LLVM::AddOp::create(builder, loc, draw, one), place);
+        Value seed = loadField(key.getFrame(), FrameField::RandomSeed, i64);
+        key.replaceAllUsesWith(ValueRange{seed, draw});
+      })
       .Case([&](kernel::WeightOp weight) {
         Value base = loadField(weight.getFrame(), FrameField::Weights, pointer);
         Value address = advance(base, constant(weight.getOffset().value_or(0)));

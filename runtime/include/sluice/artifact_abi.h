@@ -29,7 +29,7 @@ extern "C" {
 #define SLUICE_ABI_MAGIC 0x43554c53u
 /* Raised with every incompatible change to this file. Fields may be added at
  * the descriptor's end without one: its size tells which it has. */
-#define SLUICE_ABI_VERSION 1u
+#define SLUICE_ABI_VERSION 2u
 
 typedef struct sluice_frame sluice_frame;
 
@@ -67,6 +67,11 @@ struct sluice_frame {
    * finds where this is 0. */
   int32_t threads;
   void *runtime; /* the runtime's own state */
+
+  /* What random numbers come from: the context's seed, and the number of the
+   * next sequence that generated code draws, which it counts up. */
+  uint64_t random_seed;
+  uint64_t random_draws;
 };
 
 /* A flag of a descriptor: the file that it is in ends with a trailer. */

@@ -242,10 +242,14 @@ typedef struct sluice_context_options {
   const sluice_executor *executor;
   sluice_kernel_callback on_kernel;
   void *on_kernel_user;
+  /* Where random numbers start, for operators that have no seed of their own.
+   * Contexts with the same seed give the same numbers, run by run, on any
+   * number of threads; runs of one context give different ones. */
+  uint64_t seed;
 } sluice_context_options;
 
 #define SLUICE_CONTEXT_OPTIONS_INIT                                            \
-  {sizeof(sluice_context_options), 0, 0, NULL, NULL, NULL, NULL, NULL}
+  {sizeof(sluice_context_options), 0, 0, NULL, NULL, NULL, NULL, NULL, 0}
 
 SLUICE_API sluice_status sluice_context_create(
     const sluice_model *model, const sluice_context_options *options,

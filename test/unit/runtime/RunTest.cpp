@@ -163,6 +163,30 @@ TEST(Run, ContextsShareAPool) {
   sluice_thread_pool_destroy(pool);
 }
 
+/// Gives out the seed, and the number of a sequence that it draws.
+int32_t runDrawing(sluice_frame *frame) {
+  const int64_t count = 2;
+  auto *y = static_cast<float *>(frame->output(frame, 0, 1, &count));
+  y[0] = static_cast<float>(frame->random_seed);
+  y[1] = static_cast<float>(frame->random_draws++);
+  return 0;
+}
+
+TEST(Run, SequencesOfRandomNumbersAreCounted) {
+  FakeModel fake({}, {outputY}, runDrawing);
+  sluice_context_options options = SLUICE_CONTEXT_OPTIONS_INIT;
+  options.seed = 5;
+  Session seeded(fake, &options), other(fake);
+  for (float run : {0.0f, 1.0f, 2.0f}) {
+    ASSERT_EQ(sluice_context_run(seeded.context), SLUICE_OK);
+    EXPECT_EQ(seeded.output(0)[0], 5);
+    EXPECT_EQ(seeded.output(0)[1], run);
+  }
+  ASSERT_EQ(sluice_context_run(other.context), SLUICE_OK);
+  EXPECT_EQ(other.output(0)[0], 0);
+  EXPECT_EQ(other.output(0)[1], 0);
+}
+
 TEST(Run, FirstFailureIsReported) {
   FakeModel fake({}, {outputY}, runFailing);
   sluice_context_options options = SLUICE_CONTEXT_OPTIONS_INIT;

@@ -39,7 +39,10 @@ enum class FrameField : int32_t {
   Allocate,
   Fail,
   Profile,
-  Status,
+  Status, // And the number of threads, in the same 8 bytes.
+  Runtime,
+  RandomSeed,
+  RandomDraws,
 };
 
 /// Byte offset of a field in `sluice_frame` on a 64-bit target.
@@ -67,6 +70,12 @@ static_assert(offsetof(sluice_frame, profile) ==
               frameOffset(FrameField::Profile));
 static_assert(offsetof(sluice_frame, status) ==
               frameOffset(FrameField::Status));
+static_assert(offsetof(sluice_frame, runtime) ==
+              frameOffset(FrameField::Runtime));
+static_assert(offsetof(sluice_frame, random_seed) ==
+              frameOffset(FrameField::RandomSeed));
+static_assert(offsetof(sluice_frame, random_draws) ==
+              frameOffset(FrameField::RandomDraws));
 
 } // namespace sluice
 

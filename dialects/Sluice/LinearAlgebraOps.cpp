@@ -1,0 +1,74 @@
+//===- LinearAlgebraOps.cpp - Determinants and inverses -------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Sluice/Sluice.h"
+
+using namespace mlir;
+using namespace sluice;
+
+/// Are the last two dimensions equal, as far as they are known?
+static LogicalResult verifySquare(std::optional<Location> location,
+                                  Value operand) {
+  ArrayRef<int64_t> shape = shapeOf(operand);
+  if (shape.size() < 2)
+    return emitOptionalError(location, "the operand must be a matrix");
+  int64_t rows = shape[shape.size() - 2], columns = shape.back();
+  if (!ShapedType::isDynamic(rows) && !ShapedType::isDynamic(columns) &&
+      rows != columns)
+    return emitOptionalError(location, "the matrices must be square, not ",
+                             rows, "x", columns);
+  return success();
+}
+
+static LogicalResult verifyElements(Operation *op) {
+  Type elementType = elementTypeOf(op->getOperand(0));
+  if (!isa<FloatType>(elementType))
+    return op->emitOpError("takes floating-point elements, not ")
+           << elementType;
+  return success();
+}
+
+LogicalResult DeterminantOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  if (failed(verifySquare(location, operands[0])))
+    return failure();
+  types.push_back(RankedTensorType::get(shapeOf(operands[0]).drop_back(2),
+                                        elementTypeOf(operands[0])));
+  return success();
+}
+
+LogicalResult
+DeterminantOp::reifyResultShapes(OpBuilder &builder,
+                                 ReifiedRankedShapedTypeDims &shapes) {
+  SmallVector<OpFoldResult> sizes =
+      getDimensions(builder, getLoc(), getOperand());
+  sizes.truncate(sizes.size() - 2);
+  shapes.push_back(std::move(sizes));
+  return success();
+}
+
+LogicalResult DeterminantOp::verify() { return verifyElements(*this); }
+
+LogicalResult InverseOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  if (failed(verifySquare(location, operands[0])))
+    return failure();
+  types.push_back(operands[0].getType());
+  return success();
+}
+
+LogicalResult
+InverseOp::reifyResultShapes(OpBuilder &builder,
+                             ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(getDimensions(builder, getLoc(), getOperand()));
+  return success();
+}
+
+LogicalResult InverseOp::verify() { return verifyElements(*this); }
