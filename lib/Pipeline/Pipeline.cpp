@@ -153,6 +153,7 @@ void buildFormKernelsPipeline(OpPassManager &manager,
   // Checks of sizes do not depend on the step.
   functions.addPass(createLoopInvariantCodeMotionPass());
   functions.addPass(createFormScansPass());
+  functions.addPass(createSplitConcatenationsPass());
   manager.nest<func::FuncOp>().addPass(createFormKernelsPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());

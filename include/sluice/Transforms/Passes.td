@@ -146,6 +146,24 @@ def FormScansPass : Pass<"sluice-form-scans", "::mlir::func::FuncOp"> {
   ];
 }
 
+def SplitConcatenationsPass
+    : Pass<"sluice-split-concatenations", "::mlir::func::FuncOp"> {
+  let summary = "Make concatenations of very many tensors in steps";
+  let description = [{
+    The kernel of a concatenation has a loop per operand. Those with more than
+    `maximum-operands` become concatenations of 16 tensors each, whose kernels
+    are shared. Runs after canonicalisation, which would join them again.
+  }];
+  let options = [
+    Option<"maximumOperands", "maximum-operands", "unsigned", /*default=*/"64",
+           "The most operands that stay in one concatenation">
+  ];
+  let statistics = [
+    Statistic<"numSplit", "split", "Number of concatenations made in steps">
+  ];
+  let dependentDialects = ["::sluice::SluiceDialect"];
+}
+
 def FormKernelsPass : Pass<"sluice-form-kernels", "::mlir::func::FuncOp"> {
   let summary = "Group ops into kernels";
   let description = [{

@@ -28,6 +28,10 @@ namespace {
 
 constexpr StringLiteral hostFunctionName = "sluice_host";
 
+/// The host function asks after so many launches whether the run has failed:
+/// instruction selection takes more than linear time for one long block.
+constexpr int64_t launchesPerBlock = 64;
+
 class Lowering {
 public:
   Lowering(ModuleOp module)
@@ -91,6 +95,16 @@ private:
   /// there is one: branches around every launch would make the host function
   /// costly to compile.
   func::FuncOp getProfileFunction();
+  /// A function (frame, condition, node, message) that reports a failure where
+  /// the condition does not hold. It has the branch, as above.
+  func::FuncOp getCheckFunction();
+  /// A private function with an empty entry block, where the builder is then.
+  func::FuncOp startFunction(StringRef name, TypeRange arguments);
+  /// Ends the host function where the condition does not hold.
+  void guardCondition(Value frame, Value holds);
+  /// Reports a failure where the condition does not hold, and goes on.
+  void reportUnless(Value frame, Value condition, Value node, Value message);
+  bool isInHost(Operation *op);
   /// An array of 64-bit numbers on the stack.
   Value stackArray(ValueRange values);
   Value stringConstant(StringRef text);
@@ -102,6 +116,10 @@ private:
   Location loc = UnknownLoc::get(builder.getContext());
   llvm::StringMap<LLVM::GlobalOp> strings;
   llvm::SetVector<func::FuncOp> kernels;
+  llvm::StringMap<func::FuncOp> functions;
+  func::FuncOp profileFunction, checkFunction;
+  LLVM::LLVMFuncOp guardMarker;
+  int64_t hostLaunches = 0;
 };
 
 /// A contiguous buffer is passed as its address and its dynamic sizes.
@@ -199,7 +217,7 @@ LLVM::CallOp Lowering::callHook(Value frame, FrameField field, Type result,
 }
 
 void Lowering::guard(Value address) {
-  auto marker = module.lookupSymbol<LLVM::LLVMFuncOp>("sluice.guard");
+  LLVM::LLVMFuncOp &marker = guardMarker;
   if (!marker) {
     OpBuilder::InsertionGuard restore(builder);
     builder.setInsertionPointToStart(module.getBody());
@@ -247,28 +265,66 @@ Value Lowering::stringConstant(StringRef text) {
   return LLVM::AddressOfOp::create(builder, loc, global);
 }
 
-func::FuncOp Lowering::getProfileFunction() {
-  constexpr StringLiteral name = "sluice.profile";
-  if (auto known = module.lookupSymbol<func::FuncOp>(name))
-    return known;
-  OpBuilder::InsertionGuard restore(builder);
+void Lowering::guardCondition(Value frame, Value holds) {
+  Value null = LLVM::ZeroOp::create(builder, loc, pointer);
+  guard(LLVM::SelectOp::create(builder, loc, holds, frame, null));
+}
+
+bool Lowering::isInHost(Operation *op) {
+  auto function = op->getParentOfType<func::FuncOp>();
+  return function && function.getName() == hostFunctionName;
+}
+
+func::FuncOp Lowering::startFunction(StringRef name, TypeRange arguments) {
   builder.setInsertionPointToStart(module.getBody());
-  auto function = func::FuncOp::create(
-      builder, loc, name, builder.getFunctionType({pointer, i32, i32}, {}));
+  auto function = func::FuncOp::create(builder, loc, name,
+                                       builder.getFunctionType(arguments, {}));
   function.setPrivate();
   function->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));
-  Block *body = function.addEntryBlock();
-  builder.setInsertionPointToStart(body);
-  Value frame = body->getArgument(0);
-  Value hook = loadField(frame, FrameField::Profile, pointer);
+  builder.setInsertionPointToStart(function.addEntryBlock());
+  return function;
+}
+
+func::FuncOp Lowering::getProfileFunction() {
+  if (profileFunction)
+    return profileFunction;
+  OpBuilder::InsertionGuard restore(builder);
+  profileFunction = startFunction("sluice.profile", {pointer, i32, i32});
+  ValueRange arguments = profileFunction.getArguments();
+  Value hook = loadField(arguments[0], FrameField::Profile, pointer);
   Value null = LLVM::ZeroOp::create(builder, loc, pointer);
   Value wanted =
       LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ne, hook, null);
   auto branch = scf::IfOp::create(builder, loc, wanted, false);
   func::ReturnOp::create(builder, loc);
   builder.setInsertionPointToStart(branch.thenBlock());
-  callHook(frame, FrameField::Profile, nullptr, body->getArguments());
-  return function;
+  callHook(arguments[0], FrameField::Profile, nullptr, arguments);
+  return profileFunction;
+}
+
+func::FuncOp Lowering::getCheckFunction() {
+  if (checkFunction)
+    return checkFunction;
+  OpBuilder::InsertionGuard restore(builder);
+  checkFunction = startFunction(
+      "sluice.check", {pointer, builder.getI1Type(), pointer, pointer});
+  Value frame = checkFunction.getArgument(0);
+  reportUnless(frame, checkFunction.getArgument(1),
+               checkFunction.getArgument(2), checkFunction.getArgument(3));
+  func::ReturnOp::create(builder, loc);
+  return checkFunction;
+}
+
+void Lowering::reportUnless(Value frame, Value condition, Value node,
+                            Value message) {
+  Value yes =
+      arith::ConstantOp::create(builder, loc, builder.getBoolAttr(true));
+  Value failed = arith::XOrIOp::create(builder, loc, condition, yes);
+  auto branch = scf::IfOp::create(builder, loc, failed, false);
+  OpBuilder::InsertionGuard restore(builder);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  callHook(frame, FrameField::Fail, nullptr,
+           {frame, constant32(SLUICE_RUN_FAILED), node, message});
 }
 
 void Lowering::lowerLaunch(kernel::LaunchOp op) {
@@ -277,7 +333,7 @@ void Lowering::lowerLaunch(kernel::LaunchOp op) {
   llvm::append_range(buffers, op.getOutputs());
   if (op.getScratch())
     buffers.push_back(op.getScratch());
-  auto callee = module.lookupSymbol<func::FuncOp>(op.getCallee());
+  func::FuncOp callee = functions.lookup(op.getCallee());
   kernels.insert(callee);
   SmallVector<Value> operands;
   for (auto [buffer, type] :
@@ -303,6 +359,12 @@ void Lowering::lowerLaunch(kernel::LaunchOp op) {
   profile(0);
   func::CallOp::create(builder, loc, callee, operands);
   profile(1);
+  if (!isInHost(op) || ++hostLaunches % launchesPerBlock != 0)
+    return;
+  Value status = loadField(op.getFrame(), FrameField::Status, i32);
+  guardCondition(op.getFrame(),
+                 LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::eq,
+                                      status, constant32(SLUICE_OK)));
 }
 
 void Lowering::lowerInput(kernel::InputOp op) {
@@ -332,27 +394,23 @@ void Lowering::lowerCopy(kernel::CopyOp op) {
 }
 
 void Lowering::lowerCheck(kernel::CheckOp op) {
-  Value yes =
-      arith::ConstantOp::create(builder, loc, builder.getBoolAttr(true));
-  Value failed = arith::XOrIOp::create(builder, loc, op.getCondition(), yes);
-  auto branch = scf::IfOp::create(builder, loc, failed, false);
-  // Kernels may be in the middle of a parallel loop, so they go on; the host
-  // function ends here.
-  auto function = op->getParentOfType<func::FuncOp>();
-  if (function && function.getName() == hostFunctionName) {
-    Value null = LLVM::ZeroOp::create(builder, loc, pointer);
-    guard(LLVM::SelectOp::create(builder, loc, failed, null, op.getFrame()));
-  }
-  builder.setInsertionPointToStart(branch.thenBlock());
   std::string node;
   op.getLoc()->walk([&](Location inner) {
     if (auto name = dyn_cast<NameLoc>(inner); name && node.empty())
       node = name.getName().str();
     return WalkResult::advance();
   });
-  callHook(op.getFrame(), FrameField::Fail, nullptr,
-           {op.getFrame(), constant32(SLUICE_RUN_FAILED), stringConstant(node),
-            stringConstant(op.getMessage())});
+  Value frame = op.getFrame(), condition = op.getCondition();
+  Value where = stringConstant(node), message = stringConstant(op.getMessage());
+  // Kernels may be in the middle of a parallel loop, so they go on; the host
+  // function ends here.
+  if (!isInHost(op)) {
+    reportUnless(frame, condition, where, message);
+    return;
+  }
+  func::CallOp::create(builder, loc, getCheckFunction(),
+                       ValueRange{frame, condition, where, message});
+  guardCondition(frame, condition);
 }
 
 void Lowering::lower(Operation *op) {
@@ -505,6 +563,8 @@ void Lowering::flattenArguments(func::FuncOp kernel) {
 }
 
 void Lowering::run() {
+  for (auto function : module.getOps<func::FuncOp>())
+    functions[function.getName()] = function;
   SmallVector<Operation *> ops;
   module.walk([&](Operation *op) {
     if (isa<kernel::KernelDialect>(op->getDialect()))

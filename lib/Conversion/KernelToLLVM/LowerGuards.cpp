@@ -22,18 +22,23 @@ public:
   using LowerGuardsPassBase::LowerGuardsPassBase;
 
   void runOnOperation() final {
+    leaves.clear();
     SmallVector<LLVM::CallOp> guards;
     getOperation().walk([&](LLVM::CallOp call) {
       if (call.getCallee() == "sluice.guard")
         guards.push_back(call);
     });
-    for (LLVM::CallOp guard : guards)
+    // From the last to the first: a block that is split moves what follows.
+    for (LLVM::CallOp guard : llvm::reverse(guards))
       lower(guard);
     if (Operation *marker = getOperation().lookupSymbol("sluice.guard"))
       marker->erase();
   }
 
 private:
+  /// Where each function returns early.
+  DenseMap<Operation *, Block *> leaves;
+
   void lower(LLVM::CallOp guard) {
     auto function = guard->getParentOfType<LLVM::LLVMFuncOp>();
     Location loc = guard.getLoc();
@@ -41,9 +46,12 @@ private:
     Block *before = guard->getBlock();
     Block *after = before->splitBlock(guard->getNextNode());
     OpBuilder builder(guard);
-    Block *leave = builder.createBlock(&function.getBody());
-    LLVM::ReturnOp::create(builder, loc, ValueRange());
-    builder.setInsertionPoint(guard);
+    Block *&leave = leaves[function];
+    if (!leave) {
+      leave = builder.createBlock(&function.getBody());
+      LLVM::ReturnOp::create(builder, loc, ValueRange());
+      builder.setInsertionPoint(guard);
+    }
     Value null = LLVM::ZeroOp::create(builder, loc, pointer.getType());
     Value isNull = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::eq,
                                         pointer, null);

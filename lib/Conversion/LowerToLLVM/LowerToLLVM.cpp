@@ -32,6 +32,7 @@ void buildLowerToLLVMPipeline(OpPassManager &manager,
   arith::ArithExpandOpsPassOptions arithOptions;
   arithOptions.includeBf16 = true;
   functions.addPass(arith::createArithExpandOpsPass(arithOptions));
+  functions.addPass(createCutBlocksPass());
   functions.addPass(createSCFToControlFlowPass());
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());

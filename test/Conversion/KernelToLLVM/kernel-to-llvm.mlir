@@ -35,11 +35,18 @@ func.func private @kernel(%frame: !llvm.ptr, %in: memref<?xf32>, %four: memref<4
 
 // -----
 
-// The host function ends where a check fails.
-// CHECK-LABEL: func.func private @sluice_host
-// CHECK:         %[[FAILED:.*]] = arith.xori
+// The host function ends where a check fails. The branch that reports it is in
+// one place for all checks.
+// CHECK-LABEL: func.func private @sluice.check(
+// CHECK-SAME:    passthrough = ["noinline"]
+// CHECK:         %[[FAILED:.*]] = arith.xori %arg1
 // CHECK:         scf.if %[[FAILED]]
-// CHECK:         %[[FRAME:.*]] = llvm.select %[[FAILED]], %{{.*}}, %arg0
+// CHECK:           llvm.call %{{.*}}(%arg0, %{{.*}}, %arg2, %arg3)
+// CHECK-LABEL: func.func private @sluice_host
+// CHECK:         %[[FITS:.*]] = arith.cmpi eq
+// CHECK-NOT:     scf.if
+// CHECK:         call @sluice.check(%arg0, %[[FITS]], %{{.*}}, %{{.*}})
+// CHECK:         %[[FRAME:.*]] = llvm.select %[[FITS]], %arg0, %{{.*}}
 // CHECK:         llvm.call @sluice.guard(%[[FRAME]])
 func.func @sluice_host(%frame: !llvm.ptr) {
   %n = kernel.input_size %frame 0, 0

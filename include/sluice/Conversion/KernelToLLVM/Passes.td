@@ -14,9 +14,11 @@ def KernelToLLVMPass : Pass<"sluice-kernel-to-llvm", "::mlir::ModuleOp"> {
     Launches become calls, buffers become pointers from the frame, and the
     entry points of the artifact, `sluice_run` and `sluice_workspace`, are
     made. Kernels take the address and the dynamic sizes of each buffer and are
-    not inlined; the host function is made small. Runs on structured control flow, before the conversion of memrefs. A
-    hook that may fail is followed by a call of the marker `sluice.guard`,
-    which `sluice-lower-guards` turns into an early return.
+    not inlined; the host function is made small. Runs on structured control
+    flow, before the conversion of memrefs. A hook that may fail is followed by
+    a call of the marker `sluice.guard`, which `sluice-lower-guards` turns into
+    an early return, and so is every 64th launch, so that the function's blocks
+    are short.
   }];
   let dependentDialects = [
     "mlir::arith::ArithDialect", "mlir::func::FuncDialect",

@@ -22,6 +22,23 @@ def HoistStackBuffersPass
   ];
 }
 
+def CutBlocksPass : Pass<"sluice-cut-blocks", "mlir::func::FuncOp"> {
+  let summary = "Cut long blocks of functions with structured control flow";
+  let description = [{
+    Lowering a loop or a branch moves all that follows it in its block. Blocks
+    of a function that hold some end after `maximum-ops` operations, so that
+    each operation is moved a limited number of times.
+  }];
+  let options = [
+    Option<"maximumOps", "maximum-ops", "unsigned", /*default=*/"512",
+           "The length after which a block ends">
+  ];
+  let statistics = [
+    Statistic<"numCuts", "cuts", "Blocks that were cut">
+  ];
+  let dependentDialects = ["mlir::cf::ControlFlowDialect"];
+}
+
 def LowerVectorsPass : Pass<"sluice-lower-vectors"> {
   let summary = "Bring vector operations to one dimension";
   let description = [{
