@@ -174,6 +174,23 @@ makeTensors(DataBuilder &data, const std::vector<TensorSignature> &tensors) {
   return data.arrayOfRecords(records);
 }
 
+/// Those of the inputs, and how many there are.
+static std::pair<DataBuilder::Field, int64_t>
+makeDefaults(DataBuilder &data, const std::vector<TensorSignature> &inputs) {
+  SmallVector<SmallVector<DataBuilder::Field>> records;
+  for (auto [index, input] : llvm::enumerate(inputs)) {
+    if (!input.defaultValue)
+      continue;
+    SmallVector<DataBuilder::Field> dims;
+    for (int64_t dim : input.defaultValue->dims)
+      dims.push_back(data.integer(dim, 64));
+    records.push_back({data.integer(static_cast<int64_t>(index), 64),
+                       data.array(dims),
+                       data.integer(input.defaultValue->offset, 64)});
+  }
+  return {data.arrayOfRecords(records), records.size()};
+}
+
 /// Defines `symbol` at the start of the weights' section, which occupies no
 /// space in object files. No global can ask for that.
 static void reserveWeights(ModuleOp module, StringRef symbol,
@@ -241,6 +258,7 @@ void sluice::addDescriptor(ModuleOp module, const DescriptorContents &contents,
         "sluice_onednn_release_weights",
         {weights.type, IntegerType::get(module.getContext(), 64)}));
 
+  auto [defaults, defaultCount] = makeDefaults(data, signature.inputs);
   // The order of sluice_model_descriptor.
   SmallVector<DataBuilder::Field> fields = {
       data.integer(SLUICE_ABI_MAGIC, 32),
@@ -268,7 +286,9 @@ void sluice::addDescriptor(ModuleOp module, const DescriptorContents &contents,
       function(workspaceFunctionName),
       function(runFunctionName),
       data.integer(shared ? SLUICE_DESCRIPTOR_HAS_TRAILER : 0, 64),
-      releaseWeights};
+      releaseWeights,
+      data.integer(defaultCount, 64),
+      defaults};
   data.record(descriptorSymbol(signature), fields, LLVM::Linkage::External);
   if (shared)
     data.record(SLUICE_DESCRIPTOR_SYMBOL, fields, LLVM::Linkage::External);

@@ -67,6 +67,8 @@ struct Parameter {
   /// The sizes follow from the inputs', so the caller can bring the memory.
   bool isSized = true;
 
+  /// The model has a default value for this input.
+  bool isOptional() const { return tensor->defaultValue.has_value(); }
   bool isStatic() const {
     return all_of(tensor->dims, [](int64_t dim) { return dim >= 0; });
   }
@@ -95,6 +97,7 @@ private:
   std::string outputSize(const TensorSignature &tensor, size_t dim) const;
   void makeParameters();
   void writeIndices();
+  void writeSizeFunctions();
   void writeModel();
   void writeRun();
   void writeDeclaration(const Parameter &parameter, bool isInput);
@@ -148,11 +151,21 @@ void HeaderWriter::nameSizes(ArrayRef<std::string> inputStems) {
   }
 }
 
-/// The C expression for a size of an output; empty if only the run can tell.
+/// The C expression for a size of an output, as a factor; empty if only the run
+/// can tell.
 std::string HeaderWriter::outputSize(const TensorSignature &tensor,
                                      size_t dim) const {
   if (tensor.dims[dim] >= 0)
     return std::to_string(tensor.dims[dim]);
+  if (dim < tensor.formulas.size() && tensor.formulas[dim].isKnown()) {
+    SizeFormula::Spelling spelling;
+    spelling.inputSize = [&](unsigned input, unsigned dimension) {
+      return inputSizes[input][dimension];
+    };
+    spelling.maximum = prefix + "_size_max";
+    spelling.minimum = prefix + "_size_min";
+    return tensor.formulas[dim].print(spelling, /*asFactor=*/true);
+  }
   auto named = namedSizes.find(tensor.dimNames[dim]);
   return named == namedSizes.end() ? "" : named->second;
 }
@@ -185,8 +198,12 @@ void HeaderWriter::makeParameters() {
 /// Names and sizes may hold anything; a comment must not end early.
 static std::string commentText(StringRef text) {
   std::string safe;
-  for (char letter : text)
-    safe += isPrint(letter) && letter != '*' && letter != '\\' ? letter : '_';
+  for (char letter : text) {
+    char last = safe.empty() ? ' ' : safe.back();
+    bool isMark =
+        (last == '*' && letter == '/') || (last == '/' && letter == '*');
+    safe += isPrint(letter) && letter != '\\' && !isMark ? letter : '_';
+  }
   return safe;
 }
 
@@ -204,7 +221,7 @@ std::string HeaderWriter::describe(const TensorSignature &tensor) {
     else
       text += named ? commentText(tensor.dimNames[dim]) : "?";
   }
-  return text + "]";
+  return text + (tensor.defaultValue ? "], optional" : "]");
 }
 
 void HeaderWriter::writeIndices() {
@@ -220,6 +237,23 @@ void HeaderWriter::writeIndices() {
   os << ",\n";
   writeGroup("OUTPUT", outputs);
   os << "\n};\n\n";
+}
+
+/// What formulas of sizes call that C has no operator for.
+void HeaderWriter::writeSizeFunctions() {
+  auto write = [&](const std::string &name, char sign) {
+    bool isCalled = any_of(outputs, [&](const Parameter &output) {
+      return any_of(output.sizes, [&](const std::string &size) {
+        return StringRef(size).contains(name + "(");
+      });
+    });
+    if (isCalled)
+      os << "static inline int64_t " << name
+         << "(int64_t a, int64_t b) {\n  return a " << sign
+         << " b ? a : b;\n}\n\n";
+  };
+  write(prefix + "_size_max", '>');
+  write(prefix + "_size_min", '<');
 }
 
 void HeaderWriter::writeModel() {
@@ -254,8 +288,11 @@ void HeaderWriter::writeDeclaration(const Parameter &parameter, bool isInput) {
     return;
   }
   os << (isInput ? "const " : "") << type << " ";
-  if (!parameter.hasArrayBound()) {
-    os << "*" << parameter.name;
+  if (!parameter.hasArrayBound() || parameter.isOptional()) {
+    os << "*" << parameter.name << " /* ";
+    interleave(parameter.sizes, os, " * ");
+    os << (parameter.sizes.empty() ? "1" : "")
+       << (parameter.isOptional() ? ", or null for the default */" : " */");
     return;
   }
   os << parameter.name << "[";
@@ -302,8 +339,10 @@ void HeaderWriter::writeRun() {
        << ";\n";
   };
   for (size_t index = 0; index < inputs.size(); ++index)
-    writeStep("sluice_context_set_input(context, " + Twine(index) +
-              ", &sluice_input_" + Twine(index) + ")");
+    writeStep("sluice_context_set_input(context, " + Twine(index) + ", " +
+              (inputs[index].isOptional() ? inputs[index].name + " ? " : "") +
+              "&sluice_input_" + Twine(index) +
+              (inputs[index].isOptional() ? " : NULL" : "") + ")");
   for (auto [index, output] : enumerate(outputs)) {
     std::string target = "NULL, 0";
     if (output.isSized) {
@@ -336,6 +375,7 @@ void HeaderWriter::write() {
      << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
   writeIndices();
   writeModel();
+  writeSizeFunctions();
   writeRun();
   os << "#ifdef __cplusplus\n}\n#endif\n#endif /* SLUICE_MODEL_"
      << signature.name << "_H */\n";

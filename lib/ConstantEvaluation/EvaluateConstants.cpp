@@ -43,13 +43,17 @@ public:
   SmallVector<OpResult> findResults() const;
 
 private:
-  bool isEvaluable(Operation *op) const;
+  /// Does the op depend on constants alone?
+  bool isConstant(Operation *op) const;
+  /// Why the value of such an op is left to the run; empty if it is not.
+  StringRef whyLeft(Operation *op) const;
   bool isTooLarge(Operation *op) const;
   /// The bytes of the constants an op's value is made of.
   int64_t sourceBytes(Operation *op, DenseSet<Operation *> &seen) const;
 
   SmallVector<Operation *> ops;
-  DenseSet<Operation *> members;
+  /// The same, and the ops that are constant but left to the run.
+  DenseSet<Operation *> members, left;
   int64_t numRefused = 0;
 };
 
@@ -57,12 +61,12 @@ private:
 
 ConstantGraph::ConstantGraph(ModuleOp module) {
   module.walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (!isEvaluable(op))
+    if (!isConstant(op))
       return;
-    if (isTooLarge(op)) {
+    if (StringRef reason = whyLeft(op); !reason.empty()) {
       remarks::missed(op, remarks::constants)
-          << "not computed at compile time: the result is much larger than "
-             "what it is made of";
+          << "constant, but computed in every run: " << reason;
+      left.insert(op);
       ++numRefused;
       return;
     }
@@ -71,18 +75,28 @@ ConstantGraph::ConstantGraph(ModuleOp module) {
   });
 }
 
-bool ConstantGraph::isEvaluable(Operation *op) const {
+bool ConstantGraph::isConstant(Operation *op) const {
   if (!isa<SluiceDialect>(op->getDialect()) || op->getNumOperands() == 0)
     return false;
-  auto isStatic = [](Type type) {
-    return cast<RankedTensorType>(type).hasStaticShape();
-  };
-  return llvm::all_of(op->getResultTypes(), isStatic) &&
-         llvm::all_of(op->getOperands(), [&](Value operand) {
-           Operation *producer = operand.getDefiningOp();
-           return producer &&
-                  (isa<ConstantOp>(producer) || members.contains(producer));
-         });
+  return llvm::all_of(op->getOperands(), [&](Value operand) {
+    Operation *producer = operand.getDefiningOp();
+    return producer && (isa<ConstantOp>(producer) ||
+                        members.contains(producer) || left.contains(producer));
+  });
+}
+
+StringRef ConstantGraph::whyLeft(Operation *op) const {
+  if (llvm::any_of(op->getOperands(), [&](Value operand) {
+        return left.contains(operand.getDefiningOp());
+      }))
+    return "it is made of another that is";
+  if (!llvm::all_of(op->getResultTypes(), [](Type type) {
+        return cast<RankedTensorType>(type).hasStaticShape();
+      }))
+    return "how large the result is depends on the values";
+  if (isTooLarge(op))
+    return "the result is much larger than what it is made of";
+  return "";
 }
 
 int64_t ConstantGraph::sourceBytes(Operation *op,
@@ -218,9 +232,9 @@ void EvaluateConstantsPass::runOnOperation() {
   }
   if (!*values) {
     messages += llvm::toString(values->takeError());
-    remarks::missed(graph.getOps().front(), remarks::constants)
-        << "this and other constants are left to be computed in every run: "
-        << messages;
+    for (OpResult result : results)
+      remarks::missed(result.getOwner(), remarks::constants)
+          << "constant, but computed in every run: " << messages;
     return;
   }
   for (auto [result, value] : llvm::zip(results, **values)) {

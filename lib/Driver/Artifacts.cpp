@@ -6,6 +6,7 @@
 
 #include "Artifacts.h"
 #include "OutputFile.h"
+#include "OutputSizes.h"
 #include "dialects/Kernel/Kernel.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "sluice/Artifact/ArtifactFile.h"
@@ -78,6 +79,23 @@ static std::vector<TensorSignature> describeTensors(TypeRange types,
   return tensors;
 }
 
+/// What the host function says about the defaults of the inputs.
+static void describeDefaults(func::FuncOp host,
+                             std::vector<TensorSignature> &inputs) {
+  auto attributes = host->getAttrOfType<ArrayAttr>("sluice.inputs");
+  auto offsets =
+      host->getAttrOfType<DenseI64ArrayAttr>("sluice.default_offsets");
+  if (!attributes || !offsets)
+    return;
+  for (auto [input, attribute, offset] :
+       llvm::zip(inputs, attributes, offsets.asArrayRef()))
+    if (offset >= 0) {
+      auto value =
+          cast<DictionaryAttr>(attribute).getAs<ElementsAttr>("sluice.default");
+      input.defaultValue = {value.getShapedType().getShape().vec(), offset};
+    }
+}
+
 llvm::Expected<DescriptorContents>
 describeModel(ModuleOp module, const MachineModel &machine,
               const CompileOptions &options) {
@@ -91,6 +109,8 @@ describeModel(ModuleOp module, const MachineModel &machine,
       type.getInputs(), host->getAttrOfType<ArrayAttr>("sluice.inputs"));
   contents.signature.outputs = describeTensors(
       type.getResults(), host->getAttrOfType<ArrayAttr>("sluice.outputs"));
+  describeDefaults(host, contents.signature.inputs);
+  describeOutputSizes(host, contents.signature);
   if (auto metadata = module->getAttrOfType<ArrayAttr>("sluice.metadata"))
     for (size_t i = 0; i + 1 < metadata.size(); i += 2)
       contents.signature.metadata.emplace_back(

@@ -115,7 +115,10 @@ CompileStatus Compilation::import() {
     return fail(CompileStatus::Usage, std::move(error));
   if (llvm::Error error = inlineLocalFunctions(*model))
     return fail(CompileStatus::InvalidModel, std::move(error));
-  auto imported = importOnnxModel(*model, context);
+  ImportOptions importOptions{options.keepDefaults, options.overridable};
+  if (llvm::Error error = checkOverridable(*model, importOptions))
+    return fail(CompileStatus::Usage, std::move(error));
+  auto imported = importOnnxModel(*model, context, importOptions);
   if (!imported) {
     llvm::Error error = imported.takeError();
     CompileStatus status = error.isA<UnsupportedNodesError>()
@@ -177,6 +180,8 @@ CompileStatus Compilation::emit() {
         buildOptimizePipeline(manager, optimize);
       }))
     return CompileStatus::CompileFailed;
+  if (llvm::Error error = checkDeclaredOutputs(*module))
+    return fail(CompileStatus::InvalidModel, std::move(error));
   if (llvm::Error error = setTilings(*module, options.tilings))
     return fail(CompileStatus::Usage, std::move(error));
   if (options.emit == EmitKind::Optimized)

@@ -7,6 +7,7 @@
 #include "sluice/Import/Importer.h"
 #include "GraphImporter.h"
 #include "ImportRegistry.h"
+#include "ModelInterface.h"
 #include "Onnx/Messages.h"
 #include "dialects/Sluice/TensorExtent.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -115,12 +116,18 @@ static RankedTensorType convertInput(const GraphImporter &importer,
   return nullptr;
 }
 
-static Attribute dimensionNames(const OnnxType &type, OpBuilder &builder) {
-  SmallVector<Attribute> names;
-  if (type.shape)
-    for (const OnnxDim &dim : *type.shape)
-      names.push_back(builder.getStringAttr(dim.symbol));
-  return builder.getArrayAttr(names);
+/// The value of an initializer.
+static llvm::Expected<Attribute> convertDefault(GraphImporter &importer,
+                                                const OnnxTensor &tensor,
+                                                OpBuilder &builder) {
+  auto value =
+      importer.importConstant(tensor, builder, builder.getUnknownLoc());
+  if (!value)
+    return value.takeError();
+  auto constant = value->getDefiningOp<ConstantOp>();
+  Attribute attribute = constant.getValueAttr();
+  constant.erase();
+  return attribute;
 }
 
 /// All nodes that cannot be translated. One that breaks ONNX's rules makes the
@@ -147,7 +154,8 @@ static llvm::Error reportNodes(ImportState state) {
 }
 
 llvm::Expected<OwningOpRef<ModuleOp>>
-sluice::importOnnxModel(const OnnxModel &model, MLIRContext &context) {
+sluice::importOnnxModel(const OnnxModel &model, MLIRContext &context,
+                        const ImportOptions &options) {
   loadImportDialects(context);
   OpBuilder builder(&context);
   auto loc = NameLoc::get(builder.getStringAttr(
@@ -157,33 +165,47 @@ sluice::importOnnxModel(const OnnxModel &model, MLIRContext &context) {
   GraphImporter importer(state, nullptr);
 
   SmallVector<Type> inputTypes;
-  auto inputs = model.graph.requiredInputs();
-  for (const OnnxValueInfo *input : inputs) {
+  SmallVector<OnnxType> declaredTypes;
+  std::vector<ModelInput> inputs = selectInputs(model, options);
+  for (const ModelInput &input : inputs) {
+    auto declared = typeOfInput(input);
+    if (!declared)
+      return declared.takeError();
     std::string reason;
-    RankedTensorType type = convertInput(importer, input->type, reason);
+    RankedTensorType type = convertInput(importer, *declared, reason);
     if (!type) {
       UnsupportedNode entry;
-      entry.name = input->name;
+      entry.name = input.info->name;
       entry.opType = "graph input";
-      entry.types = input->type.describe();
+      entry.types = declared->describe();
       entry.reason = reason;
       state.unsupported.push_back(std::move(entry));
       type = RankedTensorType::get({}, builder.getF32Type());
     }
     inputTypes.push_back(type);
+    declaredTypes.push_back(std::move(*declared));
   }
 
   builder.setInsertionPointToEnd(module->getBody());
   auto function = func::FuncOp::create(builder, loc, "main",
                                        builder.getFunctionType(inputTypes, {}));
+  remarkConstantInputs(function, model, inputs);
   Block *block = function.addEntryBlock();
   builder.setInsertionPointToStart(block);
   for (auto [index, input] : llvm::enumerate(inputs)) {
-    importer.bind(input->name, block->getArgument(index));
-    function.setArgAttr(index, "sluice.name",
-                        builder.getStringAttr(input->name));
+    const std::string &name = input.info->name;
+    importer.bind(name, block->getArgument(index));
+    function.setArgAttr(index, "sluice.name", builder.getStringAttr(name));
     function.setArgAttr(index, "sluice.dims",
-                        dimensionNames(input->type, builder));
+                        dimensionNames(declaredTypes[index], builder));
+    // What has no type here has been reported.
+    if (!input.defaultValue ||
+        !importer.convertElementType(input.defaultValue->elementType))
+      continue;
+    auto value = convertDefault(importer, *input.defaultValue, builder);
+    if (!value)
+      return value.takeError();
+    function.setArgAttr(index, "sluice.default", *value);
   }
   auto outputs = importer.importGraph(model.graph, builder);
   if (!outputs)
@@ -196,15 +218,11 @@ sluice::importOnnxModel(const OnnxModel &model, MLIRContext &context) {
   for (Value output : *outputs)
     outputTypes.push_back(output.getType());
   function.setFunctionType(builder.getFunctionType(inputTypes, outputTypes));
-  for (auto [index, output] : llvm::enumerate(model.graph.outputs)) {
-    function.setResultAttr(index, "sluice.name",
-                           builder.getStringAttr(output.name));
-    auto type = cast<RankedTensorType>(outputTypes[index]);
-    if (output.type.shape &&
-        static_cast<int64_t>(output.type.shape->size()) == type.getRank())
-      function.setResultAttr(index, "sluice.dims",
-                             dimensionNames(output.type, builder));
-  }
+  for (auto [index, output] : llvm::enumerate(model.graph.outputs))
+    if (llvm::Error error = describeOutput(
+            function, index, output,
+            importer.convertElementType(output.type.elementType)))
+      return error;
   SmallVector<Attribute> metadata;
   for (const auto &[key, value] : model.metadata) {
     metadata.push_back(builder.getStringAttr(key));

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "sluice/Codegen/PackedWeights.h"
 #include "sluice/Transforms/Passes.h"
 
@@ -29,20 +30,40 @@ public:
     int64_t total = 0;
     OpBuilder builder(module.getContext());
     auto none = builder.getDictionaryAttr({});
-    module.walk([&](kernel::WeightOp op) {
-      DictionaryAttr packing = op.getPackingAttr() ? op.getPackingAttr() : none;
+    auto place = [&](ElementsAttr value, DictionaryAttr packing,
+                     ShapedType type) {
       auto [it, isNew] =
-          offsets.try_emplace({op.getValue(), getPackedOrder(packing)}, total);
+          offsets.try_emplace({value, getPackedOrder(packing)}, total);
       if (isNew) {
-        values.push_back(op.getValue());
+        values.push_back(value);
         packings.push_back(packing);
         places.push_back(total);
-        auto type = cast<MemRefType>(op.getType());
         int64_t bytes =
             type.getNumElements() * ((type.getElementTypeBitWidth() + 7) / 8);
         total += (bytes + alignment - 1) / alignment * alignment;
       }
-      op.setOffsetAttr(builder.getI64IntegerAttr(it->second));
+      return it->second;
+    };
+    module.walk([&](kernel::WeightOp op) {
+      int64_t offset =
+          place(op.getValue(), op.getPackingAttr() ? op.getPackingAttr() : none,
+                cast<MemRefType>(op.getType()));
+      op.setOffsetAttr(builder.getI64IntegerAttr(offset));
+    });
+    // Inputs that need not be set have their defaults among the weights.
+    module.walk([&](func::FuncOp function) {
+      auto inputs = function->getAttrOfType<ArrayAttr>("sluice.inputs");
+      if (!inputs)
+        return;
+      SmallVector<int64_t> defaults;
+      for (Attribute input : inputs) {
+        auto value =
+            cast<DictionaryAttr>(input).getAs<ElementsAttr>("sluice.default");
+        defaults.push_back(value ? place(value, none, value.getShapedType())
+                                 : -1);
+      }
+      function->setAttr("sluice.default_offsets",
+                        builder.getDenseI64ArrayAttr(defaults));
     });
     module->setAttr("sluice.weights", builder.getArrayAttr(values));
     module->setAttr("sluice.weight_packings", builder.getArrayAttr(packings));

@@ -175,6 +175,7 @@ sluice_status sluice_context_create(const sluice_model *model,
     sluice_context_destroy(created);
     return status;
   }
+  sluice_bind_defaults(created);
   *context = created;
   return sluice_succeed(error);
 }
@@ -279,8 +280,26 @@ static void bind(struct sluice_input_slot *slot, const sluice_tensor *tensor,
   }
 }
 
+/* Binds the default of an input; false if it has none. */
+static bool bind_default(sluice_context *context, int32_t index) {
+  sluice_tensor tensor;
+  if (sluice_model_input_default(context->model, index, &tensor) != SLUICE_OK)
+    return false;
+  size_t size = 0;
+  sluice_byte_size(tensor.dtype, tensor.rank, tensor.dims, &size);
+  bind(&context->inputs[index], &tensor, size);
+  return true;
+}
+
+void sluice_bind_defaults(sluice_context *context) {
+  for (int32_t i = 0; i < context->model->descriptor->input_count; ++i)
+    bind_default(context, i);
+}
+
 static sluice_status set_input(sluice_context *context, int32_t index,
                                const sluice_tensor *tensor) {
+  if (!tensor && bind_default(context, index))
+    return SLUICE_OK;
   size_t size;
   sluice_status status = check_input(context->model->descriptor, index, tensor,
                                      &size, &context->error);

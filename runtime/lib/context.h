@@ -86,6 +86,9 @@ bool sluice_context_enter(sluice_context *context,
 sluice_status sluice_context_leave(sluice_context *context,
                                    sluice_status status);
 
+/* Binds every input that has a default to that. */
+void sluice_bind_defaults(sluice_context *context);
+
 /* Fills in the hooks of a frame for `context`. */
 void sluice_fill_hooks(sluice_context *context, sluice_frame *frame);
 

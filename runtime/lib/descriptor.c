@@ -60,6 +60,51 @@ static bool weights_are_sane(const sluice_model_descriptor *descriptor) {
   return descriptor->weights_file || descriptor->weights_size == 0;
 }
 
+/* How many inputs have a default: none where the descriptor is older. */
+static int64_t default_count(const sluice_model_descriptor *descriptor) {
+  const size_t needed =
+      offsetof(sluice_model_descriptor, defaults) + sizeof(void *);
+  return descriptor->descriptor_size >= needed ? descriptor->default_count : 0;
+}
+
+static bool default_is_sane(const sluice_model_descriptor *descriptor,
+                            const sluice_input_default *value) {
+  if (value->input < 0 || value->input >= descriptor->input_count)
+    return false;
+  const sluice_tensor_signature *input = &descriptor->inputs[value->input];
+  size_t size;
+  if (input->rank > 0 && !value->dims)
+    return false;
+  for (int32_t i = 0; i < input->rank; ++i)
+    if (value->dims[i] < 0 ||
+        (input->dims[i] >= 0 && value->dims[i] != input->dims[i]))
+      return false;
+  return sluice_byte_size((sluice_dtype)input->dtype, input->rank, value->dims,
+                          &size) &&
+         value->offset >= 0 && value->offset % 64 == 0 &&
+         value->offset <= descriptor->weights_size &&
+         size <= (uint64_t)(descriptor->weights_size - value->offset);
+}
+
+static bool defaults_are_sane(const sluice_model_descriptor *descriptor) {
+  int64_t count = default_count(descriptor);
+  if (count < 0 || count > descriptor->input_count ||
+      (count > 0 && !descriptor->defaults))
+    return false;
+  for (int64_t i = 0; i < count; ++i)
+    if (!default_is_sane(descriptor, &descriptor->defaults[i]))
+      return false;
+  return true;
+}
+
+const sluice_input_default *
+sluice_find_default(const sluice_model_descriptor *descriptor, int32_t input) {
+  for (int64_t i = 0; i < default_count(descriptor); ++i)
+    if (descriptor->defaults[i].input == input)
+      return &descriptor->defaults[i];
+  return NULL;
+}
+
 sluice_status sluice_check_descriptor(const sluice_model_descriptor *descriptor,
                                       sluice_error *error) {
   if (descriptor->magic != SLUICE_ABI_MAGIC)
@@ -88,6 +133,8 @@ sluice_status sluice_check_descriptor(const sluice_model_descriptor *descriptor,
     return senseless("a table is missing or holds senseless entries", error);
   if (!weights_are_sane(descriptor))
     return senseless("the weights are missing or misaligned", error);
+  if (!defaults_are_sane(descriptor))
+    return senseless("the default of an input does not fit it", error);
   if (!descriptor->run ||
       (descriptor->static_workspace_size < 0 && !descriptor->workspace_size))
     return senseless("a function is missing", error);

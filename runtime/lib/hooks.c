@@ -43,7 +43,7 @@ static const char *output_defect(const sluice_tensor_signature *output,
     return "another rank than its signature";
   for (int32_t i = 0; i < rank; ++i)
     if (output->dims[i] >= 0 && dims[i] != output->dims[i])
-      return "another shape than its signature";
+      return "another size than the model declares";
   if (!sluice_byte_size((sluice_dtype)output->dtype, rank, dims, size))
     return "a senseless size";
   return NULL;

@@ -161,6 +161,19 @@ int32_t sluice_model_find_output(const sluice_model *model, const char *name) {
                      model->descriptor->output_count, name);
 }
 
+sluice_status sluice_model_input_default(const sluice_model *model,
+                                         int32_t index, sluice_tensor *tensor) {
+  const sluice_input_default *value =
+      sluice_find_default(model->descriptor, index);
+  if (!value || !tensor)
+    return SLUICE_INVALID_ARGUMENT;
+  const sluice_tensor_signature *input = &model->descriptor->inputs[index];
+  const uint8_t *data = model->weights ? model->weights + value->offset : NULL;
+  *tensor = (sluice_tensor){(sluice_dtype)input->dtype, input->rank,
+                            value->dims, NULL, data};
+  return SLUICE_OK;
+}
+
 int32_t sluice_model_metadata_count(const sluice_model *model) {
   return model->descriptor->metadata_count;
 }

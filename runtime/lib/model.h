@@ -47,6 +47,10 @@ sluice_status sluice_check_descriptor(const sluice_model_descriptor *descriptor,
 /* Whether a checked descriptor says that its file ends with a trailer. */
 bool sluice_expects_trailer(const sluice_model_descriptor *descriptor);
 
+/* The default of an input of a checked descriptor; null if it has none. */
+const sluice_input_default *
+sluice_find_default(const sluice_model_descriptor *descriptor, int32_t input);
+
 /* Builds a model around a checked descriptor. Takes nothing over on failure. */
 sluice_status sluice_model_create(const sluice_model_descriptor *descriptor,
                                   sluice_model **model, sluice_error *error);

@@ -47,13 +47,29 @@ func.func @resources() -> (tensor<2x3xf32>, tensor<3xi1>, tensor<3xi64>, tensor<
 
 // A splat that becomes large is left to the run.
 // CHECK-LABEL: @large(
-// REMARK: the result is much larger than what it is made of
+// REMARK: constant, but computed in every run: the result is much larger than what it is made of
+// REMARK: constant, but computed in every run: it is made of another that is
 func.func @large() -> tensor<1024x1024xf32> {
   // CHECK: sluice.broadcast
+  // CHECK: sluice.exp
   %0 = sluice.constant dense<1.0> : tensor<f32>
   %1 = sluice.constant dense<[1024, 1024]> : tensor<2xi64>
   %2 = sluice.broadcast %0, %1 : (tensor<f32>, tensor<2xi64>) -> tensor<1024x1024xf32>
-  return %2 : tensor<1024x1024xf32>
+  %3 = sluice.exp %2 : (tensor<1024x1024xf32>) -> tensor<1024x1024xf32>
+  return %3 : tensor<1024x1024xf32>
+}
+
+// -----
+
+// Only the run finds out how large this is.
+// CHECK-LABEL: @places(
+// REMARK: constant, but computed in every run: how large the result is depends on the values
+func.func @places() -> tensor<1x?xi64> {
+  // CHECK: sluice.nonzero
+  %0 = sluice.constant dense<[1.0, 0.0]> : tensor<2xf32>
+  %1 = sluice.nonzero_count %0 : (tensor<2xf32>) -> tensor<1xi64>
+  %2 = sluice.nonzero %0, %1 : (tensor<2xf32>, tensor<1xi64>) -> tensor<1x?xi64>
+  return %2 : tensor<1x?xi64>
 }
 
 // -----

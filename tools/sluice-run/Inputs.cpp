@@ -307,6 +307,12 @@ Outcome InputCollector::fillRest() {
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (given[i])
       continue;
+    sluice_tensor value;
+    if (sluice_model_input_default(model, int32_t(i), &value) == SLUICE_OK) {
+      inputs[i] = copyOf(value, names[i].c_str());
+      inputs[i].isDefault = true;
+      continue;
+    }
     if (!options.random)
       return badInput("input '" + names[i] + "' (" +
                       signatureText(*sluice_model_input(model, int32_t(i))) +

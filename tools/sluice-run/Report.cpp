@@ -34,6 +34,24 @@ static std::string bytesText(int64_t bytes) {
   return format("%.1f MB", double(bytes) * 1e-6);
 }
 
+/// The first elements.
+static std::string elementsText(const Tensor &tensor) {
+  constexpr int64_t shown = 5;
+  std::string text;
+  int64_t count = tensor.elementCount();
+  for (int64_t i = 0; i < std::min(count, shown); ++i)
+    text += (i ? " " : "") + elementText(tensor, i);
+  return count > shown ? text + " ..." : text;
+}
+
+/// ", optional: 0.5 1", for an input that has a default.
+static std::string defaultText(const sluice_model *model, int32_t input) {
+  sluice_tensor value;
+  if (sluice_model_input_default(model, input, &value) != SLUICE_OK)
+    return "";
+  return ", optional: " + elementsText(copyOf(value, ""));
+}
+
 std::string sluice::run::formatInfo(const sluice_model *model) {
   std::ostringstream text;
   text << "model     " << sluice_model_name(model) << "\n"
@@ -43,7 +61,8 @@ std::string sluice::run::formatInfo(const sluice_model *model) {
        << "needs     " << sluice_model_isa_features(model) << "\n";
   for (int32_t i = 0; i < sluice_model_input_count(model); ++i)
     text << "input     " << sluice_model_input(model, i)->name << ": "
-         << signatureText(*sluice_model_input(model, i)) << "\n";
+         << signatureText(*sluice_model_input(model, i))
+         << defaultText(model, i) << "\n";
   for (int32_t i = 0; i < sluice_model_output_count(model); ++i)
     text << "output    " << sluice_model_output(model, i)->name << ": "
          << signatureText(*sluice_model_output(model, i)) << "\n";
@@ -82,11 +101,7 @@ std::string sluice::run::summarise(const Tensor &tensor) {
                    sum / double(count - undefined));
   if (undefined > 0)
     text += format(": %lld NaN", static_cast<long long>(undefined));
-  text += "; ";
-  constexpr int64_t shown = 5;
-  for (int64_t i = 0; i < std::min(count, shown); ++i)
-    text += (i ? " " : "") + elementText(tensor, i);
-  return count > shown ? text + " ..." : text;
+  return text + "; " + elementsText(tensor);
 }
 
 /// Appends the elements below one position of the outer dimensions.

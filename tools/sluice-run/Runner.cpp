@@ -67,6 +67,8 @@ static Outcome createContext(const Options &options, const Results &results,
                                                   : ExitCode::RunFailed,
                 error.message);
   for (size_t i = 0; i < results.inputs.size(); ++i) {
+    if (results.inputs[i].isDefault)
+      continue;
     sluice_tensor view = results.inputs[i].view();
     status = sluice_context_set_input(created, int32_t(i), &view);
     if (status != SLUICE_OK)

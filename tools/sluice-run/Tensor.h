@@ -18,6 +18,8 @@ struct Tensor {
   sluice_dtype dtype = SLUICE_DTYPE_UNDEFINED;
   std::vector<int64_t> dims;
   std::vector<uint8_t> data;
+  /// An input that is not set: the model's default, of which this is a copy.
+  bool isDefault = false;
 
   int64_t elementCount() const;
   /// The element at a flat index, widened.

@@ -37,7 +37,7 @@ constexpr Stage stages[] = {
 /// for the whole process.
 struct Parser {
   cl::OptionCategory output{"What is written"};
-  cl::OptionCategory sizes{"Sizes of inputs"};
+  cl::OptionCategory inputs{"Inputs of the model"};
   cl::OptionCategory target{"Target machine"};
   cl::OptionCategory effort{"Optimisation"};
   cl::OptionCategory insight{"Looking inside"};
@@ -63,13 +63,22 @@ struct Parser {
       cl::desc("Put the weights into a file of this name beside the result,\n"
                "instead of into the result")};
   cl::list<std::string> shapes{
-      "shape", cl::value_desc("x=1x3x9x9"), cl::cat(sizes),
+      "shape", cl::value_desc("x=1x3x9x9"), cl::cat(inputs),
       cl::desc("Fix the shape of an input (? keeps a dimension); may be\n"
                "repeated")};
   cl::list<std::string> dims{
-      "dim", cl::value_desc("batch=4"), cl::cat(sizes),
+      "dim", cl::value_desc("batch=4"), cl::cat(inputs),
       cl::desc("Fix a symbolic dimension wherever it occurs, or, as x[0]=4,\n"
                "that of an input; may be repeated")};
+  cl::list<std::string> overridable{
+      "overridable", cl::value_desc("input"), cl::cat(inputs),
+      cl::desc(
+          "Keep an input that has a default value in the file: runs may\n"
+          "set it or not; may be repeated. Without this it is a constant")};
+  cl::opt<bool> keepDefaults{
+      "keep-defaults", cl::cat(inputs),
+      cl::desc("Keep all inputs that have default values. (Old files list all\n"
+               "weights as such inputs, and are slow that way)")};
   cl::opt<std::string> cpu{
       "cpu", cl::init("native"), cl::value_desc("name"), cl::cat(target),
       cl::desc("CPU to compile for, as LLVM names it (x86-64-v3,\n"
@@ -121,7 +130,8 @@ struct Parser {
                "opset of models in which it is accepted, and stop")};
   cl::opt<std::string> remarks{
       "remarks", cl::ValueOptional, cl::value_desc("kinds"), cl::cat(insight),
-      cl::desc("Say what was fused, and why not where it nearly was. Kinds,\n"
+      cl::desc("Say what was fused or computed ahead of all runs, and why not\n"
+               "where it nearly was. Kinds,\n"
                "separated by commas: convbn, fusion, layout, constants,\n"
                "providers. Default: all")};
   cl::opt<bool> printIr{
@@ -155,7 +165,7 @@ EXIT CODES:
 )"};
 
   std::vector<cl::OptionCategory *> categories() {
-    return {&output, &sizes, &target, &effort, &insight};
+    return {&output, &inputs, &target, &effort, &insight};
   }
 };
 
@@ -274,6 +284,8 @@ sluice::parseCommandLine(int argc, char **argv, int &exitCode) {
   options.optLevel = parser.level - '0';
   options.shapes = parser.shapes;
   options.dims = parser.dims;
+  options.overridable = parser.overridable;
+  options.keepDefaults = parser.keepDefaults;
   options.cpu = parser.cpu;
   if (!llvm::is_contained(convBnModes, parser.convBn))
     return usage("--convbn takes deploy, tune or eval, not '" + parser.convBn +

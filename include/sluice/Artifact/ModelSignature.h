@@ -6,20 +6,33 @@
 #ifndef SLUICE_ARTIFACT_MODELSIGNATURE_H
 #define SLUICE_ARTIFACT_MODELSIGNATURE_H
 
+#include "sluice/Artifact/SizeFormula.h"
 #include "sluice/artifact_abi.h"
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace sluice {
 
+/// What an input is in runs for which it is not set.
+struct DefaultValue {
+  std::vector<int64_t> dims;
+  int64_t offset = 0; ///< of its elements in the weights
+};
+
 /// One input or output.
 struct TensorSignature {
   std::string name;
   sluice_dtype dtype = SLUICE_DTYPE_UNDEFINED;
-  std::vector<int64_t> dims;         ///< -1 where dynamic
-  std::vector<std::string> dimNames; ///< as many; empty where fixed or unnamed
+  std::vector<int64_t> dims; ///< -1 where dynamic
+  /// As many. Empty where fixed or unknown; of outputs also formulas.
+  std::vector<std::string> dimNames;
+  /// Of outputs, where the size follows from those of the inputs; may be empty.
+  std::vector<SizeFormula> formulas;
+  /// Of inputs that need not be set.
+  std::optional<DefaultValue> defaultValue;
 };
 
 struct ModelSignature {

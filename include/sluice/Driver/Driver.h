@@ -39,6 +39,10 @@ struct CompileOptions {
   /// "x=1x3x224x224" and "batch=4".
   std::vector<std::string> shapes;
   std::vector<std::string> dims;
+  /// Inputs that have a default value in the file stay inputs, which a run may
+  /// set or not: all, or those named. The others are constants.
+  bool keepDefaults = false;
+  std::vector<std::string> overridable;
   /// How batch normalisation meets convolutions: deploy, tune or eval.
   std::string convBn = "deploy";
   /// Who makes the code of products and convolutions: builtin or onednn.

@@ -77,6 +77,13 @@ struct sluice_frame {
 /* A flag of a descriptor: the file that it is in ends with a trailer. */
 #define SLUICE_DESCRIPTOR_HAS_TRAILER 1u
 
+/* What an input is in runs for which it is not set. */
+typedef struct sluice_input_default {
+  int64_t input;       /* its index */
+  const int64_t *dims; /* as many as its rank; null for rank 0 */
+  int64_t offset;      /* of its dense elements in the weights */
+} sluice_input_default;
+
 typedef struct sluice_model_descriptor {
   uint32_t magic;
   uint32_t abi_version;
@@ -113,6 +120,8 @@ typedef struct sluice_model_descriptor {
    * the last run with them: forgets what it keeps under their address. Null
    * where it keeps nothing. Thread-safe. */
   void (*release_weights)(const uint8_t *weights, int64_t size);
+  int64_t default_count;
+  const sluice_input_default *defaults;
 } sluice_model_descriptor;
 
 /* A shared artifact exports its descriptor under this name; a static one as

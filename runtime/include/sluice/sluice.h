@@ -273,9 +273,16 @@ typedef struct sluice_tensor {
   const void *data; /* the first element; may be null if there are none */
 } sluice_tensor;
 
+/* What an input is in runs for which it is not set: a view of the model's
+ * memory. SLUICE_INVALID_ARGUMENT for inputs that must be set. */
+SLUICE_API sluice_status sluice_model_input_default(const sluice_model *model,
+                                                    int32_t index,
+                                                    sluice_tensor *tensor);
+
 /* Binds an input. The tensor's type and sizes are checked against the
  * signature and copied; its data is borrowed: every run reads it until another
- * tensor is bound. Dense, aligned data is read in place. */
+ * tensor is bound. Dense, aligned data is read in place. Null: back to the
+ * input's default, which is bound at first where there is one. */
 SLUICE_API sluice_status sluice_context_set_input(sluice_context *context,
                                                   int32_t index,
                                                   const sluice_tensor *tensor);

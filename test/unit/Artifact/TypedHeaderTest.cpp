@@ -144,9 +144,11 @@ TEST_F(TypedHeaderTest, NamedSizesAreParameters) {
   signature.outputs = {tensor("logits", {-1, 2}, {"batch", ""})};
   std::string header = emitTypedHeader(signature);
   EXPECT_TRUE(contains(header, "int64_t dim_batch,\n    int64_t dim_seq,\n"
-                               "    const int64_t *in_ids,\n"
-                               "    const bool *in_mask,\n"
-                               "    float *out_logits)"))
+                               "    const int64_t *in_ids /* dim_batch * "
+                               "dim_seq */,\n"
+                               "    const bool *in_mask /* dim_batch * dim_seq "
+                               "*/,\n"
+                               "    float *out_logits /* dim_batch * 2 */)"))
       << header;
   EXPECT_TRUE(contains(header, "sizeof(float) * (size_t)dim_batch * (size_t)2"))
       << header;
@@ -187,7 +189,7 @@ TEST_F(TypedHeaderTest, NamesThatAreNoIdentifiers) {
   for (const char *text :
        {"const float in_1[2]", "const float in_1_2[2]", "in_fc_Gemm_output_0[",
         // What needs no change keeps its name, whatever came before.
-        "*in_a_b_2", "*in_a_b,", "*in_A_B_3", "*in_a_b_4", "int64_t dim_a_b_2,",
+        "*in_a_b_2", "*in_a_b ", "*in_A_B_3", "*in_a_b_4", "int64_t dim_a_b_2,",
         "int64_t dim_a_b,", "int64_t dim_A_b,", "int64_t dim_a_b_4_0,",
         "const float in_7[2]", "in_count_2[", "float out_1[2]",
         "MODEL_1_INPUT_A_B_2 = 3", "MODEL_1_INPUT_A_B = 4",

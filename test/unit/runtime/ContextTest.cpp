@@ -102,6 +102,45 @@ TEST(Context, MissingInputsAreNamed) {
   EXPECT_EQ(session.message(), "input 'right' is not bound");
 }
 
+TEST(Context, DefaultsAreUsedUntilAnInputIsSet) {
+  alignas(64) static const float weights[32] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                                                0, 0, 0, 0, 0, 0, 7, 8, 9};
+  const int64_t dims[] = {1, 3};
+  const sluice_input_default value = {1, dims, 64};
+  FakeModel fake = makeSum();
+  fake.descriptor.weights = reinterpret_cast<const uint8_t *>(weights);
+  fake.descriptor.weights_size = sizeof weights;
+  fake.descriptor.default_count = 1;
+  fake.descriptor.defaults = &value;
+  Session session(fake);
+  sluice_tensor tensor;
+  EXPECT_EQ(sluice_model_input_default(session.model, 0, &tensor),
+            SLUICE_INVALID_ARGUMENT);
+  EXPECT_EQ(sluice_model_input_default(session.model, 7, &tensor),
+            SLUICE_INVALID_ARGUMENT);
+  ASSERT_EQ(sluice_model_input_default(session.model, 1, &tensor), SLUICE_OK);
+  EXPECT_EQ(tensor.rank, 2);
+  EXPECT_EQ(tensor.dims[1], 3);
+  EXPECT_EQ(static_cast<const float *>(tensor.data)[2], 9);
+
+  ASSERT_EQ(session.setInput(0, ones, {1, 3}), SLUICE_OK);
+  ASSERT_EQ(sluice_context_run(session.context), SLUICE_OK);
+  EXPECT_EQ(session.output(0), (std::vector<float>{8, 9, 10}));
+  ASSERT_EQ(session.setInput(1, ones, {1, 3}), SLUICE_OK);
+  ASSERT_EQ(sluice_context_run(session.context), SLUICE_OK);
+  EXPECT_EQ(session.output(0), (std::vector<float>{2, 2, 2}));
+  // What is refused changes nothing.
+  EXPECT_EQ(session.setInput(1, ones, {1, 4}), SLUICE_SHAPE_MISMATCH);
+  ASSERT_EQ(sluice_context_run(session.context), SLUICE_OK);
+  EXPECT_EQ(session.output(0), (std::vector<float>{2, 2, 2}));
+  ASSERT_EQ(sluice_context_set_input(session.context, 1, nullptr), SLUICE_OK);
+  ASSERT_EQ(sluice_context_run(session.context), SLUICE_OK);
+  EXPECT_EQ(session.output(0), (std::vector<float>{8, 9, 10}));
+  // The default has its sizes, as any other tensor.
+  ASSERT_EQ(session.setInput(0, ones, {2, 3}), SLUICE_OK);
+  EXPECT_EQ(sluice_context_run(session.context), SLUICE_SHAPE_MISMATCH);
+}
+
 TEST(Context, EqualNamesAreEqualSizes) {
   FakeModel fake = makeSum();
   Session session(fake);

@@ -100,7 +100,33 @@ TEST(Descriptor, DamageIsFound) {
       {SLUICE_INVALID_ARTIFACT, [](auto &d) { d.run = nullptr; }},
       {SLUICE_INVALID_ARTIFACT, [](auto &d) { d.static_workspace_size = -1; }},
       {SLUICE_OK, [](auto &d) { d.descriptor_size += 64; }},
+      {SLUICE_INVALID_ARTIFACT, [](auto &d) { d.default_count = -1; }},
+      {SLUICE_INVALID_ARTIFACT, [](auto &d) { d.default_count = 1; }},
+      // Fields that an older descriptor does not have are not looked at.
+      {SLUICE_OK,
+       [](auto &d) {
+         d.default_count = 1;
+         d.descriptor_size = offsetof(sluice_model_descriptor, defaults);
+       }},
       {SLUICE_OK, [](auto &d) { d.weights = weights; }}};
+  static const int64_t two[] = {2}, three[] = {3}, negative[] = {-2};
+  static const std::pair<sluice_status, sluice_input_default> defaults[] = {
+      {SLUICE_OK, {0, two, 0}},
+      {SLUICE_INVALID_ARTIFACT, {1, two, 0}},
+      {SLUICE_INVALID_ARTIFACT, {-1, two, 0}},
+      {SLUICE_INVALID_ARTIFACT, {0, nullptr, 0}},
+      {SLUICE_INVALID_ARTIFACT, {0, three, 0}},
+      {SLUICE_INVALID_ARTIFACT, {0, negative, 0}},
+      {SLUICE_INVALID_ARTIFACT, {0, two, 64}},
+      {SLUICE_INVALID_ARTIFACT, {0, two, 4}},
+      {SLUICE_INVALID_ARTIFACT, {0, two, -64}}};
+  for (const auto &[status, value] : defaults)
+    damages.emplace_back(status, [&value = value](auto &d) {
+      d.weights = weights;
+      d.weights_size = sizeof weights;
+      d.default_count = 1;
+      d.defaults = &value;
+    });
   for (const sluice_tensor_signature &bad : badTensors) {
     damages.emplace_back(SLUICE_INVALID_ARTIFACT,
                          [&](auto &d) { d.inputs = &bad; });
