@@ -267,6 +267,10 @@ LogicalResult SliceOp::reifyResultShapes(OpBuilder &builder,
                                          ReifiedRankedShapedTypeDims &shapes) {
   SizeBuilder size{builder, getLoc()};
   shapes.push_back(size.ofType(getType(), [&](int64_t i) {
+    // What takes a whole dimension has its size, and no formula for it.
+    if (getBounds().empty() && getStarts()[i] == 0 &&
+        getEnds()[i] == INT64_MAX && getSteps()[i] == 1)
+      return size.of(getOperand(), i);
     auto bound = [&](ArrayRef<int64_t> values, unsigned which) {
       if (getBounds().empty())
         return size.constant(values[i]);

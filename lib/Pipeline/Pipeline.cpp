@@ -135,7 +135,6 @@ void buildFormKernelsPipeline(OpPassManager &manager,
   packOptions.triple = options.triple;
   packOptions.cpu = options.cpu;
   OpPassManager &functions = manager.nest<func::FuncOp>();
-  functions.addPass(createLoopInvariantCodeMotionPass());
   functions.addPass(createCheckSizesPass());
   functions.addPass(createPropagateLayoutPass());
   functions.addPass(createCanonicalizerPass());
@@ -150,8 +149,6 @@ void buildFormKernelsPipeline(OpPassManager &manager,
   widenOptions.cpu = options.cpu;
   functions.addPass(createWidenConvolutionsPass(widenOptions));
   functions.addPass(createPackWeightsPass(packOptions));
-  // Checks of sizes do not depend on the step.
-  functions.addPass(createLoopInvariantCodeMotionPass());
   functions.addPass(createFormScansPass());
   functions.addPass(createSplitConcatenationsPass());
   manager.nest<func::FuncOp>().addPass(createFormKernelsPass());

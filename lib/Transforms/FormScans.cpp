@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "UnitReshapes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -188,11 +189,12 @@ llvm::Error ScanFormer::collectBody() {
     if (isa<SetElementOp, tensor::DimOp>(op) ||
         isa<arith::ArithDialect>(op.getDialect()))
       continue;
-    if (!isa<SluiceDialect>(op.getDialect()) || !ScanPlaces::isSupported(&op))
+    if (!isa<SluiceDialect>(op.getDialect()) ||
+        !(ScanPlaces::isSupported(&op) || movesUnitDimensions(&op)))
       return refuse(op.getName().getStringRef() +
                     " does not compute element by element");
     ops.push_back(&op);
-    for (Value operand : op.getOperands())
+    for (Value operand : operandsInScan(&op))
       if (!isInside(operand) && !isSplat(operand) &&
           seen.insert(operand).second)
         invariants.push_back(operand);
@@ -204,7 +206,7 @@ llvm::Error ScanFormer::collectBody() {
   for (Sequence &sequence : sequences)
     known.insert(sequence.element.getResult());
   for (Operation *op : ops) {
-    for (Value operand : op->getOperands())
+    for (Value operand : operandsInScan(op))
       if (isInside(operand) && !known.contains(operand))
         return refuse("a step reads more than states and elements");
     known.insert(op->getResult(0));
@@ -282,7 +284,7 @@ llvm::Error ScanFormer::checkSizes() {
     sizes[sequence.element.getResult()] = whole;
   }
   for (Operation *op : ops) {
-    if (isa<ConstantOp>(op))
+    if (isa<ConstantOp, ReshapeOp>(op))
       continue;
     auto found = sizesOf(op);
     if (!found)
@@ -415,10 +417,15 @@ void ScanFormer::fillBody(ScanOp scan) {
     mapping.map(invariant,
                 block->addArgument(invariant.getType(), invariant.getLoc()));
   for (Operation *op : ops) {
-    for (Value operand : op->getOperands())
+    for (Value operand : operandsInScan(op))
       if (!mapping.contains(operand))
         builder.clone(*operand.getDefiningOp(), mapping);
-    builder.clone(*op, mapping);
+    if (isa<ReshapeOp>(op))
+      mapping.map(
+          op->getResult(0),
+          moveUnitDimensions(builder, op, mapping.lookup(op->getOperand(0))));
+    else
+      builder.clone(*op, mapping);
   }
   SmallVector<Value> yielded;
   for (unsigned number : states)
@@ -520,6 +527,25 @@ llvm::Error ScanFormer::form() {
   return llvm::Error::success();
 }
 
+/// Moves what all steps compute alike in front of the loop. That may run no
+/// step, so only what cannot fail moves: ops of static sizes need no checks.
+static void hoistInvariants(scf::ForOp loop) {
+  auto isStatic = [](Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor && tensor.hasStaticShape();
+  };
+  auto isOutside = [&](Value value) {
+    return loop.isDefinedOutsideOfLoop(value);
+  };
+  for (Operation &op :
+       llvm::make_early_inc_range(loop.getBody()->without_terminator()))
+    if (isa<ElementwiseOpInterface, UnsqueezeOp, SqueezeOp>(op) &&
+        llvm::all_of(op.getOperandTypes(), isStatic) &&
+        llvm::all_of(op.getResultTypes(), isStatic) &&
+        llvm::all_of(op.getOperands(), isOutside))
+      op.moveBefore(loop);
+}
+
 namespace {
 class FormScansPass final : public impl::FormScansPassBase<FormScansPass> {
 public:
@@ -529,6 +555,7 @@ public:
     SmallVector<scf::ForOp> loops;
     getOperation().walk([&](scf::ForOp loop) { loops.push_back(loop); });
     for (scf::ForOp loop : loops) {
+      hoistInvariants(loop);
       SymbolicShapes symbols;
       llvm::Error error = ScanFormer(loop, symbols).form();
       if (!error) {

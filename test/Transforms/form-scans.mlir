@@ -65,6 +65,47 @@ func.func @dynamic(%s0: tensor<?xf32> {sluice.dims = ["N"]}, %a: tensor<?x?xf32>
 
 // -----
 
+// A reshape that only moves dimensions of one is no obstacle.
+// CHECK-LABEL: @reshaped
+// CHECK:         sluice.scan
+// CHECK:           sluice.squeeze
+// CHECK:           sluice.unsqueeze {{.*}} -> tensor<4x1xf32>
+func.func @reshaped(%s0: tensor<4x8xf32>, %a: tensor<5x1x4xf32>) -> tensor<4x8xf32> {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %n = arith.constant 5 : index
+  %shape = sluice.constant dense<[4, 1]> : tensor<2xi64>
+  %0 = scf.for %i = %zero to %n step %one iter_args(%s = %s0) -> tensor<4x8xf32> {
+    %ai = sluice.element %a, %i : (tensor<5x1x4xf32>, index) -> tensor<1x4xf32>
+    %column = sluice.reshape %ai, %shape : (tensor<1x4xf32>, tensor<2xi64>) -> tensor<4x1xf32>
+    %next = sluice.mul %s, %column : (tensor<4x8xf32>, tensor<4x1xf32>) -> tensor<4x8xf32>
+    scf.yield %next : tensor<4x8xf32>
+  }
+  return %0 : tensor<4x8xf32>
+}
+
+// -----
+
+// What all steps compute alike is computed once.
+// CHECK-LABEL: @hoisted
+// CHECK:         %[[W:.*]] = sluice.exp %arg1
+// CHECK:         sluice.scan %arg0, %arg2, %[[W]]
+func.func @hoisted(%s0: tensor<4xf32>, %w: tensor<4xf32>, %a: tensor<5x4xf32>) -> tensor<4xf32> {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %n = arith.constant 5 : index
+  %0 = scf.for %i = %zero to %n step %one iter_args(%s = %s0) -> tensor<4xf32> {
+    %ai = sluice.element %a, %i : (tensor<5x4xf32>, index) -> tensor<4xf32>
+    %factor = sluice.exp %w : (tensor<4xf32>) -> tensor<4xf32>
+    %p = sluice.mul %s, %factor : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    %next = sluice.add %p, %ai : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    scf.yield %next : tensor<4xf32>
+  }
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
 // Sizes without names may broadcast.
 // CHECK-LABEL: @unknown_sizes
 // CHECK-NOT:     sluice.scan
