@@ -42,8 +42,9 @@ void LoopSizes::visit(Operation *op) {
             sizes[{result, i}] = size(result, i);
   };
   if (auto conversion = dyn_cast<tensor::CastOp>(op)) {
-    forEachDynamic(
-        [&](OpResult, int64_t i) { return sizeInFront(conversion.getSource(), i); });
+    forEachDynamic([&](OpResult, int64_t i) {
+      return sizeInFront(conversion.getSource(), i);
+    });
   } else if (auto empty = dyn_cast<tensor::EmptyOp>(op)) {
     forEachDynamic([&](OpResult, int64_t i) {
       return moveToFront(empty.getDynamicSize(i));

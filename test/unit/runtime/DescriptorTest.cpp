@@ -68,7 +68,8 @@ TEST(Descriptor, DamageIsFound) {
   alignas(64) static const uint8_t weights[64] = {};
   std::vector<std::pair<sluice_status, Damage>> damages = {
       {SLUICE_INVALID_ARTIFACT, [](auto &d) { d.magic = 1; }},
-      {SLUICE_VERSION_MISMATCH, [](auto &d) { d.abi_version = SLUICE_ABI_VERSION + 1; }},
+      {SLUICE_VERSION_MISMATCH,
+       [](auto &d) { d.abi_version = SLUICE_ABI_VERSION + 1; }},
       {SLUICE_VERSION_MISMATCH, [](auto &d) { d.descriptor_size = 8; }},
       {SLUICE_VERSION_MISMATCH,
        [](auto &d) {
