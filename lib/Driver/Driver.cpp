@@ -234,6 +234,8 @@ CompileStatus Compilation::run() {
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
     if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
       diagnostics << "error: ";
+    if (diagnostic.getSeverity() == DiagnosticSeverity::Warning)
+      diagnostics << "warning: ";
     SmallVector<StringRef> nodes = findNodeNames(diagnostic.getLocation());
     if (!nodes.empty())
       diagnostics << "at '" << nodes.front() << "': ";

@@ -159,18 +159,24 @@ llvm::Error sluice::describeOutput(func::FuncOp function, unsigned index,
   if (type.shape)
     for (const OnnxDim &dim : *type.shape)
       sizes.push_back(dim.isFixed() ? dim.value : -1);
+  bool hasRank = static_cast<int64_t>(sizes.size()) == computed.getRank();
   bool fits =
       type.isTensor() &&
       (!declaredElement || declaredElement == computed.getElementType()) &&
-      (!type.shape ||
-       (static_cast<int64_t>(sizes.size()) == computed.getRank() &&
-        fitsSizes(computed, sizes)));
+      (!type.shape || !hasRank || fitsSizes(computed, sizes));
+  std::string contradiction = "output " + quote(output.name) +
+                              " is declared as " + type.describe() +
+                              ", but the model computes " + describe(computed);
   if (!fits)
-    return makeError("output " + quote(output.name) + " is declared as " +
-                     type.describe() + ", but the model computes " +
-                     describe(computed));
+    return makeError(contradiction);
   if (!type.shape)
     return llvm::Error::success();
+  // Published models have outputs that were declared before their last
+  // dimensions were added; other engines take what is computed, too.
+  if (!hasRank) {
+    mlir::emitWarning(function.getLoc()) << contradiction;
+    return llvm::Error::success();
+  }
   function.setResultAttr(index, "sluice.dims", dimensionNames(type, builder));
   for (auto [size, declared] : llvm::zip_equal(computed.getShape(), sizes))
     if (ShapedType::isDynamic(size) && declared >= 0)

@@ -165,7 +165,10 @@ def check_family(family, build):
     entries, models, feeds = family.models()
     # One entry per result: the node, what is right, and where that is defined.
     rights = [
-        (f"{entry.operator}_{number}", *(right if isinstance(right, tuple) else (right, None)))
+        (
+            f"{entry.operator}_{number}", entry.between_forms,
+            *(right if isinstance(right, tuple) else (right, None)),
+        )
         for number, entry in enumerate(entries)
         for right in entry.expected
     ]
@@ -175,8 +178,8 @@ def check_family(family, build):
         if isinstance(results, str):
             return f"{form}: {results}"
         first = first or results
-        for (node, right, defined), got, before in zip(rights, results, first, strict=True):
-            if text := difference(got, before, 0, 0):
+        for (node, between, right, defined), got, before in zip(rights, results, first, strict=True):
+            if text := difference(got, before, between, 0):
                 return f"{node} {form}, beside the first form: {text}"
             if defined is not None:
                 got, right = np.where(defined, got, 0), np.where(defined, right, 0)
