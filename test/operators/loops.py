@@ -27,6 +27,7 @@ class LoopCase:
     opset: int = 17
     rtol: float = 1e-4
     atol: float = 1e-5
+    expected: tuple = ()  # onnxruntime's results
 
     def _fill(self, text, dynamic):
         for name, size in self.sizes.items():
