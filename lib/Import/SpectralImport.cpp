@@ -15,6 +15,18 @@
 using namespace mlir;
 using namespace sluice;
 
+/// The signal's first dimension with zeros behind it, or cut, to a length.
+static Value fitLength(Composition &ops, Value signal, Value length) {
+  if (ops.failed())
+    return nullptr;
+  Value none = ops.node.constantVector(0);
+  Value widths =
+      ops.concat({ops.sub(length, ops.size(signal, 0)), none, none}, 0);
+  if (ops.failed())
+    return nullptr;
+  return ops.unwrap(padEnd(ops.node, signal, ops.number(signal, 0), widths));
+}
+
 namespace {
 
 /// Builds transforms along the first dimension of [n, parts, batch].
@@ -193,13 +205,8 @@ Value FourierBuilder::transformByConvolution(Value x, bool inverse) {
   Value mask = ops.unsqueeze(isInside, {1, 2});
   filter = ops.select(mask, filter, ops.number(filter, 0));
 
-  Value zero = ops.number(x, 0);
   Value signal = shapeOf(x)[1] == 2 ? multiply(x, chirp) : ops.mul(x, chirp);
-  Value none = node.constantVector(0);
-  Value widths = ops.concat({ops.sub(longer, length), none, none}, 0);
-  if (ops.failed())
-    return nullptr;
-  signal = ops.unwrap(padEnd(node, signal, zero, widths));
+  signal = fitLength(ops, signal, longer);
   auto split = [&](Value numbers, bool back) {
     if (ShapedType::isDynamic(n))
       return transformDirectly(numbers, {}, back, /*onesided=*/false);
@@ -249,12 +256,9 @@ Value FourierBuilder::transform(Value x, bool inverse, bool onesided) {
 }
 
 Value FourierBuilder::inverseOfOnesided(Value y, Value length) {
-  Value one = node.constantVector(1), none = node.constantVector(0);
+  Value one = node.constantVector(1);
   Value bins = ops.add(ops.div(length, number(2)), number(1));
-  Value widths = ops.concat({ops.sub(bins, ops.size(y, 0)), none, none}, 0);
-  if (ops.failed())
-    return nullptr;
-  y = ops.unwrap(padEnd(node, y, ops.number(y, 0), widths));
+  y = fitLength(ops, y, bins);
   // What is not there mirrors what is: n - bins numbers from 1 on, conjugate,
   // the last one first.
   Value others = ops.sub(length, ops.sub(bins, one));
@@ -302,18 +306,6 @@ static llvm::Expected<int64_t> dftAxis(NodeContext &node, int64_t rank) {
     return node.invalid("the last dimension has the parts of a number and "
                         "cannot be transformed");
   return normalised;
-}
-
-/// The signal's first dimension with zeros behind it, or cut, to a length.
-static Value fitLength(Composition &ops, Value signal, Value length) {
-  if (ops.failed())
-    return nullptr;
-  Value none = ops.node.constantVector(0);
-  Value widths =
-      ops.concat({ops.sub(length, ops.size(signal, 0)), none, none}, 0);
-  if (ops.failed())
-    return nullptr;
-  return ops.unwrap(padEnd(ops.node, signal, ops.number(signal, 0), widths));
 }
 
 static llvm::Expected<Values> importDft(NodeContext &node) {

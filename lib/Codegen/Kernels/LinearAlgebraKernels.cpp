@@ -166,31 +166,19 @@ void EliminationEmitter::emitMatrix(Value matrix) {
 
 void EliminationEmitter::emit() {
   Type computeType = operand.type().getElementType();
-  int64_t bytes = computeType.getIntOrFloatBitWidth() / 8;
   // Each task has its own scratch memory and does every tasks-th matrix.
   constexpr int64_t mostTasks = 32;
   Value tasks = kernel.builder.createOrFold<arith::MinSIOp>(
       kernel.loc, count, kernel.index(mostTasks));
   Value slot = kernel.mul(n, width);
   Value elements = kernel.mul(tasks, slot);
-  auto known = getConstantIntValue(elements);
-  Value memory =
-      known ? kernel.scratch(*known * bytes)
-            : kernel.allocate(kernel.mul(elements, kernel.index(bytes)));
-  rows.emplace(kernel,
-               kernel.view(memory, kernel.index(0),
-                           MemRefType::get({ShapedType::kDynamic}, computeType),
-                           elements),
-               computeType);
+  rows.emplace(scratchRow(kernel, elements, computeType));
   double size = static_cast<double>(getConstantIntValue(n).value_or(16));
-  kernel.parallel(tasks, size * size * size * 0.2, [&](Value task) {
-    base = kernel.mul(task, slot);
-    Value own =
-        kernel.sub(kernel.add(count, kernel.sub(tasks, kernel.index(1))), task);
-    kernel.forEach({kernel.div(own, tasks)}, [&](ValueRange turn) {
-      emitMatrix(kernel.add(task, kernel.mul(turn[0], tasks)));
-    });
-  });
+  shareAmongTasks(kernel, count, tasks, size * size * size * 0.2,
+                  [&](Value task, Value matrix) {
+                    base = kernel.mul(task, slot);
+                    emitMatrix(matrix);
+                  });
 }
 
 template <bool inverts>

@@ -542,16 +542,7 @@ void RecurrenceEmitter::emit() {
   if (op.getCell() == RecurrentCell::Gru && !op.getLinearBeforeReset()) {
     Value sequences = kernel.mul(kernel.index(2 * directions), batch);
     Value count = kernel.mul(sequences, units);
-    Type computeType = getComputeType(type);
-    int64_t width = computeType.getIntOrFloatBitWidth() / 8;
-    auto known = getConstantIntValue(count);
-    Value bytes = known
-                      ? kernel.scratch(*known * width)
-                      : kernel.allocate(kernel.mul(count, kernel.index(width)));
-    Value memory = kernel.view(
-        bytes, kernel.index(0),
-        MemRefType::get({ShapedType::kDynamic}, computeType), count);
-    resetState.emplace(kernel, memory, computeType);
+    resetState.emplace(scratchRow(kernel, count, getComputeType(type)));
   }
   chooseTiles();
   // A multiply-add of 16 lanes takes about a third of a nanosecond.

@@ -92,6 +92,30 @@ Value RowVectors::splat(Value scalar) const {
                                      scalar);
 }
 
+RowVectors sluice::scratchRow(KernelBuilder &kernel, Value count,
+                              Type computeType) {
+  int64_t width = computeType.getIntOrFloatBitWidth() / 8;
+  auto known = getConstantIntValue(count);
+  Value bytes = known ? kernel.scratch(*known * width)
+                      : kernel.allocate(kernel.mul(count, kernel.index(width)));
+  Value memory =
+      kernel.view(bytes, kernel.index(0),
+                  MemRefType::get({ShapedType::kDynamic}, computeType), count);
+  return RowVectors(kernel, memory, computeType);
+}
+
+void sluice::shareAmongTasks(
+    KernelBuilder &kernel, Value count, Value tasks, double cost,
+    llvm::function_ref<void(Value task, Value item)> body) {
+  kernel.parallel(tasks, cost, [&](Value task) {
+    Value rest = kernel.add(count, kernel.sub(tasks, kernel.index(1)));
+    Value own = kernel.div(kernel.sub(rest, task), tasks);
+    kernel.forEach({own}, [&](ValueRange turn) {
+      body(task, kernel.add(task, kernel.mul(turn[0], tasks)));
+    });
+  });
+}
+
 Value sluice::keepLanes(KernelBuilder &kernel, const Piece &piece, Value vector,
                         Value otherwise) {
   if (!piece.mask)

@@ -56,6 +56,20 @@ private:
   mlir::Value memory;
 };
 
+/// `count` elements of a compute type that only this kernel uses: planned
+/// scratch memory where the count is known (at most once per kernel), from the
+/// run's allocator elsewhere. Not inside parallel loops.
+RowVectors scratchRow(KernelBuilder &kernel, mlir::Value count,
+                      mlir::Type computeType);
+
+/// A parallel loop of `tasks` iterations that share [0, count) between them:
+/// each does every tasks-th item, one after the other, so that what a task has
+/// for itself serves all its items. `cost` is that of one item, the least that
+/// a task does, in nanoseconds.
+void shareAmongTasks(
+    KernelBuilder &kernel, mlir::Value count, mlir::Value tasks, double cost,
+    llvm::function_ref<void(mlir::Value task, mlir::Value item)> body);
+
 /// Runs over a row in vectors, with values that are carried along.
 llvm::SmallVector<mlir::Value> overRow(
     KernelBuilder &kernel, mlir::Value count, int64_t lanes,

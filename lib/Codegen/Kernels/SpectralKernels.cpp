@@ -93,7 +93,7 @@ private:
   void emitKnownLength(const Plane &from, const Plane &to, Value slot);
   void emitPowerOfTwo(const Plane &from, const Plane &to, Value slot);
   void emitBlock(Value block, Value slot);
-  /// Bytes of scratch memory that one block needs.
+  /// Elements of scratch memory that one block needs.
   Value slotElements();
 
   KernelBuilder &kernel;
@@ -338,27 +338,14 @@ void FourierEmitter::emit() {
   Value tasks = kernel.builder.createOrFold<arith::MinSIOp>(kernel.loc, blocks,
                                                             kernel.index(most));
   Value count = kernel.mul(tasks, slot);
-  auto known = getConstantIntValue(count);
-  if (known != 0) {
-    Value bytes = known
-                      ? kernel.scratch(*known * width)
-                      : kernel.allocate(kernel.mul(count, kernel.index(width)));
-    Value memory = kernel.view(
-        bytes, kernel.index(0),
-        MemRefType::get({ShapedType::kDynamic}, computeType), count);
-    scratch.emplace(kernel, memory, computeType);
-  }
+  if (getConstantIntValue(count) != 0)
+    scratch.emplace(scratchRow(kernel, count, computeType));
   // A step takes about a nanosecond for a vector of numbers.
   double cost =
       static_cast<double>(std::max<size_t>(op.getRadices().size(), 4));
   cost *= static_cast<double>(getConstantIntValue(length).value_or(1024));
-  kernel.parallel(tasks, cost, [&](Value task) {
-    Value own = kernel.sub(
-        kernel.add(blocks, kernel.sub(tasks, kernel.index(1))), task);
-    kernel.forEach({kernel.div(own, tasks)}, [&](ValueRange turn) {
-      Value block = kernel.add(task, kernel.mul(turn[0], tasks));
-      emitBlock(block, kernel.mul(task, slot));
-    });
+  shareAmongTasks(kernel, blocks, tasks, cost, [&](Value task, Value block) {
+    emitBlock(block, kernel.mul(task, slot));
   });
 }
 
