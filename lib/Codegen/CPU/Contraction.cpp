@@ -343,6 +343,9 @@ void ContractionEmitter::addPrefetches(MicroTileOperands &inputs,
   if (auto known = IndexBuilder::getConstant(operands.rows))
     rowTiles =
         std::min(rowTiles, (*known + tiling.tileRows - 1) / tiling.tileRows);
+  // One tile reads each panel once, a stream that the CPU fetches by itself.
+  if (rowTiles <= 1)
+    return;
   int64_t step = (tiling.width() + rowTiles - 1) / rowTiles;
   OpFoldResult tile =
       index.div(index.sub(rows.first, rowBegin), tiling.tileRows);

@@ -19,84 +19,112 @@ namespace sluice {
 
 namespace {
 
-/// Reads and writes the register that says how the CPU treats subnormal
-/// numbers.
-class ControlRegister {
+/// Switches, in one function, how the CPU treats subnormal numbers. What the
+/// register is to hold is computed once, where the function begins: a switch is
+/// one instruction, with which few kernels of a few vectors are slower.
+class SubnormalMode {
 public:
-  ControlRegister(OpBuilder &builder, MachineModel::Architecture architecture)
-      : builder(builder),
-        isX86(architecture == MachineModel::Architecture::X86_64),
-        type(builder.getIntegerType(isX86 ? 32 : 64)) {}
-
-  Type getType() const { return type; }
-
-  Value read(Location loc, func::FuncOp function) {
-    if (!isX86)
-      return LLVM::CallIntrinsicOp::create(builder, loc, type,
-                                           name("llvm.aarch64.get.fpcr"), {})
-          .getResult(0);
-    Value memory = stackSlot(loc, function);
-    LLVM::CallIntrinsicOp::create(builder, loc, name("llvm.x86.sse.stmxcsr"),
-                                  memory);
-    return LLVM::LoadOp::create(builder, loc, type, memory);
-  }
-
-  void write(Location loc, func::FuncOp function, Value control) {
-    if (!isX86) {
-      LLVM::CallIntrinsicOp::create(builder, loc, name("llvm.aarch64.set.fpcr"),
-                                    control);
-      return;
+  /// `isX86`: MXCSR, else AArch64's FPCR. `outside` is the register as the
+  /// caller has it; read where it is null.
+  SubnormalMode(func::FuncOp function, bool isX86, Value outside = Value())
+      : builder(function.getBody()), loc(function.getLoc()), isX86(isX86) {
+    Type type = getType(builder, isX86);
+    if (isX86) {
+      kept = makeSlot();
+      flushing = makeSlot();
+      if (outside)
+        LLVM::StoreOp::create(builder, loc, outside, kept);
+      else
+        callIntrinsic("llvm.x86.sse.stmxcsr", kept);
+      this->outside =
+          outside ? outside : LLVM::LoadOp::create(builder, loc, type, kept);
+    } else {
+      kept = outside ? outside
+                     : LLVM::CallIntrinsicOp::create(
+                           builder, loc, type,
+                           builder.getStringAttr("llvm.aarch64.get.fpcr"), {})
+                           .getResult(0);
+      this->outside = kept;
     }
-    Value memory = stackSlot(loc, function);
-    LLVM::StoreOp::create(builder, loc, control, memory);
-    LLVM::CallIntrinsicOp::create(builder, loc, name("llvm.x86.sse.ldmxcsr"),
-                                  memory);
-  }
-
-  /// Writes `control` with the bits that flush.
-  void writeFlushing(Location loc, func::FuncOp function, Value control) {
     // x86: flush to zero (bit 15) and denormals are zeros (bit 6) of MXCSR.
     // AArch64: flush to zero (bit 24) of FPCR, for operands and results.
     int64_t bits = isX86 ? (1 << 15) | (1 << 6) : 1 << 24;
     Value flush = LLVM::ConstantOp::create(builder, loc, type,
                                            builder.getIntegerAttr(type, bits));
-    write(loc, function,
-          LLVM::OrOp::create(builder, loc, control, flush).getResult());
+    Value both = LLVM::OrOp::create(builder, loc, this->outside, flush);
+    if (isX86)
+      LLVM::StoreOp::create(builder, loc, both, flushing);
+    else
+      flushing = both;
+  }
+
+  static Type getType(OpBuilder &builder, bool isX86) {
+    return builder.getIntegerType(isX86 ? 32 : 64);
+  }
+
+  /// The register as the function's caller has it.
+  Value getOutside() const { return outside; }
+
+  void flushBefore(Operation *op) {
+    builder.setInsertionPoint(op);
+    write(flushing);
+  }
+  void flushAfter(Operation *op) {
+    builder.setInsertionPointAfter(op);
+    write(flushing);
+  }
+  void restoreBefore(Operation *op) {
+    builder.setInsertionPoint(op);
+    write(kept);
+  }
+  void restoreAfter(Operation *op) {
+    builder.setInsertionPointAfter(op);
+    write(kept);
   }
 
 private:
-  StringAttr name(StringRef intrinsic) {
-    return builder.getStringAttr(intrinsic);
-  }
-
-  /// In the entry block, so that loops do not grow the stack.
-  Value stackSlot(Location loc, func::FuncOp function) {
-    OpBuilder::InsertionGuard restore(builder);
-    builder.setInsertionPointToStart(&function.getBody().front());
+  Value makeSlot() {
     Value one =
         LLVM::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(1));
     return LLVM::AllocaOp::create(
-        builder, loc, LLVM::LLVMPointerType::get(builder.getContext()), type,
-        one);
+        builder, loc, LLVM::LLVMPointerType::get(builder.getContext()),
+        getType(builder, isX86), one);
   }
 
-  OpBuilder &builder;
+  void callIntrinsic(StringRef name, Value argument) {
+    LLVM::CallIntrinsicOp::create(builder, loc, builder.getStringAttr(name),
+                                  argument);
+  }
+
+  void write(Value mode) {
+    callIntrinsic(isX86 ? "llvm.x86.sse.ldmxcsr" : "llvm.aarch64.set.fpcr",
+                  mode);
+  }
+
+  OpBuilder builder;
+  Location loc;
   bool isX86;
-  Type type;
+  Value outside;
+  /// What is written: values on AArch64, where they lie in memory on x86.
+  Value kept, flushing;
 };
 
-/// Whether a function has floating-point values of its own. Addresses, sizes
-/// and calls of outlined loops have none.
-bool computesWithFloats(func::FuncOp function) {
+/// Addresses, sizes and calls of outlined loops are no computation with floats.
+bool computesFloats(Operation *op) {
   auto isFloat = [](Type type) {
     return !isa<BaseMemRefType>(type) &&
            isa<FloatType>(getElementTypeOrSelf(type));
   };
+  return !op->hasTrait<OpTrait::ConstantLike>() &&
+         llvm::any_of(op->getResultTypes(), isFloat);
+}
+
+/// Whether a function has floating-point values of its own.
+bool computesWithFloats(func::FuncOp function) {
   return function
-      .walk([&](Operation *op) {
-        bool computes = !op->hasTrait<OpTrait::ConstantLike>() &&
-                        llvm::any_of(op->getResultTypes(), isFloat);
-        return computes ? WalkResult::interrupt() : WalkResult::advance();
+      .walk([](Operation *op) {
+        return computesFloats(op) ? WalkResult::interrupt()
+                                  : WalkResult::advance();
       })
       .wasInterrupted();
 }
@@ -117,24 +145,35 @@ public:
       if (function->removeAttr(flushesSubnormalsAttributeName) &&
           !function.isExternal() && computesWithFloats(function))
         functions.push_back(function);
-    OpBuilder builder(&getContext());
-    ControlRegister control(builder, machine->architecture);
-    SymbolTable symbols(getOperation());
+    isX86 = machine->architecture == MachineModel::Architecture::X86_64;
+    bodies.clear();
+    isBody.clear();
+    symbols.emplace(getOperation());
     for (func::FuncOp function : functions)
-      wrap(function, builder, control, symbols);
+      wrap(function);
     numWrapped += functions.size();
+    for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
+      if (!function.isExternal())
+        switchForCalls(function);
+    eraseUncalled(functions);
   }
 
 private:
+  bool isX86 = true;
+  /// By the name of the function that was wrapped: that with its body.
+  DenseMap<StringAttr, func::FuncOp> bodies;
+  DenseSet<Operation *> isBody;
+  std::optional<SymbolTable> symbols;
+
   /// Moves the body to a function of its own that is called with subnormals
   /// flushed. LLVM takes floating-point operations for independent of the
   /// register, but does not move them over calls of functions that it must not
   /// inline.
-  void wrap(func::FuncOp function, OpBuilder &builder, ControlRegister &control,
-            SymbolTable &symbols) {
+  void wrap(func::FuncOp function) {
     Location loc = function.getLoc();
+    OpBuilder builder(&getContext());
     SmallVector<Type> types(function.getArgumentTypes());
-    types.push_back(control.getType());
+    types.push_back(SubnormalMode::getType(builder, isX86));
     builder.setInsertionPointAfter(function);
     auto inner = func::FuncOp::create(builder, loc,
                                       (function.getName() + "_flushing").str(),
@@ -144,36 +183,104 @@ private:
                    LLVM::LinkageAttr::get(builder.getContext(),
                                           LLVM::linkage::Linkage::Internal));
     inner->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));
-    symbols.insert(inner);
+    symbols->insert(inner);
     inner.getBody().takeBody(function.getBody());
-    Value outside = inner.getBody().front().addArgument(control.getType(), loc);
-    leaveForHooks(inner, outside, builder, control);
+    inner.getBody().front().addArgument(types.back(), loc);
+    leaveForHooks(inner);
 
     Block *body = function.addEntryBlock();
-    builder.setInsertionPointToStart(body);
-    Value before = control.read(loc, function);
-    control.writeFlushing(loc, function, before);
+    SubnormalMode mode(function, isX86);
+    builder.setInsertionPointToEnd(body);
     SmallVector<Value> arguments(body->getArguments());
-    arguments.push_back(before);
-    func::CallOp::create(builder, loc, inner, arguments);
-    control.write(loc, function, before);
+    arguments.push_back(mode.getOutside());
+    auto call = func::CallOp::create(builder, loc, inner, arguments);
     func::ReturnOp::create(builder, loc);
+    mode.flushBefore(call);
+    mode.restoreAfter(call);
+    bodies[function.getNameAttr()] = inner;
+    isBody.insert(inner);
   }
 
   /// Calls of hooks run code of others, with the register as they left it.
-  void leaveForHooks(func::FuncOp inner, Value outside, OpBuilder &builder,
-                     ControlRegister &control) {
+  void leaveForHooks(func::FuncOp inner) {
     SmallVector<LLVM::CallOp> hooks;
     inner.walk([&](LLVM::CallOp call) {
       if (!call.getCallee())
         hooks.push_back(call);
     });
+    if (hooks.empty())
+      return;
+    SubnormalMode mode(inner, isX86, inner.getArguments().back());
     for (LLVM::CallOp hook : hooks) {
-      builder.setInsertionPoint(hook);
-      control.write(hook.getLoc(), inner, outside);
-      builder.setInsertionPointAfter(hook);
-      control.writeFlushing(hook.getLoc(), inner, outside);
+      mode.restoreBefore(hook);
+      mode.flushAfter(hook);
     }
+  }
+
+  /// Calls of wrapped functions go to their bodies: with nothing to switch
+  /// where the caller is such a body, else with one switch for all calls that
+  /// have nothing between them that could tell.
+  void switchForCalls(func::FuncOp caller) {
+    SmallVector<func::CallOp> calls;
+    caller.walk([&](func::CallOp call) {
+      if (getBody(call))
+        calls.push_back(call);
+    });
+    if (calls.empty())
+      return;
+    if (isBody.contains(caller)) {
+      for (func::CallOp call : calls)
+        callBody(call, caller.getArguments().back());
+      return;
+    }
+    SubnormalMode mode(caller, isX86);
+    DenseSet<Operation *> grouped;
+    for (func::CallOp first : calls) {
+      if (grouped.contains(first))
+        continue;
+      SmallVector<func::CallOp> group{first};
+      for (Operation *op = first->getNextNode(); op; op = op->getNextNode()) {
+        auto call = dyn_cast<func::CallOp>(op);
+        if (call && getBody(call))
+          group.push_back(call);
+        else if (!ignoresSubnormals(op))
+          break;
+      }
+      grouped.insert(group.begin(), group.end());
+      mode.flushBefore(group.front());
+      mode.restoreAfter(group.back());
+    }
+    for (func::CallOp call : calls)
+      callBody(call, mode.getOutside());
+  }
+
+  /// What is called from here alone needs no function that switches.
+  void eraseUncalled(ArrayRef<func::FuncOp> wrapped) {
+    DenseSet<StringAttr> used;
+    if (auto uses = SymbolTable::getSymbolUses(&getOperation().getBodyRegion()))
+      for (const SymbolTable::SymbolUse &use : *uses)
+        used.insert(use.getSymbolRef().getRootReference());
+    for (func::FuncOp function : wrapped)
+      if (function.isPrivate() && !used.contains(function.getNameAttr()))
+        symbols->erase(function);
+  }
+
+  func::FuncOp getBody(func::CallOp call) {
+    return bodies.lookup(call.getCalleeAttr().getAttr());
+  }
+
+  void callBody(func::CallOp call, Value outside) {
+    call.setCalleeAttr(FlatSymbolRefAttr::get(getBody(call)));
+    call.getOperandsMutable().append(outside);
+  }
+
+  bool ignoresSubnormals(Operation *op) {
+    if (auto call = dyn_cast<func::CallOp>(op)) {
+      auto callee = symbols->lookup<func::FuncOp>(call.getCallee());
+      return callee && callee->hasAttr(ignoresSubnormalsAttributeName);
+    }
+    return op->getNumRegions() == 0 && !computesFloats(op) &&
+           !isa<CallOpInterface, LLVM::CallIntrinsicOp>(op);
   }
 };
 

@@ -290,6 +290,9 @@ func::FuncOp Lowering::getProfileFunction() {
     return profileFunction;
   OpBuilder::InsertionGuard restore(builder);
   profileFunction = startFunction("sluice.profile", {pointer, i32, i32});
+  // The runtime's own, unlike other hooks.
+  profileFunction->setAttr(ignoresSubnormalsAttributeName,
+                           builder.getUnitAttr());
   ValueRange arguments = profileFunction.getArguments();
   Value hook = loadField(arguments[0], FrameField::Profile, pointer);
   Value null = LLVM::ZeroOp::create(builder, loc, pointer);

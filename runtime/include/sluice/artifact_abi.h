@@ -58,7 +58,8 @@ struct sluice_frame {
   void (*fail)(sluice_frame *frame, int32_t status, const char *node,
                const char *message);
   /* Null unless profiling; called before (end = 0) and after (end = 1) the
-   * kernel with this index in the descriptor's table. */
+   * kernel with this index in the descriptor's table, perhaps while the CPU
+   * counts subnormal numbers as zero. */
   void (*profile)(sluice_frame *frame, int32_t kernel, int32_t end);
 
   /* Nonzero once the run failed. Kernels running in parallel may set it. */

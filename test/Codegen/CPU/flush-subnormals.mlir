@@ -5,25 +5,28 @@
 // register.
 // CHECK-LABEL: func.func private @sum_body(
 // CHECK-SAME: %[[X:.*]]: memref<4xf32>)
-// X86: llvm.call_intrinsic "llvm.x86.sse.stmxcsr"(%[[READ:.*]]) :
-// X86: %[[BEFORE:.*]] = llvm.load %[[READ]] : !llvm.ptr -> i32
+// X86: llvm.call_intrinsic "llvm.x86.sse.stmxcsr"(%[[KEPT:.*]]) :
+// X86: %[[BEFORE:.*]] = llvm.load %[[KEPT]] : !llvm.ptr -> i32
 // X86: llvm.mlir.constant(32832 : i32)
 // X86: %[[SET:.*]] = llvm.or %[[BEFORE]],
-// X86: llvm.store %[[SET]], %[[WRITE:.*]] : i32
-// X86: llvm.call_intrinsic "llvm.x86.sse.ldmxcsr"(%[[WRITE]])
+// X86: llvm.store %[[SET]], %[[FLUSHING:.*]] : i32
+// X86: llvm.call_intrinsic "llvm.x86.sse.ldmxcsr"(%[[FLUSHING]])
 // ARM: %[[BEFORE:.*]] = llvm.call_intrinsic "llvm.aarch64.get.fpcr"() : () -> i64
 // ARM: llvm.mlir.constant(16777216 : i64)
 // ARM: %[[SET:.*]] = llvm.or %[[BEFORE]],
 // ARM: llvm.call_intrinsic "llvm.aarch64.set.fpcr"(%[[SET]])
 // CHECK: call @sum_body_flushing(%[[X]], %[[BEFORE]])
-// X86: llvm.store %[[BEFORE]], %[[BACK:.*]] : i32
-// X86: llvm.call_intrinsic "llvm.x86.sse.ldmxcsr"(%[[BACK]])
+// X86: llvm.call_intrinsic "llvm.x86.sse.ldmxcsr"(%[[KEPT]])
 // ARM: llvm.call_intrinsic "llvm.aarch64.set.fpcr"(%[[BEFORE]])
 // CHECK-NEXT: return
 // CHECK-LABEL: func.func private @sum_body_flushing(
 // CHECK-SAME: passthrough = ["noinline"]
 // CHECK: arith.addf
 // CHECK: return
+func.func @task() -> ((memref<4xf32>) -> ()) {
+  %body = func.constant @sum_body : (memref<4xf32>) -> ()
+  return %body : (memref<4xf32>) -> ()
+}
 func.func private @sum_body(%x: memref<4xf32>) attributes {sluice.flushes_subnormals} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -39,15 +42,16 @@ func.func private @sum_body(%x: memref<4xf32>) attributes {sluice.flushes_subnor
 // CHECK: call @with_hook_flushing
 // CHECK-LABEL: func.func private @with_hook_flushing(
 // CHECK-SAME: %[[OUTSIDE:[a-z0-9]+]]: i{{32|64}})
+// X86: llvm.store %[[OUTSIDE]], %[[KEPT:.*]] : i32
+// CHECK: %[[SET:.*]] = llvm.or %[[OUTSIDE]]
+// X86: llvm.store %[[SET]], %[[FLUSHING:.*]] : i32
 // CHECK: arith.mulf
-// X86: llvm.store %[[OUTSIDE]]
-// X86: ldmxcsr
-// ARM: llvm.call_intrinsic "llvm.aarch64.set.fpcr"(%[[OUTSIDE]])
+// X86: ldmxcsr"(%[[KEPT]])
+// ARM: set.fpcr"(%[[OUTSIDE]])
 // CHECK-NEXT: llvm.call %{{.*}}(%{{.*}}) : !llvm.ptr, (!llvm.ptr) -> ()
-// CHECK: llvm.or %[[OUTSIDE]]
-// X86: ldmxcsr
-// ARM: set.fpcr
-// CHECK: call @sum_body
+// X86-NEXT: ldmxcsr"(%[[FLUSHING]])
+// ARM-NEXT: set.fpcr"(%[[SET]])
+// CHECK-NEXT: call @sum_body_flushing(%{{.*}}, %[[OUTSIDE]])
 // CHECK: arith.mulf
 func.func @with_hook(%frame: !llvm.ptr, %x: memref<4xf32>) attributes {sluice.flushes_subnormals} {
   %c0 = arith.constant 0 : index
@@ -83,4 +87,53 @@ func.func @no_floats(%frame: !llvm.ptr, %x: memref<4xf32>) attributes {sluice.fl
 func.func @keeps(%x: f32) -> f32 {
   %y = arith.mulf %x, %x : f32
   return %y : f32
+}
+
+// One switch for calls with nothing between them that could tell, such as
+// sizes and functions that say so; another where a float is computed, or a
+// function is called that may want subnormals.
+// CHECK-LABEL: func.func @neighbours(
+// X86: stmxcsr"(%[[KEPT:.*]]) :
+// X86: llvm.store %{{.*}}, %[[FLUSHING:.*]] : i32
+// ARM: %[[KEPT:.*]] = llvm.call_intrinsic "llvm.aarch64.get.fpcr"
+// ARM: %[[FLUSHING:.*]] = llvm.or %[[KEPT]],
+// CHECK: [[WRITE:ldmxcsr|set.fpcr]]"(%[[FLUSHING]])
+// CHECK-NEXT: call @twice_flushing
+// CHECK-NEXT: arith.addi
+// CHECK-NEXT: call @profile
+// CHECK-NEXT: call @twice_flushing
+// CHECK-NEXT: [[WRITE]]"(%[[KEPT]])
+// CHECK-NEXT: arith.addf
+// CHECK-NEXT: [[WRITE]]"(%[[FLUSHING]])
+// CHECK-NEXT: call @twice_flushing
+// CHECK-NEXT: [[WRITE]]"(%[[KEPT]])
+// CHECK-NEXT: call @other
+// CHECK-NEXT: scf.if
+// CHECK-NEXT: [[WRITE]]"(%[[FLUSHING]])
+// CHECK-NEXT: call @twice_flushing
+// CHECK-NEXT: [[WRITE]]"(%[[KEPT]])
+// CHECK-NEXT: }
+// CHECK-NEXT: return
+// CHECK-NOT: @twice(
+func.func @neighbours(%x: memref<4xf32>, %n: index, %y: f32, %c: i1) -> f32 {
+  call @twice(%x) : (memref<4xf32>) -> ()
+  %m = arith.addi %n, %n : index
+  call @profile(%m) : (index) -> ()
+  call @twice(%x) : (memref<4xf32>) -> ()
+  %z = arith.addf %y, %y : f32
+  call @twice(%x) : (memref<4xf32>) -> ()
+  call @other() : () -> ()
+  scf.if %c {
+    func.call @twice(%x) : (memref<4xf32>) -> ()
+  }
+  return %z : f32
+}
+func.func private @profile(index) attributes {sluice.ignores_subnormals}
+func.func private @other()
+func.func private @twice(%x: memref<4xf32>) attributes {sluice.flushes_subnormals} {
+  %c0 = arith.constant 0 : index
+  %a = memref.load %x[%c0] : memref<4xf32>
+  %s = arith.addf %a, %a : f32
+  memref.store %s, %x[%c0] : memref<4xf32>
+  return
 }

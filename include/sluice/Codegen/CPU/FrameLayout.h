@@ -27,6 +27,9 @@ inline constexpr llvm::StringLiteral scratchAttributeName = "sluice.scratch";
 /// On a function: it counts subnormal f32 as zero, in its parallel loops too.
 inline constexpr llvm::StringLiteral flushesSubnormalsAttributeName =
     "sluice.flushes_subnormals";
+/// On a function: it computes the same whether or not subnormals are flushed.
+inline constexpr llvm::StringLiteral ignoresSubnormalsAttributeName =
+    "sluice.ignores_subnormals";
 
 /// The order of the frame's fields; the offsets below follow from it.
 enum class FrameField : int32_t {

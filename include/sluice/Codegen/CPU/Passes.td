@@ -103,7 +103,9 @@ def FlushSubnormalsPass : Pass<"sluice-flush-subnormals", "mlir::ModuleOp"> {
     a function with the former body, and sets what was there before. Loops that
     `sluice-outline-parallel` made functions inherit the attribute, so that each
     task does so on whatever thread it runs. Around calls of hooks the register
-    is as the caller left it.
+    is as the caller left it. Callers of such functions set the register
+    themselves, once for calls with nothing between them but sizes, addresses
+    and calls of functions with `sluice.ignores_subnormals`.
   }];
   let options = [
     Option<"triple", "triple", "std::string", /*default=*/"\"\"",
