@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "sluice/Analysis/SymbolicShapes.h"
+#include "sluice/Codegen/KernelBuilder.h"
 #include "sluice/Codegen/OneDnn.h"
 #include "sluice/Support/Remarks.h"
 #include "sluice/Transforms/Passes.h"
@@ -88,6 +89,20 @@ bool isEpilogue(const Group &group, SymbolicShapes &symbols) {
   return true;
 }
 
+/// Does the anchor read each element of its first operand once, wherever it
+/// comes from?
+bool streamsOperand(Operation *anchor) {
+  return emitterRegistry().streaming.contains(anchor->getName().getStringRef());
+}
+
+/// Can a kernel that reads `op`'s elements once compute them meanwhile, in less
+/// time than they take on their way to memory and back? Integers are reduced
+/// one at a time, so what a vector computes at once is better stored.
+bool isCheapToStream(Operation *op) {
+  return emitterRegistry().vectors.contains(op->getName().getStringRef()) ||
+         (isElementwise(op) && isa<FloatType>(elementTypeOf(op->getResult(0))));
+}
+
 bool isOneDnn(Operation *op) {
   return kernel::getProvider(op) == kernel::Provider::OneDnn;
 }
@@ -136,6 +151,12 @@ bool FormKernelsPass::accepts(const Group &group, Operation *op,
                               SymbolicShapes &symbols) {
   if (op->getNumResults() != 1 || group.ops.size() >= maximumOps)
     return false;
+  // In front of an anchor that reads what it is given once.
+  if (group.anchor && group.anchor == group.sink &&
+      streamsOperand(group.anchor))
+    return isCheapToStream(op) &&
+           shapeOf(op->getResult(0)) == shapeOf(group.anchor->getOperand(0)) &&
+           symbols.haveSameShape(op->getResult(0), group.anchor->getOperand(0));
   // Does the anchor read the result? Then it would be computed again and
   // again.
   if (group.anchor)
@@ -288,7 +309,7 @@ void FormKernelsPass::formInBlock(Block &block, SizeResolver &resolver,
     if (single && joined && accepts(*joined, &op, symbols)) {
       joined->ops.insert(&op);
       groupOf[&op] = joined;
-      if (!isElementwise(&op))
+      if (!joined->anchor && !isElementwise(&op))
         joined->anchor = &op;
       continue;
     }

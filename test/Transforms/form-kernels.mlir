@@ -102,3 +102,59 @@ func.func @used_twice(%x: tensor<?xf32>, %y: tensor<?xf32>) -> tensor<?xf32> {
   %4 = sluice.mul %2, %3 : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
   return %4 : tensor<?xf32>
 }
+
+// -----
+
+// A reduction reads each element once: what is in front of it is computed
+// meanwhile, broadcasts and one-hots included.
+// CHECK-LABEL: func.func @in_front_of_reduction
+// CHECK:         kernel.region "reduce" ins(%arg0, %arg1 :
+// CHECK:           sluice.sub
+// CHECK-NEXT:      sluice.mul
+// CHECK-NEXT:      sluice.reduce
+// CHECK-NOT:     kernel.region
+func.func @in_front_of_reduction(%x: tensor<40x1x8xf32>, %y: tensor<1x50x8xf32>) -> tensor<40x50xf32> {
+  %0 = sluice.sub %x, %y : (tensor<40x1x8xf32>, tensor<1x50x8xf32>) -> tensor<40x50x8xf32>
+  %1 = sluice.mul %0, %0 : (tensor<40x50x8xf32>, tensor<40x50x8xf32>) -> tensor<40x50x8xf32>
+  %2 = sluice.reduce %1 {axes = array<i64: 2>, kind = #sluice.reduction<sum>} : (tensor<40x50x8xf32>) -> tensor<40x50xf32>
+  return %2 : tensor<40x50xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @broadcast_in_front_of_reduction
+// CHECK:         kernel.region "reduce"
+// CHECK:           sluice.broadcast
+// CHECK-NEXT:      sluice.reduce
+// CHECK-NOT:     kernel.region
+func.func @broadcast_in_front_of_reduction(%x: tensor<4x1xi64>, %shape: tensor<2xi64>) -> tensor<4xi64> {
+  %0 = sluice.broadcast %x, %shape : (tensor<4x1xi64>, tensor<2xi64>) -> tensor<4x9xi64>
+  %1 = sluice.reduce %0 {axes = array<i64: 1>, kind = #sluice.reduction<sum>} : (tensor<4x9xi64>) -> tensor<4xi64>
+  return %1 : tensor<4xi64>
+}
+
+// -----
+
+// What is read elsewhere too, what is broadcast on the way, and integers, which
+// a reduction takes one at a time, are stored.
+// CHECK-LABEL: func.func @stored_in_front_of_reduction
+// CHECK:         kernel.region "map"
+// CHECK:           sluice.exp
+// CHECK:         kernel.region "map"
+// CHECK:           sluice.neg
+// CHECK:         kernel.region "reduce"
+// CHECK-NOT:       sluice.neg
+// CHECK:           sluice.add
+// CHECK-NEXT:      sluice.reduce
+// CHECK:         kernel.region "map"
+// CHECK:           sluice.abs
+// CHECK:         kernel.region "reduce"
+func.func @stored_in_front_of_reduction(%x: tensor<4x9xf32>, %row: tensor<9xf32>, %n: tensor<4x9xi64>) -> (tensor<4x9xf32>, tensor<4xf32>, tensor<4xi64>) {
+  %0 = sluice.exp %x : (tensor<4x9xf32>) -> tensor<4x9xf32>
+  %1 = sluice.neg %row : (tensor<9xf32>) -> tensor<9xf32>
+  %2 = sluice.add %0, %1 : (tensor<4x9xf32>, tensor<9xf32>) -> tensor<4x9xf32>
+  %3 = sluice.reduce %2 {axes = array<i64: 1>, kind = #sluice.reduction<max>} : (tensor<4x9xf32>) -> tensor<4xf32>
+  %4 = sluice.abs %n : (tensor<4x9xi64>) -> tensor<4x9xi64>
+  %5 = sluice.reduce %4 {axes = array<i64: 1>, kind = #sluice.reduction<sum>} : (tensor<4x9xi64>) -> tensor<4xi64>
+  return %0, %3, %5 : tensor<4x9xf32>, tensor<4xf32>, tensor<4xi64>
+}

@@ -275,6 +275,80 @@ def sums_of_many(g, shape, axes, dynamic):
     return expected
 
 
+# What a reduction computes on the way: left, right, axes. Sizes of one that a
+# type leaves open broadcast in the run.
+STREAMED = {
+    "pairs": ((23, 1, 37), (1, 19, 37), (2,)),
+    "rows": ((23, 37), (37,), (0,)),
+    "columns": ((23, 37), (23, 1), (1,)),
+    "all": ((5, 1, 33), (7, 33), (0, 1, 2)),
+    "outer_of_three": ((6, 7, 70), (1, 7, 1), (0, 1)),
+    "one_lane": ((9, 31, 1), (9, 31, 1), (1,)),
+    "stretched": ((23, 1), (23, 37), (1,)),
+    "single": ((1, 1), (1, 5), (0,)),
+}
+
+
+@case(error=1e-6, **{
+    f"{name}{'_dynamic' if dynamic else ''}":
+        ([], {"left": left, "right": right, "axes": axes, "dynamic": dynamic})
+    for name, (left, right, axes) in STREAMED.items()
+    for dynamic in (False, True)
+})
+def reductions_of_what_is_computed(g, left, right, axes, dynamic):
+    x = g.input(list(left), low=0.5, high=2, dynamic=dynamic)
+    y = g.input(list(right), low=0.5, high=2, dynamic=dynamic)
+    a, b = (g.feeds[name].astype(np.float64) for name in (x, y))
+    difference = g.Sub(x, y)
+    g.output(g.ReduceSum(g.Mul(difference, difference),
+                         g.constant(np.array(axes)), keepdims=0))
+    g.output(g.node("ReduceMax", [g.Exp(g.Mul(x, y))], axes=list(axes)))
+    g.output(g.node("ReduceProd", [g.Cast(g.Greater(x, y), to=1)],
+                    axes=list(axes), keepdims=0))
+    return [((a - b) ** 2).sum(axes),
+            np.exp(a * b).max(axes, keepdims=True),
+            (a > b).astype(np.float64).prod(axes)]
+
+
+@case(static=([], {"dynamic": False}), dynamic=([], {"dynamic": True}))
+def reductions_of_expanded(g, dynamic):
+    x = g.input([6, 1, 5], dynamic=dynamic)
+    expected = []
+    # Another shape for each: what two reductions read is stored.
+    for i, axes in enumerate(((0,), (2,), (0, 2), (2, 3))):
+        shape = np.array([2 + i, 6, 17, 5])
+        wide = g.Expand(x, g.integers(shape) if dynamic else g.constant(shape))
+        g.output(g.node("ReduceMin", [wide], axes=list(axes), keepdims=0))
+        expected.append(np.broadcast_to(g.feeds[x], shape).min(axes))
+    counts = np.arange(6, dtype=np.int64)[:, None]
+    n = g.integers(counts, dynamic=dynamic)
+    many = g.Expand(n, g.constant(np.array([6, 40])))
+    g.output(g.ReduceSum(many, g.constant(np.array([1])), keepdims=0))
+    return expected + [counts[:, 0] * 40]
+
+
+@case(first=([], {"axis": 0}), middle=([], {"axis": 1}), last=([], {"axis": 2}),
+      dynamic=([], {"axis": 2, "dynamic": True}))
+def reductions_of_one_hots(g, axis, dynamic=False):
+    """Indices may count from the end, and those outside mark nothing."""
+    depth = 37
+    indices = g.random.integers(-depth - 2, depth + 2, (21, 19))
+    x = g.integers(indices, dynamic=dynamic)
+    shape = [1, 1, 1]
+    shape[axis] = depth
+    places = np.arange(depth).reshape(shape)
+    at = np.expand_dims(indices, axis)
+    is_here = (at == places) | (at + depth == places)
+    expected = []
+    for i, axes in enumerate(((0,), (1,), (2,), (0, 2))):
+        marks = g.node("OneHot", [x, g.constant(np.array(depth)),
+                                  g.constant(np.float32([-0.5, 2 + i]))],
+                       axis=axis)
+        g.output(g.ReduceSum(marks, g.constant(np.array(axes)), keepdims=0))
+        expected.append(np.where(is_here, 2 + i, -0.5).sum(axes, dtype=np.float32))
+    return expected
+
+
 @case(error=4e-7, inner=([], {"shape": (2, 1000003), "axis": 1}),
       outer=([], {"shape": (100003, 5), "axis": 0}))
 def softmax_of_many(g, shape, axis):

@@ -84,6 +84,9 @@ public:
   mlir::Value rem(mlir::Value lhs, mlir::Value rhs);
   /// Clamps into [0, size - 1]; for an empty range gives 0.
   mlir::Value clampIndex(mlir::Value value, mlir::Value size);
+  /// Index `at` of a dimension that broadcasting may stretch: 0 where its size
+  /// is 1 in the run.
+  mlir::Value broadcastIndex(mlir::Value size, mlir::Value at);
 
   // Elements.
   /// The element at `indices` (one per dimension) in the compute type.
@@ -155,9 +158,6 @@ private:
   /// Builds a value that follows from sizes at the start of the function,
   /// behind those that were built before.
   mlir::Value computeAtStart(llvm::function_ref<mlir::Value()> compute);
-  /// Index `at` of a dimension that broadcasting may stretch: 0 where its size
-  /// is 1 in the run.
-  mlir::Value broadcastIndex(mlir::Value size, mlir::Value at);
   mlir::Value findEvaluated(mlir::Value what, mlir::ValueRange indices);
 
   llvm::DenseMap<mlir::Value, mlir::Value> buffers;
@@ -179,6 +179,11 @@ private:
 using ElementFunction = mlir::Value (*)(KernelBuilder &kernel,
                                         mlir::OpResult result,
                                         mlir::ValueRange indices);
+/// Computes neighbouring elements of `result`, as vectors (ElementVectors.h).
+struct VectorPlace;
+using VectorFunction = mlir::Value (*)(KernelBuilder &kernel,
+                                       mlir::OpResult result,
+                                       const VectorPlace &place);
 /// Builds the whole code of a kernel whose anchor is `op`: its results, and
 /// those of ops after it in the region (an epilogue), end up in their buffers.
 using EmitterFunction = llvm::LogicalResult (*)(KernelBuilder &kernel,
@@ -188,6 +193,14 @@ using EmitterFunction = llvm::LogicalResult (*)(KernelBuilder &kernel,
 struct EmitterRegistry {
   llvm::StringMap<ElementFunction> elements;
   llvm::StringMap<EmitterFunction> kernels;
+  /// Ops whose elements take less to compute than to write and read.
+  llvm::StringMap<VectorFunction> vectors;
+  /// Those of them whose operands broadcast to the result, as those of
+  /// elementwise ops do.
+  llvm::StringSet<> broadcasting;
+  /// Ops whose kernels read each element of their first operand once, and take
+  /// one that is computed inside as they do one in memory.
+  llvm::StringSet<> streaming;
   /// Ops whose kernels count subnormal f32 as zero, epilogues included: they
   /// sum up so much that such numbers make no difference, but they would take
   /// many times as long.
@@ -198,6 +211,16 @@ struct EmitterRegistry {
   }
   template <typename OpTy> void addKernel(EmitterFunction function) {
     kernels[OpTy::getOperationName()] = function;
+  }
+  template <typename OpTy> void addVector(VectorFunction function) {
+    vectors[OpTy::getOperationName()] = function;
+  }
+  template <typename OpTy> void addBroadcastingVector(VectorFunction function) {
+    addVector<OpTy>(function);
+    broadcasting.insert(OpTy::getOperationName());
+  }
+  template <typename... OpTys> void streamOperands() {
+    (streaming.insert(OpTys::getOperationName()), ...);
   }
   template <typename... OpTys> void flushSubnormals() {
     (flushing.insert(OpTys::getOperationName()), ...);

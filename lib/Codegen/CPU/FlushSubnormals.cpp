@@ -254,15 +254,27 @@ private:
       callBody(call, mode.getOutside());
   }
 
-  /// What is called from here alone needs no function that switches.
+  /// What only calls used needs no function that switches: the body takes its
+  /// name.
   void eraseUncalled(ArrayRef<func::FuncOp> wrapped) {
     DenseSet<StringAttr> used;
     if (auto uses = SymbolTable::getSymbolUses(&getOperation().getBodyRegion()))
       for (const SymbolTable::SymbolUse &use : *uses)
         used.insert(use.getSymbolRef().getRootReference());
-    for (func::FuncOp function : wrapped)
-      if (function.isPrivate() && !used.contains(function.getNameAttr()))
-        symbols->erase(function);
+    DenseMap<StringAttr, StringAttr> renamed;
+    for (func::FuncOp function : wrapped) {
+      StringAttr name = function.getNameAttr();
+      if (!function.isPrivate() || used.contains(name))
+        continue;
+      func::FuncOp body = bodies.lookup(name);
+      renamed[body.getNameAttr()] = name;
+      symbols->erase(function);
+      body.setName(name);
+    }
+    getOperation().walk([&](func::CallOp call) {
+      if (StringAttr name = renamed.lookup(call.getCalleeAttr().getAttr()))
+        call.setCalleeAttr(FlatSymbolRefAttr::get(name));
+    });
   }
 
   func::FuncOp getBody(func::CallOp call) {

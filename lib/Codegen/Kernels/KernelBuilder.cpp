@@ -90,21 +90,29 @@ Value KernelBuilder::reifiedSize(OpResult tensor, int64_t dimension) {
       return index(1);
     OpFoldResult reified = shapes[tensor.getResultNumber()][dimension];
     Value result = getValueOrCreateConstantIndexOp(builder, loc, reified);
-    // The ops say their sizes in terms of their operands', which are computed
-    // in front.
-    SmallVector<tensor::DimOp> questions;
+    // The ops say their sizes in terms of their operands' sizes, which are
+    // computed in front, and elements.
+    SmallVector<Operation *> questions;
     for (Operation *made = previousOp(builder); made != before;
          made = made->getPrevNode())
-      if (auto question = dyn_cast<tensor::DimOp>(made))
-        questions.push_back(question);
-    for (tensor::DimOp question : llvm::reverse(questions)) {
-      lastSize = before;
-      Value answer = size(question.getSource(), *question.getConstantIndex());
-      before = lastSize;
-      if (result == question.getResult())
+      if (isa<tensor::DimOp, tensor::ExtractOp>(made))
+        questions.push_back(made);
+    for (Operation *question : llvm::reverse(questions)) {
+      Value answer;
+      if (auto dimension = dyn_cast<tensor::DimOp>(question)) {
+        lastSize = before;
+        answer = size(dimension.getSource(), *dimension.getConstantIndex());
+        before = lastSize;
+      } else {
+        auto element = cast<tensor::ExtractOp>(question);
+        OpBuilder::InsertionGuard here(builder);
+        builder.setInsertionPoint(question);
+        answer = load(element.getTensor(), element.getIndices());
+      }
+      if (result == question->getResult(0))
         result = answer;
-      question.replaceAllUsesWith(answer);
-      question.erase();
+      question->replaceAllUsesWith(ValueRange(answer));
+      question->erase();
     }
     return result;
   });

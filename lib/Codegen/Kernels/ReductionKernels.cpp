@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ElementVectors.h"
 #include "LoopNest.h"
 #include "RowVectors.h"
 #include "dialects/Sluice/IntegerBodies.h"
@@ -268,67 +269,138 @@ static Value argumentElement(KernelBuilder &kernel, OpResult result,
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// Neighbouring dimensions that are all reduced, or all kept.
-struct MergedDimension {
-  Value size;
-  bool reduced;
+/// The operand as a nest: its outer dimensions, each of them reduced or kept,
+/// around rows.
+class ReducedOperand {
+public:
+  ReducedOperand(KernelBuilder &kernel, ReduceOp op);
+
+  struct Dimension {
+    Value size;
+    bool reduced;
+    /// The first of the tensor's dimensions that this one stands for.
+    int64_t axis;
+  };
+  /// Those around the rows.
+  SmallVector<Dimension> outer;
+  /// Along the rows.
+  Dimension inner{nullptr, false, 0};
+
+  /// Whether rows can be read as vectors in this run; null for in any run.
+  Value hasRows() const {
+    return buffer ? Value() : haveAllLanes(kernel, tensor, inner.axis);
+  }
+  /// Part of the row at places of the outer dimensions that are kept and of
+  /// those that are reduced; `neutral` in the lanes that are not there.
+  Value load(ValueRange kept, ValueRange reduced, const Piece &piece,
+             Value neutral) const;
+  VectorType vectorType() const {
+    Type type = getComputeType(elementTypeOf(tensor));
+    return VectorType::get(kernel.machine.lanes(type), type);
+  }
+
+private:
+  KernelBuilder &kernel;
+  Value tensor;
+  Value buffer;
 };
 } // namespace
 
-static SmallVector<MergedDimension> mergeDimensions(KernelBuilder &kernel,
-                                                    ReduceOp op) {
-  SmallVector<MergedDimension> merged;
-  for (int64_t i = 0, rank = shapeOf(op.getOperand()).size(); i < rank; ++i) {
-    if (shapeOf(op.getOperand())[i] == 1)
+/// What lies in memory has neighbouring dimensions in one that are all reduced
+/// or all kept. Those of size one do not count.
+ReducedOperand::ReducedOperand(KernelBuilder &kernel, ReduceOp op)
+    : kernel(kernel), tensor(op.getOperand()), buffer(kernel.buffer(tensor)) {
+  for (int64_t i = 0, rank = shapeOf(tensor).size(); i < rank; ++i) {
+    if (shapeOf(tensor)[i] == 1)
       continue;
     bool reduced = llvm::is_contained(op.getAxes(), i);
-    Value size = kernel.size(op.getOperand(), i);
-    if (!merged.empty() && merged.back().reduced == reduced)
-      merged.back().size = kernel.mul(merged.back().size, size);
+    Value size = kernel.size(tensor, i);
+    if (buffer && !outer.empty() && outer.back().reduced == reduced)
+      outer.back().size = kernel.mul(outer.back().size, size);
     else
-      merged.push_back({size, reduced});
+      outer.push_back({size, reduced, i});
   }
-  return merged;
+  if (!outer.empty())
+    inner = outer.pop_back_val();
 }
 
-/// Floating-point reductions with vectors along the innermost dimension,
-/// whether it is reduced or kept.
+Value ReducedOperand::load(ValueRange kept, ValueRange reduced,
+                           const Piece &piece, Value neutral) const {
+  auto takePlace = [&](const Dimension &dimension) {
+    ValueRange &places = dimension.reduced ? reduced : kept;
+    Value place = places.front();
+    places = places.drop_front();
+    return place;
+  };
+  if (buffer) {
+    Value row = kernel.index(0);
+    for (const Dimension &dimension : outer)
+      row = kernel.add(kernel.mul(row, dimension.size), takePlace(dimension));
+    return RowVectors(kernel, tensor)
+        .load(kernel.mul(row, inner.size), piece, neutral);
+  }
+  VectorPlace place;
+  place.indices.assign(shapeOf(tensor).size(), kernel.index(0));
+  for (const Dimension &dimension : outer)
+    place.indices[dimension.axis] = takePlace(dimension);
+  place.indices[inner.axis] = piece.begin;
+  place.inner = inner.axis;
+  place.lanes = vectorType().getNumElements();
+  place.mask = piece.mask;
+  Value vector = loadElements(kernel, tensor, place);
+  return keepLanes(kernel, piece, vector,
+                   splatLanes(kernel, neutral, place.lanes));
+}
+
+static void emitRows(KernelBuilder &kernel, ReduceOp op,
+                     const ReducedOperand &operand);
+
+/// Floating-point reductions work on vectors.
 static LogicalResult emitReduce(KernelBuilder &kernel, Operation *operation) {
   auto op = cast<ReduceOp>(operation);
-  Type type = elementTypeOf(op.getOperand());
-  SmallVector<MergedDimension> dimensions = mergeDimensions(kernel, op);
-  bool reducesAny = llvm::any_of(
-      dimensions, [](const MergedDimension &d) { return d.reduced; });
-  if (!isa<FloatType>(type) || !kernel.buffer(op.getOperand()) ||
+  ReducedOperand operand(kernel, op);
+  bool reducesAny =
+      operand.inner.reduced ||
+      llvm::any_of(operand.outer, [](const auto &d) { return d.reduced; });
+  if (!isa<FloatType>(elementTypeOf(op.getOperand())) ||
       !isOnlyResult(kernel, operation) || !reducesAny)
     return emitElementKernel(kernel);
+  if (Value hasRows = operand.hasRows()) {
+    LogicalResult other = success();
+    kernel.choose(
+        hasRows, TypeRange(),
+        [&]() -> SmallVector<Value> {
+          emitRows(kernel, op, operand);
+          return {};
+        },
+        [&]() -> SmallVector<Value> {
+          other = emitElementKernel(kernel);
+          return {};
+        });
+    return other;
+  }
+  emitRows(kernel, op, operand);
+  return success();
+}
 
-  Reducer reducer{kernel, op.getKind(), type};
-  RowVectors source(kernel, op.getOperand());
+/// Vectors along the innermost dimension, whether it is reduced or kept.
+static void emitRows(KernelBuilder &kernel, ReduceOp op,
+                     const ReducedOperand &operand) {
+  Reducer reducer{kernel, op.getKind(), elementTypeOf(op.getOperand())};
   RowVectors target(kernel, op.getResult());
-  MergedDimension inner = dimensions.pop_back_val();
+  const ReducedOperand::Dimension &inner = operand.inner;
   SmallVector<Value> kept, reduced;
   Value count = inner.reduced ? inner.size : kernel.index(1);
-  for (const MergedDimension &dimension : dimensions) {
+  for (const ReducedOperand::Dimension &dimension : operand.outer) {
     (dimension.reduced ? reduced : kept).push_back(dimension.size);
     if (dimension.reduced)
       count = kernel.mul(count, dimension.size);
   }
-  // The operand's row at the given places of outer dimensions.
-  auto rowOf = [&](ValueRange keptPlaces, ValueRange reducedPlaces) {
-    Value row = kernel.index(0);
-    for (const MergedDimension &dimension : dimensions) {
-      ValueRange &places = dimension.reduced ? reducedPlaces : keptPlaces;
-      row = kernel.add(kernel.mul(row, dimension.size), places.front());
-      places = places.drop_front();
-    }
-    return kernel.mul(row, inner.size);
-  };
   auto combine = [&](Value a, Value b) { return reducer.combine(a, b); };
   double cost = 0.1 * getConstantIntValue(count).value_or(256);
   if (inner.reduced) {
     Value rows = kernel.product(kept);
-    kernel.parallel(rows, cost / source.lanes(), [&](Value flat) {
+    kernel.parallel(rows, cost / target.lanes(), [&](Value flat) {
       SmallVector<Value> places(kept.size());
       Value rest = flat;
       for (size_t i = kept.size(); i-- > 0;) {
@@ -338,12 +410,11 @@ static LogicalResult emitReduce(KernelBuilder &kernel, Operation *operation) {
       Value total = sumNest(
           kernel, reduced, reducer.neutral(),
           [&](ValueRange at, ValueRange running) -> SmallVector<Value> {
-            Value row = rowOf(places, at);
             Value part = reduceRow(
-                kernel, inner.size, reducer.neutral(), source.type(),
+                kernel, inner.size, reducer.neutral(), operand.vectorType(),
                 [&](const Piece &piece) {
                   return reducer.prepare(
-                      source.load(row, piece, reducer.neutral()));
+                      operand.load(places, at, piece, reducer.neutral()));
                 },
                 combine);
             return {combine(running[0], part)};
@@ -351,11 +422,11 @@ static LogicalResult emitReduce(KernelBuilder &kernel, Operation *operation) {
           combine)[0];
       target.storeScalar(reducer.finish(total, count), flat);
     });
-    return success();
+    return;
   }
   // A block of the kept row at a time, several vectors wide.
   constexpr int64_t vectors = 4;
-  int64_t block = vectors * source.lanes();
+  int64_t block = vectors * target.lanes();
   Value blocks = kernel.div(kernel.add(inner.size, kernel.index(block - 1)),
                             kernel.index(block));
   SmallVector<Value> extents = kept;
@@ -372,15 +443,15 @@ static LogicalResult emitReduce(KernelBuilder &kernel, Operation *operation) {
         arith::CmpIOp::create(kernel.builder, kernel.loc, CmpIPredicate::sge,
                               rest, kernel.index(block));
     auto columns = [&](ArrayRef<Piece> pieces) {
-      SmallVector<Value> start(pieces.size(), source.splat(reducer.neutral()));
+      SmallVector<Value> start(pieces.size(), target.splat(reducer.neutral()));
       SmallVector<Value> totals = sumNest(
           kernel, reduced, start,
           [&](ValueRange at, ValueRange running) -> SmallVector<Value> {
-            Value operandRow = rowOf(places, at);
             SmallVector<Value> next;
             for (auto [piece, total] : llvm::zip(pieces, running))
-              next.push_back(combine(
-                  total, reducer.prepare(source.load(operandRow, piece))));
+              next.push_back(
+                  combine(total, reducer.prepare(operand.load(
+                                     places, at, piece, reducer.neutral()))));
             return next;
           },
           combine);
@@ -391,12 +462,12 @@ static LogicalResult emitReduce(KernelBuilder &kernel, Operation *operation) {
       SmallVector<Piece> pieces;
       for (int64_t i = 0; i < vectors; ++i)
         pieces.push_back(
-            {kernel.add(begin, kernel.index(i * source.lanes())), nullptr});
+            {kernel.add(begin, kernel.index(i * target.lanes())), nullptr});
       columns(pieces);
       return {};
     };
     auto partial = [&]() -> SmallVector<Value> {
-      forEachVector(kernel, rest, source.lanes(), [&](const Piece &piece) {
+      forEachVector(kernel, rest, target.lanes(), [&](const Piece &piece) {
         columns(Piece{kernel.add(begin, piece.begin), piece.mask});
       });
       return {};
@@ -409,7 +480,6 @@ static LogicalResult emitReduce(KernelBuilder &kernel, Operation *operation) {
     else
       kernel.choose(isWhole, TypeRange(), whole, partial);
   });
-  return success();
 }
 
 void sluice::registerReductionEmitters(EmitterRegistry &registry) {
@@ -418,4 +488,5 @@ void sluice::registerReductionEmitters(EmitterRegistry &registry) {
   registry.addElement<ArgMaxOp>(argumentElement<ArgMaxOp>);
   registry.addElement<ArgMinOp>(argumentElement<ArgMinOp>);
   registry.addKernel<ReduceOp>(emitReduce);
+  registry.streamOperands<ReduceOp>();
 }

@@ -48,12 +48,12 @@ Value RowVectors::flatten(ValueRange indices) const {
   return place;
 }
 
-Value RowVectors::load(Value offset, const Piece &piece, Value neutral) const {
+Value RowVectors::load(Value offset, const Piece &piece, Value neutral,
+                       int64_t lanes) const {
   OpBuilder &builder = kernel.builder;
   Location loc = kernel.loc;
   Value place = kernel.add(offset, piece.begin);
-  auto stored = VectorType::get(vectorType.getShape(),
-                                KernelBuilder::storageType(elementType));
+  auto stored = VectorType::get(lanes, KernelBuilder::storageType(elementType));
   if (!piece.mask) {
     Value vector = vector::LoadOp::create(builder, loc, stored, memory, place);
     return kernel.toCompute(vector, elementType);

@@ -26,7 +26,7 @@ struct Piece {
 /// A tensor's buffer as one row of vectors in the compute type.
 class RowVectors {
 public:
-  /// The tensor must have a buffer and floating-point elements.
+  /// The tensor must have a buffer.
   RowVectors(KernelBuilder &kernel, mlir::Value tensor);
   /// One-dimensional memory of `elementType`.
   RowVectors(KernelBuilder &kernel, mlir::Value memory, mlir::Type elementType);
@@ -41,7 +41,12 @@ public:
   /// The vector at `offset + piece.begin`. Lanes that the mask turns off are
   /// `neutral` (a scalar; zero if it is not given).
   mlir::Value load(mlir::Value offset, const Piece &piece,
-                   mlir::Value neutral = nullptr) const;
+                   mlir::Value neutral = nullptr) const {
+    return load(offset, piece, neutral, lanes());
+  }
+  /// The same with another number of lanes than the registers have.
+  mlir::Value load(mlir::Value offset, const Piece &piece, mlir::Value neutral,
+                   int64_t lanes) const;
   void store(mlir::Value vector, mlir::Value offset, const Piece &piece) const;
   /// A single element, in the compute type.
   mlir::Value loadScalar(mlir::Value offset) const;

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ElementVectors.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "sluice/Codegen/KernelBuilder.h"
 
@@ -26,18 +27,19 @@ static Value broadcastElement(KernelBuilder &kernel, OpResult result,
   SmallVector<Value> place;
   for (int64_t i = 0, rank = shape.size(); i < rank; ++i) {
     Value at = indices[indices.size() - rank + i];
-    if (shape[i] == 1) {
+    if (shape[i] == 1)
       at = kernel.index(0);
-    } else if (ShapedType::isDynamic(shape[i])) {
-      Value isOne = arith::CmpIOp::create(
-          kernel.builder, kernel.loc, arith::CmpIPredicate::eq,
-          kernel.size(op.getOperand(), i), kernel.index(1));
-      at = arith::SelectOp::create(kernel.builder, kernel.loc, isOne,
-                                   kernel.index(0), at);
-    }
+    else if (ShapedType::isDynamic(shape[i]))
+      at = kernel.broadcastIndex(kernel.size(op.getOperand(), i), at);
     place.push_back(at);
   }
   return kernel.load(op.getOperand(), place);
+}
+
+static Value broadcastElements(KernelBuilder &kernel, OpResult result,
+                               const VectorPlace &place) {
+  auto op = cast<BroadcastOp>(result.getOwner());
+  return loadBroadcastElements(kernel, op.getOperand(), place);
 }
 
 static Value shapeElement(KernelBuilder &kernel, OpResult result,
@@ -60,5 +62,6 @@ static Value shapeElement(KernelBuilder &kernel, OpResult result,
 void sluice::registerTensorEmitters(EmitterRegistry &registry) {
   registry.addElement<TransposeOp>(transposeElement);
   registry.addElement<BroadcastOp>(broadcastElement);
+  registry.addBroadcastingVector<BroadcastOp>(broadcastElements);
   registry.addElement<ShapeOp>(shapeElement);
 }

@@ -89,8 +89,9 @@ func.func @keeps(%x: f32) -> f32 {
   return %y : f32
 }
 
-// One switch for calls with nothing between them that could tell, such as
-// sizes and functions that say so; another where a float is computed, or a
+// A function that is only called switches nothing itself: its callers do, with
+// one switch for calls with nothing between them that could tell,
+// such as sizes and functions that say so; another where a float is computed, or a
 // function is called that may want subnormals.
 // CHECK-LABEL: func.func @neighbours(
 // X86: stmxcsr"(%[[KEPT:.*]]) :
@@ -98,23 +99,25 @@ func.func @keeps(%x: f32) -> f32 {
 // ARM: %[[KEPT:.*]] = llvm.call_intrinsic "llvm.aarch64.get.fpcr"
 // ARM: %[[FLUSHING:.*]] = llvm.or %[[KEPT]],
 // CHECK: [[WRITE:ldmxcsr|set.fpcr]]"(%[[FLUSHING]])
-// CHECK-NEXT: call @twice_flushing
+// CHECK-NEXT: call @twice
 // CHECK-NEXT: arith.addi
 // CHECK-NEXT: call @profile
-// CHECK-NEXT: call @twice_flushing
+// CHECK-NEXT: call @twice
 // CHECK-NEXT: [[WRITE]]"(%[[KEPT]])
 // CHECK-NEXT: arith.addf
 // CHECK-NEXT: [[WRITE]]"(%[[FLUSHING]])
-// CHECK-NEXT: call @twice_flushing
+// CHECK-NEXT: call @twice
 // CHECK-NEXT: [[WRITE]]"(%[[KEPT]])
 // CHECK-NEXT: call @other
 // CHECK-NEXT: scf.if
 // CHECK-NEXT: [[WRITE]]"(%[[FLUSHING]])
-// CHECK-NEXT: call @twice_flushing
+// CHECK-NEXT: call @twice
 // CHECK-NEXT: [[WRITE]]"(%[[KEPT]])
 // CHECK-NEXT: }
 // CHECK-NEXT: return
-// CHECK-NOT: @twice(
+// CHECK: func.func private @twice(
+// CHECK: arith.addf
+// CHECK-NOT: @twice
 func.func @neighbours(%x: memref<4xf32>, %n: index, %y: f32, %c: i1) -> f32 {
   call @twice(%x) : (memref<4xf32>) -> ()
   %m = arith.addi %n, %n : index

@@ -1,0 +1,98 @@
+//===- ElementVectors.cpp - Vectors of elements computed inside -----------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ElementVectors.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace sluice;
+
+Value sluice::splatLanes(KernelBuilder &kernel, Value scalar, int64_t lanes) {
+  auto type = VectorType::get(lanes, scalar.getType());
+  return vector::BroadcastOp::create(kernel.builder, kernel.loc, type, scalar);
+}
+
+/// From the tensor's buffer: what is behind `inner` has size one, so the lanes
+/// lie side by side.
+static Value loadStored(KernelBuilder &kernel, Value tensor,
+                        const VectorPlace &place) {
+  RowVectors rows(kernel, tensor);
+  Value start = rows.flatten(place.indices);
+  return rows.load(kernel.index(0), {start, place.mask}, /*neutral=*/nullptr,
+                   place.lanes);
+}
+
+Value sluice::loadBroadcastElements(KernelBuilder &kernel, Value operand,
+                                    const VectorPlace &place) {
+  ArrayRef<int64_t> shape = shapeOf(operand);
+  int64_t rank = shape.size();
+  int64_t leading = static_cast<int64_t>(place.indices.size()) - rank;
+  int64_t inner = place.inner - leading;
+  VectorPlace own{{}, inner, place.lanes, place.mask};
+  for (int64_t i = 0; i < rank; ++i) {
+    Value at = place.indices[leading + i];
+    if (shape[i] == 1)
+      at = kernel.index(0);
+    else if (ShapedType::isDynamic(shape[i]) && i != inner)
+      at = kernel.broadcastIndex(kernel.size(operand, i), at);
+    own.indices.push_back(at);
+  }
+  if (inner < 0 || shape[inner] == 1)
+    return splatLanes(kernel, kernel.load(operand, own.indices), place.lanes);
+  return loadElements(kernel, operand, own);
+}
+
+/// Ops that read their operands as NumPy broadcasting says.
+static bool broadcasts(Operation *op) {
+  return isa<ElementwiseOpInterface>(op) ||
+         emitterRegistry().broadcasting.contains(op->getName().getStringRef());
+}
+
+Value sluice::haveAllLanes(KernelBuilder &kernel, Value tensor, int64_t inner) {
+  Value all;
+  Operation *op = tensor.getDefiningOp();
+  if (!op || !broadcasts(op))
+    return all;
+  auto require = [&](Value holds) {
+    if (holds)
+      all = all ? Value(arith::AndIOp::create(kernel.builder, kernel.loc, all,
+                                              holds))
+                : holds;
+  };
+  int64_t rank = shapeOf(tensor).size();
+  // Alone, an operand is what the result has its sizes from.
+  bool isAlone = isa<ElementwiseOpInterface>(op) && op->getNumOperands() == 1;
+  for (Value operand : op->getOperands()) {
+    int64_t place =
+        inner - rank + static_cast<int64_t>(shapeOf(operand).size());
+    if (place < 0 || shapeOf(operand)[place] == 1)
+      continue;
+    if (!isAlone && ShapedType::isDynamic(shapeOf(operand)[place]))
+      require(arith::CmpIOp::create(
+          kernel.builder, kernel.loc, arith::CmpIPredicate::eq,
+          kernel.size(operand, place), kernel.size(tensor, inner)));
+    require(haveAllLanes(kernel, operand, place));
+  }
+  return all;
+}
+
+Value sluice::loadElements(KernelBuilder &kernel, Value tensor,
+                           const VectorPlace &place) {
+  if (isa<BlockArgument>(tensor))
+    return loadStored(kernel, tensor, place);
+  auto result = cast<OpResult>(tensor);
+  Operation *op = result.getOwner();
+  if (isa<ConstantOp>(op))
+    return splatLanes(kernel, kernel.load(tensor, place.indices), place.lanes);
+  if (auto elementwise = dyn_cast<ElementwiseOpInterface>(op)) {
+    SmallVector<Value> arguments;
+    for (Value operand : op->getOperands())
+      arguments.push_back(loadBroadcastElements(kernel, operand, place));
+    return elementwise.buildBody(kernel.builder, kernel.loc, arguments);
+  }
+  return emitterRegistry().vectors.lookup(op->getName().getStringRef())(
+      kernel, result, place);
+}
