@@ -278,6 +278,16 @@ def _resizes():
                    [image, None, None, np.array([1, 2, 7, 9], np.int64)], 13,
                    {"mode": "linear", "coordinate_transformation_mode": "align_corners"},
                    constant=(3,))
+        # Quarters are exact, and edges whole.
+        yield Case(f"resize_{np.dtype(kind)}_doubled", "Resize",
+                   [image, None, None, np.array([1, 2, 8, 10], np.int64)], 13,
+                   {"mode": "linear", "coordinate_transformation_mode": "half_pixel"},
+                   constant=(3,))
+    # The edge of an image stays infinite.
+    image = np.array([[[[np.inf, 1, 2, -np.inf]]]], np.float32)
+    yield Case("resize_infinite_edges", "Resize",
+               [image, None, None, np.array([1, 1, 1, 10], np.int64)], 13,
+               {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}, constant=(3,))
 
 
 def _normalisations():

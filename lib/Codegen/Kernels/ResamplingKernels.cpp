@@ -291,8 +291,15 @@ Value Resizer::sample(size_t i) {
     return antialiased(i, x, scale, size);
   Value floor = at.floor(x);
   Value t = at.sub(x, floor), base = at.toIndex(floor);
-  if (op.getMode() == SampleMode::Linear)
+  if (op.getMode() == SampleMode::Linear) {
+    // At and behind the edges both taps are one element, whose halves make it
+    // whole again; other weights may miss it, and make NaN of infinity.
+    Value last = at.sub(at.fromIndex(size, real), at.real(1, real));
+    Value half = at.real(0.5, real);
+    t = at.select(at.compare(Float::OLT, x, at.zero(x)), half, t);
+    t = at.select(at.compare(Float::OGE, x, last), half, t);
     return weighted(i, base, {at.sub(at.real(1, real), t), t}, size);
+  }
   return weighted(
       i, kernel.sub(base, kernel.index(1)),
       cubicWeights(at, t, op.getCubicCoefficient().convertToDouble()), size);
