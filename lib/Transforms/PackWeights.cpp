@@ -8,6 +8,7 @@
 #include "mlir/IR/PatternMatch.h"
 #include "sluice/Analysis/TransposedConvolution.h"
 #include "sluice/Codegen/PackedWeights.h"
+#include "sluice/Support/Remarks.h"
 #include "sluice/Transforms/Passes.h"
 
 using namespace mlir;
@@ -62,6 +63,22 @@ private:
     return constant;
   }
 
+  /// Says why an op goes without packed weights, which most owe their speed to.
+  static void leave(Operation *op, StringRef reason) {
+    remarks::missed(op, remarks::packing)
+        << "the weights are not packed: " << reason;
+  }
+
+  /// Why a value is no weight.
+  static StringRef whyNoWeights(Value value) {
+    if (!value.getDefiningOp<ConstantOp>())
+      return isConstantExpression(value)
+                 ? "they are constant, but computed in every run"
+                 : "they are not constant";
+    return elementTypeOf(value).isF32() ? "there are none"
+                                        : "their elements are not of f32";
+  }
+
   static Value makeConstant(ConstantOp weights, const WeightPacking &packing,
                             IRRewriter &rewriter) {
     return PackedConstantOp::create(
@@ -94,28 +111,28 @@ private:
   void pack(MatmulOp op, const MachineModel &machine, IRRewriter &rewriter) {
     ConstantOp weights = getWeights(op.getRhs());
     if (!weights)
-      return;
+      return leave(op, whyNoWeights(op.getRhs()));
     // One matrix for all batches.
     ArrayRef<int64_t> shape = weights.getType().getShape();
     if (llvm::any_of(shape.drop_back(2),
                      [](int64_t size) { return size != 1; }))
-      return;
+      return leave(op, "each batch has its own");
     if (shape.size() > shapeOf(op.getLhs()).size())
-      return;
+      return leave(op, "they have more dimensions than the other operand");
     // The packed kernel takes the depth from the operand's type.
     ArrayRef<int64_t> lhsShape = shapeOf(op.getLhs());
     if (ShapedType::isDynamic(
             lhsShape[lhsShape.size() - (op.getTransposeLhs() ? 2 : 1)]))
-      return;
+      return leave(op, "the depth of the other operand is not known");
     int64_t depth = shape[shape.size() - 2], columns = shape.back();
     if (op.getTransposeRhs())
       std::swap(depth, columns);
     bool isBuiltin = kernel::getProvider(op) == kernel::Provider::Builtin;
     if (op.getTransposeLhs() && !isBuiltin)
-      return;
+      return leave(op, "the provider takes no transposed operand");
     Value lhs = getUprightLhs(op, rewriter);
     if (!lhs)
-      return;
+      return leave(op, "the sizes of the other operand are not known");
     WeightPacking packing =
         isBuiltin ? getMatrixPacking(&getContext(), depth, columns,
                                      op.getTransposeRhs(),
@@ -138,17 +155,27 @@ private:
                         IRRewriter &rewriter) {
     ConstantOp weights = getWeights(op.getWeight());
     auto input = cast<RankedTensorType>(op.getInput().getType());
-    if (!weights || !op.getChannelsLast() ||
-        input.isDynamicDim(input.getRank() - 1))
+    StringRef reason;
+    if (!weights)
+      reason = whyNoWeights(op.getWeight());
+    else if (input.isDynamicDim(op.getChannelDimension()))
+      reason = "the number of channels is not known";
+    else if (!op.getChannelsLast())
+      reason = "the channels are not the last dimension";
+    if (!reason.empty()) {
+      leave(op, reason);
       return nullptr;
+    }
     ConvolutionSpec spec = getConvolutionSpec(
         input, op.getType(), weights.getType().getShape().drop_front(2),
         op.getStrides(), op.getDilations(), op.getPads(), op.getGroups());
     spec.transposed = std::is_same_v<OpTy, ConvTransposeOp>;
     // Every phase of a transposed convolution is code of its own.
     constexpr int64_t mostPhases = 16;
-    if (spec.transposed && countTransposedPhases(spec) > mostPhases)
+    if (spec.transposed && countTransposedPhases(spec) > mostPhases) {
+      leave(op, "the strides make too many phases");
       return nullptr;
+    }
     bool isBuiltin = kernel::getProvider(op) == kernel::Provider::Builtin;
     WeightPacking packing =
         isBuiltin ? getConvolutionPacking(&getContext(), spec,
@@ -187,10 +214,13 @@ private:
 
   void pack(RecurrenceOp op, const MachineModel &machine,
             IRRewriter &rewriter) {
-    ConstantOp weights = getWeights(op.getWeights());
-    if (!weights || op.hasPackedWeights() ||
-        ShapedType::isDynamic(shapeOf(op.getProjected())[3]))
+    if (op.hasPackedWeights())
       return;
+    ConstantOp weights = getWeights(op.getWeights());
+    if (!weights)
+      return leave(op, whyNoWeights(op.getWeights()));
+    if (ShapedType::isDynamic(shapeOf(op.getProjected())[3]))
+      return leave(op, "the width of the inputs is not known");
     ArrayRef<int64_t> shape = shapeOf(op.getWeights());
     WeightPacking packing = getGatePacking(
         &getContext(), shape[1], op.getGateCount(), machine.lanes(32));

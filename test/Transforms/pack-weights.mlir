@@ -1,4 +1,5 @@
 // RUN: sluice-opt %s --split-input-file --sluice-pack-weights=cpu=x86-64-v3 | FileCheck %s
+// RUN: sluice-opt %s --split-input-file --sluice-pack-weights=cpu=x86-64-v3 --remarks-filter=packing --remark-format=emitRemark -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // CHECK-LABEL: func.func @matmul
 // CHECK:         sluice.packed_constant {{.*}}packing = {columns = 16 : i64, depth = 8 : i64, kind = "matrix", transposed = false
@@ -36,6 +37,8 @@ func.func @upright(%x: tensor<?x8x1xf32>) -> tensor<?x1x16xf32> {
 // -----
 
 // Weights that are run-time values, and other types, stay.
+// REMARK: Remark="the weights are not packed: ", Remark="they are not constant"
+// REMARK: Remark="the weights are not packed: ", Remark="their elements are not of f32"
 // CHECK-LABEL: func.func @run_time
 // CHECK-NOT:     packed
 func.func @run_time(%x: tensor<4x8xf32>, %w: tensor<8x16xf32>, %y: tensor<4x8xi32>) -> (tensor<4x16xf32>, tensor<4x16xi32>) {
@@ -92,6 +95,7 @@ func.func @tiled_conv(%x: tensor<1x8x8x3xf32>) -> tensor<1x8x8x40xf32> {
 // -----
 
 // Each phase is code of its own: large strides have too many.
+// REMARK: Remark="the weights are not packed: ", Remark="the strides make too many phases"
 // CHECK-LABEL: func.func @many_phases
 // CHECK-NOT:     packed
 func.func @many_phases(%x: tensor<1x8x8x3xf32>) -> tensor<1x64x64x4xf32> {
@@ -146,4 +150,16 @@ func.func @lookup(%i: tensor<3xi64>) -> tensor<3x8xf32> {
   %w = sluice.constant dense<1.0> : tensor<20x8xf32>
   %0 = sluice.gather %w, %i {axis = 0 : i64} : (tensor<20x8xf32>, tensor<3xi64>) -> tensor<3x8xf32>
   return %0 : tensor<3x8xf32>
+}
+
+// -----
+
+// Nobody knows the channels.
+// REMARK: Remark="the weights are not packed: ", Remark="the number of channels is not known"
+// CHECK-LABEL: func.func @channels
+// CHECK-NOT:     packed
+func.func @channels(%x: tensor<1x8x8x?xf32>) -> tensor<1x8x8x4xf32> {
+  %w = sluice.constant dense<1.0> : tensor<4x3x1x1xf32>
+  %0 = sluice.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, channels_last} : (tensor<1x8x8x?xf32>, tensor<4x3x1x1xf32>) -> tensor<1x8x8x4xf32>
+  return %0 : tensor<1x8x8x4xf32>
 }

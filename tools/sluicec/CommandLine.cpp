@@ -133,7 +133,7 @@ struct Parser {
       cl::desc("Say what was fused or computed ahead of all runs, and why not\n"
                "where it nearly was. Kinds,\n"
                "separated by commas: convbn, fusion, layout, constants,\n"
-               "providers. Default: all")};
+               "packing, providers. Default: all")};
   cl::opt<bool> printIr{
       "print-ir", cl::cat(insight),
       cl::desc("Print the program after every pass that changes it")};

@@ -26,11 +26,12 @@ inline constexpr llvm::StringLiteral constants = "constants";
 inline constexpr llvm::StringLiteral convBn = "convbn";
 inline constexpr llvm::StringLiteral fusion = "fusion";
 inline constexpr llvm::StringLiteral layout = "layout";
+inline constexpr llvm::StringLiteral packing = "packing";
 inline constexpr llvm::StringLiteral providers = "providers";
 
 /// All categories, for checking what a user asks for.
-inline constexpr llvm::StringLiteral categories[] = {constants, convBn, fusion,
-                                                     layout, providers};
+inline constexpr llvm::StringLiteral categories[] = {
+    constants, convBn, fusion, layout, packing, providers};
 
 /// What has no location was made by the compiler for itself, and is nothing to
 /// tell the user about.
