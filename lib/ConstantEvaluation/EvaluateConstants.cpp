@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "sluice/ConstantEvaluation/ConstantEvaluation.h"
+#include "sluice/Support/ConstantBytes.h"
 #include "sluice/Support/Remarks.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -22,14 +23,6 @@ namespace {
 int64_t bytesOf(Type type) {
   auto tensor = cast<RankedTensorType>(type);
   return tensor.getNumElements() * ((tensor.getElementTypeBitWidth() + 7) / 8);
-}
-
-/// The bytes a constant takes in memory: one element where all are the same.
-int64_t storedBytes(ConstantOp op) {
-  auto dense = dyn_cast<DenseElementsAttr>(op.getValue());
-  if (dense && dense.isSplat())
-    return (dense.getType().getElementTypeBitWidth() + 7) / 8;
-  return bytesOf(op.getType());
 }
 
 /// The ops to compute, and what of them is needed.
@@ -104,7 +97,7 @@ int64_t ConstantGraph::sourceBytes(Operation *op,
   if (!seen.insert(op).second)
     return 0;
   if (auto constant = dyn_cast<ConstantOp>(op))
-    return storedBytes(constant);
+    return getStoredBytes(constant.getValue());
   int64_t bytes = 0;
   for (Value operand : op->getOperands())
     bytes += sourceBytes(operand.getDefiningOp(), seen);
@@ -112,15 +105,14 @@ int64_t ConstantGraph::sourceBytes(Operation *op,
 }
 
 bool ConstantGraph::isTooLarge(Operation *op) const {
-  constexpr int64_t kilobyte = 1024, megabyte = 1024 * kilobyte;
   int64_t bytes = 0;
   for (Type type : op->getResultTypes())
     bytes += bytesOf(type);
-  if (bytes <= 64 * kilobyte)
+  // Looking at the sources of all small ops would take long.
+  if (isWorthStoring(bytes, 0))
     return false;
   DenseSet<Operation *> seen;
-  int64_t source = sourceBytes(op, seen);
-  return source < kilobyte || bytes > 2 * source + megabyte;
+  return !isWorthStoring(bytes, sourceBytes(op, seen));
 }
 
 SmallVector<OpResult> ConstantGraph::findResults() const {

@@ -41,3 +41,10 @@ sluice::getConstantBytes(ElementsAttr value, std::vector<char> &scratch) {
     std::copy_n(raw.data(), width, scratch.data() + i);
   return ArrayRef<char>(scratch);
 }
+
+int64_t sluice::getStoredBytes(ElementsAttr value) {
+  ShapedType type = value.getShapedType();
+  int64_t width = (type.getElementTypeBitWidth() + 7) / 8;
+  auto dense = dyn_cast<DenseElementsAttr>(value);
+  return dense && dense.isSplat() ? width : type.getNumElements() * width;
+}

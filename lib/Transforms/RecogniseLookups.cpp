@@ -7,11 +7,12 @@
 // A one-hot row times a matrix is a row of the matrix. Exporters write the
 // one-hot tensor as OneHot, or compare indices with 0, 1, 2, ... What follows
 // element by element can as well be done on the rows of a constant table, once,
-// at compile time.
+// at compile time, unless the result is better not kept (Lookups.h).
 //
 //===----------------------------------------------------------------------===//
 
 #include "GraphBuilder.h"
+#include "Lookups.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -216,7 +217,7 @@ private:
     auto type = cast<RankedTensorType>(table.getType());
     return isConstantExpression(table) && table.hasOneUse() &&
            type.hasStaticShape() && type.getRank() >= 1 &&
-           type.getNumElements() <= maxElements &&
+           type.getNumElements() <= maxElements && isWorthStoring(table) &&
            elementTypeOf(op->getResult(0)).getIntOrFloatBitWidth() <=
                type.getElementTypeBitWidth();
   }
@@ -271,6 +272,7 @@ public:
   void runOnOperation() final {
     RewritePatternSet patterns(&getContext());
     patterns.add<ProductToLookup, FunctionOfLookup>(&getContext());
+    addLookupsBeforeFunctions(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

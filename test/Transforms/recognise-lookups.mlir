@@ -72,3 +72,118 @@ func.func @varies(%x: tensor<2xi32>) -> tensor<2x3xf32> {
   %1 = sluice.add %0, %b : (tensor<2x3xf32>, tensor<2x1xf32>) -> tensor<2x3xf32>
   return %1 : tensor<2x3xf32>
 }
+
+// -----
+
+// A table that is much larger than what it is made of: only the rows that are
+// read are computed. Scales per row are looked up too, those per column stay.
+// CHECK-LABEL: @dequantised(
+// CHECK-DAG: %[[T:.*]] = sluice.constant dense<3> : tensor<40000x64xi8>
+// CHECK-DAG: %[[S:.*]] = sluice.constant dense<5.000000e-01> : tensor<40000x1xf32>
+// CHECK-DAG: %[[ROWS:.*]] = sluice.gather %[[T]], %arg0 {axis = 0 : i64} {{.*}} -> tensor<?x2x64xi8>
+// CHECK-DAG: %[[SCALES:.*]] = sluice.gather %[[S]], %arg0 {axis = 0 : i64} {{.*}} -> tensor<?x2x1xf32>
+// CHECK-DAG: %[[F:.*]] = sluice.cast %[[ROWS]] {to = f32} : (tensor<?x2x64xi8>) -> tensor<?x2x64xf32>
+// CHECK: %[[M:.*]] = sluice.mul %[[F]], %[[SCALES]]
+// CHECK: sluice.add %[[M]], {{.*}} : (tensor<?x2x64xf32>, tensor<64xf32>) -> tensor<?x2x64xf32>
+func.func @dequantised(%i: tensor<?x2xi64>) -> tensor<?x2x64xf32> {
+  %t = sluice.constant dense<3> : tensor<40000x64xi8>
+  %s = sluice.constant dense<0.5> : tensor<40000x1xf32>
+  %b = sluice.constant dense<0.25> : tensor<64xf32>
+  %0 = sluice.cast %t {to = f32} : (tensor<40000x64xi8>) -> tensor<40000x64xf32>
+  %1 = sluice.mul %0, %s : (tensor<40000x64xf32>, tensor<40000x1xf32>) -> tensor<40000x64xf32>
+  %2 = sluice.add %1, %b : (tensor<40000x64xf32>, tensor<64xf32>) -> tensor<40000x64xf32>
+  %3 = sluice.gather %2, %i {axis = 0 : i64} : (tensor<40000x64xf32>, tensor<?x2xi64>) -> tensor<?x2x64xf32>
+  return %3 : tensor<?x2x64xf32>
+}
+
+// -----
+
+// Along another axis: what is the same for all entries gets a dimension of one
+// for each of the indices'.
+// CHECK-LABEL: @other_axis(
+// CHECK-DAG: sluice.gather {{.*}} {axis = 1 : i64} : (tensor<64x40000xi8>, tensor<2x3xi64>) -> tensor<64x2x3xi8>
+// CHECK: sluice.mul {{.*}} : (tensor<64x2x3xf32>, tensor<64x1x1xf32>) -> tensor<64x2x3xf32>
+func.func @other_axis(%i: tensor<2x3xi64>) -> tensor<64x2x3xf32> {
+  %t = sluice.constant dense<3> : tensor<64x40000xi8>
+  %s = sluice.constant dense<0.5> : tensor<64x1xf32>
+  %0 = sluice.cast %t {to = f32} : (tensor<64x40000xi8>) -> tensor<64x40000xf32>
+  %1 = sluice.mul %0, %s : (tensor<64x40000xf32>, tensor<64x1xf32>) -> tensor<64x40000xf32>
+  %2 = sluice.gather %1, %i {axis = 1 : i64} : (tensor<64x40000xf32>, tensor<2x3xi64>) -> tensor<64x2x3xf32>
+  return %2 : tensor<64x2x3xf32>
+}
+
+// -----
+
+// Each block of a row has its scale.
+// CHECK-LABEL: @blocks(
+// CHECK-DAG: sluice.gather {{.*}} : (tensor<40000x64xi8>, tensor<?xi64>) -> tensor<?x64xi8>
+// CHECK-DAG: %[[S:.*]] = sluice.gather {{.*}} : (tensor<40000x2xf32>, tensor<?xi64>) -> tensor<?x2xf32>
+// CHECK: %[[U:.*]] = sluice.unsqueeze %[[S]] {axes = array<i64: 2>} : (tensor<?x2xf32>) -> tensor<?x2x1xf32>
+// CHECK: %[[B:.*]] = sluice.broadcast %[[U]], {{.*}} -> tensor<?x2x32xf32>
+// CHECK: %[[R:.*]] = sluice.reshape %[[B]], {{.*}} -> tensor<?x64xf32>
+// CHECK: sluice.mul {{.*}}, %[[R]] {{.*}} -> tensor<?x64xf32>
+func.func @blocks(%i: tensor<?xi64>) -> tensor<?x64xf32> {
+  %t = sluice.constant dense<3> : tensor<40000x64xi8>
+  %s = sluice.constant dense<0.5> : tensor<40000x2xf32>
+  %r = sluice.constant dense<[1, 1, 32]> : tensor<3xi64>
+  %v = sluice.constant dense<[40000, 64]> : tensor<2xi64>
+  %0 = sluice.unsqueeze %s {axes = array<i64: 2>} : (tensor<40000x2xf32>) -> tensor<40000x2x1xf32>
+  %1 = sluice.broadcast %0, %r : (tensor<40000x2x1xf32>, tensor<3xi64>) -> tensor<40000x2x32xf32>
+  %2 = sluice.reshape %1, %v : (tensor<40000x2x32xf32>, tensor<2xi64>) -> tensor<40000x64xf32>
+  %3 = sluice.cast %t {to = f32} : (tensor<40000x64xi8>) -> tensor<40000x64xf32>
+  %4 = sluice.mul %3, %2 : (tensor<40000x64xf32>, tensor<40000x64xf32>) -> tensor<40000x64xf32>
+  %5 = sluice.gather %4, %i {axis = 0 : i64} : (tensor<40000x64xf32>, tensor<?xi64>) -> tensor<?x64xf32>
+  return %5 : tensor<?x64xf32>
+}
+
+// -----
+
+// The product needs the whole table, the lookup does not.
+// CHECK-LABEL: @tied(
+// CHECK: sluice.cast {{.*}} -> tensor<40000x64xf32>
+// CHECK: sluice.gather {{.*}} : (tensor<40000x64xi8>,
+// CHECK: sluice.cast {{.*}} -> tensor<2x64xf32>
+// CHECK: sluice.matmul {{.*}} : (tensor<1x64xf32>, tensor<40000x64xf32>)
+func.func @tied(%i: tensor<2xi64>, %x: tensor<1x64xf32>) -> (tensor<2x64xf32>, tensor<1x40000xf32>) {
+  %t = sluice.constant dense<3> : tensor<40000x64xi8>
+  %0 = sluice.cast %t {to = f32} : (tensor<40000x64xi8>) -> tensor<40000x64xf32>
+  %1 = sluice.gather %0, %i {axis = 0 : i64} : (tensor<40000x64xf32>, tensor<2xi64>) -> tensor<2x64xf32>
+  %2 = sluice.matmul %x, %0 {transpose_rhs} : (tensor<1x64xf32>, tensor<40000x64xf32>) -> tensor<1x40000xf32>
+  return %1, %2 : tensor<2x64xf32>, tensor<1x40000xf32>
+}
+
+// -----
+
+// A small table becomes a constant, and so does one that a product needs and
+// that is not much larger than what it is made of. As many entries as there are
+// in the table, or more, are no less work than the table.
+// CHECK-LABEL: @stays(
+// CHECK: sluice.gather {{.*}} : (tensor<9x64xf32>,
+// CHECK: sluice.gather {{.*}} : (tensor<4000x64xf32>,
+// CHECK: sluice.gather {{.*}} : (tensor<40000x64xf32>,
+func.func @stays(%i: tensor<2xi64>, %j: tensor<40000xi64>, %x: tensor<1x64xf32>) -> (tensor<2x64xf32>, tensor<2x64xf32>, tensor<1x4000xf32>, tensor<40000x64xf32>) {
+  %t = sluice.constant dense<3> : tensor<9x64xi8>
+  %0 = sluice.cast %t {to = f32} : (tensor<9x64xi8>) -> tensor<9x64xf32>
+  %1 = sluice.gather %0, %i {axis = 0 : i64} : (tensor<9x64xf32>, tensor<2xi64>) -> tensor<2x64xf32>
+  %u = sluice.constant dense_resource<half> : tensor<4000x64xf16>
+  %2 = sluice.cast %u {to = f32} : (tensor<4000x64xf16>) -> tensor<4000x64xf32>
+  %3 = sluice.gather %2, %i {axis = 0 : i64} : (tensor<4000x64xf32>, tensor<2xi64>) -> tensor<2x64xf32>
+  %4 = sluice.matmul %x, %2 {transpose_rhs} : (tensor<1x64xf32>, tensor<4000x64xf32>) -> tensor<1x4000xf32>
+  %v = sluice.constant dense<3> : tensor<40000x64xi8>
+  %5 = sluice.cast %v {to = f32} : (tensor<40000x64xi8>) -> tensor<40000x64xf32>
+  %6 = sluice.gather %5, %j {axis = 0 : i64} : (tensor<40000x64xf32>, tensor<40000xi64>) -> tensor<40000x64xf32>
+  return %1, %3, %4, %6 : tensor<2x64xf32>, tensor<2x64xf32>, tensor<1x4000xf32>, tensor<40000x64xf32>
+}
+
+// -----
+
+// A larger constant that only the lookup needs.
+// CHECK-LABEL: @half(
+// CHECK: %[[ROWS:.*]] = sluice.gather {{.*}} : (tensor<4000x64xf16>, tensor<2xi64>) -> tensor<2x64xf16>
+// CHECK: sluice.cast %[[ROWS]]
+func.func @half(%i: tensor<2xi64>) -> tensor<2x64xf32> {
+  %u = sluice.constant dense_resource<half> : tensor<4000x64xf16>
+  %2 = sluice.cast %u {to = f32} : (tensor<4000x64xf16>) -> tensor<4000x64xf32>
+  %3 = sluice.gather %2, %i {axis = 0 : i64} : (tensor<4000x64xf32>, tensor<2xi64>) -> tensor<2x64xf32>
+  return %3 : tensor<2x64xf32>
+}

@@ -466,6 +466,15 @@ def lookup_in_dequantised_table(g):
     g.output(g.Gather(g.DequantizeLinear(table, per_column, axis=1), places, axis=0))
     g.output(g.Gather(g.DequantizeLinear(table, per_column, axis=1),
                       g.integers([5, -128]), axis=1))
+    # A scale for each block of a row.
+    blocks = g.Unsqueeze(g.weight(9000, 4, low=0.01, high=0.1), g.constant(np.array([2])))
+    blocks = g.Reshape(g.Expand(blocks, g.constant(np.array([1, 1, 32]))),
+                       g.constant(np.array([9000, 128])))
+    dense = g.Mul(g.Cast(table, to=1), blocks)
+    g.output(g.Gather(dense, places))
+    g.output(g.MatMul(g.input([2, 128], low=-0.01, high=0.01), g.Transpose(dense, perm=[1, 0])))
+    half = g.Cast(g.constant(g.numbers([900, 128]).astype(np.float16)), to=1)
+    g.output(g.Gather(half, g.integers([[7, -900, 899]])))
 
 
 @case()

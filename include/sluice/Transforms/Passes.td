@@ -86,7 +86,8 @@ def RecogniseLookupsPass
     The rows are a `one_hot`, or what comparing indices with 0, 1, 2, ... gives;
     the matrix is constant. An elementwise op behind the lookup of rows in a
     constant table, whose other operands are constant and the same for all rows,
-    is done on the table.
+    is done on the table. The other way round, ops that make a table of a
+    smaller one are done on what is looked up: dequantisation, say.
   }];
 }
 
