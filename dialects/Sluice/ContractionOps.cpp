@@ -59,6 +59,30 @@ LogicalResult MatmulOp::reifyResultShapes(OpBuilder &builder,
   return success();
 }
 
+/// The inner dimension of both operands is one.
+void MatmulOp::demandSizes(
+    function_ref<void(OperandDimension, int64_t)> demand) {
+  ArrayRef<int64_t> lhs = shapeOf(getLhs()), rhs = shapeOf(getRhs());
+  int64_t left = lhs.size() - (getTransposeLhs() ? 2 : 1);
+  int64_t right = rhs.size() - (getTransposeRhs() ? 1 : 2);
+  demand({&getLhsMutable(), left}, rhs[right]);
+  demand({&getRhsMutable(), right}, lhs[left]);
+}
+
+std::optional<OperandDimension> MatmulOp::getSizeSource(unsigned,
+                                                        int64_t dimension) {
+  int64_t lhsRank = shapeOf(getLhs()).size(),
+          rhsRank = shapeOf(getRhs()).size(), rank = getType().getRank();
+  if (dimension == rank - 2)
+    return OperandDimension{&getLhsMutable(),
+                            lhsRank - (getTransposeLhs() ? 1 : 2)};
+  if (dimension == rank - 1)
+    return OperandDimension{&getRhsMutable(),
+                            rhsRank - (getTransposeRhs() ? 2 : 1)};
+  // The batches broadcast as in elementwise ops.
+  return getElementwiseSizeSource(getOperation(), dimension);
+}
+
 LogicalResult MatmulOp::verify() {
   if (elementTypeOf(getLhs()) != elementTypeOf(getRhs()))
     return emitOpError("operands must have one element type");

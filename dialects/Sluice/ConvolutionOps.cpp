@@ -48,6 +48,24 @@ static LogicalResult verifyConvolution(std::optional<Location> location,
   return success();
 }
 
+/// The channels that a weight of [result channels, channels / groups, ...]
+/// takes.
+static int64_t countTakenChannels(Value weight, int64_t groups) {
+  int64_t perGroup = shapeOf(weight)[1], channels;
+  if (ShapedType::isDynamic(perGroup) ||
+      __builtin_mul_overflow(perGroup, groups, &channels))
+    return ShapedType::kDynamic;
+  return channels;
+}
+
+/// Result and input of every convolution have the same images.
+static std::optional<OperandDimension> getBatchSource(OpOperand &input,
+                                                      int64_t dimension) {
+  if (dimension != 0)
+    return std::nullopt;
+  return OperandDimension{&input, 0};
+}
+
 LogicalResult
 ConvOp::inferReturnTypes(MLIRContext *context, std::optional<Location> location,
                          ValueRange operands, DictionaryAttr attributes,
@@ -109,6 +127,16 @@ LogicalResult ConvOp::reifyResultShapes(OpBuilder &builder,
   }
   shapes.push_back(std::move(sizes));
   return success();
+}
+
+void ConvOp::demandSizes(function_ref<void(OperandDimension, int64_t)> demand) {
+  demand({&getInputMutable(), getChannelDimension()},
+         countTakenChannels(getWeight(), getGroups()));
+}
+
+std::optional<OperandDimension> ConvOp::getSizeSource(unsigned,
+                                                      int64_t dimension) {
+  return getBatchSource(getInputMutable(), dimension);
 }
 
 LogicalResult ConvTransposeOp::inferReturnTypes(
@@ -188,6 +216,16 @@ ConvTransposeOp::reifyResultShapes(OpBuilder &builder,
   return success();
 }
 
+void ConvTransposeOp::demandSizes(
+    function_ref<void(OperandDimension, int64_t)> demand) {
+  demand({&getInputMutable(), getChannelDimension()}, shapeOf(getWeight())[0]);
+}
+
+std::optional<OperandDimension>
+ConvTransposeOp::getSizeSource(unsigned, int64_t dimension) {
+  return getBatchSource(getInputMutable(), dimension);
+}
+
 LogicalResult DeformConvOp::inferReturnTypes(
     MLIRContext *context, std::optional<Location> location, ValueRange operands,
     DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
@@ -222,4 +260,14 @@ DeformConvOp::reifyResultShapes(OpBuilder &builder,
                     getDimension(builder, loc, getOffsets(), 2),
                     getDimension(builder, loc, getOffsets(), 3)});
   return success();
+}
+
+void DeformConvOp::demandSizes(
+    function_ref<void(OperandDimension, int64_t)> demand) {
+  demand({&getInputMutable(), 1}, countTakenChannels(getWeight(), getGroups()));
+}
+
+std::optional<OperandDimension> DeformConvOp::getSizeSource(unsigned,
+                                                            int64_t dimension) {
+  return getBatchSource(getInputMutable(), dimension);
 }

@@ -8,7 +8,8 @@
 
 include "dialects/Sluice/SluiceBase.td"
 
-class Sluice_ConvolutionOp<string mnemonic> : Sluice_Op<mnemonic> {
+class Sluice_ConvolutionOp<string mnemonic>
+    : Sluice_Op<mnemonic, [TellsOperandSizes]> {
   dag commonArguments =
       (ins AnyRankedTensor:$input, AnyRankedTensor:$weight,
            DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
@@ -48,7 +49,7 @@ def ConvTransposeOp : Sluice_ConvolutionOp<"conv_transpose"> {
                        (ins DenseI64ArrayAttr:$output_padding));
 }
 
-def DeformConvOp : Sluice_Op<"deform_conv"> {
+def DeformConvOp : Sluice_Op<"deform_conv", [TellsOperandSizes]> {
   let summary = "convolution whose taps are moved by run-time offsets";
   let description = [{
     Images are [N, C, height, width]. `offsets` is [N, offset_groups * taps *

@@ -13,7 +13,8 @@ class Sluice_ElementwiseOp<string mnemonic, string elementType,
                            list<Trait> traits = []>
     : Sluice_Op<mnemonic,
                 !listconcat(traits, [DeclareOpInterfaceMethods<
-                                        ElementwiseOpInterface>])> {
+                                         ElementwiseOpInterface>,
+                                     TellsSizeSource])> {
   let results = (outs AnyRankedTensor:$result);
   let extraClassDefinition = [{
     ::llvm::LogicalResult $cppClass::inferReturnTypes(
@@ -29,6 +30,10 @@ class Sluice_ElementwiseOp<string mnemonic, string elementType,
         ::mlir::OpBuilder &builder,
         ::mlir::ReifiedRankedShapedTypeDims &shapes) {
       return ::sluice::reifyElementwiseShape(builder, getOperation(), shapes);
+    }
+    std::optional<::sluice::OperandDimension> $cppClass::getSizeSource(
+        unsigned, int64_t dimension) {
+      return ::sluice::getElementwiseSizeSource(getOperation(), dimension);
     }
   }];
 }

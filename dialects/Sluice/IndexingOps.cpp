@@ -90,6 +90,16 @@ LogicalResult GatherOp::reifyResultShapes(OpBuilder &builder,
   return success();
 }
 
+std::optional<OperandDimension> GatherOp::getSizeSource(unsigned,
+                                                        int64_t dimension) {
+  int64_t axis = getAxis(), indexRank = shapeOf(getIndices()).size();
+  if (dimension < axis)
+    return OperandDimension{&getOperandMutable(), dimension};
+  if (dimension < axis + indexRank)
+    return OperandDimension{&getIndicesMutable(), dimension - axis};
+  return OperandDimension{&getOperandMutable(), dimension - indexRank + 1};
+}
+
 namespace {
 /// One index that is known is a slice, which needs no look at run-time data.
 struct GatherToSlice : OpRewritePattern<GatherOp> {

@@ -73,6 +73,22 @@ LogicalResult ConcatOp::reifyResultShapes(OpBuilder &builder,
   return success();
 }
 
+/// All operands have one size in every other dimension than the axis.
+void ConcatOp::demandSizes(
+    function_ref<void(OperandDimension, int64_t)> demand) {
+  for (auto [i, size] : llvm::enumerate(getType().getShape()))
+    if (i != getAxis() && !ShapedType::isDynamic(size))
+      for (OpOperand &operand : getOperation()->getOpOperands())
+        demand({&operand, static_cast<int64_t>(i)}, size);
+}
+
+std::optional<OperandDimension> ConcatOp::getSizeSource(unsigned,
+                                                        int64_t dimension) {
+  if (dimension == static_cast<int64_t>(getAxis()))
+    return std::nullopt;
+  return OperandDimension{&getOperation()->getOpOperand(0), dimension};
+}
+
 OpFoldResult ConcatOp::fold(FoldAdaptor) {
   if (getNumOperands() == 1 && getOperand(0).getType() == getType())
     return getOperand(0);
@@ -105,109 +121,6 @@ struct FlattenConcat : OpRewritePattern<ConcatOp> {
 void ConcatOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                            MLIRContext *context) {
   patterns.add<FlattenConcat>(context);
-}
-
-//===----------------------------------------------------------------------===//
-// ElementOp, SetElementOp, AppendOp
-//===----------------------------------------------------------------------===//
-
-LogicalResult ElementOp::inferReturnTypes(
-    MLIRContext *context, std::optional<Location> location, ValueRange operands,
-    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
-    SmallVectorImpl<Type> &types) {
-  Adaptor adaptor(operands, attributes, properties, regions);
-  ArrayRef<int64_t> list = shapeOf(adaptor.getList());
-  if (list.empty())
-    return emitOptionalError(location, "a scalar has no elements");
-  types.push_back(RankedTensorType::get(list.drop_front(),
-                                        elementTypeOf(adaptor.getList())));
-  return success();
-}
-
-LogicalResult
-ElementOp::reifyResultShapes(OpBuilder &builder,
-                             ReifiedRankedShapedTypeDims &shapes) {
-  SizeBuilder size{builder, getLoc()};
-  shapes.push_back(size.ofType(
-      getType(), [&](int64_t i) { return size.of(getList(), i + 1); }));
-  return success();
-}
-
-/// Does an element have the element type of a list, and one rank less?
-static LogicalResult verifyElement(std::optional<Location> location, Value list,
-                                   Value element) {
-  if (shapeOf(list).size() == shapeOf(element).size() + 1 &&
-      elementTypeOf(list) == elementTypeOf(element))
-    return success();
-  return emitOptionalError(location, "the element does not fit the list: ",
-                           list.getType(), " and ", element.getType());
-}
-
-/// The shape of a list's elements that list and element tell together.
-static FailureOr<SmallVector<int64_t>>
-joinElementShapes(std::optional<Location> location, Value list, Value element) {
-  SmallVector<int64_t> shape(shapeOf(list).drop_front());
-  for (auto [size, known] : llvm::zip(shape, shapeOf(element))) {
-    if (ShapedType::isDynamic(size))
-      size = known;
-    else if (!ShapedType::isDynamic(known) && known != size)
-      return emitOptionalError(location, "the element does not fit the list: ",
-                               list.getType(), " and ", element.getType());
-  }
-  return shape;
-}
-
-LogicalResult SetElementOp::inferReturnTypes(
-    MLIRContext *context, std::optional<Location> location, ValueRange operands,
-    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
-    SmallVectorImpl<Type> &types) {
-  Adaptor adaptor(operands, attributes, properties, regions);
-  Value list = adaptor.getList(), element = adaptor.getElement();
-  if (failed(verifyElement(location, list, element)) ||
-      failed(joinElementShapes(location, list, element)))
-    return failure();
-  types.push_back(list.getType());
-  return success();
-}
-
-LogicalResult
-SetElementOp::reifyResultShapes(OpBuilder &builder,
-                                ReifiedRankedShapedTypeDims &shapes) {
-  SizeBuilder size{builder, getLoc()};
-  shapes.push_back(
-      size.ofType(getType(), [&](int64_t i) { return size.of(getList(), i); }));
-  return success();
-}
-
-LogicalResult AppendOp::inferReturnTypes(
-    MLIRContext *context, std::optional<Location> location, ValueRange operands,
-    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
-    SmallVectorImpl<Type> &types) {
-  Adaptor adaptor(operands, attributes, properties, regions);
-  Value list = adaptor.getList(), element = adaptor.getElement();
-  if (failed(verifyElement(location, list, element)))
-    return failure();
-  int64_t count = shapeOf(list).front();
-  SmallVector<int64_t> shape(shapeOf(element));
-  if (count != 0) {
-    auto joined = joinElementShapes(location, list, element);
-    if (failed(joined))
-      return failure();
-    shape = *joined;
-  }
-  shape.insert(shape.begin(), ShapedType::isDynamic(count) ? count : count + 1);
-  types.push_back(RankedTensorType::get(shape, elementTypeOf(list)));
-  return success();
-}
-
-LogicalResult AppendOp::reifyResultShapes(OpBuilder &builder,
-                                          ReifiedRankedShapedTypeDims &shapes) {
-  SizeBuilder size{builder, getLoc()};
-  shapes.push_back(size.ofType(getType(), [&](int64_t i) {
-    return i == 0 ? size.add(size.of(getList(), 0), size.constant(1))
-                  : size.of(getElement(), i - 1);
-  }));
-  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -263,13 +176,25 @@ LogicalResult SliceOp::verify() {
   return success();
 }
 
+/// Does the slice take this dimension as it is, whatever its size?
+static bool takesWhole(SliceOp op, int64_t dimension) {
+  return op.getBounds().empty() && op.getStarts()[dimension] == 0 &&
+         op.getEnds()[dimension] == INT64_MAX && op.getSteps()[dimension] == 1;
+}
+
+std::optional<OperandDimension> SliceOp::getSizeSource(unsigned,
+                                                       int64_t dimension) {
+  if (!takesWhole(*this, dimension))
+    return std::nullopt;
+  return OperandDimension{&getOperandMutable(), dimension};
+}
+
 LogicalResult SliceOp::reifyResultShapes(OpBuilder &builder,
                                          ReifiedRankedShapedTypeDims &shapes) {
   SizeBuilder size{builder, getLoc()};
   shapes.push_back(size.ofType(getType(), [&](int64_t i) {
-    // What takes a whole dimension has its size, and no formula for it.
-    if (getBounds().empty() && getStarts()[i] == 0 &&
-        getEnds()[i] == INT64_MAX && getSteps()[i] == 1)
+    // A whole dimension has its size, and no formula for it.
+    if (takesWhole(*this, i))
       return size.of(getOperand(), i);
     auto bound = [&](ArrayRef<int64_t> values, unsigned which) {
       if (getBounds().empty())
@@ -288,8 +213,7 @@ OpFoldResult SliceOp::fold(FoldAdaptor) {
   // The whole tensor, whatever its dynamic sizes are.
   for (int64_t i = 0, rank = getType().getRank(); i < rank; ++i)
     if (getSteps()[i] != 1 ||
-        (getType().isDynamicDim(i) &&
-         (getStarts()[i] != 0 || getEnds()[i] != INT64_MAX)))
+        (getType().isDynamicDim(i) && !takesWhole(*this, i)))
       return {};
   return getOperand();
 }
@@ -410,6 +334,26 @@ static LogicalResult reifyPadded(OpTy op, OpBuilder &builder,
     return size.max(sum, size.constant(0));
   }));
   return success();
+}
+
+/// Dimensions around which nothing is put.
+template <typename OpTy>
+static std::optional<OperandDimension> getUnpaddedSource(OpTy op,
+                                                         int64_t dimension) {
+  if (!op.getWidths().empty() || op.getLow()[dimension] != 0 ||
+      op.getHigh()[dimension] != 0)
+    return std::nullopt;
+  return OperandDimension{&op.getOperandMutable(), dimension};
+}
+
+std::optional<OperandDimension> PadOp::getSizeSource(unsigned,
+                                                     int64_t dimension) {
+  return getUnpaddedSource(*this, dimension);
+}
+
+std::optional<OperandDimension> ExtendOp::getSizeSource(unsigned,
+                                                        int64_t dimension) {
+  return getUnpaddedSource(*this, dimension);
 }
 
 LogicalResult
@@ -573,95 +517,5 @@ LogicalResult
 CumulateOp::reifyResultShapes(OpBuilder &builder,
                               ReifiedRankedShapedTypeDims &shapes) {
   shapes.push_back(getDimensions(builder, getLoc(), getOperand()));
-  return success();
-}
-
-//===----------------------------------------------------------------------===//
-// IotaOp and RangeOp
-//===----------------------------------------------------------------------===//
-
-LogicalResult
-IotaOp::inferReturnTypes(MLIRContext *context, std::optional<Location> location,
-                         ValueRange operands, DictionaryAttr attributes,
-                         OpaqueProperties properties, RegionRange regions,
-                         SmallVectorImpl<Type> &types) {
-  Adaptor adaptor(operands, attributes, properties, regions);
-  ArrayRef<int64_t> shape = shapeOf(operands[0]);
-  if (adaptor.getDimension() >= shape.size())
-    return emitOptionalError(location, "dimension ", adaptor.getDimension(),
-                             " is not within rank ", shape.size());
-  types.push_back(RankedTensorType::get({shape[adaptor.getDimension()]},
-                                        IntegerType::get(context, 64)));
-  return success();
-}
-
-LogicalResult IotaOp::reifyResultShapes(OpBuilder &builder,
-                                        ReifiedRankedShapedTypeDims &shapes) {
-  shapes.push_back(
-      {sluice::getDimension(builder, getLoc(), getOperand(), getDimension())});
-  return success();
-}
-
-LogicalResult RangeOp::inferReturnTypes(
-    MLIRContext *context, std::optional<Location> location, ValueRange operands,
-    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
-    SmallVectorImpl<Type> &types) {
-  Type elementType = elementTypeOf(operands[0]);
-  for (Value operand : operands) {
-    auto type = cast<RankedTensorType>(operand.getType());
-    if (type.getElementType() != elementType || !type.hasStaticShape() ||
-        type.getNumElements() != 1)
-      return emitOptionalError(location,
-                               "operands must be scalars of one type");
-  }
-  int64_t size = ShapedType::kDynamic;
-  if (isa<FloatType>(elementType)) {
-    auto start = evaluateConstantNumber(operands[0], 0);
-    auto limit = evaluateConstantNumber(operands[1], 0);
-    auto delta = evaluateConstantNumber(operands[2], 0);
-    if (delta && *delta == 0)
-      return emitOptionalError(location, "delta is zero");
-    if (start && limit && delta) {
-      double count = std::max(0.0, std::ceil((*limit - *start) / *delta));
-      if (!(count < 9e15))
-        return emitOptionalUnsupported(location, "the size overflows");
-      size = static_cast<int64_t>(count);
-    }
-  } else {
-    auto start = evaluateConstantElement(operands[0], 0);
-    auto limit = evaluateConstantElement(operands[1], 0);
-    auto delta = evaluateConstantElement(operands[2], 0);
-    if (delta && *delta == 0)
-      return emitOptionalError(location, "delta is zero");
-    if (start && limit && delta) {
-      auto count = countSteps(*start, *limit, *delta);
-      if (!count)
-        return emitOptionalUnsupported(location, "the size overflows");
-      size = *count;
-    }
-  }
-  types.push_back(RankedTensorType::get({size}, elementType));
-  return success();
-}
-
-LogicalResult RangeOp::reifyResultShapes(OpBuilder &builder,
-                                         ReifiedRankedShapedTypeDims &shapes) {
-  SizeBuilder size{builder, getLoc()};
-  if (!getType().isDynamicDim(0)) {
-    shapes.push_back({size.constant(getType().getDimSize(0))});
-    return success();
-  }
-  SmallVector<OpFoldResult> whole;
-  for (Value operand : getOperands())
-    whole.push_back(evaluateElement(builder, getLoc(), operand, 0));
-  if (isa<FloatType>(getType().getElementType()) &&
-      !llvm::all_of(whole, [](OpFoldResult number) { return !!number; })) {
-    shapes.push_back({size.floatRange(getStart(), getLimit(), getDelta())});
-    return success();
-  }
-  for (auto [number, operand] : llvm::zip(whole, getOperands()))
-    if (!number)
-      number = readElement(builder, getLoc(), operand, 0);
-  shapes.push_back({size.steps(whole[0], whole[1], whole[2])});
   return success();
 }

@@ -8,7 +8,7 @@
 
 include "dialects/Sluice/SluiceBase.td"
 
-def ConcatOp : Sluice_Op<"concat"> {
+def ConcatOp : Sluice_Op<"concat", [TellsOperandSizes]> {
   let summary = "tensors one after the other along a dimension";
   let arguments = (ins Variadic<AnyRankedTensor>:$operands, I64Attr:$axis);
   let results = (outs AnyRankedTensor:$result);
@@ -16,36 +16,7 @@ def ConcatOp : Sluice_Op<"concat"> {
   let hasCanonicalizer = 1;
 }
 
-def ElementOp : Sluice_Op<"element"> {
-  let summary = "the part of a tensor at an index of its first dimension";
-  let description = [{ The index must be within the dimension. }];
-  let arguments = (ins AnyRankedTensor:$list, Index:$index);
-  let results = (outs AnyRankedTensor:$result);
-}
-
-def SetElementOp : Sluice_Op<"set_element"> {
-  let summary = "a tensor with another part at an index of its first dimension";
-  let description = [{
-    The index must be within the dimension. A loop that carries the tensor and
-    does nothing else with it fills it in place.
-  }];
-  let arguments = (ins AnyRankedTensor:$list, Index:$index,
-                       AnyRankedTensor:$element);
-  let results = (outs AnyRankedTensor:$result);
-}
-
-def AppendOp : Sluice_Op<"append"> {
-  let summary = "a tensor that is one longer along its first dimension";
-  let description = [{
-    All elements of a list have one shape; what an empty list says of it does
-    not have to be right. A loop that carries a list and does nothing else with
-    it grows it in place.
-  }];
-  let arguments = (ins AnyRankedTensor:$list, AnyRankedTensor:$element);
-  let results = (outs AnyRankedTensor:$result);
-}
-
-def SliceOp : Sluice_Op<"slice"> {
+def SliceOp : Sluice_Op<"slice", [TellsSizeSource]> {
   let summary = "every step-th element from start to end in each dimension";
   let description = [{
     As NumPy's `x[start:end:step]`: negative positions count from the end,
@@ -64,7 +35,7 @@ def SliceOp : Sluice_Op<"slice"> {
   let hasCanonicalizer = 1;
 }
 
-def PadOp : Sluice_Op<"pad"> {
+def PadOp : Sluice_Op<"pad", [TellsSizeSource]> {
   let summary = "a value around a tensor; negative widths cut";
   let description = [{
     `low` and `high` have one width per dimension. Where they are known at run
@@ -92,7 +63,7 @@ def ExtendModeAttr : EnumAttr<Sluice_Dialect, ExtendMode, "extend"> {
   let assemblyFormat = "`<` $value `>`";
 }
 
-def ExtendOp : Sluice_Op<"extend"> {
+def ExtendOp : Sluice_Op<"extend", [TellsSizeSource]> {
   let summary = "repeats a tensor's own elements around it";
   let description = [{
     Widths are given as for `pad`. `reflect` mirrors at the border elements,
@@ -117,19 +88,6 @@ def ReverseSequenceOp : Sluice_Op<"reverse_sequence"> {
   let summary = "reverses the first lengths[b] elements of each sequence";
   let arguments = (ins AnyRankedTensor:$operand, AnyRankedTensor:$lengths,
                        I64Attr:$batch_axis, I64Attr:$time_axis);
-  let results = (outs AnyRankedTensor:$result);
-}
-
-def IotaOp : Sluice_Op<"iota"> {
-  let summary = "0, 1, ... up to a dimension's size, as 64-bit integers";
-  let arguments = (ins AnyRankedTensor:$operand, I64Attr:$dimension);
-  let results = (outs AnyRankedTensor:$result);
-}
-
-def RangeOp : Sluice_Op<"range"> {
-  let summary = "start, start + delta, ... as long as limit is not reached";
-  let arguments = (ins AnyRankedTensor:$start, AnyRankedTensor:$limit,
-                       AnyRankedTensor:$delta);
   let results = (outs AnyRankedTensor:$result);
 }
 

@@ -88,6 +88,26 @@ LogicalResult RmsNormOp::inferReturnTypes(
   return inferNorm(location, operands, adaptor.getAxis(), 1, types);
 }
 
+/// The dimensions from `axis` on are those of the parameters.
+template <typename OpTy>
+static void
+demandNormSizes(OpTy op, function_ref<void(OperandDimension, int64_t)> demand) {
+  int64_t axis = op.getAxis();
+  for (Value parameter : op.getParameters())
+    for (auto [i, size] : llvm::enumerate(shapeOf(parameter)))
+      demand({&op.getOperandMutable(), axis + static_cast<int64_t>(i)}, size);
+}
+
+void LayerNormOp::demandSizes(
+    function_ref<void(OperandDimension, int64_t)> demand) {
+  demandNormSizes(*this, demand);
+}
+
+void RmsNormOp::demandSizes(
+    function_ref<void(OperandDimension, int64_t)> demand) {
+  demandNormSizes(*this, demand);
+}
+
 LogicalResult BatchNormOp::inferReturnTypes(
     MLIRContext *context, std::optional<Location> location, ValueRange operands,
     DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
@@ -119,4 +139,14 @@ LogicalResult BatchNormOp::inferReturnTypes(
     shape[1] = channels;
   types.push_back(type.clone(shape));
   return success();
+}
+
+void BatchNormOp::demandSizes(
+    function_ref<void(OperandDimension, int64_t)> demand) {
+  int64_t rank = shapeOf(getOperand()).size();
+  if (rank < 2)
+    return;
+  for (Value parameter : getOperation()->getOperands().drop_front())
+    demand({&getOperandMutable(), getChannelsLast() ? rank - 1 : 1},
+           shapeOf(parameter)[0]);
 }

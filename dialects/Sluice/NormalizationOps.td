@@ -9,7 +9,8 @@
 include "dialects/Sluice/SluiceBase.td"
 
 // Ops whose result has the type of their first operand.
-class Sluice_SameShapeOp<string mnemonic> : Sluice_Op<mnemonic> {
+class Sluice_SameShapeOp<string mnemonic, Trait sizes = TellsSizeSource>
+    : Sluice_Op<mnemonic, [sizes]> {
   let results = (outs AnyRankedTensor:$result);
   code sameShapeDefinition = [{
     ::llvm::LogicalResult $cppClass::reifyResultShapes(
@@ -18,6 +19,11 @@ class Sluice_SameShapeOp<string mnemonic> : Sluice_Op<mnemonic> {
       shapes.push_back(::sluice::getDimensions(builder, getLoc(),
                                                getOperation()->getOperand(0)));
       return ::mlir::success();
+    }
+    std::optional<::sluice::OperandDimension> $cppClass::getSizeSource(
+        unsigned, int64_t dimension) {
+      return ::sluice::OperandDimension{&getOperation()->getOpOperand(0),
+                                        dimension};
     }
   }];
   let extraClassDefinition = sameShapeDefinition;
@@ -33,7 +39,8 @@ def SoftmaxOp : Sluice_SoftmaxOp<"softmax",
 def LogSoftmaxOp : Sluice_SoftmaxOp<"log_softmax",
     "the logarithm of softmax along a dimension">;
 
-class Sluice_NormOp<string mnemonic> : Sluice_SameShapeOp<mnemonic> {
+class Sluice_NormOp<string mnemonic>
+    : Sluice_SameShapeOp<mnemonic, TellsOperandSizes> {
   let arguments = (ins AnyRankedTensor:$operand,
                        Variadic<AnyRankedTensor>:$parameters, I64Attr:$axis,
                        F64Attr:$epsilon);
@@ -64,7 +71,7 @@ def RmsNormOp : Sluice_NormOp<"rms_norm"> {
   }];
 }
 
-def BatchNormOp : Sluice_SameShapeOp<"batch_norm"> {
+def BatchNormOp : Sluice_SameShapeOp<"batch_norm", TellsOperandSizes> {
   let summary = "(x - mean) / sqrt(variance + epsilon) * scale + bias";
   let description = [{
     The parameters have one element per channel; channels are dimension 1, or

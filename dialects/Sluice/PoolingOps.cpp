@@ -68,6 +68,15 @@ static LogicalResult reifyPool(OpTy op, OpBuilder &builder,
   return success();
 }
 
+/// Batch and channels are the operand's.
+template <typename OpTy>
+static std::optional<OperandDimension> getPoolSizeSource(OpTy op,
+                                                         int64_t dimension) {
+  if (dimension != 0 && dimension != op.getChannelDimension())
+    return std::nullopt;
+  return OperandDimension{&op.getOperandMutable(), dimension};
+}
+
 #define SLUICE_POOL_INFERENCE(OP, ELEMENT_TYPE)                                \
   LogicalResult OP::inferReturnTypes(                                          \
       MLIRContext *context, std::optional<Location> location,                  \
@@ -81,6 +90,10 @@ static LogicalResult reifyPool(OpTy op, OpBuilder &builder,
   LogicalResult OP::reifyResultShapes(OpBuilder &builder,                      \
                                       ReifiedRankedShapedTypeDims &shapes) {   \
     return reifyPool(*this, builder, shapes);                                  \
+  }                                                                            \
+  std::optional<OperandDimension> OP::getSizeSource(unsigned,                  \
+                                                    int64_t dimension) {       \
+    return getPoolSizeSource(*this, dimension);                                \
   }
 SLUICE_POOL_INFERENCE(MaxPoolOp, elementTypeOf(operands[0]))
 SLUICE_POOL_INFERENCE(MaxPoolIndicesOp, IntegerType::get(context, 64))

@@ -8,7 +8,7 @@
 
 include "dialects/Sluice/SluiceBase.td"
 
-class Sluice_PoolOp<string mnemonic> : Sluice_Op<mnemonic> {
+class Sluice_PoolOp<string mnemonic> : Sluice_Op<mnemonic, [TellsSizeSource]> {
   dag commonArguments =
       (ins AnyRankedTensor:$operand, DenseI64ArrayAttr:$kernel,
            DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,

@@ -94,6 +94,24 @@ RecurrenceOp::reifyResultShapes(OpBuilder &builder,
   return success();
 }
 
+void RecurrenceOp::demandSizes(
+    function_ref<void(OperandDimension, int64_t)> demand) {
+  int64_t directions = getReverse().size(), batch = getBatch(*this);
+  int64_t units =
+      getUnits(shapeOf(getProjected()), shapeOf(getWeights()), getCell());
+  OpOperand *projected = &getProjectedMutable();
+  demand({projected, 0}, directions);
+  demand({projected, 2}, batch);
+  if (!ShapedType::isDynamic(units))
+    demand({projected, 3}, units * getGateCount());
+  for (MutableOperandRange state : {getHiddenMutable(), getCellStateMutable()})
+    for (OpOperand &operand : state) {
+      demand({&operand, 0}, directions);
+      demand({&operand, 1}, batch);
+      demand({&operand, 2}, units);
+    }
+}
+
 LogicalResult RecurrenceOp::verify() {
   auto [gates, activations] = countGates(getCell());
   int64_t directions = getReverse().size();

@@ -21,7 +21,8 @@ def Sluice_RecurrentCellAttr
   let assemblyFormat = "`<` $value `>`";
 }
 
-def RecurrenceOp : Sluice_Op<"recurrence", [AttrSizedOperandSegments]> {
+def RecurrenceOp : Sluice_Op<"recurrence",
+    [AttrSizedOperandSegments, DemandsSizes]> {
   let summary = "a recurrent cell over a sequence, in one or two directions";
   let description = [{
     With D directions, S steps, B sequences, H hidden units and G gates (LSTM:

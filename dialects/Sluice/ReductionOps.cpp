@@ -54,6 +54,17 @@ LogicalResult ReduceOp::reifyResultShapes(OpBuilder &builder,
   return success();
 }
 
+std::optional<OperandDimension> ReduceOp::getSizeSource(unsigned,
+                                                        int64_t dimension) {
+  for (int64_t axis : getAxes()) {
+    if (axis == dimension && getKeepDims())
+      return std::nullopt;
+    if (axis <= dimension && !getKeepDims())
+      ++dimension;
+  }
+  return OperandDimension{&getOperandMutable(), dimension};
+}
+
 OpFoldResult ReduceOp::fold(FoldAdaptor) {
   // Without axes only kinds that keep a single element are the identity.
   switch (getKind()) {

@@ -72,6 +72,13 @@ LogicalResult ResizeOp::reifyResultShapes(OpBuilder &builder,
   return success();
 }
 
+std::optional<OperandDimension> ResizeOp::getSizeSource(unsigned,
+                                                        int64_t dimension) {
+  if (llvm::is_contained(getAxes(), dimension))
+    return std::nullopt;
+  return OperandDimension{&getOperandMutable(), dimension};
+}
+
 //===----------------------------------------------------------------------===//
 // GridSampleOp, RoiAlignOp and ColumnsToImageOp
 //===----------------------------------------------------------------------===//

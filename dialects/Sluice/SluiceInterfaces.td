@@ -27,4 +27,37 @@ def ElementwiseOpInterface : OpInterface<"ElementwiseOpInterface"> {
   ];
 }
 
+def OperandSizesOpInterface : OpInterface<"OperandSizesOpInterface"> {
+  let cppNamespace = "::sluice";
+  let description = [{
+    An op that tells sizes backwards, from what it computes to what it reads.
+    Type inference goes the other way.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      Calls `demand` for every size that an operand must have for the op to be
+      legal, as far as the types of other operands and the result say: weights
+      know the channels of an image. The size may be dynamic, which says
+      nothing, and the operand may have it already.
+    }], "void", "demandSizes", (ins
+        "::llvm::function_ref<void(::sluice::OperandDimension, int64_t)>":
+            $demand), "", "(void)demand;">,
+    InterfaceMethod<[{
+      The operand and its dimension that is as large as a dimension of the
+      result, whatever the sizes are; none if there is no such dimension.
+    }], "std::optional<::sluice::OperandDimension>", "getSizeSource", (ins
+        "unsigned":$result, "int64_t":$dimension), "",
+        "(void)result; (void)dimension; return std::nullopt;">
+  ];
+}
+
+// For ops that have the second or both methods.
+def TellsSizeSource
+    : DeclareOpInterfaceMethods<OperandSizesOpInterface, ["getSizeSource"]>;
+def DemandsSizes
+    : DeclareOpInterfaceMethods<OperandSizesOpInterface, ["demandSizes"]>;
+def TellsOperandSizes
+    : DeclareOpInterfaceMethods<OperandSizesOpInterface,
+                                ["demandSizes", "getSizeSource"]>;
+
 #endif // SLUICE_INTERFACES_TD

@@ -289,6 +289,11 @@ TransposeOp::reifyResultShapes(OpBuilder &builder,
   return success();
 }
 
+std::optional<OperandDimension> TransposeOp::getSizeSource(unsigned,
+                                                           int64_t dimension) {
+  return OperandDimension{&getOperandMutable(), getPermutation()[dimension]};
+}
+
 LogicalResult TransposeOp::verify() {
   if (!isPermutationVector(getPermutation()))
     return emitOpError("permutation must hold each dimension once");
@@ -393,6 +398,15 @@ UnsqueezeOp::reifyResultShapes(OpBuilder &builder,
   return success();
 }
 
+std::optional<OperandDimension> UnsqueezeOp::getSizeSource(unsigned,
+                                                           int64_t dimension) {
+  if (llvm::is_contained(getAxes(), dimension))
+    return std::nullopt;
+  int64_t inserted =
+      llvm::lower_bound(getAxes(), dimension) - getAxes().begin();
+  return OperandDimension{&getOperandMutable(), dimension - inserted};
+}
+
 LogicalResult SqueezeOp::inferReturnTypes(
     MLIRContext *context, std::optional<Location> location, ValueRange operands,
     DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
@@ -423,6 +437,20 @@ SqueezeOp::reifyResultShapes(OpBuilder &builder,
       sizes.push_back(getDimension(builder, getLoc(), getOperand(), i));
   shapes.push_back(std::move(sizes));
   return success();
+}
+
+void SqueezeOp::demandSizes(
+    function_ref<void(OperandDimension, int64_t)> demand) {
+  for (int64_t axis : getAxes())
+    demand({&getOperandMutable(), axis}, 1);
+}
+
+std::optional<OperandDimension> SqueezeOp::getSizeSource(unsigned,
+                                                         int64_t dimension) {
+  for (int64_t axis : getAxes())
+    if (axis <= dimension)
+      ++dimension;
+  return OperandDimension{&getOperandMutable(), dimension};
 }
 
 /// A small dense constant keeps its elements under another static shape.

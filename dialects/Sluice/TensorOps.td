@@ -41,7 +41,7 @@ def ReshapeOp : Sluice_Op<"reshape"> {
   let hasCanonicalizer = 1;
 }
 
-def TransposeOp : Sluice_Op<"transpose"> {
+def TransposeOp : Sluice_Op<"transpose", [TellsSizeSource]> {
   let summary = "permuted dimensions: result dimension i is operand dimension permutation[i]";
   let arguments = (ins AnyRankedTensor:$operand,
                        DenseI64ArrayAttr:$permutation);
@@ -51,7 +51,7 @@ def TransposeOp : Sluice_Op<"transpose"> {
   let hasCanonicalizer = 1;
 }
 
-def UnsqueezeOp : Sluice_Op<"unsqueeze"> {
+def UnsqueezeOp : Sluice_Op<"unsqueeze", [TellsSizeSource]> {
   let summary = "inserts dimensions of size one";
   let description = [{ `axes` are places in the result, in ascending order. }];
   let arguments = (ins AnyRankedTensor:$operand, DenseI64ArrayAttr:$axes);
@@ -60,7 +60,7 @@ def UnsqueezeOp : Sluice_Op<"unsqueeze"> {
   let hasCanonicalizer = 1;
 }
 
-def SqueezeOp : Sluice_Op<"squeeze"> {
+def SqueezeOp : Sluice_Op<"squeeze", [TellsOperandSizes]> {
   let summary = "drops dimensions of size one";
   let description = [{ `axes` are places in the operand, in ascending order. }];
   let arguments = (ins AnyRankedTensor:$operand, DenseI64ArrayAttr:$axes);

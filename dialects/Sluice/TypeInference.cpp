@@ -92,6 +92,22 @@ LogicalResult sluice::inferElementwiseType(std::optional<Location> location,
   return success();
 }
 
+std::optional<sluice::OperandDimension>
+sluice::getElementwiseSizeSource(Operation *op, int64_t dimension) {
+  int64_t rank = shapeOf(op->getResult(0)).size();
+  std::optional<OperandDimension> source;
+  for (OpOperand &operand : op->getOpOperands()) {
+    ArrayRef<int64_t> shape = shapeOf(operand.get());
+    int64_t place = dimension - rank + static_cast<int64_t>(shape.size());
+    if (place < 0 || shape[place] == 1)
+      continue;
+    if (source)
+      return std::nullopt;
+    source = {&operand, place};
+  }
+  return source;
+}
+
 OpFoldResult sluice::getDimension(OpBuilder &builder, Location loc,
                                   Value tensor, int64_t dimension) {
   int64_t size = shapeOf(tensor)[dimension];

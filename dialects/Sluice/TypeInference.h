@@ -16,6 +16,12 @@
 
 namespace sluice {
 
+/// A dimension of what an op reads.
+struct OperandDimension {
+  mlir::OpOperand *operand;
+  int64_t dimension;
+};
+
 /// The element type of a ranked tensor value.
 mlir::Type elementTypeOf(mlir::Value value);
 
@@ -51,6 +57,11 @@ inferElementwiseType(std::optional<mlir::Location> location,
 llvm::LogicalResult
 reifyElementwiseShape(mlir::OpBuilder &builder, mlir::Operation *op,
                       mlir::ReifiedRankedShapedTypeDims &shapes);
+
+/// The operand dimension that alone decides on a dimension of an elementwise
+/// op's result; none if there may be several.
+std::optional<OperandDimension> getElementwiseSizeSource(mlir::Operation *op,
+                                                         int64_t dimension);
 
 /// The size of one dimension: an attribute where it is static, otherwise a
 /// `tensor.dim`.

@@ -110,6 +110,11 @@ const SmallVector<SymbolicShapes::Symbol> &SymbolicShapes::shape(Value tensor) {
         if (type.isDynamicDim(i) && !cast<StringAttr>(name).empty())
           symbols[i] =
               intern({"name " + cast<StringAttr>(name).str(), nullptr, {}});
+  } else if (auto conversion = dyn_cast<tensor::CastOp>(op)) {
+    if (isa<RankedTensorType>(conversion.getSource().getType()))
+      for (int64_t i = 0; i < type.getRank(); ++i)
+        if (type.isDynamicDim(i))
+          symbols[i] = dimension(conversion.getSource(), i);
   } else if (isa<ElementwiseOpInterface>(op)) {
     symbols = elementwise(op);
   } else if (auto shaped = dyn_cast<ReifyRankedShapedTypeOpInterface>(op);

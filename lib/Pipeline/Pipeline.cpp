@@ -99,6 +99,7 @@ static ModuleCompiler hostCompiler(std::function<void()> dropReadPages,
 
 /// Makes sizes known wherever they are.
 static void addShapePasses(OpPassManager &functions) {
+  functions.addPass(createRefineOperandsPass());
   functions.addPass(createInferShapesPass());
   functions.addPass(createFoldShapesPass());
   functions.addPass(createCanonicalizerPass());

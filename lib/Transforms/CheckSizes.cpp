@@ -10,12 +10,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "SizeResolver.h"
-#include "dialects/Sluice/ShapeEvaluation.h"
-#include "dialects/Sluice/WindowInference.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "SizeChecker.h"
+#include "TypeRefinement.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "sluice/Transforms/Passes.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -26,89 +23,10 @@ namespace sluice {
 #define GEN_PASS_DEF_CHECKSIZESPASS
 #include "sluice/Transforms/Passes.h.inc"
 
-namespace {
-
 using Size = OpFoldResult;
 using Predicate = arith::CmpIPredicate;
 
-constexpr StringLiteral broadcastMessage =
-    "the sizes of the operands do not broadcast";
-constexpr StringLiteral channelsMessage =
-    "the number of channels does not fit the weights";
-constexpr StringLiteral windowMessage =
-    "the kernel does not fit the padded dimension";
-
-/// Puts the checks of one op in front of it.
-class Checker {
-public:
-  Checker(OpBuilder &builder, SizeResolver &resolver, Operation *op)
-      : builder(builder), resolver(resolver), op(op), loc(op->getLoc()) {}
-
-  /// Returns how many checks were made.
-  int64_t check();
-
-private:
-  void require(Value condition, StringRef message);
-  void requireEqual(Size lhs, Size rhs, StringRef message);
-  void requireNotNegative(Size size, StringRef message);
-  /// A number of the run is far from where sums with sizes overflow.
-  void requireModest(Size size, StringRef message);
-  /// The size both broadcast to, which is checked.
-  Size requireBroadcast(Size lhs, Size rhs);
-  /// All sizes of the operands from `first` on are those of `shape`.
-  void requireShape(Value tensor, ArrayRef<Size> shape, StringRef message);
-
-  Size sizeOf(Value tensor, int64_t dimension) {
-    return resolver.size(tensor, dimension);
-  }
-  int64_t rankOf(Value tensor) { return shapeOf(tensor).size(); }
-  Size number(int64_t value) { return builder.getIndexAttr(value); }
-  SizeBuilder sizes() { return {builder, loc}; }
-  Value compare(Predicate predicate, Size lhs, Size rhs) {
-    return builder.createOrFold<arith::CmpIOp>(
-        loc, predicate, sizes().value(lhs), sizes().value(rhs));
-  }
-  Value both(Value lhs, Value rhs) {
-    return builder.createOrFold<arith::AndIOp>(loc, lhs, rhs);
-  }
-  Value either(Value lhs, Value rhs) {
-    return builder.createOrFold<arith::OrIOp>(loc, lhs, rhs);
-  }
-  /// Element `index` of a vector of integers.
-  Size element(Value vector, int64_t index) {
-    return readElement(builder, loc, vector, index);
-  }
-  /// The product of two sizes, neither negative, is one.
-  void requireProduct(Size lhs, Size rhs, StringRef message);
-  /// Is the product of the sizes this number, and not only modulo 2^64?
-  Value isProduct(ArrayRef<Size> factors, Size product);
-
-  void checkElementwise();
-  void checkMatmul(MatmulOp matmul);
-  void checkWindow(Size size, const Window &window);
-  template <typename OpTy> void checkConvolution(OpTy conv);
-  void checkConv(ConvOp conv);
-  void checkConvTranspose(ConvTransposeOp conv);
-  void checkDeformConv(DeformConvOp conv);
-  template <typename OpTy> void checkPool(OpTy pool);
-  void checkReshape(ReshapeOp reshape);
-  void checkBroadcast(BroadcastOp broadcast);
-  void checkConcat(ConcatOp concat);
-  void checkElement(SetElementOp set);
-  void checkElement(AppendOp append);
-  template <typename OpTy> void checkWidths(OpTy pad);
-  void checkResize(ResizeOp resize);
-  void checkColumnsToImage(ColumnsToImageOp columns);
-  template <typename OpTy> void checkNorm(OpTy norm);
-  void checkRecurrence(RecurrenceOp recurrence);
-  void checkOthers();
-
-  OpBuilder &builder;
-  SizeResolver &resolver;
-  Operation *op;
-  Location loc;
-  int64_t count = 0;
-};
+namespace {
 
 /// Can a size computed this way not be negative?
 bool isSurelyNotNegative(Size size, unsigned depth = 0) {
@@ -241,87 +159,6 @@ void Checker::checkMatmul(MatmulOp matmul) {
     requireBroadcast(sizeOf(lhs, left - i), sizeOf(rhs, right - i));
 }
 
-void Checker::checkWindow(Size size, const Window &window) {
-  SizeBuilder at = sizes();
-  if (getConstantIntValue(size) && getConstantIntValue(window.kernel))
-    return;
-  requireNotNegative(at.sub(window.kernel, number(1)), windowMessage);
-  // With `ceilMode` a window may reach over the end by less than a stride.
-  int64_t beyond = window.ceilMode ? window.stride - 1 : 0;
-  Size padded = at.add(size, number(window.padBegin + window.padEnd));
-  Size reach =
-      at.add(at.mul(at.sub(window.kernel, number(1)), number(window.dilation)),
-             number(1));
-  // No elements at all have no windows.
-  Value fits =
-      either(compare(Predicate::sge, at.add(padded, number(beyond)), reach),
-             compare(Predicate::eq, padded, number(0)));
-  require(fits, windowMessage);
-}
-
-template <typename OpTy> void Checker::checkConvolution(OpTy conv) {
-  Size first = sizeOf(conv.getWeight(), 0);
-  if (conv.getGroups() == 1 || getConstantIntValue(first))
-    return;
-  Value rest = arith::RemSIOp::create(
-      builder, loc, sizes().value(first),
-      sizes().value(number(static_cast<int64_t>(conv.getGroups()))));
-  require(compare(Predicate::eq, rest, number(0)),
-          "the weights cannot be divided into the groups");
-}
-
-void Checker::checkConv(ConvOp conv) {
-  checkConvolution(conv);
-  Size taken = sizes().mul(sizeOf(conv.getWeight(), 1),
-                           number(static_cast<int64_t>(conv.getGroups())));
-  requireEqual(sizeOf(conv.getInput(), conv.getChannelDimension()), taken,
-               channelsMessage);
-  for (int64_t i = 0, rank = conv.getSpatialRank(); i < rank; ++i)
-    checkWindow(sizeOf(conv.getInput(), conv.getSpatialDimension() + i),
-                {sizeOf(conv.getWeight(), 2 + i), conv.getStrides()[i],
-                 conv.getDilations()[i], conv.getPads()[i],
-                 conv.getPads()[rank + i]});
-}
-
-void Checker::checkConvTranspose(ConvTransposeOp conv) {
-  checkConvolution(conv);
-  requireEqual(sizeOf(conv.getInput(), conv.getChannelDimension()),
-               sizeOf(conv.getWeight(), 0), channelsMessage);
-}
-
-void Checker::checkDeformConv(DeformConvOp conv) {
-  checkConvolution(conv);
-  SizeBuilder at = sizes();
-  Value input = conv.getInput(), weight = conv.getWeight(),
-        offsets = conv.getOffsets();
-  requireEqual(
-      sizeOf(input, 1),
-      at.mul(sizeOf(weight, 1), number(static_cast<int64_t>(conv.getGroups()))),
-      channelsMessage);
-  Size taps = at.mul(at.mul(sizeOf(weight, 2), sizeOf(weight, 3)),
-                     number(static_cast<int64_t>(conv.getOffsetGroups())));
-  SmallVector<Size> shape{sizeOf(input, 0), at.mul(taps, number(2))};
-  for (int64_t i : {0, 1}) {
-    Window window{sizeOf(weight, 2 + i), conv.getStrides()[i],
-                  conv.getDilations()[i], conv.getPads()[i],
-                  conv.getPads()[2 + i]};
-    checkWindow(sizeOf(input, 2 + i), window);
-    shape.push_back(countWindows(builder, loc, window, sizeOf(input, 2 + i)));
-  }
-  requireShape(offsets, shape, "the offsets do not fit the result");
-  shape[1] = taps;
-  if (conv.getMask())
-    requireShape(conv.getMask(), shape, "the mask does not fit the result");
-}
-
-template <typename OpTy> void Checker::checkPool(OpTy pool) {
-  for (int64_t i = 0, rank = pool.getSpatialRank(); i < rank; ++i)
-    checkWindow(sizeOf(pool.getOperand(), pool.getSpatialDimension() + i),
-                {number(pool.getKernel()[i]), pool.getStrides()[i],
-                 pool.getDilations()[i], pool.getPads()[i],
-                 pool.getPads()[rank + i], pool.getCeilMode()});
-}
-
 void Checker::checkReshape(ReshapeOp reshape) {
   SmallVector<Size> from, to;
   for (int64_t i = 0, rank = rankOf(reshape.getOperand()); i < rank; ++i)
@@ -429,29 +266,6 @@ void Checker::checkResize(ResizeOp resize) {
   }
 }
 
-void Checker::checkColumnsToImage(ColumnsToImageOp columns) {
-  SizeBuilder at = sizes();
-  constexpr StringLiteral message = "the columns do not fit the image";
-  int64_t elements = 1, spatial = columns.getBlock().size();
-  Size blocks = number(1);
-  for (int64_t i = 0; i < spatial; ++i) {
-    elements *= columns.getBlock()[i];
-    Window window{number(columns.getBlock()[i]), columns.getStrides()[i],
-                  columns.getDilations()[i], columns.getPads()[i],
-                  columns.getPads()[spatial + i]};
-    Size size = element(columns.getImage(), i);
-    requireNotNegative(size, "a wanted size is negative");
-    checkWindow(size, window);
-    blocks = at.mul(blocks, countWindows(builder, loc, window, size));
-  }
-  requireEqual(sizeOf(columns.getOperand(), 2), blocks, message);
-  Size rows = sizeOf(columns.getOperand(), 1);
-  if (!getConstantIntValue(rows))
-    requireEqual(builder.createOrFold<arith::RemSIOp>(
-                     loc, at.value(rows), at.value(number(elements))),
-                 number(0), message);
-}
-
 template <typename OpTy> void Checker::checkNorm(OpTy norm) {
   int64_t rank = rankOf(norm.getOperand());
   int64_t normalised = rank - static_cast<int64_t>(norm.getAxis());
@@ -491,6 +305,47 @@ void Checker::checkRecurrence(RecurrenceOp recurrence) {
                  message);
   if (Value bias = recurrence.getHiddenBias())
     requireShape(bias, {directions, units}, message);
+}
+
+/// A cast to sizes that only its readers know. Where the op in front of it can
+/// be told in time, its result gets them.
+void Checker::checkCast(tensor::CastOp cast) {
+  auto source = dyn_cast<RankedTensorType>(cast.getSource().getType());
+  auto known = dyn_cast<RankedTensorType>(cast.getType());
+  if (!source || !known)
+    return;
+  Operation *producer = cast.getSource().getDefiningOp();
+  bool isTold = producer && isa<SluiceDialect>(producer->getDialect()) &&
+                llvm::all_of(cast.getSource().getUsers(), [&](Operation *user) {
+                  return user->getBlock() == cast->getBlock() &&
+                         acceptsRefinedOperands(user);
+                });
+  SmallVector<int64_t> places;
+  for (int64_t i = 0; i < known.getRank(); ++i) {
+    if (!source.isDynamicDim(i) || known.isDynamicDim(i))
+      continue;
+    places.push_back(i);
+    // A size that is asked of the tensor itself is known too late.
+    auto size = dyn_cast<Value>(sizeOf(cast.getSource(), i));
+    auto question =
+        size ? size.getDefiningOp<tensor::DimOp>() : tensor::DimOp();
+    isTold &= !question || question.getSource() != cast.getSource();
+  }
+  if (places.empty())
+    return;
+  SmallVector<Size> sizes;
+  for (int64_t i : places)
+    sizes.push_back(sizeOf(cast.getSource(), i));
+  if (isTold)
+    builder.setInsertionPoint(producer);
+  for (auto [i, size] : llvm::zip(places, sizes)) {
+    int64_t wanted = known.getDimSize(i);
+    requireEqual(size, number(wanted),
+                 "a size must be " + std::to_string(wanted) +
+                     " to fit what else the node reads");
+  }
+  if (isTold && refineType(cast.getSource(), intersectTypes(source, known)))
+    cast.getResult().replaceAllUsesWith(cast.getSource());
 }
 
 void Checker::checkOthers() {
@@ -591,6 +446,7 @@ int64_t Checker::check() {
       .Case([&](ColumnsToImageOp columns) { checkColumnsToImage(columns); })
       .Case<LayerNormOp, RmsNormOp>([&](auto norm) { checkNorm(norm); })
       .Case([&](RecurrenceOp recurrence) { checkRecurrence(recurrence); })
+      .Case([&](tensor::CastOp cast) { checkCast(cast); })
       .Default([&](Operation *) { checkOthers(); });
   // Reading an element may have asked for sizes.
   resolver.resolve(before, op);
@@ -606,7 +462,7 @@ public:
   void runOnOperation() final {
     SmallVector<Operation *> ops;
     getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
-      if (isa<SluiceDialect>(op->getDialect()))
+      if (isa<SluiceDialect>(op->getDialect()) || isa<tensor::CastOp>(op))
         ops.push_back(op);
     });
     OpBuilder builder(&getContext());

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "TypeRefinement.h"
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/TensorExtent.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -30,29 +31,14 @@ private:
   void refineResults(Operation *op);
   void refineIf(scf::IfOp op);
   void refineReturn(func::ReturnOp op);
-  /// Lets users see through a cast that forgets sizes.
-  void bypassCast(tensor::CastOp op);
-  /// Gives the value the type, with casts for uses that need the old one.
+  /// Lets users see through a cast that forgets sizes, and through one that
+  /// cannot be: they say better what is wrong.
+  void refineCast(tensor::CastOp op);
   void setType(Value value, RankedTensorType type);
   /// Replaces the op by the branch its known condition selects. The branch's
   /// ops stand where the op stood.
   void inlineBranch(scf::IfOp op, bool condition);
 };
-
-/// What two descriptions of one tensor say together; null if they contradict
-/// each other.
-RankedTensorType intersectTypes(RankedTensorType a, RankedTensorType b) {
-  if (a.getElementType() != b.getElementType() || a.getRank() != b.getRank())
-    return {};
-  SmallVector<int64_t> shape(a.getShape());
-  for (auto [size, other] : llvm::zip(shape, b.getShape())) {
-    if (ShapedType::isDynamic(size))
-      size = other;
-    else if (!ShapedType::isDynamic(other) && other != size)
-      return {};
-  }
-  return a.clone(shape);
-}
 
 /// What holds for both of two tensors; null if they have nothing in common.
 RankedTensorType uniteTypes(RankedTensorType a, RankedTensorType b) {
@@ -63,14 +49,6 @@ RankedTensorType uniteTypes(RankedTensorType a, RankedTensorType b) {
     if (size != other)
       size = ShapedType::kDynamic;
   return a.clone(shape);
-}
-
-/// Does this op take operands of refined type as they are?
-bool acceptsRefinedOperands(Operation *op) {
-  return isa<SluiceDialect>(op->getDialect()) ||
-         isa<tensor::DimOp, tensor::ExtractOp, tensor::CastOp, func::ReturnOp>(
-             op) ||
-         (isa<scf::YieldOp>(op) && isa<scf::IfOp>(op->getParentOp()));
 }
 
 std::optional<bool> knownCondition(Value condition) {
@@ -91,26 +69,8 @@ std::optional<bool> knownCondition(Value condition) {
 } // namespace
 
 void InferShapesPass::setType(Value value, RankedTensorType type) {
-  Type old = value.getType();
-  if (old == type)
-    return;
-  // Folding a cast into an scf.for would claim that the loop keeps the sizes.
-  if (llvm::any_of(value.getUsers(),
-                   [](Operation *user) { return isa<scf::ForOp>(user); }))
-    return;
-  SmallVector<OpOperand *> strict;
-  for (OpOperand &use : value.getUses())
-    if (!acceptsRefinedOperands(use.getOwner()))
-      strict.push_back(&use);
-  value.setType(type);
-  ++numRefined;
-  if (strict.empty())
-    return;
-  OpBuilder builder(value.getContext());
-  builder.setInsertionPointAfterValue(value);
-  Value cast = tensor::CastOp::create(builder, value.getLoc(), old, value);
-  for (OpOperand *use : strict)
-    use->set(cast);
+  if (refineType(value, type))
+    ++numRefined;
 }
 
 void InferShapesPass::refineResults(Operation *op) {
@@ -196,11 +156,14 @@ void InferShapesPass::refineReturn(func::ReturnOp op) {
       op.getContext(), function.getArgumentTypes(), op.getOperandTypes()));
 }
 
-void InferShapesPass::bypassCast(tensor::CastOp op) {
+void InferShapesPass::refineCast(tensor::CastOp op) {
   auto source = dyn_cast<RankedTensorType>(op.getSource().getType());
   auto result = dyn_cast<RankedTensorType>(op.getType());
-  if (!source || !result || intersectTypes(source, result) != source)
+  if (!source || !result)
     return;
+  RankedTensorType both = intersectTypes(source, result);
+  if (both && both != source)
+    return setType(op.getResult(), both);
   op.getResult().replaceUsesWithIf(op.getSource(), [](OpOperand &use) {
     return acceptsRefinedOperands(use.getOwner());
   });
@@ -225,7 +188,7 @@ void InferShapesPass::refineBlock(Block &block) {
     if (auto branch = dyn_cast<scf::IfOp>(op))
       refineIf(branch);
     else if (auto cast = dyn_cast<tensor::CastOp>(op))
-      bypassCast(cast);
+      refineCast(cast);
     else if (auto end = dyn_cast<func::ReturnOp>(op))
       refineReturn(end);
     else

@@ -47,6 +47,8 @@ OpFoldResult SizeResolver::size(Value tensor, int64_t dimension) {
   OpFoldResult result;
   if (auto argument = dyn_cast<BlockArgument>(tensor)) {
     result = argumentSize(argument, dimension);
+  } else if (auto cast = tensor.getDefiningOp<tensor::CastOp>()) {
+    result = size(cast.getSource(), dimension);
   } else {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointAfterValue(tensor);

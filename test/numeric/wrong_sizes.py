@@ -117,6 +117,27 @@ def axes_of_the_run(g):
     g.output(g.Squeeze(g.input([2, 1, 4], dynamic=True), g.integers([1])))
 
 
+@case(({"x0": [2, 64, 33]}, "Conv_3"), ({"x0": [2, 63, 32]}, "Reshape_1"))
+def channels_that_the_weight_tells(g):
+    x = g.input([2, 64, 32], dynamic=True)
+    image = g.Reshape(g.Transpose(x, perm=[0, 2, 1]), g.constant(np.array([0, -1, 8, 8])))
+    g.output(g.Conv(g.Relu(image), g.weight(24, 32, 1, 1)))
+
+
+@case(({"x1": [6, 8]}, "MatMul_1"), ({"x0": [2, 5, 7]}, "MatMul_0"))
+def depths_that_weights_tell(g):
+    y = g.MatMul(g.input([2, 5, 6], dynamic=True), g.input([6, 7], dynamic=True))
+    g.output(g.MatMul(y, g.weight(7, 4)))
+
+
+@case(({"x0": [4, 2, 5]}, "LSTM_0"), ({"x0": [4, 3, 6]}, "LSTM_0"))
+def batch_that_the_state_tells(g):
+    x, state = g.input([4, 3, 5], dynamic=True), g.constant(np.zeros((1, 3, 8)))
+    y = g.node("LSTM", [x, g.weight(1, 32, 5), g.weight(1, 32, 8), "", "", state], count=1,
+               hidden_size=8)
+    g.output(y)
+
+
 @case(({"x0": [1, 7, 5, 5]}, "ConvTranspose_0"))
 def conv_transpose(g):
     x = g.input([1, 6, 5, 5], dynamic=True)

@@ -23,6 +23,25 @@ def InferShapesPass : Pass<"sluice-infer-shapes", "::mlir::func::FuncOp"> {
   ];
 }
 
+def RefineOperandsPass
+    : Pass<"sluice-refine-operands", "::mlir::func::FuncOp"> {
+  let summary = "Find the sizes that values must have for what reads them";
+  let description = [{
+    The types of an op's operands tell sizes of each other: weights know the
+    channels of the image and the depth of the product that they are for. Such
+    a size is followed backwards, through ops that pass it on, to where no op
+    can tell it, and a `tensor.cast` there gives it to everything behind. From
+    the last op to the first; what only runs sometimes says nothing about
+    values of the block around it. `sluice-infer-shapes` passes the sizes on
+    and `sluice-check-sizes` checks them, in the name of the op that demands
+    them.
+  }];
+  let dependentDialects = ["mlir::tensor::TensorDialect"];
+  let statistics = [
+    Statistic<"numRefined", "refined", "Number of sizes that became known">
+  ];
+}
+
 def FoldShapesPass : Pass<"sluice-fold-shapes", "::mlir::func::FuncOp"> {
   let summary = "Replace shape arithmetic whose outcome is known by constants";
   let description = [{

@@ -1,0 +1,100 @@
+//===- RangeOps.cpp - Numbers in equal steps ------------------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Sluice/ShapeEvaluation.h"
+#include "dialects/Sluice/SizeBuilder.h"
+#include "dialects/Sluice/Sluice.h"
+#include "dialects/Sluice/Unsupported.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace sluice;
+
+LogicalResult
+IotaOp::inferReturnTypes(MLIRContext *context, std::optional<Location> location,
+                         ValueRange operands, DictionaryAttr attributes,
+                         OpaqueProperties properties, RegionRange regions,
+                         SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  ArrayRef<int64_t> shape = shapeOf(operands[0]);
+  if (adaptor.getDimension() >= shape.size())
+    return emitOptionalError(location, "dimension ", adaptor.getDimension(),
+                             " is not within rank ", shape.size());
+  types.push_back(RankedTensorType::get({shape[adaptor.getDimension()]},
+                                        IntegerType::get(context, 64)));
+  return success();
+}
+
+LogicalResult IotaOp::reifyResultShapes(OpBuilder &builder,
+                                        ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(
+      {sluice::getDimension(builder, getLoc(), getOperand(), getDimension())});
+  return success();
+}
+
+LogicalResult RangeOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Type elementType = elementTypeOf(operands[0]);
+  for (Value operand : operands) {
+    auto type = cast<RankedTensorType>(operand.getType());
+    if (type.getElementType() != elementType || !type.hasStaticShape() ||
+        type.getNumElements() != 1)
+      return emitOptionalError(location,
+                               "operands must be scalars of one type");
+  }
+  int64_t size = ShapedType::kDynamic;
+  if (isa<FloatType>(elementType)) {
+    auto start = evaluateConstantNumber(operands[0], 0);
+    auto limit = evaluateConstantNumber(operands[1], 0);
+    auto delta = evaluateConstantNumber(operands[2], 0);
+    if (delta && *delta == 0)
+      return emitOptionalError(location, "delta is zero");
+    if (start && limit && delta) {
+      double count = std::max(0.0, std::ceil((*limit - *start) / *delta));
+      if (!(count < 9e15))
+        return emitOptionalUnsupported(location, "the size overflows");
+      size = static_cast<int64_t>(count);
+    }
+  } else {
+    auto start = evaluateConstantElement(operands[0], 0);
+    auto limit = evaluateConstantElement(operands[1], 0);
+    auto delta = evaluateConstantElement(operands[2], 0);
+    if (delta && *delta == 0)
+      return emitOptionalError(location, "delta is zero");
+    if (start && limit && delta) {
+      auto count = countSteps(*start, *limit, *delta);
+      if (!count)
+        return emitOptionalUnsupported(location, "the size overflows");
+      size = *count;
+    }
+  }
+  types.push_back(RankedTensorType::get({size}, elementType));
+  return success();
+}
+
+LogicalResult RangeOp::reifyResultShapes(OpBuilder &builder,
+                                         ReifiedRankedShapedTypeDims &shapes) {
+  SizeBuilder size{builder, getLoc()};
+  if (!getType().isDynamicDim(0)) {
+    shapes.push_back({size.constant(getType().getDimSize(0))});
+    return success();
+  }
+  SmallVector<OpFoldResult> whole;
+  for (Value operand : getOperands())
+    whole.push_back(evaluateElement(builder, getLoc(), operand, 0));
+  if (isa<FloatType>(getType().getElementType()) &&
+      !llvm::all_of(whole, [](OpFoldResult number) { return !!number; })) {
+    shapes.push_back({size.floatRange(getStart(), getLimit(), getDelta())});
+    return success();
+  }
+  for (auto [number, operand] : llvm::zip(whole, getOperands()))
+    if (!number)
+      number = readElement(builder, getLoc(), operand, 0);
+  shapes.push_back({size.steps(whole[0], whole[1], whole[2])});
+  return success();
+}
