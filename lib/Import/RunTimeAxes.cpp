@@ -28,18 +28,23 @@ struct OtherDimensions {
 };
 } // namespace
 
-static OtherDimensions findOthers(Composition &ops, int64_t rank, Value axes) {
+/// `isOther` as 0 or 1, in 64-bit integers.
+static OtherDimensions countOthers(Composition &ops, Value isOther) {
   NodeContext &node = ops.node;
-  Value zeros = node.constantVector(SmallVector<int64_t>(shapeOf(axes)[0], 0));
   OtherDimensions others;
-  others.isOther = ops.unwrap(placeAtAxes(node, rank, 1, axes, zeros));
   others.before = ops.make<CumulateOp>(
-      others.isOther,
+      isOther,
       {node.integer("axis", 0), node.flag("exclusive"),
        node.attribute("kind", CumulateKindAttr::get(node.builder.getContext(),
                                                     CumulateKind::Sum))});
-  others.isOther = ops.cast(others.isOther, node.builder.getI1Type());
+  others.isOther = ops.cast(isOther, node.builder.getI1Type());
   return others;
+}
+
+static OtherDimensions findOthers(Composition &ops, int64_t rank, Value axes) {
+  NodeContext &node = ops.node;
+  Value zeros = node.constantVector(SmallVector<int64_t>(shapeOf(axes)[0], 0));
+  return countOthers(ops, ops.unwrap(placeAtAxes(node, rank, 1, axes, zeros)));
 }
 
 ExpectedValue sluice::unsqueezeAt(NodeContext &node, Value value, Value axes) {
@@ -56,10 +61,11 @@ ExpectedValue sluice::unsqueezeAt(NodeContext &node, Value value, Value axes) {
       ops.make<ReshapeOp>({value, wanted}, node.flag("allow_zero")));
 }
 
-ExpectedValue sluice::squeezeAt(NodeContext &node, Value value, Value axes) {
-  Composition ops(node);
-  int64_t rank = node.rank(value), left = rank - shapeOf(axes)[0];
-  OtherDimensions others = findOthers(ops, rank, axes);
+/// The sizes of `value` in places that are `left` at most, without those that
+/// are no others.
+static ExpectedValue keepOthers(Composition &ops, Value value, int64_t left,
+                                const OtherDimensions &others) {
+  NodeContext &node = ops.node;
   // The sizes that are dropped go to a place behind those that stay.
   Value places =
       ops.select(others.isOther, others.before, node.constantVector(left));
@@ -69,4 +75,46 @@ ExpectedValue sluice::squeezeAt(NodeContext &node, Value value, Value axes) {
   Value all = ops.unwrap(placeAtAxes(node, left + 1, 1, places, sizes));
   return ops.finishValue(ops.make<ReshapeOp>(
       {value, ops.slice(all, 0, 0, left)}, node.flag("allow_zero")));
+}
+
+ExpectedValue sluice::squeezeAt(NodeContext &node, Value value, Value axes) {
+  Composition ops(node);
+  int64_t rank = node.rank(value);
+  return keepOthers(ops, value, rank - shapeOf(axes)[0],
+                    findOthers(ops, rank, axes));
+}
+
+ExpectedValue sluice::squeezeOnes(NodeContext &node, Value value,
+                                  int64_t left) {
+  Composition ops(node);
+  Value isOne = ops.make<EqualOp>({ops.shape(value), node.constantVector(1)});
+  Value isOther = ops.cast(ops.make<NotOp>({isOne}), node.builder.getI64Type());
+  return keepOthers(ops, value, left, countOthers(ops, isOther));
+}
+
+std::optional<int64_t> sluice::findDemandedSize(Value value,
+                                                int64_t dimension) {
+  while (true) {
+    std::optional<int64_t> found;
+    for (Operation *user : value.getUsers()) {
+      auto reader = dyn_cast<OperandSizesOpInterface>(user);
+      // What only runs sometimes says nothing.
+      if (!reader || user->getBlock() != value.getParentBlock())
+        continue;
+      reader.demandSizes([&](OperandDimension place, int64_t size) {
+        if (place.operand->get() == value && place.dimension == dimension &&
+            !ShapedType::isDynamic(size))
+          found = size;
+      });
+    }
+    auto producer = value.getDefiningOp<OperandSizesOpInterface>();
+    if (found || !producer)
+      return found;
+    auto source = producer.getSizeSource(
+        cast<OpResult>(value).getResultNumber(), dimension);
+    if (!source)
+      return std::nullopt;
+    value = source->operand->get();
+    dimension = source->dimension;
+  }
 }

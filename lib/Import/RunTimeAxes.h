@@ -24,6 +24,14 @@ ExpectedValue unsqueezeAt(NodeContext &node, mlir::Value value,
 /// one fails.
 ExpectedValue squeezeAt(NodeContext &node, mlir::Value value, mlir::Value axes);
 
+/// `value` without its dimensions of size one, of which it has so many that
+/// `left` others are left. A run with more others fails.
+ExpectedValue squeezeOnes(NodeContext &node, mlir::Value value, int64_t left);
+
+/// The size that ops in front of this one demand of a dimension whose size the
+/// type does not know, if they do.
+std::optional<int64_t> findDemandedSize(mlir::Value value, int64_t dimension);
+
 } // namespace sluice
 
 #endif // SLUICE_LIB_IMPORT_RUNTIMEAXES_H

@@ -144,28 +144,34 @@ static llvm::Expected<Values> importUnsqueeze(NodeContext &node) {
   return Values{result};
 }
 
-/// The dimensions that a Squeeze without axes drops: those of size one. Where
-/// the rank that the model declares for the result leaves no choice, it decides
-/// about dimensions of unknown size.
-static llvm::Expected<SmallVector<int64_t>> findOnes(NodeContext &node) {
+/// Drops the dimensions of size one. Which of those of unknown size these are
+/// other readers may tell, or the rank that the model declares for the result;
+/// else it is found in the run.
+static ExpectedValue squeezeAllOnes(NodeContext &node) {
+  Value data = node.input(0);
   SmallVector<int64_t> ones, unknown;
-  for (auto [i, size] : llvm::enumerate(shapeOf(node.input(0)))) {
+  for (auto [i, known] : llvm::enumerate(shapeOf(data))) {
+    int64_t size = known;
+    if (ShapedType::isDynamic(size))
+      size = findDemandedSize(data, i).value_or(size);
     if (size == 1)
       ones.push_back(i);
     else if (ShapedType::isDynamic(size))
       unknown.push_back(i);
   }
-  if (unknown.empty())
-    return ones;
-  int64_t most = node.rank(node.input(0)) - ones.size();
-  auto declared = node.declaredRank(0);
-  if (declared == most - static_cast<int64_t>(unknown.size()))
-    llvm::append_range(ones, unknown);
-  else if (declared != most)
+  int64_t most = node.rank(data) - ones.size();
+  int64_t least = most - unknown.size();
+  int64_t left = unknown.empty() ? most : node.declaredRank(0).value_or(-1);
+  if (left < least || left > most)
     return node.unsupported(
         "without axes, the sizes must be known at compile time, or the rank of "
         "the result declared");
-  return ones;
+  if (left > least && left < most)
+    return squeezeOnes(node, data, left);
+  if (left == least)
+    llvm::append_range(ones, unknown);
+  llvm::sort(ones);
+  return node.squeeze(data, ones);
 }
 
 static llvm::Expected<Values> importSqueeze(NodeContext &node) {
@@ -179,9 +185,11 @@ static llvm::Expected<Values> importSqueeze(NodeContext &node) {
     SLUICE_TRY(result, squeezeAt(node, data, axes.vector));
     return Values{result};
   }
-  SLUICE_TRY(dropped, axes.known.empty()
-                          ? findOnes(node)
-                          : node.normaliseAxes(axes.known, rank));
+  if (axes.known.empty()) {
+    SLUICE_TRY(result, squeezeAllOnes(node));
+    return Values{result};
+  }
+  SLUICE_TRY(dropped, node.normaliseAxes(axes.known, rank));
   SLUICE_TRY(result, node.squeeze(data, dropped));
   return Values{result};
 }

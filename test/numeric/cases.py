@@ -413,6 +413,20 @@ def ranks_that_are_declared(g):
     g.output(g.GatherND(x, g.integers([[1, 0], [0, 0]], dynamic=True)), rank=2)
     # Only the dimension of size one that is known goes.
     g.output(g.Squeeze(g.input([1, 4, 3], dynamic=[1])), rank=2)
+    # Which of the dimensions are of size one is found in the run.
+    ones = g.input([1, 3, 1, 4, 1], dynamic=[0, 1, 2, 3])
+    g.output(g.Squeeze(ones), rank=2)
+
+
+@case()
+def ranks_that_readers_tell(g):
+    """What reads the operand, or what it is made of, knows that a size is one."""
+    x = g.input([1, 5], dynamic=[0])
+    g.output(g.Concat(x, g.weight(1, 2), axis=1))
+    g.output(g.Squeeze(g.Relu(x)))
+    y = g.input([6, 4], dynamic=[1])
+    g.output(g.MatMul(y, g.weight(4, 3)))
+    g.output(g.Squeeze(g.Transpose(y, perm=[1, 0])))
 
 
 @case()

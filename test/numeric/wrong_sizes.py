@@ -113,8 +113,13 @@ def grouped_conv(g):
 
 
 @case(({"x1": [0]}, "Squeeze_0"), ({"x0": [2, 3, 4]}, "Squeeze_0"), ({"x1": [7]}, "Squeeze_0"))
-def axes_of_the_run(g):
+def axes_that_do_not_fit(g):
     g.output(g.Squeeze(g.input([2, 1, 4], dynamic=True), g.integers([1])))
+
+
+@case(({"x0": [2, 1, 3, 4]}, "Squeeze_0"))
+def ones_of_the_run(g):
+    g.output(g.Squeeze(g.input([2, 1, 3, 1], dynamic=True)), rank=2)
 
 
 @case(({"x0": [2, 64, 33]}, "Conv_3"), ({"x0": [2, 63, 32]}, "Reshape_1"))
