@@ -122,6 +122,30 @@ llvm::Expected<Value> GraphImporter::lookUp(StringRef name,
                                  user.describe().c_str(), name.str().c_str());
 }
 
+/// Adds what a graph's nodes read, and those of the graphs inside it.
+static void collectUsed(const OnnxGraph &graph, llvm::StringSet<> &used) {
+  for (const OnnxValueInfo &output : graph.outputs)
+    used.insert(output.name);
+  for (const OnnxNode &node : graph.nodes) {
+    for (const std::string &input : node.inputs)
+      used.insert(input);
+    for (const OnnxAttribute &attribute : node.attributes)
+      for (const OnnxGraph &inner : attribute.graphs)
+        collectUsed(inner, used);
+  }
+}
+
+bool GraphImporter::isUsed(StringRef name) {
+  if (!graph)
+    return true;
+  if (!used) {
+    auto names = std::make_shared<llvm::StringSet<>>();
+    collectUsed(*graph, *names);
+    used = std::move(names);
+  }
+  return used->contains(name);
+}
+
 void GraphImporter::reportUnsupported(const OnnxNode &node,
                                       const Values &inputs, StringRef reason) {
   // Bodies of loops and what follows diverging branches are translated more
@@ -218,6 +242,8 @@ void GraphImporter::bindOutputs(const OnnxNode &node, const Values &inputs,
     if (node.outputs[i].empty())
       continue;
     if (i >= results.size() || !results[i]) {
+      if (!isUsed(node.outputs[i]))
+        continue;
       // What is missing in a subgraph has been told.
       if (state.unsupported.size() == reportedBefore)
         reportUnsupported(node, inputs,
@@ -275,6 +301,7 @@ llvm::Error GraphImporter::reportDamaged(const OnnxNode &node,
 
 llvm::Expected<Values> GraphImporter::importGraph(const OnnxGraph &graph,
                                                   OpBuilder &builder) {
+  this->graph = &graph;
   for (const OnnxTensor &tensor : graph.initializers)
     initializers[tensor.name] = &tensor;
   for (const auto *infos : {&graph.valueInfos, &graph.outputs})

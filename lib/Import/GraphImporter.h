@@ -8,6 +8,8 @@
 
 #include "NodeContext.h"
 #include "sluice/Import/Importer.h"
+#include "llvm/ADT/StringSet.h"
+#include <memory>
 
 namespace sluice {
 
@@ -47,6 +49,9 @@ public:
     return declared.lookup(name);
   }
 
+  /// Is a value of this graph an output, or does a node read it?
+  bool isUsed(llvm::StringRef name);
+
   ImportState &state;
 
 private:
@@ -80,6 +85,9 @@ private:
   /// Initializers become constants at their first use.
   llvm::StringMap<const OnnxTensor *> initializers;
   llvm::StringMap<const OnnxType *> declared;
+  const OnnxGraph *graph = nullptr;
+  /// All names that nodes read and outputs have; made when it is asked for.
+  std::shared_ptr<const llvm::StringSet<>> used;
 };
 
 } // namespace sluice

@@ -40,6 +40,7 @@ private:
 
 // One function per operator family, in the file of the same name.
 void registerAttentionImports(ImportRegistry &registry);
+void registerClassifierImports(ImportRegistry &registry);
 void registerContractionImports(ImportRegistry &registry);
 void registerContribImports(ImportRegistry &registry);
 void registerControlImports(ImportRegistry &registry);
@@ -48,18 +49,21 @@ void registerEinsumImports(ImportRegistry &registry);
 void registerElementwiseImports(ImportRegistry &registry);
 void registerGeneratorImports(ImportRegistry &registry);
 void registerIndexingImports(ImportRegistry &registry);
+void registerLabelEncoderImports(ImportRegistry &registry);
 void registerLinearAlgebraImports(ImportRegistry &registry);
 void registerMovementImports(ImportRegistry &registry);
 void registerNormalizationImports(ImportRegistry &registry);
 void registerPoolingImports(ImportRegistry &registry);
 void registerReductionImports(ImportRegistry &registry);
 void registerLossImports(ImportRegistry &registry);
+void registerMachineLearningImports(ImportRegistry &registry);
 void registerQuantizationImports(ImportRegistry &registry);
 void registerRandomImports(ImportRegistry &registry);
 void registerRecurrentImports(ImportRegistry &registry);
 void registerResamplingImports(ImportRegistry &registry);
 void registerSpectralImports(ImportRegistry &registry);
 void registerTensorImports(ImportRegistry &registry);
+void registerTreeImports(ImportRegistry &registry);
 
 /// The registry with all families.
 const ImportRegistry &importRegistry();

@@ -47,6 +47,7 @@ const ImportRegistry &sluice::importRegistry() {
   static const ImportRegistry registry = [] {
     ImportRegistry result;
     registerAttentionImports(result);
+    registerClassifierImports(result);
     registerContractionImports(result);
     registerContribImports(result);
     registerControlImports(result);
@@ -55,7 +56,9 @@ const ImportRegistry &sluice::importRegistry() {
     registerElementwiseImports(result);
     registerGeneratorImports(result);
     registerIndexingImports(result);
+    registerLabelEncoderImports(result);
     registerLinearAlgebraImports(result);
+    registerMachineLearningImports(result);
     registerMovementImports(result);
     registerNormalizationImports(result);
     registerPoolingImports(result);
@@ -67,6 +70,7 @@ const ImportRegistry &sluice::importRegistry() {
     registerResamplingImports(result);
     registerSpectralImports(result);
     registerTensorImports(result);
+    registerTreeImports(result);
     return result;
   }();
   return registry;

@@ -145,6 +145,13 @@ static bool fitsSizes(RankedTensorType type, ArrayRef<int64_t> declared) {
                       });
 }
 
+/// Is this what ZipMap makes: for each row a map from labels to scores? Such an
+/// output is the tensor of scores.
+static bool isMapOfScores(const OnnxType &type) {
+  return type.kind == OnnxType::Kind::Sequence && type.element &&
+         type.element->kind == OnnxType::Kind::Map;
+}
+
 llvm::Error sluice::describeOutput(func::FuncOp function, unsigned index,
                                    const OnnxValueInfo &output,
                                    Type declaredElement) {
@@ -152,7 +159,7 @@ llvm::Error sluice::describeOutput(func::FuncOp function, unsigned index,
   function.setResultAttr(index, "sluice.name",
                          builder.getStringAttr(output.name));
   const OnnxType &type = output.type;
-  if (type.kind == OnnxType::Kind::Unknown)
+  if (type.kind == OnnxType::Kind::Unknown || isMapOfScores(type))
     return llvm::Error::success();
   auto computed = cast<RankedTensorType>(function.getResultTypes()[index]);
   SmallVector<int64_t> sizes;

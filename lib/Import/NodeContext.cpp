@@ -30,6 +30,10 @@ std::optional<int64_t> NodeContext::declaredRank(size_t output) const {
   return type->shape->size();
 }
 
+bool NodeContext::isUsed(size_t output) const {
+  return node.hasOutput(output) && graph.isUsed(node.outputs[output]);
+}
+
 std::optional<SmallVector<int64_t>>
 NodeContext::constantInts(size_t index) const {
   if (!hasInput(index) || !isa<IntegerType>(elementTypeOf(input(index))))

@@ -68,6 +68,8 @@ public:
   /// The rank that the model declares an output to have; none where it says
   /// nothing. It is a hint: what relies on it has to be checked in the run.
   std::optional<int64_t> declaredRank(size_t output) const;
+  /// Does anything read an output? A translation may leave out what is not.
+  bool isUsed(size_t output) const;
 
   /// The elements of an integer input, if known at compile time.
   std::optional<llvm::SmallVector<int64_t>> constantInts(size_t index) const;

@@ -410,6 +410,13 @@ void Checker::checkOthers() {
         requireShape(boxes, {sizeOf(scores, 0), sizeOf(scores, 2), number(4)},
                      "boxes and scores do not fit");
       })
+      .Case([&](TreeEnsembleOp trees) {
+        Size features = sizeOf(trees.getOperand(), 1);
+        if (!getConstantIntValue(features))
+          require(compare(Predicate::sge, features,
+                          number(static_cast<int64_t>(trees.getFeatures()))),
+                  "the rows have fewer features than the trees look at");
+      })
       .Case([&](ReverseSequenceOp reverse) {
         requireEqual(sizeOf(reverse.getLengths(), 0),
                      sizeOf(reverse.getOperand(), reverse.getBatchAxis()),

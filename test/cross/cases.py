@@ -69,7 +69,8 @@ OPERATORS = (
     "reduce_max_2x7x7x130", "reduce_prod_i32", "argmax_last1", "conv_stride",
     "conv_dilation", "conv_groups", "conv_depthwise_5x5_stride2", "conv_3d",
     "conv_transpose_3x3", "maxpool_3x3_pads_ceil1", "layer_normalization_100",
-    "quantize_uint8", "dynamic_quantize", "matmul_integer", "qlinear_conv",
+    "trees_mixed", "trees_rows1", "quantize_uint8", "dynamic_quantize", "matmul_integer",
+    "qlinear_conv",
 )
 
 

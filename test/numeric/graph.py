@@ -95,7 +95,6 @@ class Graph:
         graph = helper.make_graph(
             self.nodes, "numeric", self.inputs, self.outputs, self.constants
         )
-        model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8
-        )
+        opsets = [helper.make_opsetid("", self.opset), helper.make_opsetid("ai.onnx.ml", 3)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
         return onnx.shape_inference.infer_shapes(model)

@@ -320,6 +320,19 @@ def branch_that_does_not_fit(g):
     ))
 
 
+@case(({"x0": [4, 2]}, "fewer features"))
+def trees(g):
+    """One node that looks at the third feature."""
+    g.output(g.node(
+        "TreeEnsembleRegressor", [g.input([4, 3], dynamic=True)], domain="ai.onnx.ml",
+        nodes_treeids=[0, 0, 0], nodes_nodeids=[0, 1, 2], nodes_featureids=[2, 0, 0],
+        nodes_modes=["BRANCH_LEQ", "LEAF", "LEAF"], nodes_values=[0.5, 0.0, 0.0],
+        nodes_truenodeids=[1, 0, 0], nodes_falsenodeids=[2, 0, 0], n_targets=1,
+        target_treeids=[0, 0], target_nodeids=[1, 2], target_ids=[0, 0],
+        target_weights=[1.0, 2.0],
+    ))
+
+
 def branches_of_two_ranks(g, shape):
     """What follows is translated for a vector and for a matrix."""
     x = g.input(shape, dynamic=True)

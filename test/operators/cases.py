@@ -14,8 +14,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 import linear_algebra
 import loops
+import machine_learning
 import odd_sizes
 import spectral
+import trees
 
 FLOAT = np.dtype(np.float32)
 TYPES = {
@@ -39,6 +41,7 @@ class Case:
     attributes: dict = field(default_factory=dict)
     outputs: int = 1
     domain: str = ""
+    domain_opset: int = 1
     # Inputs that are initializers.
     constant: tuple = ()
     rtol: float = 1e-4
@@ -77,7 +80,7 @@ class Case:
         graph = helper.make_graph([node], "operator", given, outputs, weights)
         opsets = [helper.make_opsetid("", self.opset)]
         if self.domain:
-            opsets.append(helper.make_opsetid(self.domain, 1))
+            opsets.append(helper.make_opsetid(self.domain, self.domain_opset))
         return helper.make_model(graph, opset_imports=opsets, ir_version=8), feed
 
 
@@ -473,8 +476,17 @@ def _spectral():
     return spectral.cases(Case, _numbers)
 
 
+def _machine_learning():
+    return machine_learning.cases(Case, _numbers)
+
+
+def _trees():
+    return trees.cases(Case)
+
+
 def all_cases():
     for group in (_activations, _transposes, _softmaxes, _reductions, _convolutions, _pools,
                   _resizes, _normalisations, _recurrent, _quantised, _contrib, _odd_sizes,
-                  _linear_algebra, _spectral, loops.cases):
+                  _linear_algebra, _spectral, _machine_learning, _trees,
+                  loops.cases):
         yield from group()

@@ -205,6 +205,9 @@ struct EmitterRegistry {
   /// sum up so much that such numbers make no difference, but they would take
   /// many times as long.
   llvm::StringSet<> flushing;
+  /// Ops whose kernels interleave chains of scalar instructions, which LLVM
+  /// must not make slower vectors of.
+  llvm::StringSet<> interleaving;
 
   template <typename OpTy> void addElement(ElementFunction function) {
     elements[OpTy::getOperationName()] = function;
@@ -225,6 +228,9 @@ struct EmitterRegistry {
   template <typename... OpTys> void flushSubnormals() {
     (flushing.insert(OpTys::getOperationName()), ...);
   }
+  template <typename OpTy> void keepScalars() {
+    interleaving.insert(OpTy::getOperationName());
+  }
 };
 
 /// Stores every yielded value element by element.
@@ -243,6 +249,7 @@ const EmitterRegistry &emitterRegistry();
 // One function per op family, in the file of the same name.
 void registerIndexingEmitters(EmitterRegistry &registry);
 void registerLinearAlgebraEmitters(EmitterRegistry &registry);
+void registerMachineLearningEmitters(EmitterRegistry &registry);
 void registerMovementEmitters(EmitterRegistry &registry);
 void registerRegionEmitters(EmitterRegistry &registry);
 void registerResamplingEmitters(EmitterRegistry &registry);

@@ -58,6 +58,10 @@ private:
                                                "_body", {pointer, size, size});
     if (Attribute flushes = function->getAttr(flushesSubnormalsAttributeName))
       body->setAttr(flushesSubnormalsAttributeName, flushes);
+    auto attributes = function->getAttrOfType<ArrayAttr>(llvmAttributesName);
+    Attribute scalars = builder.getStringAttr(keepsScalarsAttribute);
+    if (attributes && llvm::is_contained(attributes, scalars))
+      body->setAttr(llvmAttributesName, builder.getArrayAttr(scalars));
     IRMapping mapping;
     closure.load(builder, loc, body.getArgument(0), mapping);
     IndexBuilder index(builder, loc);

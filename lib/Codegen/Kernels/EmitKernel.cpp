@@ -17,6 +17,7 @@ const EmitterRegistry &sluice::emitterRegistry() {
     registerConvolutionEmitters(result);
     registerIndexingEmitters(result);
     registerLinearAlgebraEmitters(result);
+    registerMachineLearningEmitters(result);
     registerMovementEmitters(result);
     registerNormalizationEmitters(result);
     registerPackedConvolutionEmitters(result);

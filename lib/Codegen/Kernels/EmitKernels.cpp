@@ -71,6 +71,12 @@ bool flushesSubnormals(kernel::FuncOp kernel) {
   });
 }
 
+bool keepsScalars(kernel::FuncOp kernel) {
+  return llvm::any_of(kernel.getBody().front(), [](Operation &op) {
+    return emitterRegistry().interleaving.contains(op.getName().getStringRef());
+  });
+}
+
 class EmitKernelsPass final
     : public impl::EmitKernelsPassBase<EmitKernelsPass> {
 public:
@@ -119,6 +125,9 @@ private:
     function.setPrivate();
     if (!keepSubnormals && flushesSubnormals(source))
       function->setAttr(flushesSubnormalsAttributeName, builder.getUnitAttr());
+    if (keepsScalars(source))
+      function->setAttr(llvmAttributesName,
+                        builder.getStrArrayAttr(keepsScalarsAttribute));
     Block *body = function.addEntryBlock();
     builder.setInsertionPointToStart(body);
 

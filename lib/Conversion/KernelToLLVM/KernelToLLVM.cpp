@@ -533,7 +533,10 @@ void Lowering::makeEntryPoints() {
 /// Replaces the buffers among a kernel's arguments by addresses and sizes, and
 /// keeps the kernel a function of its own.
 void Lowering::flattenArguments(func::FuncOp kernel) {
-  kernel->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));
+  SmallVector<Attribute> attributes{builder.getStringAttr("noinline")};
+  if (auto own = kernel->getAttrOfType<ArrayAttr>(llvmAttributesName))
+    llvm::append_range(attributes, own);
+  kernel->setAttr(llvmAttributesName, builder.getArrayAttr(attributes));
   SmallVector<Type> types;
   for (Type type : kernel.getFunctionType().getInputs()) {
     if (!isFlattened(type)) {

@@ -31,6 +31,12 @@ inline constexpr llvm::StringLiteral flushesSubnormalsAttributeName =
 inline constexpr llvm::StringLiteral ignoresSubnormalsAttributeName =
     "sluice.ignores_subnormals";
 
+/// Among the attributes of a function that LLVM gets: it makes no vectors of
+/// scalar operations.
+inline constexpr llvm::StringLiteral keepsScalarsAttribute = "noimplicitfloat";
+/// The list of these attributes, on a function.
+inline constexpr llvm::StringLiteral llvmAttributesName = "passthrough";
+
 /// The order of the frame's fields; the offsets below follow from it.
 enum class FrameField : int32_t {
   Inputs,
