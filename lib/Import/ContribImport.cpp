@@ -149,6 +149,24 @@ static llvm::Expected<Values> importFusedGemm(NodeContext &node) {
   return Values{activated};
 }
 
+/// MaxPool of [N, spatial..., C]. The layout pass drops the transpositions.
+static llvm::Expected<Values> importNhwcMaxPool(NodeContext &node) {
+  int64_t rank = node.rank(node.input(0));
+  if (rank < 3)
+    return node.invalid("the input must have rank three or more");
+  SmallVector<int64_t> channelsFirst{0, rank - 1}, channelsLast{0};
+  for (int64_t i = 1; i < rank - 1; ++i) {
+    channelsFirst.push_back(i);
+    channelsLast.push_back(i + 1);
+  }
+  channelsLast.push_back(1);
+  SLUICE_TRY(moved, node.transpose(node.input(0), channelsFirst));
+  NodeContext inner = node.withInput(0, moved);
+  SLUICE_TRY(pooled, importRegistry().find("MaxPool")->function(inner));
+  SLUICE_TRY(result, node.transpose(pooled.front(), channelsLast));
+  return Values{result};
+}
+
 void sluice::registerContribImports(ImportRegistry &registry) {
   auto add = [&](const char *name, unsigned inputs,
                  ImportEntry::Function function) {
@@ -160,6 +178,7 @@ void sluice::registerContribImports(ImportRegistry &registry) {
   add("FusedGemm", 2, importFusedGemm);
   add("FusedMatMul", 2, importFusedMatMul);
   add("Gelu", 1, importGelu);
+  add("NhwcMaxPool", 1, importNhwcMaxPool);
   add("QuickGelu", 1, importQuickGelu);
   add("SkipLayerNormalization", 3, importSkipLayerNorm);
   add("SkipSimplifiedLayerNormalization", 3, importSkipSimplifiedLayerNorm);

@@ -41,6 +41,7 @@ private:
 // One function per operator family, in the file of the same name.
 void registerAttentionImports(ImportRegistry &registry);
 void registerClassifierImports(ImportRegistry &registry);
+void registerColumnsImports(ImportRegistry &registry);
 void registerContractionImports(ImportRegistry &registry);
 void registerContribImports(ImportRegistry &registry);
 void registerControlImports(ImportRegistry &registry);

@@ -48,6 +48,7 @@ const ImportRegistry &sluice::importRegistry() {
     ImportRegistry result;
     registerAttentionImports(result);
     registerClassifierImports(result);
+    registerColumnsImports(result);
     registerContractionImports(result);
     registerContribImports(result);
     registerControlImports(result);

@@ -61,6 +61,12 @@ public:
   /// The value of an input; the node's arity was checked against the
   /// operator's minimum before, so required inputs are there.
   mlir::Value input(size_t index) const { return inputs[index]; }
+  /// The same node with another value for an input.
+  NodeContext withInput(size_t index, mlir::Value value) const {
+    NodeContext result = *this;
+    result.inputs[index] = value;
+    return result;
+  }
   mlir::RankedTensorType inputType(size_t index) const {
     return llvm::cast<mlir::RankedTensorType>(inputs[index].getType());
   }

@@ -449,25 +449,8 @@ static llvm::Expected<Values> importRoiAlign(NodeContext &node) {
   return Values{result};
 }
 
-static llvm::Expected<Values> importCol2Im(NodeContext &node) {
-  SLUICE_TRY(block, node.requireConstantInts(2, "block_shape"));
-  int64_t spatial = block.size();
-  std::vector<int64_t> ones(spatial, 1), zeros(2 * spatial, 0);
-  SLUICE_TRY(dilations, node.node.getInts("dilations", ones));
-  SLUICE_TRY(pads, node.node.getInts("pads", zeros));
-  SLUICE_TRY(strides, node.node.getInts("strides", ones));
-  SLUICE_TRY(image, toVector(node, node.input(1), spatial));
-  SLUICE_TRY(result,
-             node.create<ColumnsToImageOp>(
-                 {node.input(0), image},
-                 {node.ints("block", block), node.ints("dilations", dilations),
-                  node.ints("pads", pads), node.ints("strides", strides)}));
-  return Values{result};
-}
-
 void sluice::registerResamplingImports(ImportRegistry &registry) {
   registry.add("AffineGrid", 2, importAffineGrid);
-  registry.add("Col2Im", 3, importCol2Im);
   registry.add("GridSample", 2, importGridSample);
   registry.add("Resize", 1, importResize);
   registry.add("RoiAlign", 3, importRoiAlign);

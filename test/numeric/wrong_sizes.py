@@ -333,6 +333,14 @@ def trees(g):
     ))
 
 
+@case(({"x2": [3, 2]}, "Col2Im_0"), ({"x0": [1, 12, 7]}, "Col2Im_0"), ({"x1": [4, 9]}, "Col2Im_0"))
+def columns_to_image(g):
+    """Blocks whose sizes are only known in the run."""
+    g.opset = 18
+    x = g.input([1, 12, 6], dynamic=True)
+    g.output(g.Col2Im(x, g.integers([3, 4]), g.integers([2, 2])))
+
+
 def branches_of_two_ranks(g, shape):
     """What follows is translated for a vector and for a matrix."""
     x = g.input(shape, dynamic=True)

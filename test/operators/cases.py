@@ -425,6 +425,10 @@ def _contrib():
     yield contrib("contrib_fast_gelu", "FastGelu", [x, b])
     yield contrib("contrib_bias_gelu", "BiasGelu", [x, b])
     yield contrib("contrib_quick_gelu", "QuickGelu", [x], alpha=1.5)
+    for kind in (np.uint8, np.int8):
+        image = np.random.default_rng(7).integers(-100, 100, (2, 9, 11, 5)).astype(kind)
+        yield contrib(f"contrib_nhwc_max_pool_{image.dtype}", "NhwcMaxPool", [image],
+                      kernel_shape=[3, 2], strides=[2, 1], pads=[1, 0, 1, 1])
     yield contrib("contrib_fused_matmul", "FusedMatMul", [_numbers(2, 5, 4), _numbers(2, 6, 5)],
                   transA=1, transB=1, alpha=0.5)
     yield contrib("contrib_fused_conv", "FusedConv",
@@ -464,6 +468,29 @@ def _transposes():
             yield Case(name, "Transpose", [x], attributes={"perm": order})
 
 
+def _columns_to_images():
+    """Col2Im whose block is known, or only in the run."""
+    for name, image, block, more in (
+        ("plain", [5, 6], [2, 3], {}),
+        ("all", [7, 8], [3, 2], {"dilations": [2, 3], "strides": [2, 1], "pads": [1, 2, 0, 1]}),
+        ("one", [9], [4], {"strides": [2], "pads": [1, 2]}),
+        ("three", [3, 4, 5], [2, 2, 3], {"strides": [1, 2, 1]}),
+    ):
+        rank = len(block)
+        settings = {"dilations": [1] * rank, "strides": [1] * rank, "pads": [0] * 2 * rank, **more}
+        blocks = 1
+        for i in range(rank):
+            size = image[i] + settings["pads"][i] + settings["pads"][rank + i]
+            reach = settings["dilations"][i] * (block[i] - 1) + 1
+            blocks *= (size - reach) // settings["strides"][i] + 1
+        x = _numbers(2, 3 * int(np.prod(block)), blocks)
+        inputs = [x, np.array(image), np.array(block)]
+        for constant in ((), (2,)):
+            form = "constant" if constant else "run"
+            yield Case(f"col2im_{name}_{form}", "Col2Im", inputs, 18, more, constant=constant,
+                       known={1: (-1,), 2: (-1,)})
+
+
 def _odd_sizes():
     return odd_sizes.cases(Case, _numbers)
 
@@ -487,6 +514,6 @@ def _trees():
 def all_cases():
     for group in (_activations, _transposes, _softmaxes, _reductions, _convolutions, _pools,
                   _resizes, _normalisations, _recurrent, _quantised, _contrib, _odd_sizes,
-                  _linear_algebra, _spectral, _machine_learning, _trees,
+                  _linear_algebra, _spectral, _columns_to_images, _machine_learning, _trees,
                   loops.cases):
         yield from group()
