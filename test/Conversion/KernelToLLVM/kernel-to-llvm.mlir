@@ -81,3 +81,38 @@ func.func @sluice_host(%frame: !llvm.ptr) {
   %0 = kernel.allocate %frame(%n, %n) : memref<?x?xf32>
   return
 }
+
+// -----
+
+// What launches alone read needs no descriptors, and pointers of the frame are
+// loaded once.
+// CHECK-LABEL: func.func private @sluice_host
+// CHECK:         %[[WEIGHTS:.*]] = llvm.load
+// CHECK-NOT:     llvm.load
+// CHECK-NOT:     llvm.insertvalue
+// CHECK:         %[[FIRST:.*]] = llvm.getelementptr %[[WEIGHTS]][0]
+// CHECK:         %[[SECOND:.*]] = llvm.getelementptr %[[WEIGHTS]][64]
+// CHECK:         call @kernel(%arg0, %[[FIRST]], %[[SECOND]])
+func.func @sluice_host(%frame: !llvm.ptr) {
+  %a = kernel.weight %frame dense<1.0> : tensor<4xf32> {offset = 0 : i64} : memref<4xf32>
+  %b = kernel.weight %frame dense<2.0> : tensor<4xf32> {offset = 64 : i64} : memref<4xf32>
+  %view = kernel.view %b() : memref<4xf32> to memref<2x2xf32>
+  kernel.launch @kernel[0] (%frame) ins(%a : memref<4xf32>) outs(%view : memref<2x2xf32>)
+  return
+}
+func.func private @kernel(%frame: !llvm.ptr, %in: memref<4xf32>, %out: memref<2x2xf32>) {
+  return
+}
+
+// -----
+
+// Anything else that reads a buffer has one.
+// CHECK-LABEL: func.func private @sluice_host
+// CHECK:         llvm.insertvalue
+// CHECK:         memref.load
+func.func @sluice_host(%frame: !llvm.ptr) {
+  %c0 = arith.constant 0 : index
+  %in = kernel.input %frame 0 : memref<4xf32>
+  %first = memref.load %in[%c0] : memref<4xf32>
+  return
+}
