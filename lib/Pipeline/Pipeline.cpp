@@ -174,6 +174,7 @@ void buildEmitPipeline(OpPassManager &manager, const TargetOptions &options) {
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());
   manager.addPass(createLayoutWeightsPass());
+  manager.addPass(createSimplifySizesPass());
   manager.addPass(createPlanMemoryPass());
 }
 

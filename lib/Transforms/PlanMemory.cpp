@@ -6,10 +6,10 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/IRMapping.h"
 #include "sluice/Analysis/BufferLiveness.h"
 #include "sluice/Transforms/Passes.h"
+#include "llvm/ADT/SetVector.h"
 #include <map>
 
 using namespace mlir;
@@ -53,60 +53,69 @@ std::optional<int64_t> staticBytes(MemRefType type) {
   return bytes;
 }
 
-/// Replaces sizes of buffers by the values they were made with.
-void foldSizes(func::FuncOp function) {
-  function.walk([&](memref::DimOp op) {
-    auto place = op.getConstantIndex();
-    if (!place)
-      return;
-    Value source = op.getSource();
-    while (auto conversion = source.getDefiningOp<memref::CastOp>())
-      source = conversion.getSource();
-    auto type = cast<MemRefType>(source.getType());
-    OpBuilder builder(op);
-    Value size;
-    if (!type.isDynamicDim(*place)) {
-      size = arith::ConstantIndexOp::create(builder, op.getLoc(),
-                                            type.getDimSize(*place));
-    } else if (auto input = source.getDefiningOp<kernel::InputOp>()) {
-      size = kernel::InputSizeOp::create(
-          builder, op.getLoc(), builder.getIndexType(), input.getFrame(),
-          input.getIndexAttr(), builder.getI64IntegerAttr(*place));
-    } else {
-      ValueRange sizes;
-      Operation *maker = source.getDefiningOp();
-      if (auto make = dyn_cast_if_present<kernel::AllocateOp>(maker))
-        sizes = make.getSizes();
-      else if (auto make = dyn_cast_if_present<kernel::OutputOp>(maker))
-        sizes = make.getSizes();
-      else if (auto make = dyn_cast_if_present<kernel::ViewOp>(maker))
-        sizes = make.getSizes();
-      else if (auto make = dyn_cast_if_present<kernel::SubviewOp>(maker))
-        sizes = make.getSizes();
-      if (!sizes.empty())
-        size = sizes[type.getDynamicDimIndex(*place)];
-    }
-    if (size) {
-      op.replaceAllUsesWith(size);
-      op.erase();
-    }
+/// The sizes that follow from the inputs' sizes alone.
+DenseSet<Value> findPlannedSizes(func::FuncOp function) {
+  DenseSet<Value> planned;
+  // Operands come before what is made of them.
+  function.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (isa<kernel::InputSizeOp>(op) ||
+        (isa<arith::ArithDialect>(op->getDialect()) &&
+         op->getNumRegions() == 0 &&
+         llvm::all_of(op->getOperands(), [&](Value operand) {
+           return planned.contains(operand);
+         })))
+      planned.insert(op->result_begin(), op->result_end());
   });
+  return planned;
 }
 
-/// Does a size follow from the inputs' sizes alone?
-bool followsFromInputs(Value size, DenseMap<Value, bool> &known) {
-  auto it = known.find(size);
-  if (it != known.end())
-    return it->second;
-  Operation *op = size.getDefiningOp();
-  bool follows = op && (isa<kernel::InputSizeOp>(op) ||
-                        (isa<arith::ArithDialect>(op->getDialect()) &&
-                         op->getNumRegions() == 0 &&
-                         llvm::all_of(op->getOperands(), [&](Value operand) {
-                           return followsFromInputs(operand, known);
-                         })));
-  return known[size] = follows;
-}
+/// Computes, in one function, the bytes of buffers from the inputs' sizes;
+/// each once, however many buffers have the same sizes.
+class ByteCounts {
+public:
+  /// `frame` is the function's; `of` that of the sizes that are asked about.
+  ByteCounts(OpBuilder &builder, Value of, Value frame, bool isChecked)
+      : builder(builder), isChecked(isChecked) {
+    mapping.map(of, frame);
+  }
+
+  /// The bytes of the largest buffer in a slot, aligned.
+  Value slotBytes(const Slot &slot);
+  /// Could everything so far be counted in 64 bits? Null before the first
+  /// slot, and where nothing is checked.
+  Value countable;
+
+private:
+  using Key = std::pair<int64_t, SmallVector<Value>>;
+
+  Value constant(int64_t value) {
+    return arith::ConstantIndexOp::create(builder, loc, value);
+  }
+  Value toWide(Value index) {
+    return arith::IndexCastOp::create(builder, loc, builder.getI64Type(),
+                                      index);
+  }
+  void demand(arith::CmpIPredicate predicate, Value lhs, int64_t rhs);
+  Value bytes(kernel::AllocateOp op);
+  /// The size at the builder's position, with what it is computed from.
+  Value cloneSize(Value size);
+
+  OpBuilder &builder;
+  Location loc = builder.getUnknownLoc();
+  bool isChecked;
+  IRMapping mapping;
+  std::map<Key, Value, bool (*)(const Key &, const Key &)> known{isLess};
+  /// By what the largest of a slot is chosen from.
+  std::map<Key, Value, bool (*)(const Key &, const Key &)> slots{isLess};
+
+  static bool isLess(const Key &a, const Key &b) {
+    auto addresses = [](const Key &key) {
+      return llvm::map_to_vector(
+          key.second, [](Value value) { return value.getAsOpaquePointer(); });
+    };
+    return std::pair(a.first, addresses(a)) < std::pair(b.first, addresses(b));
+  }
+};
 
 class PlanMemoryPass final : public impl::PlanMemoryPassBase<PlanMemoryPass> {
 public:
@@ -117,12 +126,6 @@ private:
   void planStatic(std::vector<Buffer> &buffers);
   void reuseInputs(func::FuncOp function, const BufferLiveness &liveness,
                    std::vector<Buffer> &buffers);
-  /// Copies the computation of a size to the builder's position.
-  Value cloneSize(OpBuilder &builder, Value size, IRMapping &mapping);
-  /// The bytes of the largest buffer in a slot, aligned. `countable` becomes
-  /// false where 64 bits do not hold them.
-  Value slotBytes(OpBuilder &builder, const Slot &slot, IRMapping &mapping,
-                  Value &countable);
 
   int64_t total = 0;
 };
@@ -200,65 +203,87 @@ void PlanMemoryPass::reuseInputs(func::FuncOp function,
                  [](Buffer &buffer) { return buffer.allocations.empty(); });
 }
 
-Value PlanMemoryPass::cloneSize(OpBuilder &builder, Value size,
-                                IRMapping &mapping) {
-  if (Value known = mapping.lookupOrNull(size))
-    return known;
-  Operation *op = size.getDefiningOp();
-  for (Value operand : op->getOperands())
-    if (operand.getDefiningOp())
-      cloneSize(builder, operand, mapping);
-  Operation *copy = builder.clone(*op, mapping);
-  return copy->getResult(cast<OpResult>(size).getResultNumber());
+void ByteCounts::demand(arith::CmpIPredicate predicate, Value lhs,
+                        int64_t rhs) {
+  if (!isChecked)
+    return;
+  Value limit = arith::ConstantIntOp::create(builder, loc, rhs, 64);
+  Value holds = arith::CmpIOp::create(builder, loc, predicate, lhs, limit);
+  countable =
+      countable ? arith::AndIOp::create(builder, loc, countable, holds) : holds;
 }
 
-Value PlanMemoryPass::slotBytes(OpBuilder &builder, const Slot &slot,
-                                IRMapping &mapping, Value &countable) {
-  Location loc = slot.allocations.front()->getLoc();
-  auto constant = [&](int64_t value) -> Value {
-    return arith::ConstantIndexOp::create(builder, loc, value);
-  };
-  // Products are made of integers: an index has no width to overflow.
-  Type wide = builder.getI64Type();
-  auto toWide = [&](Value index) -> Value {
-    return arith::IndexCastOp::create(builder, loc, wide, index);
-  };
-  auto demand = [&](arith::CmpIPredicate predicate, Value lhs, int64_t rhs) {
-    Value limit = arith::ConstantIntOp::create(builder, loc, rhs, 64);
-    Value holds = arith::CmpIOp::create(builder, loc, predicate, lhs, limit);
-    countable = arith::AndIOp::create(builder, loc, countable, holds);
-  };
-  Value largest;
-  for (kernel::AllocateOp op : slot.allocations) {
-    auto type = cast<MemRefType>(op.getType());
-    int64_t known = (type.getElementTypeBitWidth() + 7) / 8;
-    for (int64_t size : type.getShape())
-      if (!ShapedType::isDynamic(size))
-        known *= size;
-    Value bytes = toWide(constant(known));
-    for (Value size : op.getSizes()) {
-      // The run fails where a size is negative, but it makes the plan first.
-      Value factor = cloneSize(builder, size, mapping);
-      if (!size.getDefiningOp<kernel::InputSizeOp>())
-        factor = arith::MaxSIOp::create(builder, loc, factor, constant(0));
-      auto product =
-          arith::MulSIExtendedOp::create(builder, loc, bytes, toWide(factor));
-      bytes = product.getLow();
-      demand(arith::CmpIPredicate::eq, product.getHigh(), 0);
-      demand(arith::CmpIPredicate::sge, bytes, 0);
+Value ByteCounts::cloneSize(Value size) {
+  SmallVector<Value> wanted{size};
+  while (!wanted.empty()) {
+    Operation *op = wanted.back().getDefiningOp();
+    if (mapping.contains(wanted.back())) {
+      wanted.pop_back();
+      continue;
     }
+    size_t before = wanted.size();
+    for (Value operand : op->getOperands())
+      if (operand.getDefiningOp() && !mapping.contains(operand))
+        wanted.push_back(operand);
+    if (wanted.size() > before)
+      continue;
+    builder.clone(*op, mapping);
+    wanted.pop_back();
+  }
+  return mapping.lookup(size);
+}
+
+Value ByteCounts::bytes(kernel::AllocateOp op) {
+  auto type = cast<MemRefType>(op.getType());
+  int64_t fixed = (type.getElementTypeBitWidth() + 7) / 8;
+  for (int64_t size : type.getShape())
+    if (!ShapedType::isDynamic(size))
+      fixed *= size;
+  Value &bytes = known[{fixed, llvm::to_vector(op.getSizes())}];
+  if (bytes)
+    return bytes;
+  // Products are made of integers: an index has no width to overflow.
+  bytes = toWide(constant(fixed));
+  for (Value size : op.getSizes()) {
+    // The run fails where a size is negative, but it makes the plan first.
+    Value factor = cloneSize(size);
+    if (!size.getDefiningOp<kernel::InputSizeOp>())
+      factor = arith::MaxSIOp::create(builder, loc, factor, constant(0));
+    if (!isChecked) {
+      bytes = arith::MulIOp::create(builder, loc, bytes, toWide(factor));
+      continue;
+    }
+    auto product =
+        arith::MulSIExtendedOp::create(builder, loc, bytes, toWide(factor));
+    bytes = product.getLow();
+    demand(arith::CmpIPredicate::eq, product.getHigh(), 0);
+    demand(arith::CmpIPredicate::sge, bytes, 0);
+  }
+  return bytes;
+}
+
+Value ByteCounts::slotBytes(const Slot &slot) {
+  loc = slot.allocations.front()->getLoc();
+  llvm::SetVector<Value> choice;
+  for (kernel::AllocateOp op : slot.allocations)
+    choice.insert(bytes(op));
+  Value &padded = slots[{0, llvm::to_vector(choice)}];
+  if (padded)
+    return padded;
+  Value largest;
+  for (Value bytes : choice)
     largest =
         largest ? arith::MaxSIOp::create(builder, loc, largest, bytes) : bytes;
-  }
   // Sums of slots stay far from overflowing as well.
   demand(arith::CmpIPredicate::sle, largest, largestSlot);
   largest =
       arith::IndexCastOp::create(builder, loc, builder.getIndexType(), largest);
-  Value padded =
+  padded =
       arith::AddIOp::create(builder, loc, largest, constant(alignment - 1));
   Value units =
       arith::DivUIOp::create(builder, loc, padded, constant(alignment));
-  return arith::MulIOp::create(builder, loc, units, constant(alignment));
+  padded = arith::MulIOp::create(builder, loc, units, constant(alignment));
+  return padded;
 }
 
 void PlanMemoryPass::runOnOperation() {
@@ -267,11 +292,10 @@ void PlanMemoryPass::runOnOperation() {
   if (!function)
     return;
   total = 0;
-  foldSizes(function);
   BufferLiveness liveness(function);
   std::vector<Buffer> buffers;
   std::vector<Slot> slots;
-  DenseMap<Value, bool> known;
+  DenseSet<Value> planned = findPlannedSizes(function);
   bool overflow = false;
   function.walk([&](kernel::AllocateOp op) {
     auto type = cast<MemRefType>(op.getType());
@@ -288,7 +312,7 @@ void PlanMemoryPass::runOnOperation() {
       buffers.push_back({{op}, range, std::max(alignUp(*bytes), alignment)});
       ++numStatic;
     } else if (llvm::all_of(op.getSizes(), [&](Value size) {
-                 return followsFromInputs(size, known);
+                 return planned.contains(size);
                })) {
       ++numDynamic;
       auto slot = llvm::find_if(
@@ -319,15 +343,12 @@ void PlanMemoryPass::runOnOperation() {
   // Offsets of the dynamic slots, once at the function's start and once in
   // the function that tells the total.
   Location loc = function.getLoc();
-  auto sumSlots = [&](OpBuilder &builder, Value frame, Value &countable) {
-    IRMapping mapping;
-    mapping.map(function.getArgument(0), frame);
-    countable = arith::ConstantIntOp::create(builder, loc, 1, 1);
+  auto sumSlots = [&](OpBuilder &builder, ByteCounts &counts) {
     Value offset = arith::ConstantIndexOp::create(builder, loc, total);
     for (Slot &slot : slots) {
       slot.offset = offset;
-      offset = arith::AddIOp::create(
-          builder, loc, offset, slotBytes(builder, slot, mapping, countable));
+      offset =
+          arith::AddIOp::create(builder, loc, offset, counts.slotBytes(slot));
     }
     return offset;
   };
@@ -339,16 +360,20 @@ void PlanMemoryPass::runOnOperation() {
       builder.getFunctionType(pointer, builder.getIndexType()));
   builder.setInsertionPointToStart(plan.addEntryBlock());
   // Negative bytes tell the runtime not to run.
-  Value countable;
-  Value bytes = sumSlots(builder, plan.getArgument(0), countable);
+  ByteCounts counts(builder, function.getArgument(0), plan.getArgument(0),
+                    /*isChecked=*/true);
+  Value bytes = sumSlots(builder, counts);
   if (!slots.empty())
     bytes = arith::SelectOp::create(
-        builder, loc, countable, bytes,
+        builder, loc, counts.countable, bytes,
         arith::ConstantIndexOp::create(builder, loc, -1));
   func::ReturnOp::create(builder, loc, bytes);
   if (!slots.empty()) {
     builder.setInsertionPointToStart(&function.getBody().front());
-    sumSlots(builder, function.getArgument(0), countable);
+    // No run gets here with sizes that the plan cannot count.
+    ByteCounts unchecked(builder, function.getArgument(0),
+                         function.getArgument(0), /*isChecked=*/false);
+    sumSlots(builder, unchecked);
   }
 
   auto place = [&](kernel::AllocateOp op, Value offset) {

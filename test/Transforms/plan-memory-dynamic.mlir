@@ -1,4 +1,4 @@
-// RUN: sluice-opt %s --sluice-form-kernels --sluice-outline-kernels --sluice-emit-kernels --sluice-host-to-buffers --canonicalize --sluice-layout-weights --sluice-plan-memory | FileCheck %s
+// RUN: sluice-opt %s --sluice-form-kernels --sluice-outline-kernels --sluice-emit-kernels --sluice-host-to-buffers --canonicalize --sluice-layout-weights --sluice-simplify-sizes --sluice-plan-memory | FileCheck %s
 
 // Sizes that follow from the inputs are planned by a formula.
 // CHECK:       module attributes {{.*}}sluice.workspace_bytes = -1 : i64

@@ -222,6 +222,26 @@ def OutlineKernelsPass : Pass<"sluice-outline-kernels", "::mlir::ModuleOp"> {
   ];
 }
 
+def SimplifySizesPass : Pass<"sluice-simplify-sizes", "::mlir::ModuleOp"> {
+  let summary = "Compute each size of the host function's buffers once";
+  let description = [{
+    Replaces questions for the sizes of buffers by the values that they were
+    made with, and simplifies the arithmetic on sizes: minima and maxima of
+    what is in order anyway (an input's size is not negative), broadcasts with
+    what is part of the size already, and what was computed before. A check of
+    a condition that was checked before goes. So equal sizes are one value
+    wherever that can be seen, and a deep graph that keeps its sizes has a few
+    sizes and checks, not some for each op.
+  }];
+  let dependentDialects = [
+    "::sluice::kernel::KernelDialect", "mlir::arith::ArithDialect"
+  ];
+  let statistics = [
+    Statistic<"numSimplified", "simplified", "Number of sizes replaced">,
+    Statistic<"numChecks", "checks", "Number of repeated checks">
+  ];
+}
+
 def PlanMemoryPass : Pass<"sluice-plan-memory", "::mlir::ModuleOp"> {
   let summary = "Give every buffer of the host function a place";
   let description = [{
