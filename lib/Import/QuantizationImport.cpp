@@ -67,15 +67,25 @@ static Value spreadParameter(Composition &ops, Value parameter, Value operand,
   if (ShapedType::isDynamic(size) || ShapedType::isDynamic(shape[axis]))
     return ops.fail(ops.node.unsupported(
         "blocks of sizes that are not known at compile time"));
-  if (shape[axis] * blockSize != size)
+  // The last block may be shorter than the others.
+  if (llvm::divideCeil(size, blockSize) != static_cast<uint64_t>(shape[axis]))
     return ops.fail(
-        ops.node.unsupported("the last block is shorter than the others"));
+        ops.node.invalid(Twine(shape[axis]) + " blocks of " + Twine(blockSize) +
+                         " do not make a dimension of size " + Twine(size)));
   // [..., blocks, ...] repeated to [..., blocks, block size, ...].
   SmallVector<int64_t> repeats(rank + 1, 1);
   repeats[axis + 1] = blockSize;
   Value repeated = ops.make<BroadcastOp>(
       {ops.unsqueeze(parameter, axis + 1), ops.node.constantVector(repeats)});
-  return ops.reshapeLike(repeated, operand);
+  if (shape[axis] * blockSize == size)
+    return ops.reshapeLike(repeated, operand);
+  SmallVector<int64_t> whole(shape);
+  whole[axis] *= blockSize;
+  if (llvm::count_if(whole, ShapedType::isDynamic) > 1)
+    return ops.fail(ops.node.unsupported(
+        "a short last block of a scale whose sizes are not known"));
+  llvm::replace(whole, ShapedType::kDynamic, int64_t(-1));
+  return ops.slice(ops.reshape(repeated, whole), axis, 0, size);
 }
 
 namespace {

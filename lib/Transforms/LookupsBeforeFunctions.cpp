@@ -33,6 +33,7 @@ private:
   Value inUnsqueezed(UnsqueezeOp op, int64_t axis);
   Value inBroadcast(BroadcastOp op, int64_t axis);
   Value inReshaped(ReshapeOp op, int64_t axis);
+  Value inSlice(SliceOp op, int64_t axis);
   /// A table's shape with the indices' in place of the axis.
   SmallVector<int64_t> replaceAxis(ArrayRef<int64_t> shape, int64_t axis,
                                    ArrayRef<int64_t> replacement) const {
@@ -140,6 +141,8 @@ Value Lookup::inSources(Value table, int64_t axis) {
     return inBroadcast(broadcast, axis);
   if (auto reshape = dyn_cast<ReshapeOp>(op))
     return inReshaped(reshape, axis);
+  if (auto slice = dyn_cast<SliceOp>(op))
+    return inSlice(slice, axis);
   return {};
 }
 
@@ -208,6 +211,20 @@ Value Lookup::inReshaped(ReshapeOp op, int64_t axis) {
   if (llvm::count_if(shape, ShapedType::isDynamic) > 1)
     return {};
   return graph.reshape(in(op.getOperand(), axis), shape);
+}
+
+/// Other dimensions are cut afterwards.
+Value Lookup::inSlice(SliceOp op, int64_t axis) {
+  if (!op.getBounds().empty() || op.getStarts()[axis] != 0 ||
+      op.getSteps()[axis] != 1 ||
+      shapeOf(op)[axis] != shapeOf(op.getOperand())[axis])
+    return {};
+  SmallVector<int64_t> zeros(indexRank, 0), ones(indexRank, 1),
+      ends(indexRank, INT64_MAX);
+  return graph.make<SliceOp>(in(op.getOperand(), axis), ValueRange{},
+                             replaceAxis(op.getStarts(), axis, zeros),
+                             replaceAxis(op.getEnds(), axis, ends),
+                             replaceAxis(op.getSteps(), axis, ones));
 }
 
 void addLookupsBeforeFunctions(RewritePatternSet &patterns) {

@@ -187,3 +187,26 @@ func.func @half(%i: tensor<2xi64>) -> tensor<2x64xf32> {
   %3 = sluice.gather %2, %i {axis = 0 : i64} : (tensor<4000x64xf32>, tensor<2xi64>) -> tensor<2x64xf32>
   return %3 : tensor<2x64xf32>
 }
+
+// -----
+
+// The last block is shorter than the others: what is too much of it is cut off
+// the rows that are looked up.
+// CHECK-LABEL: @short_block(
+// CHECK: %[[S:.*]] = sluice.gather {{.*}} : (tensor<40000x2xf32>, tensor<?xi64>) -> tensor<?x2xf32>
+// CHECK: sluice.slice {{.*}} -> tensor<?x60xf32>
+// CHECK: sluice.mul {{.*}} -> tensor<?x60xf32>
+func.func @short_block(%i: tensor<?xi64>) -> tensor<?x60xf32> {
+  %t = sluice.constant dense<3> : tensor<40000x60xi8>
+  %s = sluice.constant dense<0.5> : tensor<40000x2xf32>
+  %r = sluice.constant dense<[1, 1, 32]> : tensor<3xi64>
+  %v = sluice.constant dense<[40000, 64]> : tensor<2xi64>
+  %0 = sluice.unsqueeze %s {axes = array<i64: 2>} : (tensor<40000x2xf32>) -> tensor<40000x2x1xf32>
+  %1 = sluice.broadcast %0, %r : (tensor<40000x2x1xf32>, tensor<3xi64>) -> tensor<40000x2x32xf32>
+  %2 = sluice.reshape %1, %v : (tensor<40000x2x32xf32>, tensor<2xi64>) -> tensor<40000x64xf32>
+  %3 = sluice.slice %2 {starts = array<i64: 0, 0>, ends = array<i64: 9223372036854775807, 60>, steps = array<i64: 1, 1>} : (tensor<40000x64xf32>) -> tensor<40000x60xf32>
+  %4 = sluice.cast %t {to = f32} : (tensor<40000x60xi8>) -> tensor<40000x60xf32>
+  %5 = sluice.mul %4, %3 : (tensor<40000x60xf32>, tensor<40000x60xf32>) -> tensor<40000x60xf32>
+  %6 = sluice.gather %5, %i {axis = 0 : i64} : (tensor<40000x60xf32>, tensor<?xi64>) -> tensor<?x60xf32>
+  return %6 : tensor<?x60xf32>
+}

@@ -394,6 +394,12 @@ def _quantised():
         values = (np.arange(120) % 200 - 60).astype(kind).reshape(4, 6, 5)
         yield Case(f"dequantize_axis_{np.dtype(kind)}", "DequantizeLinear",
                    [values, scales, zeros], attributes={"axis": 1})
+    # Blocks of 4 in a dimension of 6: the last one is shorter.
+    values = np.arange(-60, 60).astype(np.int8).reshape(4, 6, 5)
+    blocks = np.linspace(0.01, 0.1, 40, dtype=FLOAT).reshape(4, 2, 5)
+    yield Case("dequantize_short_block", "DequantizeLinear",
+               [values, blocks, np.arange(40).astype(np.int8).reshape(4, 2, 5)], 21,
+               {"axis": 1, "block_size": 4}, constant=(1, 2), known={0: (-2,)})
     yield Case("dynamic_quantize", "DynamicQuantizeLinear", [x], outputs=3)
     random = np.random.default_rng(5)
     # Seven bits: on CPUs without VNNI, onnxruntime adds pairs of products in 16
