@@ -101,8 +101,10 @@ static llvm::Expected<Values> importTreeEnsembleRegressor(NodeContext &node) {
   SLUICE_TRY(transform, readPostTransform(node));
   SLUICE_TRY(name, node.node.getString("aggregate_function", "SUM"));
   SLUICE_TRY(base, readRealNumbers(node, "base_values"));
-  if (targets < 1 || targets > INT32_MAX)
-    return node.invalid("there is no sensible number of targets");
+  if (targets < 1)
+    return node.invalid("there are " + Twine(targets) + " targets");
+  if (targets > TreeModel::mostTargets)
+    return node.unsupported(Twine(targets) + " targets");
   Aggregate how;
   if (name == "AVERAGE")
     how.isAverage = true;

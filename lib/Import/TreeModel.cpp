@@ -70,6 +70,9 @@ private:
   llvm::Error readInts(StringRef name, size_t count,
                        std::vector<int64_t> &result, bool isOptional = false);
   llvm::Error readNodes();
+  llvm::Error indexNames();
+  /// The number of the node with a name, or -1.
+  int64_t find(Name name) const;
   llvm::Error linkChildren();
   llvm::Error findRoots();
   llvm::Error checkReach();
@@ -83,7 +86,8 @@ private:
   std::string prefix;
   TreeModel model;
   std::vector<int64_t> treeIds, nodeIds;
-  std::map<Name, int64_t> numbers;
+  /// All names in ascending order, each with the number of its node.
+  std::vector<std::pair<Name, int64_t>> numbers;
   std::vector<bool> isChild;
 };
 
@@ -140,8 +144,6 @@ llvm::Error NumberedTrees::readNodes() {
     item.mode = *mode;
     item.threshold = thresholds[i];
     item.nanHolds = !missing.empty() && missing[i] == 1;
-    if (!numbers.try_emplace({treeIds[i], nodeIds[i]}, i).second)
-      return node.invalid(describe(i) + " is there twice");
     if (item.mode == Mode::Leaf)
       continue;
     item.feature = features[i];
@@ -149,6 +151,26 @@ llvm::Error NumberedTrees::readNodes() {
       return error;
   }
   return llvm::Error::success();
+}
+
+llvm::Error NumberedTrees::indexNames() {
+  numbers.reserve(model.nodes.size());
+  for (size_t i = 0; i < model.nodes.size(); ++i)
+    numbers.push_back({{treeIds[i], nodeIds[i]}, static_cast<int64_t>(i)});
+  llvm::sort(numbers);
+  for (size_t i = 1; i < numbers.size(); ++i)
+    if (numbers[i].first == numbers[i - 1].first)
+      return node.invalid(describe(numbers[i].second) + " is there twice");
+  return llvm::Error::success();
+}
+
+int64_t NumberedTrees::find(Name name) const {
+  auto found = llvm::lower_bound(
+      numbers, name,
+      [](const std::pair<Name, int64_t> &entry, const Name &wanted) {
+        return entry.first < wanted;
+      });
+  return found == numbers.end() || found->first != name ? -1 : found->second;
 }
 
 llvm::Error NumberedTrees::linkChildren() {
@@ -166,11 +188,10 @@ llvm::Error NumberedTrees::linkChildren() {
     using Link = std::pair<int64_t, int64_t *>;
     for (auto [id, child] :
          {Link{onTrue[i], &item.onTrue}, Link{onFalse[i], &item.onFalse}}) {
-      auto found = numbers.find({treeIds[i], id});
-      if (found == numbers.end())
+      *child = find({treeIds[i], id});
+      if (*child < 0)
         return node.invalid("the child " + Twine(id) + " of " + describe(i) +
                             " is missing");
-      *child = found->second;
     }
     // Both ways of a node may lead to one child.
     SmallVector<int64_t, 2> children{item.onTrue};
@@ -234,16 +255,16 @@ llvm::Error NumberedTrees::readWeights() {
   if (llvm::Error error = readInts(prefix + "_ids", count, targets))
     return error;
   for (size_t i = 0; i < count; ++i) {
-    auto found = numbers.find({trees[i], nodes[i]});
-    if (found == numbers.end())
+    int64_t found = find({trees[i], nodes[i]});
+    if (found < 0)
       return node.invalid("there is a weight for node " + Twine(nodes[i]) +
                           " of tree " + Twine(trees[i]) + ", which is missing");
     if (targets[i] < 0 || targets[i] >= model.targets)
       return node.invalid("'" + prefix + "_ids' names " + Twine(targets[i]) +
                           ", but there are " + Twine(model.targets));
     // Published models have weights at inner nodes; they mean nothing.
-    if (model.nodes[found->second].mode == Mode::Leaf)
-      model.weights.push_back({found->second, targets[i], weights[i]});
+    if (model.nodes[found].mode == Mode::Leaf)
+      model.weights.push_back({found, targets[i], weights[i]});
   }
   model.groupWeights();
   return llvm::Error::success();
@@ -251,6 +272,8 @@ llvm::Error NumberedTrees::readWeights() {
 
 llvm::Expected<TreeModel> NumberedTrees::read() {
   if (llvm::Error error = readNodes())
+    return error;
+  if (llvm::Error error = indexNames())
     return error;
   if (llvm::Error error = linkChildren())
     return error;
@@ -392,9 +415,11 @@ llvm::Error ListedTrees::readLeaves() {
     least = std::max(least, target + 1);
   }
   SLUICE_TRY(targets, node.node.getInt("n_targets", least));
-  if (targets < least || targets > INT32_MAX)
+  if (targets < least)
     return node.invalid("a leaf is for target " + Twine(least - 1) +
                         ", but there are " + Twine(targets));
+  if (targets > TreeModel::mostTargets)
+    return node.unsupported(Twine(targets) + " targets");
   model.targets = targets;
   return llvm::Error::success();
 }

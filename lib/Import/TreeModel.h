@@ -39,6 +39,7 @@ struct LeafWeight {
 /// Trees that have been checked: every inner node has two children, no node is
 /// in two trees or twice in one, and targets are in range.
 struct TreeModel {
+  static constexpr int64_t mostTargets = 1 << 24;
   std::vector<TreeNode> nodes;
   std::vector<int64_t> roots;
   /// Those of a leaf stand together, in ascending order of leaves, once they

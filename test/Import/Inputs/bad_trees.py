@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 from onnx import helper, numpy_helper
-from refuse import INVALID, Refusals, make_model
+from refuse import INVALID, UNSUPPORTED, Refusals, make_model
 
 
 def model(operator, version, attributes):
@@ -63,7 +63,8 @@ def check_numbered(refusals):
     refuses(regressor(GOOD, base_values=[1.0, 2.0]), "2 base values for 1 targets")
     refuses(regressor(GOOD, aggregate_function="MEDIAN"), "no aggregate_function 'MEDIAN'")
     refuses(regressor(GOOD, post_transform="LOG"), "there is no post_transform 'LOG'")
-    refuses(regressor(GOOD, n_targets=-1), "no sensible number of targets")
+    refuses(regressor(GOOD, n_targets=-1), "there are -1 targets")
+    refuses(regressor(GOOD, n_targets=2**40), "1099511627776 targets", UNSUPPORTED)
 
 
 def check_chain(refusals):
