@@ -103,6 +103,21 @@ bool isCheapToStream(Operation *op) {
          (isElementwise(op) && isa<FloatType>(elementTypeOf(op->getResult(0))));
 }
 
+/// Does an elementwise op broadcast to rows of a part of a vector? It takes
+/// less when many are computed at once and stored.
+bool broadcastsShortRows(Operation *op) {
+  constexpr int64_t shortRow = 8;
+  auto isOne = [](int64_t size) { return size == 1; };
+  ArrayRef<int64_t> shape = shapeOf(op->getResult(0));
+  auto inner = llvm::find_if_not(llvm::reverse(shape), isOne);
+  if (!isElementwise(op) || inner == shape.rend() ||
+      ShapedType::isDynamic(*inner) || *inner >= shortRow)
+    return false;
+  return llvm::any_of(op->getOperands(), [&](Value operand) {
+    return shapeOf(operand) != shape && !llvm::all_of(shapeOf(operand), isOne);
+  });
+}
+
 bool isOneDnn(Operation *op) {
   return kernel::getProvider(op) == kernel::Provider::OneDnn;
 }
@@ -154,7 +169,7 @@ bool FormKernelsPass::accepts(const Group &group, Operation *op,
   // In front of an anchor that reads what it is given once.
   if (group.anchor && group.anchor == group.sink &&
       streamsOperand(group.anchor))
-    return isCheapToStream(op) &&
+    return isCheapToStream(op) && !broadcastsShortRows(op) &&
            shapeOf(op->getResult(0)) == shapeOf(group.anchor->getOperand(0)) &&
            symbols.haveSameShape(op->getResult(0), group.anchor->getOperand(0));
   // Does the anchor read the result? Then it would be computed again and

@@ -51,7 +51,20 @@ static bool broadcasts(Operation *op) {
          emitterRegistry().broadcasting.contains(op->getName().getStringRef());
 }
 
-Value sluice::haveAllLanes(KernelBuilder &kernel, Value tensor, int64_t inner) {
+/// The dimension of an operand that `dimension` of the result reads; nothing
+/// where all of it reads one element.
+static std::optional<int64_t> findDimension(Value operand, Value result,
+                                            int64_t dimension) {
+  ArrayRef<int64_t> shape = shapeOf(operand);
+  int64_t place = dimension + static_cast<int64_t>(shape.size()) -
+                  static_cast<int64_t>(shapeOf(result).size());
+  if (place < 0 || shape[place] == 1)
+    return std::nullopt;
+  return place;
+}
+
+Value sluice::haveAllLanes(KernelBuilder &kernel, Value tensor,
+                           int64_t dimension) {
   Value all;
   Operation *op = tensor.getDefiningOp();
   if (!op || !broadcasts(op))
@@ -62,21 +75,35 @@ Value sluice::haveAllLanes(KernelBuilder &kernel, Value tensor, int64_t inner) {
                                               holds))
                 : holds;
   };
-  int64_t rank = shapeOf(tensor).size();
   // Alone, an operand is what the result has its sizes from.
   bool isAlone = isa<ElementwiseOpInterface>(op) && op->getNumOperands() == 1;
   for (Value operand : op->getOperands()) {
-    int64_t place =
-        inner - rank + static_cast<int64_t>(shapeOf(operand).size());
-    if (place < 0 || shapeOf(operand)[place] == 1)
+    auto place = findDimension(operand, tensor, dimension);
+    if (!place)
       continue;
-    if (!isAlone && ShapedType::isDynamic(shapeOf(operand)[place]))
+    if (!isAlone && ShapedType::isDynamic(shapeOf(operand)[*place]))
       require(arith::CmpIOp::create(
           kernel.builder, kernel.loc, arith::CmpIPredicate::eq,
-          kernel.size(operand, place), kernel.size(tensor, inner)));
-    require(haveAllLanes(kernel, operand, place));
+          kernel.size(operand, *place), kernel.size(tensor, dimension)));
+    require(haveAllLanes(kernel, operand, *place));
   }
   return all;
+}
+
+bool sluice::isOneDimension(KernelBuilder &kernel, Value tensor, int64_t first,
+                            int64_t second) {
+  Operation *op = tensor.getDefiningOp();
+  if (!op || isa<ConstantOp>(op))
+    return true;
+  if (!broadcasts(op))
+    return false;
+  return llvm::all_of(op->getOperands(), [&](Value operand) {
+    auto outer = findDimension(operand, tensor, first);
+    auto inner = findDimension(operand, tensor, second);
+    if (!outer && !inner)
+      return true;
+    return outer && inner && isOneDimension(kernel, operand, *outer, *inner);
+  });
 }
 
 Value sluice::loadElements(KernelBuilder &kernel, Value tensor,

@@ -34,11 +34,17 @@ mlir::Value loadElements(KernelBuilder &kernel, mlir::Value tensor,
                          const VectorPlace &place);
 
 /// Whether, in this run, what `tensor` is computed from inside the kernel has
-/// as many elements along dimension `inner` as it has, where the type leaves
-/// that open: else elements broadcast that vectors would take for neighbours.
-/// Null where it holds in any run.
+/// as many elements along `dimension` as it has, or surely one, where the type
+/// leaves that open: else elements broadcast that vectors would take for
+/// neighbours. Null where it holds in any run.
 mlir::Value haveAllLanes(KernelBuilder &kernel, mlir::Value tensor,
-                         int64_t inner);
+                         int64_t dimension);
+
+/// Whether two neighbouring dimensions (but for some of size one) are one to
+/// everything that `tensor` is computed from: where `haveAllLanes` holds for
+/// both, an index of the second may then run over both.
+bool isOneDimension(KernelBuilder &kernel, mlir::Value tensor, int64_t first,
+                    int64_t second);
 
 /// `scalar` in every lane.
 mlir::Value splatLanes(KernelBuilder &kernel, mlir::Value scalar,

@@ -278,18 +278,16 @@ public:
   struct Dimension {
     Value size;
     bool reduced;
-    /// The first of the tensor's dimensions that this one stands for.
+    /// One of the tensor's dimensions that this one stands for.
     int64_t axis;
   };
   /// Those around the rows.
   SmallVector<Dimension> outer;
-  /// Along the rows.
+  /// Along the rows. The last of the tensor's dimensions that it stands for.
   Dimension inner{nullptr, false, 0};
 
   /// Whether rows can be read as vectors in this run; null for in any run.
-  Value hasRows() const {
-    return buffer ? Value() : haveAllLanes(kernel, tensor, inner.axis);
-  }
+  Value hasRows() const;
   /// Part of the row at places of the outer dimensions that are kept and of
   /// those that are reduced; `neutral` in the lanes that are not there.
   Value load(ValueRange kept, ValueRange reduced, const Piece &piece,
@@ -303,6 +301,8 @@ private:
   KernelBuilder &kernel;
   Value tensor;
   Value buffer;
+  /// The tensor's dimensions in `inner`.
+  SmallVector<int64_t> innerAxes;
 };
 } // namespace
 
@@ -320,8 +320,28 @@ ReducedOperand::ReducedOperand(KernelBuilder &kernel, ReduceOp op)
     else
       outer.push_back({size, reduced, i});
   }
-  if (!outer.empty())
-    inner = outer.pop_back_val();
+  if (outer.empty())
+    return;
+  inner = outer.pop_back_val();
+  innerAxes.push_back(inner.axis);
+  // What is computed may take rows that lie side by side for one.
+  while (!buffer && !outer.empty() && outer.back().reduced == inner.reduced &&
+         isOneDimension(kernel, tensor, outer.back().axis, innerAxes.back())) {
+    inner.size = kernel.mul(outer.back().size, inner.size);
+    innerAxes.push_back(outer.pop_back_val().axis);
+  }
+}
+
+Value ReducedOperand::hasRows() const {
+  Value all;
+  if (buffer)
+    return all;
+  for (int64_t axis : innerAxes)
+    if (Value holds = haveAllLanes(kernel, tensor, axis))
+      all = all ? Value(arith::AndIOp::create(kernel.builder, kernel.loc, all,
+                                              holds))
+                : holds;
+  return all;
 }
 
 Value ReducedOperand::load(ValueRange kept, ValueRange reduced,
