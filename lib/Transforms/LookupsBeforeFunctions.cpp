@@ -24,16 +24,17 @@ public:
 
   /// The entries of a constant expression along an axis.
   Value in(Value table, int64_t axis);
+  /// As `in`, from the entries of what the table is made of; null, and nothing
+  /// is built, where that does not work.
+  Value inSources(Value table, int64_t axis);
 
 private:
-  /// As `in`, from the entries of what the table is made of; null where that
-  /// does not work.
-  Value inSources(Value table, int64_t axis);
   Value inFunction(ElementwiseOpInterface function, int64_t axis);
   Value inUnsqueezed(UnsqueezeOp op, int64_t axis);
   Value inBroadcast(BroadcastOp op, int64_t axis);
   Value inReshaped(ReshapeOp op, int64_t axis);
   Value inSlice(SliceOp op, int64_t axis);
+  Value inTransposed(TransposeOp op, int64_t axis);
   /// A table's shape with the indices' in place of the axis.
   SmallVector<int64_t> replaceAxis(ArrayRef<int64_t> shape, int64_t axis,
                                    ArrayRef<int64_t> replacement) const {
@@ -74,11 +75,13 @@ struct LookupBeforeFunction : OpRewritePattern<GatherOp> {
   LogicalResult matchAndRewrite(GatherOp op,
                                 PatternRewriter &rewriter) const override {
     Value table = op.getOperand();
-    if (!table.getDefiningOp<ElementwiseOpInterface>() || !pays(op))
+    if (!pays(op))
+      return failure();
+    Value looked = Lookup(rewriter, op).inSources(table, op.getAxis());
+    if (!looked)
       return failure();
     remarks::applied(op, remarks::constants)
         << "looked up before the table's elements are computed";
-    Value looked = Lookup(rewriter, op).in(table, op.getAxis());
     if (looked.getType() != op.getType())
       looked.setType(op.getType());
     rewriter.replaceOp(op, looked);
@@ -143,6 +146,8 @@ Value Lookup::inSources(Value table, int64_t axis) {
     return inReshaped(reshape, axis);
   if (auto slice = dyn_cast<SliceOp>(op))
     return inSlice(slice, axis);
+  if (auto transpose = dyn_cast<TransposeOp>(op))
+    return inTransposed(transpose, axis);
   return {};
 }
 
@@ -207,10 +212,15 @@ Value Lookup::inReshaped(ReshapeOp op, int64_t axis) {
   size_t kept = axis + 1;
   if (from.size() < kept || from.take_front(kept) != to.take_front(kept))
     return {};
-  SmallVector<int64_t> shape = replaceAxis(to, axis, shapeOf(indices));
-  if (llvm::count_if(shape, ShapedType::isDynamic) > 1)
-    return {};
-  return graph.reshape(in(op.getOperand(), axis), shape);
+  // Zeros copy the sizes up to the indices', which may be dynamic.
+  SmallVector<int64_t> sizes(axis + indexRank, 0);
+  llvm::append_range(sizes, to.drop_front(kept));
+  auto type = RankedTensorType::get({static_cast<int64_t>(sizes.size())},
+                                    rewriter.getI64Type());
+  return graph.make<ReshapeOp>(in(op.getOperand(), axis),
+                               graph.make<ConstantOp>(DenseElementsAttr::get(
+                                   type, ArrayRef<int64_t>(sizes))),
+                               UnitAttr());
 }
 
 /// Other dimensions are cut afterwards.
@@ -225,6 +235,20 @@ Value Lookup::inSlice(SliceOp op, int64_t axis) {
                              replaceAxis(op.getStarts(), axis, zeros),
                              replaceAxis(op.getEnds(), axis, ends),
                              replaceAxis(op.getSteps(), axis, ones));
+}
+
+/// The indices' dimensions go where the axis goes.
+Value Lookup::inTransposed(TransposeOp op, int64_t axis) {
+  int64_t source = op.getPermutation()[axis];
+  SmallVector<int64_t> permutation;
+  for (auto [i, place] : llvm::enumerate(op.getPermutation())) {
+    if (static_cast<int64_t>(i) == axis)
+      llvm::append_range(permutation,
+                         llvm::seq<int64_t>(source, source + indexRank));
+    else
+      permutation.push_back(place < source ? place : place + indexRank - 1);
+  }
+  return graph.transpose(in(op.getOperand(), source), permutation);
 }
 
 void addLookupsBeforeFunctions(RewritePatternSet &patterns) {

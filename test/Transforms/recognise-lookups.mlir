@@ -210,3 +210,34 @@ func.func @short_block(%i: tensor<?xi64>) -> tensor<?x60xf32> {
   %6 = sluice.gather %5, %i {axis = 0 : i64} : (tensor<40000x60xf32>, tensor<?xi64>) -> tensor<?x60xf32>
   return %6 : tensor<?x60xf32>
 }
+
+// -----
+
+// Through views of the table: the indices' dimensions are where the axis was.
+// CHECK-LABEL: @views(
+// CHECK: sluice.gather {{.*}} {axis = 0 : i64} : (tensor<40000x64xi8>, tensor<?x3xi64>) -> tensor<?x3x64xi8>
+// CHECK: sluice.reshape {{.*}} -> tensor<?x3x8x8xf32>
+// CHECK: sluice.transpose {{.*}} {permutation = array<i64: 3, 0, 1, 2>} {{.*}} -> tensor<8x?x3x8xf32>
+func.func @views(%i: tensor<?x3xi64>) -> tensor<8x?x3x8xf32> {
+  %t = sluice.constant dense<3> : tensor<40000x64xi8>
+  %v = sluice.constant dense<[40000, 8, 8]> : tensor<3xi64>
+  %0 = sluice.cast %t {to = f32} : (tensor<40000x64xi8>) -> tensor<40000x64xf32>
+  %1 = sluice.reshape %0, %v : (tensor<40000x64xf32>, tensor<3xi64>) -> tensor<40000x8x8xf32>
+  %2 = sluice.transpose %1 {permutation = array<i64: 2, 0, 1>} : (tensor<40000x8x8xf32>) -> tensor<8x40000x8xf32>
+  %3 = sluice.gather %2, %i {axis = 1 : i64} : (tensor<8x40000x8xf32>, tensor<?x3xi64>) -> tensor<8x?x3x8xf32>
+  return %3 : tensor<8x?x3x8xf32>
+}
+
+// -----
+
+// Two dimensions have become the one that is indexed.
+// CHECK-LABEL: @merged(
+// CHECK: sluice.gather {{.*}} : (tensor<40000x64xf32>, tensor<2xi64>)
+func.func @merged(%i: tensor<2xi64>) -> tensor<2x64xf32> {
+  %t = sluice.constant dense<3> : tensor<200x200x64xi8>
+  %v = sluice.constant dense<[40000, 64]> : tensor<2xi64>
+  %0 = sluice.cast %t {to = f32} : (tensor<200x200x64xi8>) -> tensor<200x200x64xf32>
+  %1 = sluice.reshape %0, %v : (tensor<200x200x64xf32>, tensor<2xi64>) -> tensor<40000x64xf32>
+  %2 = sluice.gather %1, %i {axis = 0 : i64} : (tensor<40000x64xf32>, tensor<2xi64>) -> tensor<2x64xf32>
+  return %2 : tensor<2x64xf32>
+}

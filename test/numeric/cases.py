@@ -485,6 +485,8 @@ def lookup_in_dequantised_table(g):
     blocks = g.Reshape(g.Expand(blocks, g.constant(np.array([1, 1, 32]))),
                        g.constant(np.array([9000, 128])))
     dense = g.Mul(g.Cast(table, to=1), blocks)
+    g.output(g.Gather(g.Transpose(g.Reshape(dense, g.constant(np.array([9000, 8, 16]))),
+                                  perm=[2, 0, 1]), places, axis=1))
     g.output(g.Gather(dense, places))
     g.output(g.MatMul(g.input([2, 128], low=-0.01, high=0.01), g.Transpose(dense, perm=[1, 0])))
     half = g.Cast(g.constant(g.numbers([900, 128]).astype(np.float16)), to=1)
