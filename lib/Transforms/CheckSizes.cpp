@@ -460,7 +460,26 @@ int64_t Checker::check() {
   return count;
 }
 
+int64_t Checker::refuse() {
+  builder.setInsertionPoint(op);
+  require(arith::ConstantIntOp::create(builder, loc, 0, /*width=*/1),
+          "the sizes of the operands do not fit together");
+  return count;
+}
+
 namespace {
+
+/// Sizes that were found after the op was made may contradict each other.
+bool isContradictory(Operation *op) {
+  auto inference = dyn_cast<InferTypeOpInterface>(op);
+  SmallVector<Type> inferred;
+  return inference &&
+         (failed(inference.inferReturnTypes(
+              op->getContext(), std::nullopt, op->getOperands(),
+              op->getAttrDictionary(), op->getPropertiesStorage(),
+              op->getRegions(), inferred)) ||
+          !inference.isCompatibleReturnTypes(inferred, op->getResultTypes()));
+}
 
 class CheckSizesPass final : public impl::CheckSizesPassBase<CheckSizesPass> {
 public:
@@ -480,6 +499,10 @@ public:
     };
     for (Operation *op : ops) {
       (void)resolver.visit(op);
+      if (isContradictory(op)) {
+        numChecks += Checker(builder, resolver, op).refuse();
+        continue;
+      }
       // What types say has been checked by inference.
       if (!llvm::all_of(op->getOperandTypes(), isStatic) ||
           !llvm::all_of(op->getResultTypes(), isStatic))

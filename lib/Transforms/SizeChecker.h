@@ -27,6 +27,9 @@ public:
 
   /// Returns how many checks were made.
   int64_t check();
+  /// The same, of an op whose types contradict each other: every run that comes
+  /// to it fails.
+  int64_t refuse();
 
 private:
   void require(mlir::Value condition, llvm::StringRef message);
