@@ -69,6 +69,7 @@ private:
     return kernel.add(place, kernel.index(distance));
   }
   int64_t rowsOfBlock();
+  Value sizeOfBlocks(Value rows, int64_t most);
   void stage(Value first, Value rows);
   void clear(Value first, Value rows);
   Value step(Value at, const Walk &walk);
@@ -118,6 +119,20 @@ int64_t TreeEmitter::rowsOfBlock() {
   if (!ShapedType::isDynamic(known))
     rows = std::min(rows, std::max<int64_t>(known, 1));
   return llvm::alignTo(rows, rowLanes);
+}
+
+/// The same where there are few rows, so that several threads have some: then
+/// blocks are smaller.
+Value TreeEmitter::sizeOfBlocks(Value rows, int64_t most) {
+  constexpr int64_t shares = 8;
+  OpBuilder &builder = kernel.builder;
+  Value groups = kernel.div(plus(rows, shares * rowLanes - 1),
+                            kernel.index(shares * rowLanes));
+  groups =
+      builder.createOrFold<arith::MaxSIOp>(kernel.loc, groups, kernel.index(1));
+  return builder.createOrFold<arith::MinSIOp>(
+      kernel.loc, kernel.mul(groups, kernel.index(rowLanes)),
+      kernel.index(most));
 }
 
 /// Copies the columns of rows from `first` on, with a NaN behind each.
@@ -314,14 +329,16 @@ void TreeEmitter::emit() {
   int64_t block = rowsOfBlock();
   int64_t mostTasks =
       std::clamp<int64_t>(mostElements / (block * width), 1, 32);
-  Value rows = kernel.size(op.getOperand(), 0), size = kernel.index(block);
-  Value blocks = kernel.div(plus(rows, block - 1), size);
+  Value rows = kernel.size(op.getOperand(), 0);
+  Value size = sizeOfBlocks(rows, block);
+  Value blocks =
+      kernel.div(kernel.add(rows, kernel.sub(size, kernel.index(1))), size);
   Value tasks = kernel.builder.createOrFold<arith::MinSIOp>(
       kernel.loc, blocks, kernel.index(mostTasks));
   Value slot = kernel.index(block * width);
   staged.emplace(scratchRow(kernel, kernel.mul(tasks, slot), type));
-  // About 6 ns a tree, a row.
-  double cost = 6.0 * op.getTreeCount() * block;
+  // About 6 ns a tree, a row; of blocks that may be small.
+  double cost = 6.0 * op.getTreeCount() * 2 * rowLanes;
   shareAmongTasks(kernel, blocks, tasks, cost, [&](Value task, Value item) {
     base = kernel.mul(task, slot);
     Value first = kernel.mul(item, size);
