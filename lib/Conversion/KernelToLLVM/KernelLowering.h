@@ -72,6 +72,9 @@ private:
     mlir::Value address = advance(array, index * 8);
     return mlir::LLVM::LoadOp::create(builder, loc, type, address);
   }
+  /// An element that stays the same during a run, as above.
+  mlir::Value loadOnce(mlir::Value array, int64_t index, mlir::Type type);
+  mlir::Value inputSize(mlir::Value frame, int64_t input, int64_t dimension);
   mlir::Value toI64(mlir::Value index) {
     return mlir::arith::IndexCastOp::create(builder, loc, i64, index);
   }
@@ -120,6 +123,8 @@ private:
   /// The function that the builder is in.
   mlir::func::FuncOp currentFunction();
   bool isInHost();
+  /// Is it the host function, or the one that tells the workspace's size?
+  bool isHostSide();
   /// An array of 64-bit numbers on the stack.
   mlir::Value stackArray(mlir::ValueRange values);
   mlir::Value stringConstant(llvm::StringRef text);
@@ -138,6 +143,7 @@ private:
   llvm::DenseMap<mlir::Value, BufferPlace> places;
   llvm::SmallVector<mlir::Operation *> placed;
   llvm::DenseMap<std::pair<mlir::Value, FrameField>, mlir::Value> fields;
+  llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::Value> elements;
 };
 
 /// A contiguous buffer is passed as its address and its dynamic sizes.

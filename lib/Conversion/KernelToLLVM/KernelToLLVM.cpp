@@ -104,17 +104,38 @@ bool KernelLowering::isInHost() {
   return function && function.getName() == hostFunctionName;
 }
 
-Value KernelLowering::pointerField(Value frame, FrameField field) {
+bool KernelLowering::isHostSide() {
   func::FuncOp function = currentFunction();
-  if (!function || (!isInHost() && function.getName() != planFunctionName))
+  return isInHost() || (function && function.getName() == planFunctionName);
+}
+
+Value KernelLowering::pointerField(Value frame, FrameField field) {
+  if (!isHostSide())
     return loadField(frame, field, pointer);
   Value &known = fields[{frame, field}];
   if (!known) {
     OpBuilder::InsertionGuard restore(builder);
-    builder.setInsertionPointToStart(&function.getBody().front());
+    builder.setInsertionPointToStart(&currentFunction().getBody().front());
     known = loadField(frame, field, pointer);
   }
   return known;
+}
+
+Value KernelLowering::loadOnce(Value array, int64_t index, Type type) {
+  if (!isHostSide())
+    return loadElement(array, index, type);
+  Value &known = elements[{array, index}];
+  if (!known) {
+    OpBuilder::InsertionGuard restore(builder);
+    builder.setInsertionPointAfterValue(array);
+    known = loadElement(array, index, type);
+  }
+  return known;
+}
+
+Value KernelLowering::inputSize(Value frame, int64_t input, int64_t dimension) {
+  Value all = pointerField(frame, FrameField::InputDims);
+  return loadOnce(loadOnce(all, input, pointer), dimension, i64);
 }
 
 func::FuncOp KernelLowering::startFunction(StringRef name,
@@ -216,15 +237,11 @@ void KernelLowering::lowerLaunch(kernel::LaunchOp op) {
 void KernelLowering::lowerInput(kernel::InputOp op) {
   auto type = cast<MemRefType>(op.getType());
   Value inputs = pointerField(op.getFrame(), FrameField::Inputs);
-  Value address = loadElement(inputs, op.getIndex(), pointer);
+  Value address = loadOnce(inputs, op.getIndex(), pointer);
   SmallVector<Value> sizes;
-  if (!type.hasStaticShape()) {
-    Value all = pointerField(op.getFrame(), FrameField::InputDims);
-    Value mine = loadElement(all, op.getIndex(), pointer);
-    for (int64_t i = 0; i < type.getRank(); ++i)
-      if (type.isDynamicDim(i))
-        sizes.push_back(toIndex(loadElement(mine, i, i64)));
-  }
+  for (int64_t i = 0; i < type.getRank(); ++i)
+    if (type.isDynamicDim(i))
+      sizes.push_back(toIndex(inputSize(op.getFrame(), op.getIndex(), i)));
   setPlace(op, address, sizes);
 }
 
@@ -268,10 +285,8 @@ void KernelLowering::lower(Operation *op) {
       .Case([&](kernel::CopyOp copy) { lowerCopy(copy); })
       .Case([&](kernel::CheckOp check) { lowerCheck(check); })
       .Case([&](kernel::InputSizeOp size) {
-        Value all = pointerField(size.getFrame(), FrameField::InputDims);
-        Value mine = loadElement(all, size.getIndex(), pointer);
-        size.replaceAllUsesWith(
-            toIndex(loadElement(mine, size.getDimension(), i64)));
+        size.replaceAllUsesWith(toIndex(
+            inputSize(size.getFrame(), size.getIndex(), size.getDimension())));
       })
       .Case([&](kernel::RandomKeyOp key) {
         Value one = constant(1);
@@ -340,6 +355,7 @@ void KernelLowering::makeEntryPoints() {
   host.setPrivate();
   // It runs once per run, while its code is as long as the graph.
   host->setAttr("passthrough", builder.getStrArrayAttr({"optsize"}));
+  host->setAttr(hostAttributeName, builder.getUnitAttr());
   auto run = func::FuncOp::create(builder, loc, runFunctionName,
                                   builder.getFunctionType(pointer, i32));
   builder.setInsertionPointToStart(run.addEntryBlock());
@@ -352,6 +368,7 @@ void KernelLowering::makeEntryPoints() {
     return;
   plan.setPrivate();
   plan->setAttr("passthrough", builder.getStrArrayAttr({"optsize"}));
+  plan->setAttr(hostAttributeName, builder.getUnitAttr());
   builder.setInsertionPointToEnd(module.getBody());
   auto size = func::FuncOp::create(builder, loc, workspaceFunctionName,
                                    builder.getFunctionType(pointer, i64));

@@ -180,21 +180,24 @@ Expected<CodeBuffer> emitCode(mlir::ModuleOp moduleOp, CodeForm form,
 Expected<std::vector<CodeBuffer>>
 emitObjects(mlir::ModuleOp moduleOp, StringRef prefix,
             const ObjectEmitterOptions &options) {
-  SplitModule split = splitModule(moduleOp, options.partSize);
+  SplitModule split = splitModule(moduleOp, options.partSize, options.longHost);
   std::vector<CodeBuffer> results(split.parts.size());
   std::vector<std::string> errors(split.parts.size());
   auto emitPart = [&](size_t number) -> Error {
-    auto targetMachine = createTargetMachine(options);
+    ObjectEmitterOptions own = options;
+    if (split.parts[number].isLongHost)
+      own.optLevel = 0;
+    auto targetMachine = createTargetMachine(own);
     if (!targetMachine)
       return targetMachine.takeError();
     LLVMContext context;
-    std::unique_ptr<Module> module =
-        mlir::translateModuleToLLVMIR(*split.parts[number], context, "sluice");
+    std::unique_ptr<Module> module = mlir::translateModuleToLLVMIR(
+        *split.parts[number].module, context, "sluice");
     if (!module)
       return createStringError("cannot translate the module to LLVM IR");
-    split.parts[number] = nullptr;
+    split.parts[number].module = nullptr;
     hideShared(*module, split.shared, prefix);
-    return emitModule(*module, **targetMachine, CodeForm::Object, options,
+    return emitModule(*module, **targetMachine, CodeForm::Object, own,
                       results[number]);
   };
   mlir::parallelFor(moduleOp.getContext(), 0, split.parts.size(),

@@ -7,6 +7,7 @@
 #include "sluice/Target/CPU/SplitModule.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/SymbolTable.h"
+#include "sluice/Codegen/CPU/FrameLayout.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -21,12 +22,14 @@ struct Piece {
   Operation *op = nullptr;
   int64_t size = 0;
   bool isDeclaration = false;
+  bool isHost = false;
   llvm::SetVector<StringAttr> uses;
 };
 
 Piece inspect(Operation *op) {
   Piece piece;
   piece.op = op;
+  piece.isHost = op->hasAttr(hostAttributeName);
   if (auto function = dyn_cast<LLVM::LLVMFuncOp>(op))
     piece.isDeclaration = function.isExternal();
   else if (auto global = dyn_cast<LLVM::GlobalOp>(op))
@@ -79,7 +82,7 @@ void makeExternal(Operation *op) {
 
 } // namespace
 
-SplitModule splitModule(ModuleOp module, int64_t partSize) {
+SplitModule splitModule(ModuleOp module, int64_t partSize, int64_t longHost) {
   SplitModule result;
   std::vector<Piece> pieces;
   llvm::DenseMap<StringAttr, Operation *> symbols;
@@ -95,26 +98,28 @@ SplitModule splitModule(ModuleOp module, int64_t partSize) {
     // Declarations are copied to where they are used.
     if (piece.isDeclaration)
       continue;
-    if (size >= partSize) {
+    bool isLongHost = piece.isHost && piece.size > longHost;
+    if (size >= partSize || isLongHost) {
       auto part = ModuleOp::create(module.getLoc());
       part->setDiscardableAttrs(module->getDiscardableAttrDictionary());
       // Assembly of the module defines symbols: once.
       if (!result.parts.empty())
         part->removeAttr(LLVM::LLVMDialect::getModuleLevelAsmAttrName());
-      result.parts.emplace_back(part);
+      result.parts.push_back({part, isLongHost});
       uses.emplace_back();
       size = 0;
     }
-    size += piece.size;
+    size = isLongHost ? partSize : size + piece.size;
     partOf[piece.op] = result.parts.size() - 1;
     uses.back().insert(piece.uses.begin(), piece.uses.end());
   }
   for (const Piece &piece : pieces)
     if (!piece.isDeclaration)
-      piece.op->moveBefore(result.parts[partOf[piece.op]]->getBody(),
-                           result.parts[partOf[piece.op]]->getBody()->end());
+      piece.op->moveBefore(
+          result.parts[partOf[piece.op]].module->getBody(),
+          result.parts[partOf[piece.op]].module->getBody()->end());
   for (auto [number, part] : llvm::enumerate(result.parts)) {
-    auto builder = OpBuilder::atBlockBegin(part->getBody());
+    auto builder = OpBuilder::atBlockBegin(part.module->getBody());
     for (StringAttr name : uses[number]) {
       Operation *op = symbols.lookup(name);
       if (!op)

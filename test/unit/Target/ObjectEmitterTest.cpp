@@ -141,6 +141,39 @@ TEST(ObjectEmitter, PartsBelongTogether) {
   }
 }
 
+/// The results of emitting the chain with `attributes` on its entry.
+std::vector<CodeBuffer> emitEntry(llvm::StringRef attributes,
+                                  int64_t longHost) {
+  std::unique_ptr<mlir::MLIRContext> context = test::createContext();
+  std::string text = chain.str();
+  llvm::StringRef head = "@entry(%i: i64) -> i32 ";
+  text.insert(text.find(head.str()) + head.size(), attributes.str());
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(text, context.get());
+  EXPECT_TRUE(module);
+  ObjectEmitterOptions options{test::hostMachine()};
+  options.partSize = 1000;
+  options.longHost = longHost;
+  auto objects = emitObjects(*module, "unique.", options);
+  if (objects)
+    return std::move(*objects);
+  ADD_FAILURE() << llvm::toString(objects.takeError());
+  return {};
+}
+
+TEST(ObjectEmitter, LongHostFunctionsAreApart) {
+  std::vector<CodeBuffer> objects = emitEntry("attributes {sluice.host} ", 3);
+  EXPECT_EQ(objects.size(), 3u); // What is before it and behind it as well.
+  auto jit = Jit::create();
+  ASSERT_TRUE(bool(jit));
+  for (const CodeBuffer &object : objects)
+    ASSERT_FALSE((*jit)->addObject(object));
+  auto entry = (*jit)->lookupFunction<int(int64_t)>("entry");
+  ASSERT_TRUE(bool(entry)) << llvm::toString(entry.takeError());
+  EXPECT_EQ((*entry)(1), 60);
+  EXPECT_EQ(emitEntry("attributes {sluice.host} ", 1000).size(), 1u);
+  EXPECT_EQ(emitEntry("", 3).size(), 1u);
+}
+
 TEST(ObjectEmitter, PartsDoNotDependOnThreads) {
   std::vector<CodeBuffer> alone = emitChain(1, false);
   EXPECT_EQ(alone.size(), 5u);

@@ -37,6 +37,10 @@ inline constexpr llvm::StringLiteral keepsScalarsAttribute = "noimplicitfloat";
 /// The list of these attributes, on a function.
 inline constexpr llvm::StringLiteral llvmAttributesName = "passthrough";
 
+/// On a function of the host's: it is as long as the graph, and runs once or
+/// not at all in a run.
+inline constexpr llvm::StringLiteral hostAttributeName = "sluice.host";
+
 /// The order of the frame's fields; the offsets below follow from it.
 enum class FrameField : int32_t {
   Inputs,

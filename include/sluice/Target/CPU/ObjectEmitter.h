@@ -24,6 +24,9 @@ struct ObjectEmitterOptions {
   bool largeData = false;
   /// `emitObjects` begins another file after this many operations.
   int64_t partSize = 6000;
+  /// `emitObjects` makes plain code, without optimisation, of a host function
+  /// of more operations: its time is that of the kernels that it calls.
+  int64_t longHost = 16384;
 };
 
 /// What to produce.

@@ -15,7 +15,14 @@ namespace sluice {
 
 /// Parts of one module in the LLVM dialect.
 struct SplitModule {
-  std::vector<mlir::OwningOpRef<mlir::ModuleOp>> parts;
+  struct Part {
+    mlir::OwningOpRef<mlir::ModuleOp> module;
+    /// It is one long function that only calls kernels, for which LLVM's
+    /// optimiser, register allocator and scheduler take more than linear time
+    /// without making a run faster.
+    bool isLongHost = false;
+  };
+  std::vector<Part> parts;
   /// Symbols that are internal to the whole, defined in one part and used in
   /// another. Their definitions have become external; whoever makes code of the
   /// parts keeps them from being seen by others.
@@ -24,9 +31,12 @@ struct SplitModule {
 
 /// Moves the functions and globals of `module` into parts, in their order. A
 /// part ends when it has `partSize` operations, which depends on the module
-/// alone, so that code does not depend on how many threads compile it. What a
-/// part uses of others is declared in it.
-SplitModule splitModule(mlir::ModuleOp module, int64_t partSize);
+/// alone, so that code does not depend on how many threads compile it. A
+/// function that is marked as the host's and has more than `longHost`
+/// operations is a part of its own. What a part uses of others is declared in
+/// it.
+SplitModule splitModule(mlir::ModuleOp module, int64_t partSize,
+                        int64_t longHost);
 
 } // namespace sluice
 
