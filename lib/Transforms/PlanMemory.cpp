@@ -117,6 +117,62 @@ private:
   }
 };
 
+bool hasLowerOffset(const Buffer *a, const Buffer *b) {
+  return a->offset < b->offset;
+}
+
+/// Buffers with a place, by the spans of time in which they are alive: most
+/// meet few others, so that not all have to be looked at for each.
+class PlacedBuffers {
+public:
+  explicit PlacedBuffers(ArrayRef<Buffer> buffers) {
+    int64_t end = 0;
+    for (const Buffer &buffer : buffers)
+      end = std::max(end, buffer.range.end);
+    width = end / numSpans + 1;
+    spans.resize(numSpans);
+  }
+
+  void insert(Buffer *buffer) {
+    auto [first, last] = spansOf(*buffer);
+    if (last - first > longest) {
+      everywhere.push_back(buffer);
+      return;
+    }
+    for (int64_t span = first; span <= last; ++span)
+      spans[span].push_back(buffer);
+  }
+
+  /// Those that may meet a buffer, in order of their offsets: some of `all`,
+  /// which are so already, or all, where that costs less.
+  ArrayRef<Buffer *> meeting(const Buffer &buffer, ArrayRef<Buffer *> all) {
+    auto [first, last] = spansOf(buffer);
+    size_t count = everywhere.size();
+    for (int64_t span = first; span <= last; ++span)
+      count += spans[span].size();
+    if (count * llvm::Log2_64_Ceil(count + 2) > all.size())
+      return all;
+    found.assign(everywhere.begin(), everywhere.end());
+    for (int64_t span = first; span <= last; ++span)
+      llvm::append_range(found, spans[span]);
+    llvm::sort(found, hasLowerOffset);
+    return found;
+  }
+
+private:
+  static constexpr int64_t numSpans = 4096;
+  /// Buffers of more spans are listed once.
+  static constexpr int64_t longest = 16;
+
+  std::pair<int64_t, int64_t> spansOf(const Buffer &buffer) const {
+    return {buffer.range.begin / width, buffer.range.end / width};
+  }
+
+  int64_t width = 1;
+  std::vector<SmallVector<Buffer *, 0>> spans;
+  std::vector<Buffer *> everywhere, found;
+};
+
 class PlanMemoryPass final : public impl::PlanMemoryPassBase<PlanMemoryPass> {
 public:
   using PlanMemoryPassBase::PlanMemoryPassBase;
@@ -141,10 +197,11 @@ void PlanMemoryPass::planStatic(std::vector<Buffer> &buffers) {
     return a->bytes != b->bytes ? a->bytes > b->bytes : a < b;
   });
   std::vector<Buffer *> placed;
+  PlacedBuffers byTime(buffers);
   for (Buffer *buffer : order) {
-    // `placed` is sorted by offset: take the first gap that is large enough.
+    // In order of their offsets: take the first gap that is large enough.
     int64_t offset = 0;
-    for (Buffer *other : placed) {
+    for (Buffer *other : byTime.meeting(*buffer, placed)) {
       if (!other->range.overlaps(buffer->range))
         continue;
       if (other->offset >= offset + buffer->bytes)
@@ -153,11 +210,8 @@ void PlanMemoryPass::planStatic(std::vector<Buffer> &buffers) {
     }
     buffer->offset = offset;
     total = std::max(total, offset + buffer->bytes);
-    placed.insert(llvm::upper_bound(placed, buffer,
-                                    [](Buffer *a, Buffer *b) {
-                                      return a->offset < b->offset;
-                                    }),
-                  buffer);
+    placed.insert(llvm::upper_bound(placed, buffer, hasLowerOffset), buffer);
+    byTime.insert(buffer);
   }
 }
 

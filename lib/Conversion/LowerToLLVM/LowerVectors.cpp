@@ -32,6 +32,16 @@ public:
   }
 
   void runOnOperation() final {
+    // The host function has none, and is as long as the graph.
+    bool hasVectors = getOperation()
+                          ->walk([](Operation *op) {
+                            return isa<vector::VectorDialect>(op->getDialect())
+                                       ? WalkResult::interrupt()
+                                       : WalkResult::advance();
+                          })
+                          .wasInterrupted();
+    if (!hasVectors)
+      return;
     for (const FrozenRewritePatternSet &patterns : steps)
       if (failed(applyPatternsGreedily(getOperation(), patterns)))
         return signalPassFailure();
