@@ -4,11 +4,15 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "OutOfMemory.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "sluice/Pipeline/Pipeline.h"
 #include "sluice/Support/Version.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/ErrorHandling.h"
+#include <cstdlib>
+#include <new>
 
 static const char *const overview =
     R"(Sluice: runs passes and stages of the compiler on MLIR files
@@ -22,7 +26,13 @@ static const char *const overview =
 Standard input is read when no file is given.
 )";
 
+/// What sluicec exits with where compiling fails.
+static constexpr int compileFailed = 4;
+
 int main(int argc, char **argv) {
+  sluice::endWhenOutOfMemory(compileFailed);
+  llvm::install_bad_alloc_error_handler(
+      [](void *, const char *, bool) { std::get_new_handler()(); });
   llvm::cl::SetVersionPrinter(sluice::printVersion);
   mlir::DialectRegistry registry;
   sluice::registerDialects(registry);

@@ -1,6 +1,7 @@
 //===- main.cpp - sluice-run: runs compiled models -----------------------===//
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 
+#include "OutOfMemory.h"
 #include "Report.h"
 
 #include <cstdio>
@@ -13,6 +14,7 @@ static int complain(const Outcome &failure) {
 }
 
 int main(int argc, char **argv) {
+  sluice::endWhenOutOfMemory(static_cast<int>(ExitCode::RunFailed));
   CommandLine line = parseCommandLine(argc, argv);
   if (line.done)
     return line.exitCode;

@@ -5,11 +5,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "CommandLine.h"
+#include "OutOfMemory.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Signals.h"
 #include <csignal>
 #include <cstring>
+#include <new>
 #include <unistd.h>
 
 using sluice::CompileStatus;
@@ -41,16 +43,15 @@ static void onFatalError(void *, const char *reason, bool) {
   endWith(CompileStatus::CompileFailed, "");
 }
 
-static void onOutOfMemory(void *, const char *, bool) {
-  llvm::sys::RunInterruptHandlers();
-  endWith(CompileStatus::CompileFailed, "error: out of memory\n");
-}
-
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   llvm::sys::SetInterruptFunction(onInterrupt);
   llvm::install_fatal_error_handler(onFatalError);
-  llvm::install_bad_alloc_error_handler(onOutOfMemory);
+  // LLVM's own allocations, and all others.
+  sluice::endWhenOutOfMemory(static_cast<int>(CompileStatus::CompileFailed),
+                             llvm::sys::RunInterruptHandlers);
+  llvm::install_bad_alloc_error_handler(
+      [](void *, const char *, bool) { std::get_new_handler()(); });
   // A file over the limit of its size is an error to report, not a signal.
   std::signal(SIGXFSZ, SIG_IGN);
   std::signal(SIGBUS, onBusError);
