@@ -161,7 +161,7 @@ CompileStatus Compilation::writeModule() {
   llvm::Error error =
       writeFile(options.output, [&](llvm::raw_ostream &os) -> llvm::Error {
         OpPrintingFlags flags;
-        flags.elideLargeElementsAttrs(16).elideLargeResourceString(16);
+        flags.elideLargeElementsAttrs(16).elideLargeResourceString(0);
         module->print(os, flags);
         return llvm::Error::success();
       });

@@ -35,6 +35,8 @@ struct OneHot {
   Value places;
   /// Do negative places count from the end of the row?
   bool countsBack;
+  /// Are the places in a last dimension of 1 each?
+  bool isColumn;
 };
 
 bool isInteger(Value value) {
@@ -80,8 +82,7 @@ bool countsUp(Value value, int64_t size) {
 }
 
 /// places == [0, 1, 2, ...], where `places` has one element per row.
-std::optional<OneHot> matchComparison(PatternRewriter &rewriter, Value marks,
-                                      int64_t size) {
+std::optional<OneHot> matchComparison(Value marks, int64_t size) {
   auto equal = marks.getDefiningOp<EqualOp>();
   if (!equal)
     return std::nullopt;
@@ -93,15 +94,12 @@ std::optional<OneHot> matchComparison(PatternRewriter &rewriter, Value marks,
         shape.back() != 1 || shape.drop_back() != result.drop_back() ||
         !countsUp(numbers, size))
       continue;
-    int64_t last = shape.size() - 1;
-    Value squeezed = SqueezeOp::create(rewriter, equal.getLoc(), places,
-                                       rewriter.getDenseI64ArrayAttr(last));
-    return OneHot{squeezed, /*countsBack=*/false};
+    return OneHot{places, /*countsBack=*/false, /*isColumn=*/true};
   }
   return std::nullopt;
 }
 
-std::optional<OneHot> matchOneHot(PatternRewriter &rewriter, Value rows) {
+std::optional<OneHot> matchOneHot(Value rows) {
   int64_t size = shapeOf(rows).back();
   if (auto op = rows.getDefiningOp<OneHotOp>()) {
     int64_t last = shapeOf(rows).size() - 1;
@@ -110,15 +108,15 @@ std::optional<OneHot> matchOneHot(PatternRewriter &rewriter, Value rows) {
         evaluateConstantNumber(op.getValues(), 0) != 0.0 ||
         evaluateConstantNumber(op.getValues(), 1) != 1.0)
       return std::nullopt;
-    return OneHot{op.getIndices(), /*countsBack=*/true};
+    return OneHot{op.getIndices(), /*countsBack=*/true, /*isColumn=*/false};
   }
   if (auto cast = rows.getDefiningOp<CastOp>())
-    return matchComparison(rewriter, cast.getOperand(), size);
+    return matchComparison(cast.getOperand(), size);
   if (auto choice = rows.getDefiningOp<SelectOp>())
     if (getSplatNumber(choice.getOnTrue()) == 1.0 &&
         getSplatNumber(choice.getOnFalse()) == 0.0 &&
         shapeOf(choice.getCondition()) == shapeOf(rows))
-      return matchComparison(rewriter, choice.getCondition(), size);
+      return matchComparison(choice.getCondition(), size);
   return std::nullopt;
 }
 
@@ -145,10 +143,10 @@ struct ProductToLookup : OpRewritePattern<MatmulOp> {
         !elementTypeOf(op.getRhs()).isF32() ||
         ShapedType::isDynamic(shapeOf(op.getLhs()).back()))
       return failure();
-    if (!isFinite(matrix))
-      return failure();
-    auto oneHot = matchOneHot(rewriter, op.getLhs());
-    if (!oneHot)
+    auto oneHot = matchOneHot(op.getLhs());
+    // All elements of the matrix are looked at last: most matrices, which may
+    // be larger than memory, are no tables.
+    if (!oneHot || !isFinite(matrix))
       return failure();
     remarks::applied(op, remarks::fusion)
         << "product of one-hot rows turned into a lookup of rows";
@@ -162,6 +160,11 @@ struct ProductToLookup : OpRewritePattern<MatmulOp> {
         graph.make<ConstantOp>(DenseElementsAttr::get(zeroType, 0.0f));
     table = graph.make<ConcatOp>(ValueRange{table, zeros},
                                  rewriter.getI64IntegerAttr(0));
+    if (oneHot->isColumn) {
+      int64_t last = shapeOf(oneHot->places).size() - 1;
+      oneHot->places = graph.make<SqueezeOp>(
+          oneHot->places, rewriter.getDenseI64ArrayAttr(last));
+    }
     Value places = clampPlaces(graph, *oneHot, rows);
     rewriter.replaceOpWithNewOp<GatherOp>(op, op.getType(), table, places,
                                           rewriter.getI64IntegerAttr(0));
