@@ -55,7 +55,8 @@ private:
                                      base, mlir::ValueRange{bytes});
   }
   mlir::Value advance(mlir::Value base, int64_t bytes) {
-    if (!llvm::isInt<32>(bytes))
+    // Constant indices have fewer bits than an int, and wrap.
+    if (!llvm::isInt<mlir::LLVM::kGEPConstantBitWidth>(bytes))
       return advance(base, constant(bytes));
     return mlir::LLVM::GEPOp::create(
         builder, loc, pointer, builder.getI8Type(), base,

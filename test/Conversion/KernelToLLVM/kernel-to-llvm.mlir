@@ -106,6 +106,23 @@ func.func private @kernel(%frame: !llvm.ptr, %in: memref<4xf32>, %out: memref<2x
 
 // -----
 
+// Offsets of more than 2^28 bytes do not fit into an instruction's index.
+// CHECK-LABEL: func.func private @sluice_host
+// CHECK:         %[[FAR:.*]] = llvm.mlir.constant(268435456 : i64)
+// CHECK:         llvm.getelementptr %{{.*}}[%[[FAR]]]
+// CHECK:         llvm.getelementptr %{{.*}}[268435392]
+func.func @sluice_host(%frame: !llvm.ptr) {
+  %a = kernel.weight %frame dense<1.0> : tensor<4xf32> {offset = 268435456 : i64} : memref<4xf32>
+  %b = kernel.weight %frame dense<2.0> : tensor<4xf32> {offset = 268435392 : i64} : memref<4xf32>
+  kernel.launch @kernel[0] (%frame) ins(%a : memref<4xf32>) outs(%b : memref<4xf32>)
+  return
+}
+func.func private @kernel(%frame: !llvm.ptr, %in: memref<4xf32>, %out: memref<4xf32>) {
+  return
+}
+
+// -----
+
 // Anything else that reads a buffer has one.
 // CHECK-LABEL: func.func private @sluice_host
 // CHECK:         llvm.insertvalue
