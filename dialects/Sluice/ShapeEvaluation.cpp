@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Sluice/ShapeEvaluation.h"
+#include "ElementPlace.h"
 #include "dialects/Sluice/Sluice.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -17,12 +18,6 @@ using namespace mlir;
 using namespace sluice;
 
 namespace {
-
-/// An element of a tensor, by its row-major number.
-struct Place {
-  Value tensor;
-  int64_t index;
-};
 
 /// Evaluates one element. Without a builder only constants come out.
 class Evaluator {
@@ -39,7 +34,7 @@ private:
   OpFoldResult constant(int64_t number) {
     return IntegerAttr::get(IndexType::get(loc.getContext()), number);
   }
-  OpFoldResult elementOf(Place place) {
+  OpFoldResult elementOf(ElementPlace place) {
     return element(place.tensor, place.index);
   }
   OpFoldResult computeElement(Value tensor, int64_t index);
@@ -51,12 +46,9 @@ private:
   /// Combines two elements where both are constants.
   OpFoldResult combineConstants(Operation *op, int64_t index, Fold fold);
   OpFoldResult compareEqual(Operation *op, int64_t index);
-  /// The operand's element that element `index` of `result` broadcasts from;
-  /// only for shapes whose broadcast is evident.
-  std::optional<Place> broadcastPlace(Value operand, Value result,
-                                      int64_t index);
   /// Where an op that only moves elements takes this one from.
-  std::optional<Place> source(Operation *op, Value result, int64_t index);
+  std::optional<ElementPlace> source(Operation *op, Value result,
+                                     int64_t index);
   OpFoldResult shapeElement(ShapeOp op, int64_t index);
   OpFoldResult constantElement(Attribute value, int64_t index);
 
@@ -97,58 +89,15 @@ static bool isSizeType(Type type) {
              : !isUnsignedType(type) && type.getIntOrFloatBitWidth() >= 32;
 }
 
-/// The position of element `index` in each dimension. The first size may be
-/// dynamic; none if others are.
-static std::optional<SmallVector<int64_t>> positionsOf(ArrayRef<int64_t> shape,
-                                                       int64_t index) {
-  SmallVector<int64_t> positions(shape.size());
-  for (size_t i = shape.size(); i-- > 0;) {
-    if (i == 0) {
-      positions[0] = index;
-      break;
-    }
-    if (ShapedType::isDynamic(shape[i]) || shape[i] <= 0)
-      return std::nullopt;
-    positions[i] = index % shape[i];
-    index /= shape[i];
-  }
-  return positions;
-}
-
-/// The inverse of `positionsOf`.
-static std::optional<int64_t> numberOf(ArrayRef<int64_t> shape,
-                                       ArrayRef<int64_t> positions) {
-  int64_t index = 0;
-  for (size_t i = 0; i < shape.size(); ++i) {
-    if (i > 0 && ShapedType::isDynamic(shape[i]))
-      return std::nullopt;
-    if (positions[i] < 0 ||
-        (!ShapedType::isDynamic(shape[i]) && positions[i] >= shape[i]))
-      return std::nullopt;
-    if (i > 0 && __builtin_mul_overflow(index, shape[i], &index))
-      return std::nullopt;
-    if (__builtin_add_overflow(index, positions[i], &index))
-      return std::nullopt;
-  }
-  return index;
-}
-
-static std::optional<Place> placeAt(Value tensor, ArrayRef<int64_t> positions) {
-  auto index = numberOf(shapeOf(tensor), positions);
-  if (!index)
-    return std::nullopt;
-  return Place{tensor, *index};
-}
-
-std::optional<Place> Evaluator::source(Operation *op, Value result,
-                                       int64_t index) {
+std::optional<ElementPlace> Evaluator::source(Operation *op, Value result,
+                                              int64_t index) {
   if (isa<ReshapeOp, UnsqueezeOp, SqueezeOp, tensor::CastOp>(op))
-    return Place{op->getOperand(0), index};
+    return ElementPlace{op->getOperand(0), index};
   if (auto broadcast = dyn_cast<BroadcastOp>(op))
-    return broadcastPlace(broadcast.getOperand(), result, index);
+    return findBroadcastPlace(broadcast.getOperand(), result, index);
   if (!isa<ConcatOp, SliceOp, GatherOp, TransposeOp>(op))
     return std::nullopt;
-  auto positions = positionsOf(shapeOf(result), index);
+  auto positions = getPositions(shapeOf(result), index);
   if (!positions)
     return std::nullopt;
 
@@ -159,7 +108,7 @@ std::optional<Place> Evaluator::source(Operation *op, Value result,
       if (ShapedType::isDynamic(size))
         return std::nullopt;
       if ((*positions)[axis] < size)
-        return placeAt(operand, *positions);
+        return findPlace(operand, *positions);
       (*positions)[axis] -= size;
     }
     return std::nullopt;
@@ -192,14 +141,14 @@ std::optional<Place> Evaluator::source(Operation *op, Value result,
           __builtin_add_overflow(first, offset, &(*positions)[i]))
         return std::nullopt;
     }
-    return placeAt(slice.getOperand(), *positions);
+    return findPlace(slice.getOperand(), *positions);
   }
   if (auto gather = dyn_cast<GatherOp>(op)) {
     ArrayRef<int64_t> shape = shapeOf(gather.getOperand());
     int64_t axis = gather.getAxis(),
             indicesRank = shapeOf(gather.getIndices()).size();
     ArrayRef<int64_t> all = *positions;
-    auto which = placeAt(gather.getIndices(), all.slice(axis, indicesRank));
+    auto which = findPlace(gather.getIndices(), all.slice(axis, indicesRank));
     if (!which)
       return std::nullopt;
     OpFoldResult chosen = elementOf(*which);
@@ -209,13 +158,13 @@ std::optional<Place> Evaluator::source(Operation *op, Value result,
     SmallVector<int64_t> place(all.take_front(axis));
     place.push_back(*known < 0 ? *known + shape[axis] : *known);
     llvm::append_range(place, all.drop_front(axis + indicesRank));
-    return placeAt(gather.getOperand(), place);
+    return findPlace(gather.getOperand(), place);
   }
   auto transpose = cast<TransposeOp>(op);
   SmallVector<int64_t> place(positions->size());
   for (auto [i, dimension] : llvm::enumerate(transpose.getPermutation()))
     place[dimension] = (*positions)[i];
-  return placeAt(transpose.getOperand(), place);
+  return findPlace(transpose.getOperand(), place);
 }
 
 OpFoldResult Evaluator::constantElement(Attribute value, int64_t index) {
@@ -253,30 +202,11 @@ OpFoldResult Evaluator::shapeElement(ShapeOp op, int64_t index) {
   return getDimension(*builder, loc, op.getOperand(), dimension);
 }
 
-std::optional<Place> Evaluator::broadcastPlace(Value operand, Value result,
-                                               int64_t index) {
-  auto type = cast<RankedTensorType>(operand.getType());
-  if (type.hasStaticShape() && type.getNumElements() == 1)
-    return Place{operand, 0};
-  auto resultType = cast<RankedTensorType>(result.getType());
-  if (type == resultType)
-    return Place{operand, index};
-  auto positions = positionsOf(resultType.getShape(), index);
-  if (!positions || !type.hasStaticShape())
-    return std::nullopt;
-  SmallVector<int64_t> place(
-      ArrayRef<int64_t>(*positions).take_back(type.getRank()));
-  for (auto [position, size] : llvm::zip(place, type.getShape()))
-    if (size == 1)
-      position = 0;
-  return placeAt(operand, place);
-}
-
 OpFoldResult Evaluator::combineConstants(Operation *op, int64_t index,
                                          Fold fold) {
   std::optional<int64_t> values[2];
   for (unsigned i : {0u, 1u}) {
-    auto place = broadcastPlace(op->getOperand(i), op->getResult(0), index);
+    auto place = findBroadcastPlace(op->getOperand(i), op->getResult(0), index);
     OpFoldResult value = place ? elementOf(*place) : OpFoldResult();
     if (!value)
       return {};
@@ -290,8 +220,10 @@ OpFoldResult Evaluator::combineConstants(Operation *op, int64_t index,
 
 template <typename OpTy>
 OpFoldResult Evaluator::combine(Operation *op, int64_t index, Fold fold) {
-  auto lhsPlace = broadcastPlace(op->getOperand(0), op->getResult(0), index);
-  auto rhsPlace = broadcastPlace(op->getOperand(1), op->getResult(0), index);
+  auto lhsPlace =
+      findBroadcastPlace(op->getOperand(0), op->getResult(0), index);
+  auto rhsPlace =
+      findBroadcastPlace(op->getOperand(1), op->getResult(0), index);
   OpFoldResult lhs = lhsPlace ? elementOf(*lhsPlace) : OpFoldResult();
   if (!lhs)
     return {};
@@ -320,7 +252,7 @@ OpFoldResult Evaluator::combine(Operation *op, int64_t index, Fold fold) {
 OpFoldResult Evaluator::compareEqual(Operation *op, int64_t index) {
   std::optional<int64_t> known[2];
   for (unsigned i : {0u, 1u}) {
-    auto place = broadcastPlace(op->getOperand(i), op->getResult(0), index);
+    auto place = findBroadcastPlace(op->getOperand(i), op->getResult(0), index);
     OpFoldResult value = place ? elementOf(*place) : OpFoldResult();
     if (!value)
       return {};
@@ -478,13 +410,14 @@ OpFoldResult Evaluator::evaluate(Operation *op, Value tensor, int64_t index) {
         return compare([](int64_t a, int64_t b) { return a >= b; });
       })
       .Case([&](SelectOp select) -> OpFoldResult {
-        auto condition = broadcastPlace(select.getCondition(), tensor, index);
+        auto condition =
+            findBroadcastPlace(select.getCondition(), tensor, index);
         OpFoldResult chosen =
             condition ? elementOf(*condition) : OpFoldResult();
         auto known = chosen ? getConstantIntValue(chosen) : std::nullopt;
         if (!known)
           return {};
-        auto place = broadcastPlace(
+        auto place = findBroadcastPlace(
             *known ? select.getOnTrue() : select.getOnFalse(), tensor, index);
         return place ? elementOf(*place) : OpFoldResult();
       })
@@ -549,7 +482,7 @@ std::optional<double> Evaluator::number(Value tensor, int64_t index) {
     return static_cast<float>(exact);
   };
   auto operand = [&](unsigned i) -> std::optional<double> {
-    auto place = broadcastPlace(op->getOperand(i), tensor, index);
+    auto place = findBroadcastPlace(op->getOperand(i), tensor, index);
     return place ? number(place->tensor, place->index) : std::nullopt;
   };
   ++depth;
