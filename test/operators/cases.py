@@ -292,6 +292,32 @@ def _resizes():
                [image, None, None, np.array([1, 1, 1, 10], np.int64)], 13,
                {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}, constant=(3,))
 
+    def resize(name, x, factors, mode, place="half_pixel", constant=(2,), **attributes):
+        return Case(f"resize_{name}_{mode}", "Resize", [x, None, scales(*factors)], 13,
+                    {"mode": mode, "coordinate_transformation_mode": place, **attributes},
+                    constant=constant)
+
+    # Rows of channels, rows of pixels, and scales that only the run tells.
+    for mode in ("nearest", "linear"):
+        yield resize("channels_last", _numbers(2, 5, 6, 19), (1, 1.7, 2.5, 1), mode)
+        yield resize("line", _numbers(1, 3, 4, 21), (1, 1, 1, 2.3), mode)
+        yield resize("smaller", _numbers(1, 3, 9, 21), (1, 1, 0.4, 0.3), mode)
+        yield resize("of_the_run", _numbers(2, 3, 5, 7), (1, 1, 1.5, 2), mode, constant=())
+        for place in ("asymmetric", "align_corners", "pytorch_half_pixel"):
+            yield resize(place, _numbers(1, 2, 5, 18), (1, 1, 1.6, 2.5), mode, place)
+    yield resize("more_images_of_the_run", _numbers(2, 3, 5, 7), (2, 3, 1.5, 2), "nearest",
+                 constant=())
+    yield resize("volume", _numbers(1, 2, 4, 5, 6), (1, 1, 1.5, 2, 1.7), "linear")
+    for outside in (0, 1):
+        yield resize(f"exclude{outside}", _numbers(1, 2, 7, 18), (1, 1, 1.6, 2.5), "cubic",
+                     exclude_outside=outside)
+    # Elements that are repeated, in whole vectors and what is left.
+    for factor in (2, 3, 9):
+        for kind in (np.float32, np.uint8, np.int32):
+            x = np.random.default_rng(factor).integers(0, 200, (1, 2, 3, 37)).astype(kind)
+            yield resize(f"repeat{factor}_{np.dtype(kind)}", x, (1, 1, 2, factor), "nearest",
+                         "asymmetric", nearest_mode="floor")
+
 
 def _normalisations():
     x = _numbers(2, 20, 5, 6)
