@@ -107,6 +107,7 @@ private:
   void visitWithAxis(Operation *op);
   void visitSlice(SliceOp op);
   void visitPad(PadOp op);
+  void visitResize(ResizeOp op);
 
   IRRewriter rewriter;
 };
@@ -248,6 +249,21 @@ void Propagation::visitPad(PadOp op) {
   replace(op, copy);
 }
 
+void Propagation::visitResize(ResizeOp op) {
+  Value input = form(op.getOperand());
+  auto isSpatial = [](int64_t axis) { return axis >= 2; };
+  if (!input || !llvm::all_of(op.getAxes(), isSpatial))
+    return;
+  SmallVector<Value> operands(op->getOperands());
+  operands.front() = input;
+  auto copy = cast<ResizeOp>(cloneWith(op, operands));
+  SmallVector<int64_t> axes;
+  for (int64_t axis : op.getAxes())
+    axes.push_back(toLast(axis, op.getType().getRank()));
+  copy.setAxes(axes);
+  replace(op, copy);
+}
+
 void Propagation::visit(Operation *op) {
   rewriter.setInsertionPoint(op);
   llvm::TypeSwitch<Operation *>(op)
@@ -256,6 +272,7 @@ void Propagation::visit(Operation *op) {
       .Case([&](ReduceOp reduce) { visitReduce(reduce); })
       .Case([&](SliceOp slice) { visitSlice(slice); })
       .Case([&](PadOp pad) { visitPad(pad); })
+      .Case([&](ResizeOp resize) { visitResize(resize); })
       .Case<ConcatOp, SoftmaxOp, LogSoftmaxOp>([&](auto) { visitWithAxis(op); })
       .Default([&](Operation *) {
         if (isa<ElementwiseOpInterface>(op))

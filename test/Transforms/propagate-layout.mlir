@@ -45,3 +45,19 @@ func.func @conv_transpose(%x: tensor<1x3x8x8xf32>) -> tensor<1x4x16x16xf32> {
   %1 = sluice.conv_transpose %0, %v {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_padding = array<i64: 0, 0>} : (tensor<1x4x8x8xf32>, tensor<4x4x2x2xf32>) -> tensor<1x4x16x16xf32>
   return %1 : tensor<1x4x16x16xf32>
 }
+
+// -----
+
+// A resized image has its channels last too, unless they are resized.
+// CHECK-LABEL: func.func @resize
+// CHECK:         %[[CONV:.*]] = sluice.conv {{.*}}channels_last
+// CHECK:         sluice.resize %[[CONV]], {{.*}} {axes = array<i64: 1, 2>, {{.*}} -> tensor<1x16x24x4xf32>
+// CHECK-NEXT:    sluice.transpose {{.*}}permutation = array<i64: 0, 3, 1, 2>
+// CHECK:         sluice.resize {{.*}} {axes = array<i64: 1>, {{.*}} -> tensor<1x8x16x24xf32>
+func.func @resize(%x: tensor<1x3x8x8xf32>, %sizes: tensor<2xi64>, %channels: tensor<1xi64>) -> tensor<1x8x16x24xf32> {
+  %w = sluice.constant dense<1.0> : tensor<4x3x1x1xf32>
+  %0 = sluice.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x3x8x8xf32>, tensor<4x3x1x1xf32>) -> tensor<1x4x8x8xf32>
+  %1 = sluice.resize %0, %sizes {axes = array<i64: 2, 3>, cubic_coefficient = -0.75, extrapolation_value = 0.0, mode = #sluice.sample<linear>, place = #sluice.place<half_pixel>, rounding = #sluice.rounding<floor>, scales = array<f64: 2.0, 3.0>} : (tensor<1x4x8x8xf32>, tensor<2xi64>) -> tensor<1x4x16x24xf32>
+  %2 = sluice.resize %1, %channels {axes = array<i64: 1>, cubic_coefficient = -0.75, extrapolation_value = 0.0, mode = #sluice.sample<nearest>, place = #sluice.place<half_pixel>, rounding = #sluice.rounding<floor>, scales = array<f64: 2.0>} : (tensor<1x4x16x24xf32>, tensor<1xi64>) -> tensor<1x8x16x24xf32>
+  return %2 : tensor<1x8x16x24xf32>
+}

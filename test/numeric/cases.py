@@ -514,3 +514,29 @@ def power_of_integers(g):
     x = g.input([5, 7], low=0.5, high=2)
     for exponent in (0, 1, 3, -1):
         g.output(g.Pow(x, g.constant(np.array(exponent, np.int64))))
+
+
+# Resized images ------------------------------------------------------------------
+
+
+def resized(g, channels, **attributes):
+    """Between convolutions, whose images have their channels last."""
+    x = g.Conv(g.input([2, 3, 9, 10]), g.weight(channels, 3, 1, 1))
+    y = g.node("Resize", [x, "", g.constant(np.float32([1, 1, 2, 1.7]))], **attributes)
+    g.output(g.Conv(y, g.weight(4, channels, 3, 3)))
+
+
+@case()
+def resized_linear(g):
+    resized(g, 20, mode="linear", coordinate_transformation_mode="half_pixel")
+
+
+@case()
+def resized_few_channels(g):
+    resized(g, 3, mode="linear", coordinate_transformation_mode="align_corners")
+
+
+@case()
+def resized_nearest(g):
+    resized(g, 20, mode="nearest", coordinate_transformation_mode="asymmetric",
+            nearest_mode="floor")

@@ -259,8 +259,6 @@ void ResizeKernel::emitRow(ValueRange outer) {
     });
     return;
   }
-  if (rows.size() == 1)
-    return copyRun(kernel, source, rows.front(), target, row, newSize);
   RowVectors from(kernel, operand), to(kernel, result);
   forEachVector(kernel, newSize, to.lanes(), [&](const Piece &piece) {
     size_t next = 0;
