@@ -341,6 +341,14 @@ def columns_to_image(g):
     g.output(g.Col2Im(x, g.integers([3, 4]), g.integers([2, 2])))
 
 
+@case(({"x1": [1 << 20, 1 << 21]}, "what is reduced has more than 10^12 elements"),
+      ({"x1": [4, -1]}, "size is negative"))
+def reduction_of_expanded(g):
+    """No memory runs out where a reduction computes what is in front of it."""
+    wide = g.Expand(g.input([1, 1]), g.integers([3, 4]))
+    g.output(g.ReduceSum(wide, g.constant(np.array([0, 1])), keepdims=0))
+
+
 def branches_of_two_ranks(g, shape):
     """What follows is translated for a vector and for a matrix."""
     x = g.input(shape, dynamic=True)

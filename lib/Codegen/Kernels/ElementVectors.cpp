@@ -51,6 +51,13 @@ static bool broadcasts(Operation *op) {
          emitterRegistry().broadcasting.contains(op->getName().getStringRef());
 }
 
+/// What broadcasts to the result of such an op: of others than elementwise ones
+/// the first operand, behind which are sizes.
+static ValueRange broadcastOperands(Operation *op) {
+  ValueRange operands = op->getOperands();
+  return isa<ElementwiseOpInterface>(op) ? operands : operands.take_front();
+}
+
 /// The dimension of an operand that `dimension` of the result reads; nothing
 /// where all of it reads one element.
 static std::optional<int64_t> findDimension(Value operand, Value result,
@@ -77,7 +84,7 @@ Value sluice::haveAllLanes(KernelBuilder &kernel, Value tensor,
   };
   // Alone, an operand is what the result has its sizes from.
   bool isAlone = isa<ElementwiseOpInterface>(op) && op->getNumOperands() == 1;
-  for (Value operand : op->getOperands()) {
+  for (Value operand : broadcastOperands(op)) {
     auto place = findDimension(operand, tensor, dimension);
     if (!place)
       continue;
@@ -97,7 +104,7 @@ bool sluice::isOneDimension(KernelBuilder &kernel, Value tensor, int64_t first,
     return true;
   if (!broadcasts(op))
     return false;
-  return llvm::all_of(op->getOperands(), [&](Value operand) {
+  return llvm::all_of(broadcastOperands(op), [&](Value operand) {
     auto outer = findDimension(operand, tensor, first);
     auto inner = findDimension(operand, tensor, second);
     if (!outer && !inner)

@@ -376,14 +376,13 @@ static void emitRows(KernelBuilder &kernel, ReduceOp op,
                      const ReducedOperand &operand);
 
 /// Floating-point reductions work on vectors.
-static LogicalResult emitReduce(KernelBuilder &kernel, Operation *operation) {
-  auto op = cast<ReduceOp>(operation);
+static LogicalResult emitReduction(KernelBuilder &kernel, ReduceOp op) {
   ReducedOperand operand(kernel, op);
   bool reducesAny =
       operand.inner.reduced ||
       llvm::any_of(operand.outer, [](const auto &d) { return d.reduced; });
   if (!isa<FloatType>(elementTypeOf(op.getOperand())) ||
-      !isOnlyResult(kernel, operation) || !reducesAny)
+      !isOnlyResult(kernel, op) || !reducesAny)
     return emitElementKernel(kernel);
   if (Value hasRows = operand.hasRows()) {
     LogicalResult other = success();
@@ -401,6 +400,52 @@ static LogicalResult emitReduce(KernelBuilder &kernel, Operation *operation) {
   }
   emitRows(kernel, op, operand);
   return success();
+}
+
+/// What is computed on the way takes no memory that would run out: a bound for
+/// sizes that come from outside. Null where types tell that it holds.
+static Value isBounded(KernelBuilder &kernel, Value tensor) {
+  constexpr double most = 1e12;
+  double known = 1;
+  BodyBuilder body{kernel.builder, kernel.loc};
+  Type real = kernel.builder.getF64Type();
+  Value count;
+  for (int64_t i = 0, rank = shapeOf(tensor).size(); i < rank; ++i) {
+    if (!ShapedType::isDynamic(shapeOf(tensor)[i])) {
+      known *= shapeOf(tensor)[i];
+      continue;
+    }
+    Value size = arith::SIToFPOp::create(
+        kernel.builder, kernel.loc, real,
+        kernel.fromIndex(kernel.size(tensor, i), kernel.builder.getI64Type()));
+    count = count ? body.mul(count, size) : size;
+  }
+  if (!count && known <= most)
+    return count;
+  Value factor = arith::ConstantOp::create(
+      kernel.builder, kernel.loc, kernel.builder.getF64FloatAttr(known));
+  return body.compare(CmpFPredicate::OLE,
+                      count ? body.mul(count, factor) : factor,
+                      body.constant(factor, most));
+}
+
+static LogicalResult emitReduce(KernelBuilder &kernel, Operation *operation) {
+  auto op = cast<ReduceOp>(operation);
+  Value bounded = kernel.buffer(op.getOperand())
+                      ? Value()
+                      : isBounded(kernel, op.getOperand());
+  if (!bounded)
+    return emitReduction(kernel, op);
+  kernel.check(bounded, "what is reduced has more than 10^12 elements");
+  LogicalResult emitted = success();
+  kernel.choose(
+      bounded, TypeRange(),
+      [&]() -> SmallVector<Value> {
+        emitted = emitReduction(kernel, op);
+        return {};
+      },
+      []() -> SmallVector<Value> { return {}; });
+  return emitted;
 }
 
 /// Vectors along the innermost dimension, whether it is reduced or kept.
