@@ -221,6 +221,9 @@ Operation *SizeSimplifier::keep(Operation *op) {
 
 void SizeSimplifier::replace(Operation *op, ValueRange values) {
   op->replaceAllUsesWith(values);
+  // A later op may lie where this one did.
+  for (Value result : op->getResults())
+    broadcast.erase(result);
   op->erase();
   ++numSimplified;
 }
