@@ -182,7 +182,7 @@ private:
     inner->setAttr("llvm.linkage",
                    LLVM::LinkageAttr::get(builder.getContext(),
                                           LLVM::linkage::Linkage::Internal));
-    inner->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));
+    inner->setAttr(llvmAttributesName, builder.getStrArrayAttr({"noinline"}));
     symbols->insert(inner);
     inner.getBody().takeBody(function.getBody());
     inner.getBody().front().addArgument(types.back(), loc);

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ElementVectors.h"
+#include "FlatBuffers.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -76,12 +77,6 @@ Value sluice::haveAllLanes(KernelBuilder &kernel, Value tensor,
   Operation *op = tensor.getDefiningOp();
   if (!op || !broadcasts(op))
     return all;
-  auto require = [&](Value holds) {
-    if (holds)
-      all = all ? Value(arith::AndIOp::create(kernel.builder, kernel.loc, all,
-                                              holds))
-                : holds;
-  };
   // Alone, an operand is what the result has its sizes from.
   bool isAlone = isa<ElementwiseOpInterface>(op) && op->getNumOperands() == 1;
   for (Value operand : broadcastOperands(op)) {
@@ -89,16 +84,16 @@ Value sluice::haveAllLanes(KernelBuilder &kernel, Value tensor,
     if (!place)
       continue;
     if (!isAlone && ShapedType::isDynamic(shapeOf(operand)[*place]))
-      require(arith::CmpIOp::create(
-          kernel.builder, kernel.loc, arith::CmpIPredicate::eq,
-          kernel.size(operand, *place), kernel.size(tensor, dimension)));
-    require(haveAllLanes(kernel, operand, *place));
+      all = both(kernel, all,
+                 compare(kernel, arith::CmpIPredicate::eq,
+                         kernel.size(operand, *place),
+                         kernel.size(tensor, dimension)));
+    all = both(kernel, all, haveAllLanes(kernel, operand, *place));
   }
   return all;
 }
 
-bool sluice::isOneDimension(KernelBuilder &kernel, Value tensor, int64_t first,
-                            int64_t second) {
+bool sluice::isOneDimension(Value tensor, int64_t first, int64_t second) {
   Operation *op = tensor.getDefiningOp();
   if (!op || isa<ConstantOp>(op))
     return true;
@@ -109,7 +104,7 @@ bool sluice::isOneDimension(KernelBuilder &kernel, Value tensor, int64_t first,
     auto inner = findDimension(operand, tensor, second);
     if (!outer && !inner)
       return true;
-    return outer && inner && isOneDimension(kernel, operand, *outer, *inner);
+    return outer && inner && isOneDimension(operand, *outer, *inner);
   });
 }
 

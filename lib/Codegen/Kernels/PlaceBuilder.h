@@ -58,11 +58,6 @@ struct PlaceBuilder : BodyBuilder {
 llvm::SmallVector<mlir::Value> cubicWeights(PlaceBuilder &at, mlir::Value t,
                                             double a);
 
-/// An element of a resized tensor, and the whole kernel.
-mlir::Value resizeElement(KernelBuilder &kernel, mlir::OpResult result,
-                          mlir::ValueRange indices);
-llvm::LogicalResult emitResize(KernelBuilder &kernel, mlir::Operation *op);
-
 } // namespace sluice
 
 #endif // SLUICE_LIB_CODEGEN_KERNELS_PLACEBUILDER_H

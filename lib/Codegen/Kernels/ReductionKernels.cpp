@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ElementVectors.h"
+#include "FlatBuffers.h"
 #include "LoopNest.h"
 #include "RowVectors.h"
 #include "dialects/Sluice/IntegerBodies.h"
@@ -326,7 +327,7 @@ ReducedOperand::ReducedOperand(KernelBuilder &kernel, ReduceOp op)
   innerAxes.push_back(inner.axis);
   // What is computed may take rows that lie side by side for one.
   while (!buffer && !outer.empty() && outer.back().reduced == inner.reduced &&
-         isOneDimension(kernel, tensor, outer.back().axis, innerAxes.back())) {
+         isOneDimension(tensor, outer.back().axis, innerAxes.back())) {
     inner.size = kernel.mul(outer.back().size, inner.size);
     innerAxes.push_back(outer.pop_back_val().axis);
   }
@@ -337,10 +338,7 @@ Value ReducedOperand::hasRows() const {
   if (buffer)
     return all;
   for (int64_t axis : innerAxes)
-    if (Value holds = haveAllLanes(kernel, tensor, axis))
-      all = all ? Value(arith::AndIOp::create(kernel.builder, kernel.loc, all,
-                                              holds))
-                : holds;
+    all = both(kernel, all, haveAllLanes(kernel, tensor, axis));
   return all;
 }
 
@@ -386,16 +384,9 @@ static LogicalResult emitReduction(KernelBuilder &kernel, ReduceOp op) {
     return emitElementKernel(kernel);
   if (Value hasRows = operand.hasRows()) {
     LogicalResult other = success();
-    kernel.choose(
-        hasRows, TypeRange(),
-        [&]() -> SmallVector<Value> {
-          emitRows(kernel, op, operand);
-          return {};
-        },
-        [&]() -> SmallVector<Value> {
-          other = emitElementKernel(kernel);
-          return {};
-        });
+    when(
+        kernel, hasRows, [&] { emitRows(kernel, op, operand); },
+        [&] { other = emitElementKernel(kernel); });
     return other;
   }
   emitRows(kernel, op, operand);
@@ -438,13 +429,7 @@ static LogicalResult emitReduce(KernelBuilder &kernel, Operation *operation) {
     return emitReduction(kernel, op);
   kernel.check(bounded, "what is reduced has more than 10^12 elements");
   LogicalResult emitted = success();
-  kernel.choose(
-      bounded, TypeRange(),
-      [&]() -> SmallVector<Value> {
-        emitted = emitReduction(kernel, op);
-        return {};
-      },
-      []() -> SmallVector<Value> { return {}; });
+  when(kernel, bounded, [&] { emitted = emitReduction(kernel, op); });
   return emitted;
 }
 

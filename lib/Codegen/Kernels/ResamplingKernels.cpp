@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "PlaceBuilder.h"
+#include "Resizer.h"
 
 using namespace mlir;
 using namespace sluice;

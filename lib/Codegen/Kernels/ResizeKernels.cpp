@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ElementVectors.h"
+#include "Epilogue.h"
 #include "LoopNest.h"
 #include "Resizer.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -42,14 +43,16 @@ private:
   };
 
   bool isTabular();
-  /// Splits the axes into those with tables and those which, if the scale that
-  /// is added to `scales` is 1, stay as they are.
+  /// How many elements of one axis make a new one.
+  int64_t tapCount();
+  /// Splits the axes into those with tables and those that stay as they are
+  /// where `unscaled` holds.
   void chooseAxes();
   void emitTabular();
   void makeTables();
   Line readLine(const Table &table, Value index);
-  /// The sum over all taps of the outer axes from `number` on; `rows` are left
-  /// in the order in which `row` is called.
+  /// The weighted sum over all taps of the lines from `number` on. `value`
+  /// reads one by its place in their order, which `row` counts.
   Value combine(size_t number, ArrayRef<Line> lines, size_t &row,
                 llvm::function_ref<Value(size_t row)> value);
   void emitRow(ValueRange outer);
@@ -74,6 +77,18 @@ private:
 };
 } // namespace
 
+int64_t ResizeKernel::tapCount() {
+  switch (op.getMode()) {
+  case SampleMode::Nearest:
+    return 1;
+  case SampleMode::Linear:
+    return 2;
+  case SampleMode::Cubic:
+    return 4;
+  }
+  return 1;
+}
+
 bool ResizeKernel::isTabular() {
   constexpr int64_t mostTaps = 16;
   bool isNearest = op.getMode() == SampleMode::Nearest;
@@ -83,7 +98,7 @@ bool ResizeKernel::isTabular() {
     return false;
   int64_t taps = 1;
   for (size_t i = 0; i < tabular.size(); ++i)
-    taps *= isNearest ? 1 : op.getMode() == SampleMode::Linear ? 2 : 4;
+    taps *= tapCount();
   return !tabular.empty() && taps <= mostTaps;
 }
 
@@ -119,9 +134,7 @@ void ResizeKernel::makeTables() {
     if (repetitions)
       tabular.pop_back();
   }
-  int64_t taps = op.getMode() == SampleMode::Nearest  ? 1
-                 : op.getMode() == SampleMode::Linear ? 2
-                                                      : 4;
+  int64_t taps = tapCount();
   Type positionType = kernel.builder.getI32Type();
   bool isWeighted = taps > 1;
   int64_t weightBytes = isWeighted ? compute.getIntOrFloatBitWidth() / 8 : 0;
@@ -131,8 +144,7 @@ void ResizeKernel::makeTables() {
     count = kernel.add(count, kernel.size(op.getResult(), op.getAxes()[i]));
   count = kernel.mul(count, kernel.index(taps));
   Value bytes = kernel.mul(count, kernel.index(weightBytes + positionBytes));
-  auto known = getConstantIntValue(bytes);
-  Value memory = known ? kernel.scratch(*known) : kernel.allocate(bytes);
+  Value memory = makeScratch(kernel, bytes);
   // All weights in front, which are the wider ones.
   Value weightOffset = kernel.index(0);
   Value positionOffset = kernel.mul(count, kernel.index(weightBytes));
@@ -319,16 +331,9 @@ LogicalResult ResizeKernel::emit() {
     return success();
   }
   LogicalResult other = success();
-  kernel.choose(
-      unscaled, TypeRange(),
-      [&]() -> SmallVector<Value> {
-        emitTabular();
-        return {};
-      },
-      [&]() -> SmallVector<Value> {
-        other = emitElementKernel(kernel);
-        return {};
-      });
+  when(
+      kernel, unscaled, [&] { emitTabular(); },
+      [&] { other = emitElementKernel(kernel); });
   return other;
 }
 

@@ -80,6 +80,11 @@ private:
   mlir::Type real;
 };
 
+/// An element of a resized tensor, and the whole kernel.
+mlir::Value resizeElement(KernelBuilder &kernel, mlir::OpResult result,
+                          mlir::ValueRange indices);
+llvm::LogicalResult emitResize(KernelBuilder &kernel, mlir::Operation *op);
+
 } // namespace sluice
 
 #endif // SLUICE_LIB_CODEGEN_KERNELS_RESIZER_H

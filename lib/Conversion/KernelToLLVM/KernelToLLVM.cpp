@@ -144,7 +144,7 @@ func::FuncOp KernelLowering::startFunction(StringRef name,
   auto function = func::FuncOp::create(builder, loc, name,
                                        builder.getFunctionType(arguments, {}));
   function.setPrivate();
-  function->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));
+  function->setAttr(llvmAttributesName, builder.getStrArrayAttr({"noinline"}));
   builder.setInsertionPointToStart(function.addEntryBlock());
   return function;
 }
@@ -354,7 +354,7 @@ void KernelLowering::makeEntryPoints() {
     return;
   host.setPrivate();
   // It runs once per run, while its code is as long as the graph.
-  host->setAttr("passthrough", builder.getStrArrayAttr({"optsize"}));
+  host->setAttr(llvmAttributesName, builder.getStrArrayAttr({"optsize"}));
   host->setAttr(hostAttributeName, builder.getUnitAttr());
   auto run = func::FuncOp::create(builder, loc, runFunctionName,
                                   builder.getFunctionType(pointer, i32));
@@ -367,7 +367,7 @@ void KernelLowering::makeEntryPoints() {
   if (!plan)
     return;
   plan.setPrivate();
-  plan->setAttr("passthrough", builder.getStrArrayAttr({"optsize"}));
+  plan->setAttr(llvmAttributesName, builder.getStrArrayAttr({"optsize"}));
   plan->setAttr(hostAttributeName, builder.getUnitAttr());
   builder.setInsertionPointToEnd(module.getBody());
   auto size = func::FuncOp::create(builder, loc, workspaceFunctionName,
