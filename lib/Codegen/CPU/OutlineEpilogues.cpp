@@ -6,6 +6,7 @@
 
 #include "Closure.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "sluice/Codegen/CPU/FrameLayout.h"
 #include "sluice/Codegen/CPU/MicroTile.h"
 #include "sluice/Codegen/CPU/Passes.h"
 
@@ -58,7 +59,7 @@ void OutlineEpiloguesPass::outline(scf::ForOp loop,
   auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
   func::FuncOp epilogue = createOutlinedFunction(builder, symbols, function,
                                                  "_epilogue", {pointer});
-  epilogue->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));
+  epilogue->setAttr(llvmAttributesName, builder.getStrArrayAttr({"noinline"}));
   IRMapping mapping;
   closure.load(builder, loc, epilogue.getArgument(0), mapping);
   builder.clone(*loop, mapping);
