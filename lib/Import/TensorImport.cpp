@@ -161,11 +161,17 @@ static ExpectedValue squeezeAllOnes(NodeContext &node) {
   }
   int64_t most = node.rank(data) - ones.size();
   int64_t least = most - unknown.size();
-  int64_t left = unknown.empty() ? most : node.declaredRank(0).value_or(-1);
+  int64_t left = most;
+  if (!unknown.empty()) {
+    auto declared = node.declaredRank(0);
+    if (!declared)
+      return node.unsupported(
+          "without axes, the sizes must be known at compile time, or the rank "
+          "of the result declared");
+    left = *declared;
+  }
   if (left < least || left > most)
-    return node.unsupported(
-        "without axes, the sizes must be known at compile time, or the rank of "
-        "the result declared");
+    return node.invalid("the declared rank fits no sizes of the input");
   if (left > least && left < most)
     return squeezeOnes(node, data, left);
   if (left == least)

@@ -199,6 +199,12 @@ def check_ranks(refusals):
     for output in outputs[2:4]:
         output.type.tensor_type.elem_type = TensorProto.FLOAT
     refusals.compiles(make_model(nodes, inputs, outputs=outputs))
+    # One that no sizes can have is not.
+    for rank in (0, 3):
+        declared = [value("e", [None] * rank, TensorProto.INT64)]
+        refusals.refuses(
+            make_model(nodes[4:], inputs, outputs=declared), "fits no sizes of the input"
+        )
 
 
 def check_all(refusals):
