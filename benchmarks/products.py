@@ -14,12 +14,8 @@ Writes benchmarks/results/NAME.{md,json}.
 
 # Part of Sluice, under the Apache License v2.0. See LICENSE.
 
-import argparse
-import json
 import statistics
 import sys
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -27,11 +23,8 @@ sys.path[:0] = [str(HERE.parent / "test"), str(HERE.parent / "test" / "models")]
 
 import numpy as np
 
+from comparison import Comparison, common_options, write_results
 from generated.builder import GraphBuilder
-from machine import describe
-from peer import REST_SECONDS, Peer, build_peers, write_inputs
-from support import compiler
-from support.paths import DEFAULT_BUILD, scratch
 
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096)
 # Depth and columns of the weights, and the models that have them.
@@ -57,18 +50,6 @@ SHAPES = (
 )
 
 
-@dataclass
-class Product:
-    rows: int
-    depth: int
-    columns: int
-    threads: int
-
-    @property
-    def flops(self):
-        return 2.0 * self.rows * self.depth * self.columns
-
-
 def save_model(path, depth, columns):
     """One product with constant weights and any number of rows."""
     graph = GraphBuilder("product")
@@ -78,68 +59,22 @@ def save_model(path, depth, columns):
     graph.save(path)
 
 
-def measure(peers, blocks, milliseconds):
-    """Medians of seconds, and of Sluice's by onnxruntime's."""
-    times = {name: [] for name in peers}
-    for _ in range(blocks):
-        for name, peer in peers.items():
-            times[name].append(peer.block(milliseconds))
-            time.sleep(REST_SECONDS)
-    ratios = [mine / other for mine, other in zip(times["sluice"], times["onnxruntime"])]
-    return {
-        **{name: statistics.median(values) for name, values in times.items()},
-        "ratio": statistics.median(ratios),
-    }
+def flops_of(rows, depth, columns):
+    return 2.0 * rows * depth * columns
 
 
-class ShapeBench:
-    """All numbers of rows with one matrix of weights."""
-
-    def __init__(self, options, programs, depth, columns):
-        self.options, self.programs = options, programs
-        self.depth, self.columns = depth, columns
-        self.folder = scratch("bench")
-        self.model = self.folder / "product.onnx"
-        self.artifact = self.folder / "product.so"
-        self.inputs = self.folder / "product.inputs"
-
-    def rows(self):
-        """A result per number of rows and threads."""
-        save_model(self.model, self.depth, self.columns)
-        random = np.random.default_rng(0)
-        for rows in self.options.rows:
-            product = Product(rows, self.depth, self.columns, 0)
-            if product.flops > self.options.limit * 1e9:
-                continue
-            values = random.random((rows, self.depth), np.float32)
-            write_inputs(self.inputs, {"x": values})
-            self.compile(rows)
-            for threads in self.options.threads:
-                product.threads = threads
-                yield {**vars(product), **self.compare(threads)}
-        for path in self.folder.glob("product*"):
-            path.unlink()
-
-    def compile(self, rows):
-        flags = [f"--cpu={self.options.cpu}", *self.options.flag]
-        if not self.options.dynamic:
-            flags.append(f"--dim=rows={rows}")
-        outcome = compiler.compile_model(
-            self.options.build, self.model, self.artifact, flags
-        )
-        if outcome.status:
-            sys.exit(outcome.first_message())
-
-    def compare(self, threads):
-        files = {"sluice": self.artifact, "onnxruntime": self.model}
-        peers = {}
-        try:
-            for name, file in files.items():
-                peers[name] = Peer(self.programs[name], file, self.inputs, threads)
-            return measure(peers, self.options.blocks, self.options.milliseconds)
-        finally:
-            for peer in peers.values():
-                peer.close()
+def results_of(comparison, depth, columns):
+    """A result per number of rows and threads, with one matrix of weights."""
+    options = comparison.options
+    save_model(comparison.model, depth, columns)
+    random = np.random.default_rng(0)
+    for rows in options.rows:
+        if flops_of(rows, depth, columns) > options.limit * 1e9:
+            continue
+        comparison.compile(*([] if options.dynamic else [f"--dim=rows={rows}"]))
+        for found in comparison.results(random.random((rows, depth), np.float32)):
+            yield {"rows": rows, "depth": depth, "columns": columns, **found}
+    comparison.remove_files()
 
 
 HEADING = (
@@ -150,7 +85,7 @@ HEADING = (
 
 def table_row(row):
     mine, other = row["sluice"], row["onnxruntime"]
-    flops = 2.0 * row["rows"] * row["depth"] * row["columns"]
+    flops = flops_of(row["rows"], row["depth"], row["columns"])
     return (
         f"| {row['rows']}x{row['depth']}x{row['columns']} | {row['threads']} |"
         f" {mine * 1e3:.3f} | {flops / mine / 1e9:.0f} | {other * 1e3:.3f} |"
@@ -173,24 +108,12 @@ def summary(rows):
 
 
 def parse_options():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    numbers = lambda text: [int(part) for part in text.split(",")]
+    parser = common_options(__doc__, "products", ROWS)
     parser.add_argument("models", nargs="*")
-    parser.add_argument("--build", type=Path, default=DEFAULT_BUILD)
-    parser.add_argument("--rows", type=numbers, default=list(ROWS))
-    parser.add_argument("--threads", type=numbers, default=[1, 2])
     parser.add_argument("--shapes", default="", help="DEPTHxCOLUMNS, by commas")
-    parser.add_argument("--cpu", default="native")
-    parser.add_argument("--flag", action="append", default=[], help="for sluicec")
     parser.add_argument("--dynamic", action="store_true",
                         help="compile for any number of rows")
     parser.add_argument("--limit", type=float, default=1e6, help="in GFLOP")
-    parser.add_argument("--blocks", type=int, default=7)
-    parser.add_argument("--milliseconds", type=int, default=60)
-    parser.add_argument("--results", type=Path, default=HERE / "results")
-    parser.add_argument("--name", default="products", help="of the result files")
     return parser.parse_args()
 
 
@@ -206,22 +129,15 @@ def chosen_shapes(options):
 
 def main():
     options = parse_options()
-    programs = build_peers(options.build)
-    compiler.require(options.build)
+    comparison = Comparison(options)
     print(HEADING, flush=True)
     rows = []
     for depth, columns in chosen_shapes(options):
-        for row in ShapeBench(options, programs, depth, columns).rows():
+        for row in results_of(comparison, depth, columns):
             rows.append(row)
             print(table_row(row), flush=True)
-    options.results.mkdir(parents=True, exist_ok=True)
-    command = "benchmarks/products.py " + " ".join(sys.argv[1:])
-    data = {"command": command, "machine": describe(), "cpu": options.cpu, "products": rows}
-    (options.results / f"{options.name}.json").write_text(json.dumps(data, indent=1))
-    lines = ["# Matrix products", "", f"`{command.strip()}`", ""]
-    lines += [f"- {key}: {value}" for key, value in data["machine"].items()]
-    lines += ["", *summary(rows), "", HEADING, *map(table_row, rows)]
-    (options.results / f"{options.name}.md").write_text("\n".join(lines) + "\n")
+    table = [*summary(rows), "", HEADING, *map(table_row, rows)]
+    write_results(options, "Matrix products", table, {"products": rows})
     print("\n".join(summary(rows)))
 
 

@@ -13,8 +13,6 @@ machine. Writes benchmarks/results/NAME.{md,json}.
 
 # Part of Sluice, under the Apache License v2.0. See LICENSE.
 
-import argparse
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +23,7 @@ sys.path[:0] = [str(HERE.parent / "test"), str(HERE.parent / "test" / "models")]
 import numpy as np
 from onnx import TensorProto, helper
 
-from machine import describe
-from peer import Peer, build_peers, write_inputs
-from products import measure
-from support import compiler
-from support.paths import DEFAULT_BUILD, scratch
+from comparison import Comparison, common_options, write_results
 
 
 @dataclass
@@ -116,32 +110,15 @@ def save_model(path, ensemble):
     path.write_bytes(model.SerializeToString())
 
 
-def results_of(options, programs, ensemble):
+def results_of(comparison, ensemble):
     """A result per number of rows and threads."""
-    folder = scratch("bench")
-    model, artifact = folder / "trees.onnx", folder / "trees.so"
-    inputs = folder / "trees.inputs"
-    save_model(model, ensemble)
-    flags = [f"--cpu={options.cpu}", *options.flag]
-    outcome = compiler.compile_model(options.build, model, artifact, flags)
-    if outcome.status:
-        sys.exit(outcome.first_message())
-    files = {"sluice": artifact, "onnxruntime": model}
-    for rows in options.rows:
+    save_model(comparison.model, ensemble)
+    comparison.compile()
+    for rows in comparison.options.rows:
         x = np.random.default_rng(1).standard_normal((rows, ensemble.features))
-        write_inputs(inputs, {"x": x.astype(np.float32)})
-        for threads in options.threads:
-            peers = {
-                name: Peer(programs[name], file, inputs, threads) for name, file in files.items()
-            }
-            try:
-                found = measure(peers, options.blocks, options.milliseconds)
-            finally:
-                for peer in peers.values():
-                    peer.close()
-            yield {"name": ensemble.name, "rows": rows, "threads": threads, **found}
-    for path in (model, artifact, inputs):
-        path.unlink()
+        for found in comparison.results(x.astype(np.float32)):
+            yield {"name": ensemble.name, "rows": rows, **found}
+    comparison.remove_files()
 
 
 HEADING = (
@@ -160,44 +137,24 @@ def table_row(row):
 
 
 def parse_options():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    numbers = lambda text: [int(part) for part in text.split(",")]
+    parser = common_options(__doc__, "trees", [1, 10, 100, 10000])
     parser.add_argument("names", nargs="*")
-    parser.add_argument("--build", type=Path, default=DEFAULT_BUILD)
-    parser.add_argument("--rows", type=numbers, default=[1, 10, 100, 10000])
-    parser.add_argument("--threads", type=numbers, default=[1, 2])
-    parser.add_argument("--cpu", default="native")
-    parser.add_argument("--flag", action="append", default=[], help="for sluicec")
-    parser.add_argument("--blocks", type=int, default=7)
-    parser.add_argument("--milliseconds", type=int, default=60)
-    parser.add_argument("--results", type=Path, default=HERE / "results")
-    parser.add_argument("--name", default="trees", help="of the result files")
     return parser.parse_args()
 
 
 def main():
     options = parse_options()
-    programs = build_peers(options.build)
-    compiler.require(options.build)
+    comparison = Comparison(options)
     print(HEADING, flush=True)
     rows = []
     for ensemble in ENSEMBLES:
         if options.names and not any(name in ensemble.name for name in options.names):
             continue
-        for row in results_of(options, programs, ensemble):
+        for row in results_of(comparison, ensemble):
             rows.append(row)
             print(table_row(row), flush=True)
-    options.results.mkdir(parents=True, exist_ok=True)
-    command = "benchmarks/trees.py " + " ".join(sys.argv[1:])
-    data = {"command": command, "machine": describe(), "cpu": options.cpu,
-            "ensembles": [vars(ensemble) for ensemble in ENSEMBLES], "results": rows}
-    (options.results / f"{options.name}.json").write_text(json.dumps(data, indent=1))
-    lines = ["# Decision trees", "", f"`{command.strip()}`", ""]
-    lines += [f"- {key}: {value}" for key, value in data["machine"].items()]
-    lines += ["", HEADING, *map(table_row, rows)]
-    (options.results / f"{options.name}.md").write_text("\n".join(lines) + "\n")
+    data = {"ensembles": [vars(ensemble) for ensemble in ENSEMBLES], "results": rows}
+    write_results(options, "Decision trees", [HEADING, *map(table_row, rows)], data)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,110 @@
+"""What benchmarks of single operators against onnxruntime share: how a graph is
+compiled and measured in turns, their common options, and how results are written."""
+
+# Part of Sluice, under the Apache License v2.0. See LICENSE.
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from machine import describe
+from peer import REST_SECONDS, Peer, build_peers, write_inputs
+from support import compiler
+from support.paths import DEFAULT_BUILD, scratch
+
+RESULTS = Path(__file__).resolve().parent / "results"
+
+
+def numbers(text):
+    """The value of an option: integers, separated by commas."""
+    return [int(part) for part in text.split(",")]
+
+
+def common_options(description, name, rows):
+    """A parser with the options of all such benchmarks; `name` is that of the result
+    files, `rows` the numbers of rows that are measured by default."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--build", type=Path, default=DEFAULT_BUILD)
+    parser.add_argument("--rows", type=numbers, default=list(rows))
+    parser.add_argument("--threads", type=numbers, default=[1, 2])
+    parser.add_argument("--cpu", default="native")
+    parser.add_argument("--flag", action="append", default=[], help="for sluicec")
+    parser.add_argument("--blocks", type=int, default=7)
+    parser.add_argument("--milliseconds", type=int, default=60)
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--name", default=name, help="of the result files")
+    return parser
+
+
+def measure(peers, blocks, milliseconds):
+    """Medians of seconds, and of Sluice's by onnxruntime's."""
+    times = {name: [] for name in peers}
+    for _ in range(blocks):
+        for name, peer in peers.items():
+            times[name].append(peer.block(milliseconds))
+            time.sleep(REST_SECONDS)
+    ratios = [mine / other for mine, other in zip(times["sluice"], times["onnxruntime"])]
+    return {
+        **{name: statistics.median(values) for name, values in times.items()},
+        "ratio": statistics.median(ratios),
+    }
+
+
+class Comparison:
+    """Compiles graphs with one input, and runs them in both engines."""
+
+    def __init__(self, options):
+        self.options = options
+        self.programs = build_peers(options.build)
+        compiler.require(options.build)
+        folder = scratch("bench") / options.name
+        folder.mkdir(exist_ok=True)
+        self.model, self.artifact = folder / "model.onnx", folder / "model.so"
+        self.inputs = folder / "model.inputs"
+
+    def compile(self, *flags):
+        """Of the file `model`."""
+        flags = [f"--cpu={self.options.cpu}", *flags, *self.options.flag]
+        outcome = compiler.compile_model(
+            self.options.build, self.model, self.artifact, flags
+        )
+        if outcome.status:
+            sys.exit(outcome.first_message())
+
+    def results(self, x):
+        """For each number of threads that number, and what `measure` finds."""
+        write_inputs(self.inputs, {"x": x})
+        files = {"sluice": self.artifact, "onnxruntime": self.model}
+        for threads in self.options.threads:
+            with ExitStack() as stack:
+                peers = {
+                    name: stack.enter_context(
+                        Peer(self.programs[name], file, self.inputs, threads)
+                    )
+                    for name, file in files.items()
+                }
+                found = measure(peers, self.options.blocks, self.options.milliseconds)
+            yield {"threads": threads, **found}
+
+    def remove_files(self):
+        for path in (self.model, self.artifact, self.inputs):
+            path.unlink(missing_ok=True)
+
+
+def write_results(options, title, table, data):
+    """NAME.md with the lines of `table`, and NAME.json with `data`."""
+    options.results.mkdir(parents=True, exist_ok=True)
+    command = " ".join([f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+    machine = describe()
+    data = {"command": command, "machine": machine, "cpu": options.cpu, **data}
+    (options.results / f"{options.name}.json").write_text(json.dumps(data, indent=1))
+    lines = [f"# {title}", "", f"`{command}`", ""]
+    lines += [f"- {key}: {value}" for key, value in machine.items()]
+    lines += ["", *table]
+    (options.results / f"{options.name}.md").write_text("\n".join(lines) + "\n")
