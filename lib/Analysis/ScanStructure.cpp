@@ -15,6 +15,25 @@ using namespace sluice;
 // ScanPlaces
 //===----------------------------------------------------------------------===//
 
+/// Does a reshape only insert and drop dimensions of size one?
+static bool movesUnitDimensions(ReshapeOp reshape) {
+  auto withoutOnes = [](Value tensor) {
+    SmallVector<int64_t> sizes;
+    for (int64_t size : shapeOf(tensor))
+      if (size != 1)
+        sizes.push_back(size);
+    return sizes;
+  };
+  SmallVector<int64_t> from = withoutOnes(reshape.getOperand());
+  return from == withoutOnes(reshape.getResult()) &&
+         !llvm::is_contained(from, ShapedType::kDynamic);
+}
+
+MutableArrayRef<OpOperand> ScanPlaces::readOperands(Operation *op) {
+  MutableArrayRef<OpOperand> operands = op->getOpOperands();
+  return isa<ReshapeOp>(op) ? operands.take_front() : operands;
+}
+
 bool ScanPlaces::isSupported(Operation *op) {
   for (auto [operand, dimension] : reducedDimensions(op))
     if (ShapedType::isDynamic(shapeOf(op->getOperand(operand))[dimension]))
@@ -29,6 +48,8 @@ bool ScanPlaces::isSupported(Operation *op) {
   if (auto matmul = dyn_cast<MatmulOp>(op))
     return isa<FloatType>(elementTypeOf(matmul.getResult())) &&
            elementTypeOf(matmul.getLhs()) == elementTypeOf(matmul.getResult());
+  if (auto reshape = dyn_cast<ReshapeOp>(op))
+    return movesUnitDimensions(reshape);
   return isa<ElementwiseOpInterface, UnsqueezeOp, SqueezeOp, TransposeOp>(op);
 }
 
@@ -45,23 +66,22 @@ ScanPlaces::reducedDimensions(Operation *op) {
   return dimensions;
 }
 
-/// Broadcasts a place in a result to an operand: dimensions are aligned at the
-/// end.
-static ScanPlaces::Place broadcastPlace(ArrayRef<int64_t> operand,
-                                        ArrayRef<int64_t> result,
-                                        ArrayRef<ScanPlaces::Index> place) {
-  ScanPlaces::Place there;
-  size_t skipped = result.size() - operand.size();
-  for (size_t i = 0; i < operand.size(); ++i)
-    there.push_back(operand[i] == 1 ? nullptr : place[skipped + i]);
-  return there;
+using Index = ScanPlaces::Index;
+
+/// A dimension of size one has one index, whatever it is computed with.
+static void dropUnitIndices(ArrayRef<int64_t> shape, ScanPlaces::Place &place) {
+  for (auto [size, index] : llvm::zip_equal(shape, place))
+    if (size == 1)
+      index = nullptr;
 }
 
-ScanPlaces::Place ScanPlaces::inOperand(Operation *op, unsigned number,
-                                        ArrayRef<Index> result,
-                                        ArrayRef<Index> reduced) {
+/// The place in an operand, but for what dimensions of size one leave out.
+/// Dimensions that are broadcast are aligned at the end.
+static ScanPlaces::Place alignWithOperand(Operation *op, unsigned number,
+                                          ArrayRef<Index> result,
+                                          ArrayRef<Index> reduced) {
   ArrayRef<int64_t> shape = shapeOf(op->getOperand(number));
-  Place place;
+  ScanPlaces::Place place;
   if (auto unsqueeze = dyn_cast<UnsqueezeOp>(op)) {
     for (auto [i, index] : llvm::enumerate(result))
       if (!llvm::is_contained(unsqueeze.getAxes(), static_cast<int64_t>(i)))
@@ -77,6 +97,16 @@ ScanPlaces::Place ScanPlaces::inOperand(Operation *op, unsigned number,
       place.push_back(result.front());
       result = result.drop_front();
     }
+    return place;
+  }
+  if (isa<ReshapeOp>(op)) {
+    // Its other dimensions are those of the result, in their order.
+    for (auto [size, index] : llvm::zip(shapeOf(op->getResult(0)), result))
+      if (size != 1)
+        place.push_back(index);
+    for (size_t i = 0; i < shape.size(); ++i)
+      if (shape[i] == 1)
+        place.insert(place.begin() + i, nullptr);
     return place;
   }
   if (auto transpose = dyn_cast<TransposeOp>(op)) {
@@ -98,9 +128,7 @@ ScanPlaces::Place ScanPlaces::inOperand(Operation *op, unsigned number,
     return place;
   }
   if (auto matmul = dyn_cast<MatmulOp>(op)) {
-    ArrayRef<int64_t> all = shapeOf(matmul.getResult());
-    place = broadcastPlace(shape.drop_back(2), all.drop_back(2),
-                           result.drop_back(2));
+    llvm::append_range(place, result.drop_back(2).take_back(shape.size() - 2));
     Index row = result[result.size() - 2], column = result.back();
     Index outer = number == 0 ? row : reduced[0];
     Index inner = number == 0 ? reduced[0] : column;
@@ -109,7 +137,16 @@ ScanPlaces::Place ScanPlaces::inOperand(Operation *op, unsigned number,
     place.append({outer, inner});
     return place;
   }
-  return broadcastPlace(shape, shapeOf(op->getResult(0)), result);
+  llvm::append_range(place, result.take_back(shape.size()));
+  return place;
+}
+
+ScanPlaces::Place ScanPlaces::inOperand(Operation *op, unsigned number,
+                                        ArrayRef<Index> result,
+                                        ArrayRef<Index> reduced) {
+  Place place = alignWithOperand(op, number, result, reduced);
+  dropUnitIndices(shapeOf(op->getOperand(number)), place);
+  return place;
 }
 
 //===----------------------------------------------------------------------===//
@@ -117,8 +154,6 @@ ScanPlaces::Place ScanPlaces::inOperand(Operation *op, unsigned number,
 //===----------------------------------------------------------------------===//
 
 namespace {
-
-using Index = ScanPlaces::Index;
 
 /// Follows an element to what it is computed from.
 class Tracer {
@@ -167,18 +202,20 @@ void Tracer::trace(Value start, ArrayRef<Index> startPlace) {
     ScanPlaces::Place reduced;
     for (size_t i = ScanPlaces::reducedDimensions(op).size(); i-- > 0;)
       reduced.push_back(reinterpret_cast<Index>(nextIndex++));
-    for (unsigned i = 0; i < op->getNumOperands(); ++i)
-      pending.push_back({op->getOperand(i),
-                         ScanPlaces::inOperand(op, i, read.place, reduced),
+    for (OpOperand &operand : ScanPlaces::readOperands(op))
+      pending.push_back({operand.get(),
+                         ScanPlaces::inOperand(op, operand.getOperandNumber(),
+                                               read.place, reduced),
                          read.isReduced || !reduced.empty()});
   }
 }
 
-/// An index for each dimension.
+/// An index for each dimension that has several.
 static ScanPlaces::Place identity(Value value) {
   ScanPlaces::Place place;
   for (size_t i = 0; i < shapeOf(value).size(); ++i)
     place.push_back(reinterpret_cast<Index>(i + 1));
+  dropUnitIndices(shapeOf(value), place);
   return place;
 }
 
@@ -328,8 +365,13 @@ llvm::Error Analysis::checkOutput(Value output) {
 llvm::Expected<ScanStructure> Analysis::run() {
   if (states == 0)
     return refuse("there is no state");
+  // Of what only gives a shape, no element is read.
+  auto isRead = [](OpOperand &use) {
+    return use.getOperandNumber() <
+           ScanPlaces::readOperands(use.getOwner()).size();
+  };
   for (Operation &op : scan.getBody().front().without_terminator())
-    if (!ScanPlaces::isSupported(&op))
+    if (llvm::any_of(op.getUses(), isRead) && !ScanPlaces::isSupported(&op))
       return refuse(op.getName().getStringRef() +
                     " does not compute element by element");
   found.rowDimensions = shapeOf(yielded[0]).size();

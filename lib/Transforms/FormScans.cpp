@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "UnitReshapes.h"
+#include "GraphBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -189,15 +189,14 @@ llvm::Error ScanFormer::collectBody() {
     if (isa<SetElementOp, tensor::DimOp>(op) ||
         isa<arith::ArithDialect>(op.getDialect()))
       continue;
-    if (!isa<SluiceDialect>(op.getDialect()) ||
-        !(ScanPlaces::isSupported(&op) || movesUnitDimensions(&op)))
+    if (!isa<SluiceDialect>(op.getDialect()) || !ScanPlaces::isSupported(&op))
       return refuse(op.getName().getStringRef() +
                     " does not compute element by element");
     ops.push_back(&op);
-    for (Value operand : operandsInScan(&op))
-      if (!isInside(operand) && !isSplat(operand) &&
-          seen.insert(operand).second)
-        invariants.push_back(operand);
+    for (OpOperand &read : ScanPlaces::readOperands(&op))
+      if (!isInside(read.get()) && !isSplat(read.get()) &&
+          seen.insert(read.get()).second)
+        invariants.push_back(read.get());
   }
   // A scan knows its states, elements and what it computes, nothing else.
   DenseSet<Value> known;
@@ -206,8 +205,8 @@ llvm::Error ScanFormer::collectBody() {
   for (Sequence &sequence : sequences)
     known.insert(sequence.element.getResult());
   for (Operation *op : ops) {
-    for (Value operand : operandsInScan(op))
-      if (isInside(operand) && !known.contains(operand))
+    for (OpOperand &read : ScanPlaces::readOperands(op))
+      if (isInside(read.get()) && !known.contains(read.get()))
         return refuse("a step reads more than states and elements");
     known.insert(op->getResult(0));
   }
@@ -284,6 +283,7 @@ llvm::Error ScanFormer::checkSizes() {
     sizes[sequence.element.getResult()] = whole;
   }
   for (Operation *op : ops) {
+    // These are of static sizes.
     if (isa<ConstantOp, ReshapeOp>(op))
       continue;
     auto found = sizesOf(op);
@@ -417,13 +417,15 @@ void ScanFormer::fillBody(ScanOp scan) {
     mapping.map(invariant,
                 block->addArgument(invariant.getType(), invariant.getLoc()));
   for (Operation *op : ops) {
-    for (Value operand : operandsInScan(op))
-      if (!mapping.contains(operand))
-        builder.clone(*operand.getDefiningOp(), mapping);
+    for (OpOperand &read : ScanPlaces::readOperands(op))
+      if (!mapping.contains(read.get()))
+        builder.clone(*read.get().getDefiningOp(), mapping);
+    // What gives its shape stays outside.
     if (isa<ReshapeOp>(op))
-      mapping.map(
-          op->getResult(0),
-          moveUnitDimensions(builder, op, mapping.lookup(op->getOperand(0))));
+      mapping.map(op->getResult(0),
+                  GraphBuilder(builder, op->getLoc())
+                      .reshape(mapping.lookup(op->getOperand(0)),
+                               shapeOf(op->getResult(0))));
     else
       builder.clone(*op, mapping);
   }

@@ -67,9 +67,9 @@ func.func @dynamic(%s0: tensor<?xf32> {sluice.dims = ["N"]}, %a: tensor<?x?xf32>
 
 // A reshape that only moves dimensions of one is no obstacle.
 // CHECK-LABEL: @reshaped
-// CHECK:         sluice.scan
-// CHECK:           sluice.squeeze
-// CHECK:           sluice.unsqueeze {{.*}} -> tensor<4x1xf32>
+// CHECK:         sluice.scan %arg0, %arg1 {
+// CHECK-NOT:     sluice.element
+// CHECK:           sluice.reshape {{.*}} -> tensor<4x1xf32>
 func.func @reshaped(%s0: tensor<4x8xf32>, %a: tensor<5x1x4xf32>) -> tensor<4x8xf32> {
   %zero = arith.constant 0 : index
   %one = arith.constant 1 : index
@@ -82,6 +82,44 @@ func.func @reshaped(%s0: tensor<4x8xf32>, %a: tensor<5x1x4xf32>) -> tensor<4x8xf
     scf.yield %next : tensor<4x8xf32>
   }
   return %0 : tensor<4x8xf32>
+}
+
+// -----
+
+// A dimension of one has one place, whatever broadcasts along it.
+// CHECK-LABEL: @batch_of_one
+// CHECK:         sluice.scan %arg0, %arg1, %arg2
+func.func @batch_of_one(%s0: tensor<1x8xf32>, %a: tensor<5x1x8xf32>, %w: tensor<8xf32>) -> tensor<1x8xf32> {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %n = arith.constant 5 : index
+  %0 = scf.for %i = %zero to %n step %one iter_args(%s = %s0) -> tensor<1x8xf32> {
+    %ai = sluice.element %a, %i : (tensor<5x1x8xf32>, index) -> tensor<1x8xf32>
+    %kept = sluice.mul %s, %w : (tensor<1x8xf32>, tensor<8xf32>) -> tensor<1x8xf32>
+    %next = sluice.add %kept, %ai : (tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x8xf32>
+    scf.yield %next : tensor<1x8xf32>
+  }
+  return %0 : tensor<1x8xf32>
+}
+
+// -----
+
+// Rows and columns that change places are more than such dimensions.
+// CHECK-LABEL: @other_reshape
+// CHECK-NOT:     sluice.scan
+// CHECK:         scf.for
+func.func @other_reshape(%s0: tensor<4x2xf32>, %a: tensor<5x2x4xf32>) -> tensor<4x2xf32> {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %n = arith.constant 5 : index
+  %shape = sluice.constant dense<[4, 2]> : tensor<2xi64>
+  %0 = scf.for %i = %zero to %n step %one iter_args(%s = %s0) -> tensor<4x2xf32> {
+    %ai = sluice.element %a, %i : (tensor<5x2x4xf32>, index) -> tensor<2x4xf32>
+    %rows = sluice.reshape %ai, %shape : (tensor<2x4xf32>, tensor<2xi64>) -> tensor<4x2xf32>
+    %next = sluice.mul %s, %rows : (tensor<4x2xf32>, tensor<4x2xf32>) -> tensor<4x2xf32>
+    scf.yield %next : tensor<4x2xf32>
+  }
+  return %0 : tensor<4x2xf32>
 }
 
 // -----

@@ -73,7 +73,9 @@ def _loop(trips, condition, carried, results, given, made, nodes):
 
 def _elementwise():
     """Recurrences that are one kernel."""
-    for rows, size, steps in ((3, 16, 5), (5, 19, 4), (1, 7, 3), (70, 16, 2), (2, 1030, 3)):
+    for rows, size, steps in (
+        (3, 16, 5), (5, 19, 4), (1, 7, 3), (70, 16, 2), (2, 1030, 3), (4, 1, 3), (1, 1, 2),
+    ):
         sizes = {"T": steps, "B": rows, "N": size}
         yield LoopCase(
             f"selective_scan_{rows}x{size}",
@@ -105,9 +107,30 @@ def _elementwise():
             ),
             sizes, rtol=1e-3,
         )
-    for keys, values in ((8, 16), (5, 21)):
+    # Views that insert and move dimensions of size one, and sizes that are one.
+    for batch, width, size in ((2, 5, 19), (1, 8, 16), (1, 40, 3), (3, 1, 4), (2, 7, 1), (1, 1, 1)):
         yield LoopCase(
-            f"gated_linear_attention_{keys}x{values}",
+            f"state_space_{batch}x{width}x{size}",
+            "float[{B},{W},{N}] h0, float[{T},{B},{W}] x, float[{T},{B},{W}] d, "
+            "float[{T},{B},{N}] b, float[{T},{B},1,{N}] c, float[{W},{N}] w",
+            "float[{B},{W},{N}] h, float[{T},{B},{W}] y",
+            "last = Constant <value_ints = [-1]> () middle = Constant <value_ints = [1]> () "
+            + _scan(
+                "num_scan_inputs = 4", "h0, x, d, b, c", "h, y",
+                "float[{B},{W},{N}] hp, float[{B},{W}] xi, float[{B},{W}] di, "
+                "float[{B},{N}] bi, float[{B},1,{N}] ci",
+                "float[{B},{W},{N}] hn, float[{B},{W}] yi",
+                "du = Unsqueeze (di, last) dw = Mul (du, w) decay = Exp (dw) "
+                "bu = Unsqueeze (bi, middle) xu = Unsqueeze (xi, last) db = Mul (du, bu) "
+                "new = Mul (db, xu) kept = Mul (hp, decay) hn = Add (kept, new) "
+                "ct = Transpose <perm = [0, 2, 1]> (ci) yu = MatMul (hn, ct) "
+                "yi = Squeeze (yu, last)",
+            ),
+            {"T": 4, "B": batch, "W": width, "N": size}, rtol=1e-3,
+        )
+    for batch, keys, values in ((3, 8, 16), (3, 5, 21), (1, 8, 16)):
+        yield LoopCase(
+            f"gated_linear_attention_{batch}x{keys}x{values}",
             "float[{B},2,{K},{V}] s0, float[{T},{B},2,1,{K}] q, float[{T},{B},2,{K},1] k, "
             "float[{T},{B},2,1,{V}] v, float[{T},{B},2,{K},1] g",
             "float[{B},2,{K},{V}] s, float[{T},{B},2,1,{V}] o",
@@ -118,7 +141,7 @@ def _elementwise():
                 "float[{B},2,{K},{V}] sn, float[{B},2,1,{V}] oi",
                 "kv = Mul (ki, vi) sg = Mul (sp, gi) sn = Add (sg, kv) oi = MatMul (qi, sn)",
             ),
-            {"T": 4, "B": 3, "K": keys, "V": values},
+            {"T": 4, "B": batch, "K": keys, "V": values},
         )
 
 

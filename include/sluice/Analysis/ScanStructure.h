@@ -11,8 +11,9 @@
 
 namespace sluice {
 
-/// Where an op's result takes an element of an operand from. Dimensions that
-/// an operand broadcasts along and those that were inserted have no index.
+/// Where an op's result takes an element of an operand from. Dimensions
+/// of size one have no index: those that an operand broadcasts along, those
+/// that were inserted, and any others.
 class ScanPlaces {
 public:
   /// An index of the result's element, or one that runs over a dimension which
@@ -22,6 +23,10 @@ public:
 
   /// Can the op be part of a scan's body?
   static bool isSupported(mlir::Operation *op);
+  /// The operands whose elements the op computes with: the first ones. A
+  /// reshape's wanted shape is in its type.
+  static llvm::MutableArrayRef<mlir::OpOperand>
+  readOperands(mlir::Operation *op);
   /// The sizes that the op reduces over, as (operand, dimension).
   static llvm::SmallVector<std::pair<unsigned, unsigned>>
   reducedDimensions(mlir::Operation *op);

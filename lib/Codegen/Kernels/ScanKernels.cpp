@@ -267,9 +267,9 @@ Value ScanKernel::compute(Value value, const Place &place) {
   if (!ScanPlaces::reducedDimensions(maker).empty())
     return computeSum(maker, place);
   SmallVector<Value> operands;
-  for (unsigned i = 0; i < maker->getNumOperands(); ++i)
+  for (OpOperand &read : ScanPlaces::readOperands(maker))
     operands.push_back(
-        pull(maker->getOperand(i), inOperand(maker, i, place, {})));
+        pull(read.get(), inOperand(maker, read.getOperandNumber(), place, {})));
   auto elementwise = dyn_cast<ElementwiseOpInterface>(maker);
   if (!elementwise)
     return operands.front();
