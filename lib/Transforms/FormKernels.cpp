@@ -211,18 +211,16 @@ SmallVector<Value> FormKernelsPass::dynamicSizes(OpBuilder &builder,
 }
 
 /// Inputs that every op of an elementwise group reads at the result's own
-/// indices only.
+/// indices only, if they have its size: a smaller one is broadcast.
 static SmallVector<int64_t> findReusable(const Group &group,
                                          ArrayRef<Value> inputs) {
   SmallVector<int64_t> reusable;
   if (group.anchor)
     return reusable;
-  auto type = cast<RankedTensorType>(group.sink->getResult(0).getType());
-  for (auto [i, input] : llvm::enumerate(inputs)) {
-    auto inputType = cast<RankedTensorType>(input.getType());
-    if (inputType == type && type.hasStaticShape())
+  Type type = group.sink->getResult(0).getType();
+  for (auto [i, input] : llvm::enumerate(inputs))
+    if (input.getType() == type)
       reusable.push_back(i);
-  }
   return reusable;
 }
 

@@ -4,13 +4,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "BufferSizes.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/IR/IRMapping.h"
-#include "sluice/Analysis/BufferLiveness.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "sluice/Analysis/MemoryPlan.h"
 #include "sluice/Transforms/Passes.h"
-#include "llvm/ADT/SetVector.h"
-#include <map>
 
 using namespace mlir;
 
@@ -20,157 +18,23 @@ namespace sluice {
 
 namespace {
 
-constexpr int64_t alignment = 64;
-/// No machine has memory for more.
-constexpr int64_t largestSlot = int64_t(1) << 46;
-
-int64_t alignUp(int64_t bytes) {
-  return (bytes + alignment - 1) / alignment * alignment;
-}
+/// More plans are not worth the time that each run takes to choose.
+constexpr size_t mostPlans = 3;
+/// More buffers have one plan, so that code for places stays short.
+constexpr size_t mostBuffersOfPlans = 1024;
+/// The share of memory for which another plan is made.
+constexpr double planTolerance = 0.05;
+/// Buffers that are placed on trial and ops that tell their sizes, over all
+/// samples.
+constexpr size_t mostTrials = 40000;
+/// Sums of so many bytes are far from overflowing.
+constexpr int64_t mostBytes = int64_t(1) << 61;
 
 /// A buffer, or several that follow each other in one place.
 struct Buffer {
   SmallVector<kernel::AllocateOp> allocations;
   LiveRange range;
-  int64_t bytes = 0; ///< aligned; of static buffers
-  int64_t offset = -1;
-};
-
-/// A place for dynamic buffers, as large as the largest.
-struct Slot {
-  int64_t freeFrom = 0;
-  SmallVector<kernel::AllocateOp> allocations;
-  Value offset;
-};
-
-std::optional<int64_t> staticBytes(MemRefType type) {
-  if (!type.hasStaticShape())
-    return std::nullopt;
-  int64_t bytes = (type.getElementTypeBitWidth() + 7) / 8;
-  for (int64_t size : type.getShape())
-    if (__builtin_mul_overflow(bytes, size, &bytes))
-      return std::nullopt;
-  return bytes;
-}
-
-/// The sizes that follow from the inputs' sizes alone.
-DenseSet<Value> findPlannedSizes(func::FuncOp function) {
-  DenseSet<Value> planned;
-  // Operands come before what is made of them.
-  function.walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (isa<kernel::InputSizeOp>(op) ||
-        (isa<arith::ArithDialect>(op->getDialect()) &&
-         op->getNumRegions() == 0 &&
-         llvm::all_of(op->getOperands(), [&](Value operand) {
-           return planned.contains(operand);
-         })))
-      planned.insert(op->result_begin(), op->result_end());
-  });
-  return planned;
-}
-
-/// Computes, in one function, the bytes of buffers from the inputs' sizes;
-/// each once, however many buffers have the same sizes.
-class ByteCounts {
-public:
-  /// `frame` is the function's; `of` that of the sizes that are asked about.
-  ByteCounts(OpBuilder &builder, Value of, Value frame, bool isChecked)
-      : builder(builder), isChecked(isChecked) {
-    mapping.map(of, frame);
-  }
-
-  /// The bytes of the largest buffer in a slot, aligned.
-  Value slotBytes(const Slot &slot);
-  /// Could everything so far be counted in 64 bits? Null before the first
-  /// slot, and where nothing is checked.
-  Value countable;
-
-private:
-  using Key = std::pair<int64_t, SmallVector<Value>>;
-
-  Value constant(int64_t value) {
-    return arith::ConstantIndexOp::create(builder, loc, value);
-  }
-  Value toWide(Value index) {
-    return arith::IndexCastOp::create(builder, loc, builder.getI64Type(),
-                                      index);
-  }
-  void demand(arith::CmpIPredicate predicate, Value lhs, int64_t rhs);
-  Value bytes(kernel::AllocateOp op);
-  /// The size at the builder's position, with what it is computed from.
-  Value cloneSize(Value size);
-
-  OpBuilder &builder;
-  Location loc = builder.getUnknownLoc();
-  bool isChecked;
-  IRMapping mapping;
-  std::map<Key, Value, bool (*)(const Key &, const Key &)> known{isLess};
-  /// By what the largest of a slot is chosen from.
-  std::map<Key, Value, bool (*)(const Key &, const Key &)> slots{isLess};
-
-  static bool isLess(const Key &a, const Key &b) {
-    auto addresses = [](const Key &key) {
-      return llvm::map_to_vector(
-          key.second, [](Value value) { return value.getAsOpaquePointer(); });
-    };
-    return std::pair(a.first, addresses(a)) < std::pair(b.first, addresses(b));
-  }
-};
-
-bool hasLowerOffset(const Buffer *a, const Buffer *b) {
-  return a->offset < b->offset;
-}
-
-/// Buffers with a place, by the spans of time in which they are alive: most
-/// meet few others, so that not all have to be looked at for each.
-class PlacedBuffers {
-public:
-  explicit PlacedBuffers(ArrayRef<Buffer> buffers) {
-    int64_t end = 0;
-    for (const Buffer &buffer : buffers)
-      end = std::max(end, buffer.range.end);
-    width = end / numSpans + 1;
-    spans.resize(numSpans);
-  }
-
-  void insert(Buffer *buffer) {
-    auto [first, last] = spansOf(*buffer);
-    if (last - first > longest) {
-      everywhere.push_back(buffer);
-      return;
-    }
-    for (int64_t span = first; span <= last; ++span)
-      spans[span].push_back(buffer);
-  }
-
-  /// Those that may meet a buffer, in order of their offsets: some of `all`,
-  /// which are so already, or all, where that costs less.
-  ArrayRef<Buffer *> meeting(const Buffer &buffer, ArrayRef<Buffer *> all) {
-    auto [first, last] = spansOf(buffer);
-    size_t count = everywhere.size();
-    for (int64_t span = first; span <= last; ++span)
-      count += spans[span].size();
-    if (count * llvm::Log2_64_Ceil(count + 2) > all.size())
-      return all;
-    found.assign(everywhere.begin(), everywhere.end());
-    for (int64_t span = first; span <= last; ++span)
-      llvm::append_range(found, spans[span]);
-    llvm::sort(found, hasLowerOffset);
-    return found;
-  }
-
-private:
-  static constexpr int64_t numSpans = 4096;
-  /// Buffers of more spans are listed once.
-  static constexpr int64_t longest = 16;
-
-  std::pair<int64_t, int64_t> spansOf(const Buffer &buffer) const {
-    return {buffer.range.begin / width, buffer.range.end / width};
-  }
-
-  int64_t width = 1;
-  std::vector<SmallVector<Buffer *, 0>> spans;
-  std::vector<Buffer *> everywhere, found;
+  unsigned size = 0; ///< its number
 };
 
 class PlanMemoryPass final : public impl::PlanMemoryPassBase<PlanMemoryPass> {
@@ -179,40 +43,196 @@ public:
   void runOnOperation() final;
 
 private:
-  void planStatic(std::vector<Buffer> &buffers);
+  LogicalResult collect(func::FuncOp function, const BufferLiveness &liveness,
+                        BufferSizes &sizes, std::vector<Buffer> &buffers);
   void reuseInputs(func::FuncOp function, const BufferLiveness &liveness,
                    std::vector<Buffer> &buffers);
+};
 
-  int64_t total = 0;
+/// Offsets of cells, computed where the builder is.
+class PlanBuilder {
+public:
+  PlanBuilder(OpBuilder &builder, const BufferSizes &sizes, ByteCounts &counts)
+      : builder(builder), sizes(sizes), counts(counts),
+        bytesOfSizes(sizes.all().size()) {}
+
+  /// Of the plan that needs least: the offsets of the cells that buffers are
+  /// in, and the bytes of the whole.
+  struct Result {
+    std::vector<KnownOrValue> offsets;
+    KnownOrValue total;
+  };
+  Result place(ArrayRef<StackedPlan> plans, size_t numBuffers);
+
+private:
+  Result place(const StackedPlan &plan, size_t numBuffers);
+  KnownOrValue bytes(unsigned size);
+  KnownOrValue add(KnownOrValue a, KnownOrValue b);
+  KnownOrValue larger(KnownOrValue a, KnownOrValue b);
+  /// Replaces a result by another where that needs less.
+  void improve(Result &result, const Result &other);
+  Value value(KnownOrValue number) {
+    return getValueOrCreateConstantIndexOp(builder, loc, number);
+  }
+
+  OpBuilder &builder;
+  const BufferSizes &sizes;
+  ByteCounts &counts;
+  Location loc = builder.getUnknownLoc();
+  std::vector<KnownOrValue> bytesOfSizes;
 };
 
 } // namespace
 
-void PlanMemoryPass::planStatic(std::vector<Buffer> &buffers) {
-  std::vector<Buffer *> order;
-  for (Buffer &buffer : buffers)
-    order.push_back(&buffer);
-  // The largest first, those of one size in the order of the program.
-  llvm::sort(order, [](Buffer *a, Buffer *b) {
-    return a->bytes != b->bytes ? a->bytes > b->bytes : a < b;
-  });
-  std::vector<Buffer *> placed;
-  PlacedBuffers byTime(buffers);
-  for (Buffer *buffer : order) {
-    // In order of their offsets: take the first gap that is large enough.
-    int64_t offset = 0;
-    for (Buffer *other : byTime.meeting(*buffer, placed)) {
-      if (!other->range.overlaps(buffer->range))
-        continue;
-      if (other->offset >= offset + buffer->bytes)
-        break;
-      offset = std::max(offset, other->offset + other->bytes);
-    }
-    buffer->offset = offset;
-    total = std::max(total, offset + buffer->bytes);
-    placed.insert(llvm::upper_bound(placed, buffer, hasLowerOffset), buffer);
-    byTime.insert(buffer);
+/// What the inputs' dynamic dimensions may be: all large, all small, and where
+/// there are several, each small beside large ones and the reverse. Most are
+/// powers of two or nearly, which leave no rest in strides.
+static std::vector<std::vector<int64_t>> sampleSizes(func::FuncOp function,
+                                                     const BufferSizes &sizes,
+                                                     size_t numBuffers) {
+  // Dimensions of one name have one size.
+  auto inputs = function->getAttrOfType<ArrayAttr>("sluice.inputs");
+  auto nameOf = [&](kernel::InputSizeOp op) {
+    auto input = inputs && op.getIndex() < inputs.size()
+                     ? dyn_cast<DictionaryAttr>(inputs[op.getIndex()])
+                     : DictionaryAttr();
+    auto names = input ? input.getAs<ArrayAttr>("sluice.dims") : ArrayAttr();
+    auto name = names && op.getDimension() < names.size()
+                    ? cast<StringAttr>(names[op.getDimension()]).str()
+                    : std::string();
+    return name.empty() ? std::to_string(op.getIndex()) + "/" +
+                              std::to_string(op.getDimension())
+                        : "name " + name;
+  };
+  std::map<std::string, size_t> symbols;
+  DenseMap<Operation *, size_t> symbolOf;
+  for (kernel::InputSizeOp op : sizes.inputSizes())
+    symbolOf[op] =
+        symbols.try_emplace(nameOf(op), symbols.size()).first->second;
+  constexpr size_t none = SIZE_MAX;
+  struct Sample {
+    int64_t size;
+    size_t symbol; ///< this one has another size
+    int64_t other;
+  };
+  SmallVector<Sample> samples{{640, none, 0}};
+  if (sizes.areDynamic())
+    samples.push_back({64, none, 0});
+  for (size_t symbol = 0; symbols.size() > 1 && symbol < symbols.size();
+       ++symbol) {
+    samples.push_back({640, symbol, 1});
+    samples.push_back({16, symbol, 1024});
   }
+  samples.truncate(
+      std::clamp<size_t>(mostTrials / (numBuffers + 1), 1, samples.size()));
+  int64_t most = std::min<int64_t>(largestBuffer, mostBytes / (numBuffers + 1));
+  std::vector<std::vector<int64_t>> bytes;
+  for (const Sample &sample : samples)
+    bytes.push_back(sizes.sample(
+        [&](kernel::InputSizeOp op) {
+          return sample.symbol == symbolOf.lookup(op) ? sample.other
+                                                      : sample.size;
+        },
+        most));
+  return bytes;
+}
+
+KnownOrValue PlanBuilder::bytes(unsigned size) {
+  KnownOrValue &known = bytesOfSizes[size];
+  if (!known)
+    known = counts.bytes(sizes.all()[size]);
+  return known;
+}
+
+KnownOrValue PlanBuilder::add(KnownOrValue a, KnownOrValue b) {
+  auto left = getConstantIntValue(a), right = getConstantIntValue(b);
+  if (left && right)
+    return builder.getIndexAttr(*left + *right);
+  if (left == 0)
+    return b;
+  return arith::AddIOp::create(builder, loc, value(a), value(b)).getResult();
+}
+
+KnownOrValue PlanBuilder::larger(KnownOrValue a, KnownOrValue b) {
+  auto left = getConstantIntValue(a), right = getConstantIntValue(b);
+  if (left && right)
+    return builder.getIndexAttr(std::max(*left, *right));
+  if (left == 0 || a == b)
+    return b;
+  return arith::MaxSIOp::create(builder, loc, value(a), value(b)).getResult();
+}
+
+PlanBuilder::Result PlanBuilder::place(const StackedPlan &plan,
+                                       size_t numBuffers) {
+  std::vector<KnownOrValue> offsets, ends;
+  Result result;
+  for (const StackedPlan::Cell &cell : plan.cells()) {
+    KnownOrValue offset = builder.getIndexAttr(0);
+    for (unsigned below : cell.below)
+      offset = larger(offset, ends[below]);
+    offsets.push_back(offset);
+    ends.push_back(add(offset, bytes(cell.size)));
+  }
+  result.total = builder.getIndexAttr(0);
+  for (unsigned cell : plan.top())
+    result.total = larger(result.total, ends[cell]);
+  for (size_t buffer = 0; buffer < numBuffers; ++buffer)
+    result.offsets.push_back(offsets[plan.cellOf(buffer)]);
+  return result;
+}
+
+void PlanBuilder::improve(Result &result, const Result &other) {
+  if (result.total == other.total)
+    return;
+  Value before = value(result.total), next = value(other.total);
+  Value isLess = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt,
+                                       next, before);
+  auto choose = [&](KnownOrValue first, KnownOrValue second) -> KnownOrValue {
+    if (first == second)
+      return first;
+    return arith::SelectOp::create(builder, loc, isLess, value(second),
+                                   value(first))
+        .getResult();
+  };
+  DenseMap<std::pair<void *, void *>, KnownOrValue> chosen;
+  for (auto [first, second] : llvm::zip_equal(result.offsets, other.offsets)) {
+    KnownOrValue &choice =
+        chosen[{first.getOpaqueValue(), second.getOpaqueValue()}];
+    if (!choice)
+      choice = choose(first, second);
+    first = choice;
+  }
+  result.total = choose(result.total, other.total);
+}
+
+PlanBuilder::Result PlanBuilder::place(ArrayRef<StackedPlan> plans,
+                                       size_t numBuffers) {
+  Result result = place(plans.front(), numBuffers);
+  for (const StackedPlan &plan : plans.drop_front())
+    improve(result, place(plan, numBuffers));
+  return result;
+}
+
+LogicalResult PlanMemoryPass::collect(func::FuncOp function,
+                                      const BufferLiveness &liveness,
+                                      BufferSizes &sizes,
+                                      std::vector<Buffer> &buffers) {
+  WalkResult result = function.walk([&](kernel::AllocateOp op) {
+    auto type = cast<MemRefType>(op.getType());
+    if (op->hasAttr("fresh") || !sizes.follows(op)) {
+      ++numUnplanned;
+      return WalkResult::advance();
+    }
+    auto size = sizes.number(op);
+    if (!size) {
+      op.emitError("a buffer of this size cannot be allocated: ") << type;
+      return WalkResult::interrupt();
+    }
+    buffers.push_back({{op}, liveness.range(op), *size});
+    ++(type.hasStaticShape() ? numStatic : numDynamic);
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
 }
 
 void PlanMemoryPass::reuseInputs(func::FuncOp function,
@@ -234,7 +254,7 @@ void PlanMemoryPass::reuseInputs(func::FuncOp function,
       if (roots.size() != 1)
         continue;
       Buffer *source = bufferOf.lookup(roots.front());
-      if (!source || source == target || source->bytes != target->bytes ||
+      if (!source || source == target || source->size != target->size ||
           source->range.end != liveness.number(launch))
         continue;
       // The same memory under another index must not be read elsewhere.
@@ -257,155 +277,39 @@ void PlanMemoryPass::reuseInputs(func::FuncOp function,
                  [](Buffer &buffer) { return buffer.allocations.empty(); });
 }
 
-void ByteCounts::demand(arith::CmpIPredicate predicate, Value lhs,
-                        int64_t rhs) {
-  if (!isChecked)
-    return;
-  Value limit = arith::ConstantIntOp::create(builder, loc, rhs, 64);
-  Value holds = arith::CmpIOp::create(builder, loc, predicate, lhs, limit);
-  countable =
-      countable ? arith::AndIOp::create(builder, loc, countable, holds) : holds;
-}
-
-Value ByteCounts::cloneSize(Value size) {
-  SmallVector<Value> wanted{size};
-  while (!wanted.empty()) {
-    Operation *op = wanted.back().getDefiningOp();
-    if (mapping.contains(wanted.back())) {
-      wanted.pop_back();
-      continue;
-    }
-    size_t before = wanted.size();
-    for (Value operand : op->getOperands())
-      if (operand.getDefiningOp() && !mapping.contains(operand))
-        wanted.push_back(operand);
-    if (wanted.size() > before)
-      continue;
-    builder.clone(*op, mapping);
-    wanted.pop_back();
-  }
-  return mapping.lookup(size);
-}
-
-Value ByteCounts::bytes(kernel::AllocateOp op) {
-  auto type = cast<MemRefType>(op.getType());
-  int64_t fixed = (type.getElementTypeBitWidth() + 7) / 8;
-  for (int64_t size : type.getShape())
-    if (!ShapedType::isDynamic(size))
-      fixed *= size;
-  Value &bytes = known[{fixed, llvm::to_vector(op.getSizes())}];
-  if (bytes)
-    return bytes;
-  // Products are made of integers: an index has no width to overflow.
-  bytes = toWide(constant(fixed));
-  for (Value size : op.getSizes()) {
-    // The run fails where a size is negative, but it makes the plan first.
-    Value factor = cloneSize(size);
-    if (!size.getDefiningOp<kernel::InputSizeOp>())
-      factor = arith::MaxSIOp::create(builder, loc, factor, constant(0));
-    if (!isChecked) {
-      bytes = arith::MulIOp::create(builder, loc, bytes, toWide(factor));
-      continue;
-    }
-    auto product =
-        arith::MulSIExtendedOp::create(builder, loc, bytes, toWide(factor));
-    bytes = product.getLow();
-    demand(arith::CmpIPredicate::eq, product.getHigh(), 0);
-    demand(arith::CmpIPredicate::sge, bytes, 0);
-  }
-  return bytes;
-}
-
-Value ByteCounts::slotBytes(const Slot &slot) {
-  loc = slot.allocations.front()->getLoc();
-  llvm::SetVector<Value> choice;
-  for (kernel::AllocateOp op : slot.allocations)
-    choice.insert(bytes(op));
-  Value &padded = slots[{0, llvm::to_vector(choice)}];
-  if (padded)
-    return padded;
-  Value largest;
-  for (Value bytes : choice)
-    largest =
-        largest ? arith::MaxSIOp::create(builder, loc, largest, bytes) : bytes;
-  // Sums of slots stay far from overflowing as well.
-  demand(arith::CmpIPredicate::sle, largest, largestSlot);
-  largest =
-      arith::IndexCastOp::create(builder, loc, builder.getIndexType(), largest);
-  padded =
-      arith::AddIOp::create(builder, loc, largest, constant(alignment - 1));
-  Value units =
-      arith::DivUIOp::create(builder, loc, padded, constant(alignment));
-  padded = arith::MulIOp::create(builder, loc, units, constant(alignment));
-  return padded;
-}
-
 void PlanMemoryPass::runOnOperation() {
   ModuleOp module = getOperation();
   auto function = module.lookupSymbol<func::FuncOp>("sluice_host");
   if (!function)
     return;
-  total = 0;
   BufferLiveness liveness(function);
+  BufferSizes sizes(function);
   std::vector<Buffer> buffers;
-  std::vector<Slot> slots;
-  DenseSet<Value> planned = findPlannedSizes(function);
-  bool overflow = false;
-  function.walk([&](kernel::AllocateOp op) {
-    auto type = cast<MemRefType>(op.getType());
-    LiveRange range = liveness.range(op);
-    if (op->hasAttr("fresh")) {
-      ++numUnplanned;
-    } else if (type.hasStaticShape()) {
-      auto bytes = staticBytes(type);
-      if (!bytes || *bytes > largestSlot) {
-        op.emitError("a buffer of this size cannot be allocated: ") << type;
-        overflow = true;
-        return;
-      }
-      buffers.push_back({{op}, range, std::max(alignUp(*bytes), alignment)});
-      ++numStatic;
-    } else if (llvm::all_of(op.getSizes(), [&](Value size) {
-                 return planned.contains(size);
-               })) {
-      ++numDynamic;
-      auto slot = llvm::find_if(
-          slots, [&](Slot &slot) { return slot.freeFrom < range.begin; });
-      if (slot == slots.end())
-        slot = slots.insert(slots.end(), Slot());
-      slot->freeFrom = range.end;
-      slot->allocations.push_back(op);
-    } else {
-      ++numUnplanned;
-    }
-  });
-  if (overflow)
+  if (failed(collect(function, liveness, sizes, buffers)))
     return signalPassFailure();
-
   reuseInputs(function, liveness, buffers);
-  // The bound of any plan: the most bytes alive at one time.
-  std::map<int64_t, int64_t> changes;
-  for (const Buffer &buffer : buffers) {
-    changes[buffer.range.begin] += buffer.bytes;
-    changes[buffer.range.end + 1] -= buffer.bytes;
-  }
-  int64_t alive = 0, bound = 0;
-  for (auto [time, change] : changes)
-    bound = std::max(bound, alive += change);
-  planStatic(buffers);
 
-  // Offsets of the dynamic slots, once at the function's start and once in
-  // the function that tells the total.
+  std::vector<LiveRange> ranges;
+  std::vector<unsigned> numbers;
+  for (const Buffer &buffer : buffers) {
+    ranges.push_back(buffer.range);
+    numbers.push_back(buffer.size);
+  }
+  std::vector<std::vector<int64_t>> samples =
+      sampleSizes(function, sizes, buffers.size());
+  std::vector<StackedPlan> plans = choosePlans(
+      ranges, numbers, samples,
+      buffers.size() > mostBuffersOfPlans ? 1 : mostPlans, planTolerance);
+  int64_t bound =
+      mostBytesInUse(ranges, llvm::map_to_vector(numbers, [&](unsigned size) {
+                       return samples[0][size];
+                     }));
+  int64_t most =
+      std::min<int64_t>(largestBuffer, mostBytes / (buffers.size() + 1));
+
+  // Offsets are computed once in the function that tells the total and once at
+  // the host function's start.
   Location loc = function.getLoc();
-  auto sumSlots = [&](OpBuilder &builder, ByteCounts &counts) {
-    Value offset = arith::ConstantIndexOp::create(builder, loc, total);
-    for (Slot &slot : slots) {
-      slot.offset = offset;
-      offset =
-          arith::AddIOp::create(builder, loc, offset, counts.slotBytes(slot));
-    }
-    return offset;
-  };
   OpBuilder builder(module.getContext());
   builder.setInsertionPointToEnd(module.getBody());
   auto pointer = LLVM::LLVMPointerType::get(module.getContext());
@@ -413,42 +317,39 @@ void PlanMemoryPass::runOnOperation() {
       builder, loc, "sluice_plan",
       builder.getFunctionType(pointer, builder.getIndexType()));
   builder.setInsertionPointToStart(plan.addEntryBlock());
-  // Negative bytes tell the runtime not to run.
-  ByteCounts counts(builder, function.getArgument(0), plan.getArgument(0),
+  ByteCounts counts(builder, function.getArgument(0), plan.getArgument(0), most,
                     /*isChecked=*/true);
-  Value bytes = sumSlots(builder, counts);
-  if (!slots.empty())
+  KnownOrValue total =
+      PlanBuilder(builder, sizes, counts).place(plans, 0).total;
+  auto known = getConstantIntValue(total);
+  Value bytes = getValueOrCreateConstantIndexOp(builder, loc, total);
+  // Negative bytes tell the runtime not to run.
+  if (counts.countable)
     bytes = arith::SelectOp::create(
         builder, loc, counts.countable, bytes,
         arith::ConstantIndexOp::create(builder, loc, -1));
   func::ReturnOp::create(builder, loc, bytes);
-  if (!slots.empty()) {
-    builder.setInsertionPointToStart(&function.getBody().front());
-    // No run gets here with sizes that the plan cannot count.
-    ByteCounts unchecked(builder, function.getArgument(0),
-                         function.getArgument(0), /*isChecked=*/false);
-    sumSlots(builder, unchecked);
-  }
 
-  auto place = [&](kernel::AllocateOp op, Value offset) {
-    OpBuilder at(op);
-    Value workspace = kernel::WorkspaceOp::create(
-        at, op.getLoc(), op.getType(), op.getFrame(), offset, op.getSizes());
-    op.replaceAllUsesWith(workspace);
-    op.erase();
-  };
-  for (Slot &slot : slots)
-    for (kernel::AllocateOp op : slot.allocations)
-      place(op, slot.offset);
-  for (Buffer &buffer : buffers)
+  builder.setInsertionPointToStart(&function.getBody().front());
+  // No run gets here with sizes that the plan cannot count.
+  ByteCounts unchecked(builder, function.getArgument(0),
+                       function.getArgument(0), most, /*isChecked=*/false);
+  PlanBuilder::Result places =
+      PlanBuilder(builder, sizes, unchecked).place(plans, buffers.size());
+  for (auto [buffer, offset] : llvm::zip_equal(buffers, places.offsets))
     for (kernel::AllocateOp op : buffer.allocations) {
       OpBuilder at(op);
-      place(op, arith::ConstantIndexOp::create(at, op.getLoc(), buffer.offset));
+      Value workspace = kernel::WorkspaceOp::create(
+          at, op.getLoc(), op.getType(), op.getFrame(),
+          getValueOrCreateConstantIndexOp(at, op.getLoc(), offset),
+          op.getSizes());
+      op.replaceAllUsesWith(workspace);
+      op.erase();
     }
   module->setAttr("sluice.workspace_bytes",
-                  builder.getI64IntegerAttr(slots.empty() ? total : -1));
+                  builder.getI64IntegerAttr(known.value_or(-1)));
   module->setAttr("sluice.liveness_bound",
-                  builder.getI64IntegerAttr(slots.empty() ? bound : -1));
+                  builder.getI64IntegerAttr(known ? bound : -1));
 }
 
 } // namespace sluice

@@ -245,21 +245,24 @@ def SimplifySizesPass : Pass<"sluice-simplify-sizes", "::mlir::ModuleOp"> {
 def PlanMemoryPass : Pass<"sluice-plan-memory", "::mlir::ModuleOp"> {
   let summary = "Give every buffer of the host function a place";
   let description = [{
-    Buffers of static size get offsets in the workspace, the largest first,
-    each at the lowest offset where it meets no other that lives at the same
-    time (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net
-    Inference", 2020, greedy by size). A kernel's result takes over the buffer
-    of an input that dies there, where the kernel allows it. Buffers whose
-    sizes follow from the inputs' sizes share slots behind the static part;
-    `sluice_workspace_size` computes the total. What remains, sizes that
-    depend on data, is left to the runtime's allocator.
+    Buffers whose sizes are known or follow from the inputs' sizes get places in
+    one workspace. A kernel's result takes over the buffer of an input that dies
+    there and has the same size, where the kernel allows it. The others are
+    placed for sample sizes of the inputs, the largest first, each at the lowest
+    offset where it meets no other that is in use at the same time (Pisarchyk
+    and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020,
+    greedy by size). What is kept of a placement is which buffer lies above
+    which others; from that a run computes the offsets for its own sizes.
+    Where no plan serves all samples the run chooses among a few.
+    `sluice_plan` computes the total. What remains, sizes that depend on data,
+    is left to the runtime's allocator.
   }];
   let dependentDialects = [
     "::sluice::kernel::KernelDialect", "mlir::arith::ArithDialect"
   ];
   let statistics = [
-    Statistic<"numStatic", "static", "Number of buffers with a fixed offset">,
-    Statistic<"numDynamic", "dynamic", "Number of buffers in slots">,
+    Statistic<"numStatic", "static", "Number of buffers of a known size">,
+    Statistic<"numDynamic", "dynamic", "Number of buffers whose size follows in the run">,
     Statistic<"numReused", "in-place", "Number of results in an input's buffer">,
     Statistic<"numUnplanned", "unplanned", "Number of run-time allocations">
   ];

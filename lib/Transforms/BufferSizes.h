@@ -1,0 +1,106 @@
+//===- BufferSizes.h - The bytes of the host's buffers ----------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_LIB_TRANSFORMS_BUFFERSIZES_H
+#define SLUICE_LIB_TRANSFORMS_BUFFERSIZES_H
+
+#include "dialects/Kernel/Kernel.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace sluice {
+
+/// No machine has memory for more.
+inline constexpr int64_t largestBuffer = int64_t(1) << 46;
+
+/// A number that is known now or in the run: a constant or an index.
+using KnownOrValue = mlir::OpFoldResult;
+
+/// The sizes in bytes that buffers have whose dimensions are known or follow
+/// from the inputs' sizes: each once, however many buffers have it. All are
+/// rounded up to whole cache lines.
+class BufferSizes {
+public:
+  /// The same factors in any order are one size.
+  struct Size {
+    int64_t fixed = 0; ///< bytes, before rounding, over those of the factors
+    llvm::SmallVector<mlir::Value> factors;
+    mlir::Location loc;
+  };
+
+  explicit BufferSizes(mlir::func::FuncOp function);
+
+  /// Do all dimensions follow from the inputs' sizes alone?
+  bool follows(kernel::AllocateOp op) const;
+  /// The number of a buffer's size, or none where it is above `largestBuffer`
+  /// whatever the inputs' sizes are.
+  std::optional<unsigned> number(kernel::AllocateOp op);
+
+  llvm::ArrayRef<Size> all() const { return sizes; }
+  /// Are there sizes that are only known in the run?
+  bool areDynamic() const { return hasDynamic; }
+
+  /// The bytes of all sizes, each from 1 to `most`, for inputs whose dynamic
+  /// dimensions have the sizes that `sizeOf` tells.
+  std::vector<int64_t>
+  sample(llvm::function_ref<int64_t(kernel::InputSizeOp)> sizeOf,
+         int64_t most) const;
+  /// How many ops `sample` looks at.
+  size_t numOps() const { return following.size(); }
+  /// The inputs' dynamic dimensions, in order.
+  llvm::ArrayRef<kernel::InputSizeOp> inputSizes() const { return inputs; }
+
+private:
+  using Key = std::pair<int64_t, std::vector<unsigned>>;
+
+  /// What follows from the inputs' sizes, in order, and where it is there.
+  std::vector<mlir::Operation *> following;
+  llvm::DenseMap<mlir::Value, unsigned> place;
+  std::vector<kernel::InputSizeOp> inputs;
+  std::map<Key, unsigned> numbers;
+  std::vector<Size> sizes;
+  bool hasDynamic = false;
+};
+
+/// Computes, in one function, the bytes of buffers from the inputs' sizes.
+class ByteCounts {
+public:
+  /// `frame` is the function's; `of` that of the sizes that are asked about.
+  /// Bytes above `most` make `countable` false where they are checked.
+  ByteCounts(mlir::OpBuilder &builder, mlir::Value of, mlir::Value frame,
+             int64_t most, bool isChecked)
+      : builder(builder), most(most), isChecked(isChecked) {
+    mapping.map(of, frame);
+  }
+
+  /// The bytes, in whole cache lines.
+  KnownOrValue bytes(const BufferSizes::Size &size);
+  /// Could everything so far be counted in 64 bits? Null where nothing had to
+  /// be checked.
+  mlir::Value countable;
+
+private:
+  mlir::Value constant(int64_t value);
+  mlir::Value toWide(mlir::Value index);
+  void demand(mlir::arith::CmpIPredicate predicate, mlir::Value lhs,
+              int64_t rhs);
+  mlir::Value multiply(mlir::Value bytes, mlir::Value size);
+  /// The size at the builder's position, with what it is computed from.
+  mlir::Value cloneSize(mlir::Value size);
+
+  mlir::OpBuilder &builder;
+  mlir::Location loc = builder.getUnknownLoc();
+  int64_t most;
+  bool isChecked;
+  mlir::IRMapping mapping;
+};
+
+} // namespace sluice
+
+#endif // SLUICE_LIB_TRANSFORMS_BUFFERSIZES_H
