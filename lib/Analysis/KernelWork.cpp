@@ -51,6 +51,11 @@ static double operationsPerElement(Operation *op) {
           taps *= size;
         return 2.0 * taps;
       })
+      .Case([](RecurrenceOp recurrence) {
+        // Every gate's sum over the hidden units, for each unit of an output.
+        return 2.0 * recurrence.getGateCount() *
+               shapeOf(recurrence.getResult(1)).back();
+      })
       .Case([](ScanOp scan) {
         double perStep = 0;
         for (Operation &op : scan.getBody().front().without_terminator())
