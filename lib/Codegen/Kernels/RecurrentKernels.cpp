@@ -289,6 +289,14 @@ void RecurrenceEmitter::forEachUnit(
   // The weights of a piece serve all tiles.
   forEachVector(kernel, units, weights.lanes(), [&](const Piece &piece) {
     forEachTile(block, [&](const Tile &tile) {
+      // Of what comes from the inputs several sequences read a few lines each,
+      // which no CPU foresees: they arrive while the sums are computed.
+      for (int64_t r = 0; r < tile.rows && tile.rows > 1; ++r) {
+        Row row = getRow(block, kernel.add(tile.first, kernel.index(r)));
+        for (int64_t number : wanted)
+          projected.fetch(kernel.add(row.input, gateOffset(number)), piece,
+                          units);
+      }
       SmallVector<Value> sums = accumulate(block, tile, piece, wanted, source);
       finishRows(block, tile, sums, [&](const Row &row, ValueRange mine) {
         emit(row, piece, mine);

@@ -87,6 +87,22 @@ void RowVectors::storeScalar(Value value, Value offset) const {
                           kernel.toStorage(value, elementType), memory, offset);
 }
 
+void RowVectors::fetch(Value offset, const Piece &piece, Value count) const {
+  constexpr unsigned firstLevel = 3;
+  constexpr int64_t lineBytes = 64;
+  int64_t width = (elementType.getIntOrFloatBitWidth() + 7) / 8;
+  auto known = getConstantIntValue(count);
+  SmallVector<int64_t> places = {0};
+  if (!known || *known % lanes() != 0 || lineBytes % (lanes() * width) != 0)
+    places.push_back(lanes() - 1);
+  Value start = kernel.add(offset, piece.begin);
+  for (int64_t place : places)
+    memref::PrefetchOp::create(kernel.builder, kernel.loc, memory,
+                               kernel.add(start, kernel.index(place)),
+                               /*isWrite=*/false, firstLevel,
+                               /*isDataCache=*/true);
+}
+
 Value RowVectors::splat(Value scalar) const {
   return vector::BroadcastOp::create(kernel.builder, kernel.loc, vectorType,
                                      scalar);

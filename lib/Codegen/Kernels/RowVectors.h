@@ -51,6 +51,10 @@ public:
   /// A single element, in the compute type.
   mlir::Value loadScalar(mlir::Value offset) const;
   void storeScalar(mlir::Value value, mlir::Value offset) const;
+  /// Has a piece of a row brought to the first-level cache: the lines of its
+  /// first and last lane, or one, where all rows are `count` elements and so
+  /// whole vectors. What lies beyond the tensor does no harm.
+  void fetch(mlir::Value offset, const Piece &piece, mlir::Value count) const;
   mlir::Value splat(mlir::Value scalar) const;
 
 private:
