@@ -119,6 +119,7 @@ void buildOptimizePipeline(OpPassManager &manager,
     functions.addPass(createRecogniseLookupsPass());
     functions.addPass(createMoveTransposesPass());
     functions.addPass(createFoldTransposesPass());
+    functions.addPass(createFoldBroadcastsPass());
     FoldBatchNormPassOptions foldOptions;
     foldOptions.mode = options.convBn;
     functions.addPass(createFoldBatchNormPass(foldOptions));

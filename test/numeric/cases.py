@@ -465,54 +465,6 @@ def channels_that_weights_tell(g):
     g.output(g.MatMul(x, g.weight(32, 20)))
 
 
-def pyramid(g, sizes):
-    """Maps of all scales, each kept until it is joined with a coarser one."""
-    x, scales = g.input([1, 3, *sizes], dynamic=[0, 2, 3]), []
-    for channels, inner in ((8, 3), (16, 8), (32, 16)):
-        x = g.Conv(x, g.weight(channels, inner, 3, 3, low=-0.2, high=0.2),
-                   strides=[2, 2], pads=[1, 1, 1, 1])
-        x = g.Mul(x, g.Sigmoid(x))
-        scales.append(x)
-    scores = []
-    for channels, finer in ((16, scales[1]), (8, scales[0])):
-        x = g.Resize(x, "", g.constant(np.float32([1, 1, 2, 2])), mode="nearest",
-                     coordinate_transformation_mode="asymmetric", nearest_mode="floor")
-        x = g.Softmax(g.Concat(x, finer, axis=1), axis=1)
-        x = g.Add(finer, g.Conv(x, g.weight(channels, 3 * channels, 1, 1)))
-        scores.append(g.Reshape(x, g.constant(np.array([0, 8, -1]))))
-    g.output(g.Softmax(g.Concat(*scores, axis=2), axis=2))
-
-
-@case()
-def memory_of_small_images(g):
-    pyramid(g, [8, 24])
-
-
-@case()
-def memory_of_large_images(g):
-    pyramid(g, [72, 104])
-
-
-def joined_rows(g, rows, columns):
-    """What is computed in place has the sizes of its operand, here one has not."""
-    x, y = g.input([1, columns], dynamic=True), g.input([rows, columns], dynamic=True)
-    weights, table = g.weight(40, 40), g.Softmax(g.input([40, 40]), axis=0)
-    joined = g.Add(g.Softmax(x, axis=1), g.Softmax(y, axis=1))
-    again = g.Mul(g.Softmax(joined, axis=1), g.Softmax(y, axis=0))
-    g.output(g.Softmax(g.Add(again, x), axis=1))
-    g.output(g.MatMul(g.Softmax(g.MatMul(weights, table), axis=1), table))
-
-
-@case()
-def memory_of_few_rows(g):
-    joined_rows(g, 2, 3)
-
-
-@case()
-def memory_of_many_rows(g):
-    joined_rows(g, 700, 90)
-
-
 @case(present=["sluice.gather"])
 def lookup_in_dequantised_table(g):
     """Rows of a table that is too large to be kept as numbers."""

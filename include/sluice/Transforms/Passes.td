@@ -128,6 +128,22 @@ def FoldTransposesPass
   let summary = "Fold transposes into matrix products and reductions";
 }
 
+def FoldBroadcastsPass
+    : Pass<"sluice-fold-broadcasts", "::mlir::func::FuncOp"> {
+  let summary = "Products of broadcast matrices without writing these";
+  let description = [{
+    A product broadcasts its batch itself: it reads the operand of a broadcast
+    where its other operand surely has the sizes that are new. Where all rows of
+    the left matrix are the same, or all columns of the right one, one of them
+    is multiplied and the result broadcast, if the depth is at least 16: below,
+    writing the result once more takes longer than the product.
+  }];
+  let dependentDialects = ["::sluice::SluiceDialect"];
+  let statistics = [
+    Statistic<"numFolded", "folded", "Number of broadcast operands">
+  ];
+}
+
 def ExpandBatchNormPass
     : Pass<"sluice-expand-batch-norm", "::mlir::func::FuncOp"> {
   let summary = "Batch normalisations as a factor and an addend per channel";
