@@ -197,21 +197,26 @@ sluice::importOnnxModel(const OnnxModel &model, MLIRContext &context,
   remarkConstantInputs(function, model, inputs);
   Block *block = function.addEntryBlock();
   builder.setInsertionPointToStart(block);
+  // Attributes of all are set at once: each setting makes a new list.
+  SmallVector<DictionaryAttr> argumentAttributes, resultAttributes;
   for (auto [index, input] : llvm::enumerate(inputs)) {
     const std::string &name = input.info->name;
     importer.bind(name, block->getArgument(index));
-    function.setArgAttr(index, "sluice.name", builder.getStringAttr(name));
-    function.setArgAttr(index, "sluice.dims",
-                        dimensionNames(declaredTypes[index], builder));
+    NamedAttrList attributes;
+    attributes.set("sluice.name", builder.getStringAttr(name));
+    attributes.set("sluice.dims",
+                   dimensionNames(declaredTypes[index], builder));
     // What has no type here has been reported.
-    if (!input.defaultValue ||
-        !importer.convertElementType(input.defaultValue->elementType))
-      continue;
-    auto value = convertDefault(importer, *input.defaultValue, builder);
-    if (!value)
-      return value.takeError();
-    function.setArgAttr(index, "sluice.default", *value);
+    if (input.defaultValue &&
+        importer.convertElementType(input.defaultValue->elementType)) {
+      auto value = convertDefault(importer, *input.defaultValue, builder);
+      if (!value)
+        return value.takeError();
+      attributes.set("sluice.default", *value);
+    }
+    argumentAttributes.push_back(attributes.getDictionary(&context));
   }
+  function.setAllArgAttrs(argumentAttributes);
   auto outputs = importer.importGraph(model.graph, builder);
   if (!outputs)
     return outputs.takeError();
@@ -223,11 +228,15 @@ sluice::importOnnxModel(const OnnxModel &model, MLIRContext &context,
   for (Value output : *outputs)
     outputTypes.push_back(output.getType());
   function.setFunctionType(builder.getFunctionType(inputTypes, outputTypes));
-  for (auto [index, output] : llvm::enumerate(model.graph.outputs))
-    if (llvm::Error error = describeOutput(
-            function, index, output,
-            importer.convertElementType(output.type.elementType)))
-      return error;
+  for (auto [index, output] : llvm::enumerate(model.graph.outputs)) {
+    auto attributes =
+        describeOutput(function, index, output,
+                       importer.convertElementType(output.type.elementType));
+    if (!attributes)
+      return attributes.takeError();
+    resultAttributes.push_back(*attributes);
+  }
+  function.setAllResultAttrs(resultAttributes);
   SmallVector<Attribute> metadata;
   for (const auto &[key, value] : model.metadata) {
     metadata.push_back(builder.getStringAttr(key));

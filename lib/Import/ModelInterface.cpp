@@ -152,15 +152,15 @@ static bool isMapOfScores(const OnnxType &type) {
          type.element->kind == OnnxType::Kind::Map;
 }
 
-llvm::Error sluice::describeOutput(func::FuncOp function, unsigned index,
-                                   const OnnxValueInfo &output,
-                                   Type declaredElement) {
+llvm::Expected<DictionaryAttr>
+sluice::describeOutput(func::FuncOp function, unsigned index,
+                       const OnnxValueInfo &output, Type declaredElement) {
   Builder builder(function.getContext());
-  function.setResultAttr(index, "sluice.name",
-                         builder.getStringAttr(output.name));
+  NamedAttrList attributes;
+  attributes.set("sluice.name", builder.getStringAttr(output.name));
   const OnnxType &type = output.type;
   if (type.kind == OnnxType::Kind::Unknown || isMapOfScores(type))
-    return llvm::Error::success();
+    return attributes.getDictionary(builder.getContext());
   auto computed = cast<RankedTensorType>(function.getResultTypes()[index]);
   SmallVector<int64_t> sizes;
   if (type.shape)
@@ -177,19 +177,18 @@ llvm::Error sluice::describeOutput(func::FuncOp function, unsigned index,
   if (!fits)
     return makeError(contradiction);
   if (!type.shape)
-    return llvm::Error::success();
+    return attributes.getDictionary(builder.getContext());
   // Published models have outputs that were declared before their last
   // dimensions were added; other engines take what is computed, too.
   if (!hasRank) {
     mlir::emitWarning(function.getLoc()) << contradiction;
-    return llvm::Error::success();
+    return attributes.getDictionary(builder.getContext());
   }
-  function.setResultAttr(index, "sluice.dims", dimensionNames(type, builder));
+  attributes.set("sluice.dims", dimensionNames(type, builder));
   for (auto [size, declared] : llvm::zip_equal(computed.getShape(), sizes))
     if (ShapedType::isDynamic(size) && declared >= 0)
-      function.setResultAttr(index, declaredAttribute,
-                             builder.getDenseI64ArrayAttr(sizes));
-  return llvm::Error::success();
+      attributes.set(declaredAttribute, builder.getDenseI64ArrayAttr(sizes));
+  return attributes.getDictionary(builder.getContext());
 }
 
 llvm::Error sluice::checkDeclaredOutputs(ModuleOp module) {

@@ -34,12 +34,13 @@ void remarkConstantInputs(mlir::func::FuncOp function, const OnnxModel &model,
 /// The names of a type's dimensions; empty strings where they have none.
 mlir::ArrayAttr dimensionNames(const OnnxType &type, mlir::Builder &builder);
 
-/// Says on a result of `main` what the file declares about that output, whose
-/// element type that is `declaredElement` (null if not declared). Fails where
-/// the two contradict each other.
-llvm::Error describeOutput(mlir::func::FuncOp function, unsigned index,
-                           const OnnxValueInfo &output,
-                           mlir::Type declaredElement);
+/// The attributes of a result of `main`: what the file declares about that
+/// output, whose element type that is `declaredElement` (null if not declared).
+/// Fails where the two contradict each other.
+llvm::Expected<mlir::DictionaryAttr> describeOutput(mlir::func::FuncOp function,
+                                                    unsigned index,
+                                                    const OnnxValueInfo &output,
+                                                    mlir::Type declaredElement);
 
 } // namespace sluice
 
