@@ -73,6 +73,7 @@ private:
     return LLVM::LLVMStructType::getLiteral(builder.getContext(), types);
   }
   Value buildRecord(Type type, ArrayRef<Field> fields);
+  Value buildLongArray(Type type, llvm::function_ref<Value(size_t)> element);
   LLVM::GlobalOp define(StringRef name, Type type, LLVM::Linkage linkage,
                         llvm::function_ref<Value()> value);
   std::string freshName() { return "sluice.data." + std::to_string(next++); }
@@ -101,6 +102,43 @@ Value DataBuilder::buildRecord(Type type, ArrayRef<Field> fields) {
   Value value = LLVM::PoisonOp::create(builder, loc, type);
   for (auto [i, field] : llvm::enumerate(fields))
     value = LLVM::InsertValueOp::create(builder, loc, value, materialize(field),
+                                        static_cast<int64_t>(i));
+  return value;
+}
+
+/// Elements that one constant is made of directly.
+constexpr size_t shortArray = 256;
+
+/// Elements side by side. LLVM makes a new constant for each insertion, which
+/// takes time in proportion to what it inserts into: so long arrays are records
+/// of short ones, which lie in memory in the same way.
+static Type longArrayType(Type element, size_t count) {
+  if (count <= shortArray)
+    return LLVM::LLVMArrayType::get(element, count);
+  SmallVector<Type> parts(count / shortArray,
+                          LLVM::LLVMArrayType::get(element, shortArray));
+  if (size_t rest = count % shortArray)
+    parts.push_back(LLVM::LLVMArrayType::get(element, rest));
+  return LLVM::LLVMStructType::getLiteral(element.getContext(), parts);
+}
+
+Value DataBuilder::buildLongArray(Type type,
+                                  llvm::function_ref<Value(size_t)> element) {
+  auto build = [&](Type part, size_t first) {
+    Value value = LLVM::PoisonOp::create(builder, loc, part);
+    size_t count = cast<LLVM::LLVMArrayType>(part).getNumElements();
+    for (size_t i = 0; i < count; ++i)
+      value = LLVM::InsertValueOp::create(
+          builder, loc, value, element(first + i), static_cast<int64_t>(i));
+    return value;
+  };
+  auto parts = dyn_cast<LLVM::LLVMStructType>(type);
+  if (!parts)
+    return build(type, 0);
+  Value value = LLVM::PoisonOp::create(builder, loc, type);
+  for (auto [i, part] : llvm::enumerate(parts.getBody()))
+    value = LLVM::InsertValueOp::create(builder, loc, value,
+                                        build(part, i * shortArray),
                                         static_cast<int64_t>(i));
   return value;
 }
@@ -137,9 +175,11 @@ LLVM::GlobalOp DataBuilder::record(StringRef name, ArrayRef<Field> fields,
 DataBuilder::Field DataBuilder::array(ArrayRef<Field> elements) {
   if (elements.empty())
     return null();
-  Type type = LLVM::LLVMArrayType::get(elements[0].type, elements.size());
-  return address(define(freshName(), type, LLVM::Linkage::Private,
-                        [&] { return buildRecord(type, elements); }));
+  Type type = longArrayType(elements[0].type, elements.size());
+  return address(define(freshName(), type, LLVM::Linkage::Private, [&] {
+    return buildLongArray(type,
+                          [&](size_t i) { return materialize(elements[i]); });
+  }));
 }
 
 DataBuilder::Field
@@ -147,14 +187,10 @@ DataBuilder::arrayOfRecords(ArrayRef<SmallVector<Field>> records) {
   if (records.empty())
     return null();
   Type element = recordType(records[0]);
-  Type type = LLVM::LLVMArrayType::get(element, records.size());
+  Type type = longArrayType(element, records.size());
   return address(define(freshName(), type, LLVM::Linkage::Private, [&] {
-    Value value = LLVM::PoisonOp::create(builder, loc, type);
-    for (auto [i, fields] : llvm::enumerate(records))
-      value = LLVM::InsertValueOp::create(builder, loc, value,
-                                          buildRecord(element, fields),
-                                          static_cast<int64_t>(i));
-    return value;
+    return buildLongArray(
+        type, [&](size_t i) { return buildRecord(element, records[i]); });
   }));
 }
 
