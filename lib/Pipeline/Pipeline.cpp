@@ -103,7 +103,7 @@ static void addShapePasses(OpPassManager &functions) {
   functions.addPass(createInferShapesPass());
   functions.addPass(createFoldShapesPass());
   functions.addPass(createCanonicalizerPass());
-  functions.addPass(createCSEPass());
+  functions.addPass(createMergeEqualOpsPass());
 }
 
 void buildOptimizePipeline(OpPassManager &manager,
@@ -111,7 +111,7 @@ void buildOptimizePipeline(OpPassManager &manager,
   {
     OpPassManager &functions = manager.nest<func::FuncOp>();
     functions.addPass(createCanonicalizerPass());
-    functions.addPass(createCSEPass());
+    functions.addPass(createMergeEqualOpsPass());
     addShapePasses(functions);
     functions.addPass(createRecogniseActivationsPass());
     functions.addPass(createRecogniseSoftmaxPass());
@@ -140,7 +140,7 @@ void buildFormKernelsPipeline(OpPassManager &manager,
   functions.addPass(createCheckSizesPass());
   functions.addPass(createPropagateLayoutPass());
   functions.addPass(createCanonicalizerPass());
-  functions.addPass(createCSEPass());
+  functions.addPass(createMergeEqualOpsPass());
   ChooseProvidersPassOptions providerOptions;
   providerOptions.kernels = options.kernels;
   providerOptions.triple = options.triple;
@@ -155,7 +155,7 @@ void buildFormKernelsPipeline(OpPassManager &manager,
   functions.addPass(createSplitConcatenationsPass());
   manager.nest<func::FuncOp>().addPass(createFormKernelsPass());
   manager.addPass(createCanonicalizerPass());
-  manager.addPass(createCSEPass());
+  manager.addPass(createMergeEqualOpsPass());
   manager.addPass(createOutlineKernelsPass());
 }
 

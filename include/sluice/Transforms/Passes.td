@@ -238,6 +238,22 @@ def OutlineKernelsPass : Pass<"sluice-outline-kernels", "::mlir::ModuleOp"> {
   ];
 }
 
+def MergeEqualOpsPass : Pass<"sluice-merge-equal-ops"> {
+  let summary = "Compute what is equal once, in linear time";
+  let description = [{
+    Ops without effects that have the same operands, attributes and regions
+    become one, and ops that nothing uses go. Other than `cse`, it tells regions
+    apart by what is in them before it compares them: kernels of one tensor, or
+    branches on one condition, are many in a large graph, and comparing each
+    with each takes quadratic time. Values of blocks that are not within each
+    other are not merged.
+  }];
+  let statistics = [
+    Statistic<"numMerged", "merged", "Number of ops replaced by equal ones">,
+    Statistic<"numDead", "dead", "Number of ops that nothing used">
+  ];
+}
+
 def SimplifySizesPass : Pass<"sluice-simplify-sizes", "::mlir::ModuleOp"> {
   let summary = "Compute each size of the host function's buffers once";
   let description = [{
