@@ -235,8 +235,8 @@ Expected<MachineModel> getMachineModel(StringRef tripleName, StringRef cpu) {
   model.triple = triple.str();
   model.baseCpu = isX86 ? "x86-64" : "generic";
   model.requestedCpu = cpu.str();
-  model.cpu = native ? sys::getHostCPUName().str()
-                     : (cpu.empty() ? model.baseCpu : cpu.str());
+  static const std::string hostCpu = sys::getHostCPUName().str();
+  model.cpu = native ? hostCpu : (cpu.empty() ? model.baseCpu : cpu.str());
 
   std::unique_ptr<MCSubtargetInfo> subtarget(
       (*target)->createMCSubtargetInfo(triple, model.baseCpu, ""));
@@ -256,7 +256,10 @@ Expected<MachineModel> getMachineModel(StringRef tripleName, StringRef cpu) {
 
   StringMap<bool> has;
   if (native) {
-    has = sys::getHostCPUFeatures();
+    // Asking takes long where a virtual machine answers, and passes ask for
+    // each function.
+    static const StringMap<bool> hostFeatures = sys::getHostCPUFeatures();
+    has = hostFeatures;
     has["neon"] = !isX86;
   } else {
     ArrayRef<StringLiteral> names =
