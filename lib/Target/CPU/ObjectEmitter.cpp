@@ -20,6 +20,10 @@
 #include "llvm/TargetParser/Triple.h"
 #include "llvm/Transforms/Scalar/LoopPassManager.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 using namespace llvm;
 
 namespace sluice {
@@ -137,6 +141,15 @@ static void hideShared(Module &module, const StringSet<> &shared,
     }
 }
 
+/// Gives what was freed back to the system. Threads allocate from memory of
+/// their own, so the program of a long host function would stay beside its
+/// code.
+static void returnFreeMemory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
 static Error emitModule(Module &module, TargetMachine &targetMachine,
                         CodeForm form, const ObjectEmitterOptions &options,
                         CodeBuffer &code) {
@@ -196,6 +209,8 @@ emitObjects(mlir::ModuleOp moduleOp, StringRef prefix,
     if (!module)
       return createStringError("cannot translate the module to LLVM IR");
     split.parts[number].module = nullptr;
+    if (split.parts[number].isLongHost)
+      returnFreeMemory();
     hideShared(*module, split.shared, prefix);
     return emitModule(*module, **targetMachine, CodeForm::Object, own,
                       results[number]);
