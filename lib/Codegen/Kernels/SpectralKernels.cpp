@@ -228,7 +228,8 @@ void FourierEmitter::emitKnownLength(const Plane &from, const Plane &to,
     return Plane{*scratch, base, width, Piece{kernel.index(0), nullptr}};
   };
   int64_t left = n, stride = 1;
-  for (auto [number, radix] : llvm::enumerate(radices)) {
+  for (size_t number = 0; number < radices.size(); ++number) {
+    int64_t radix = radices[number];
     left /= radix;
     bool isFirst = number == 0, isLast = number + 1 == radices.size();
     emitStep(
