@@ -21,12 +21,13 @@ public:
       : module(module), builder(module.getContext()), loc(module.getLoc()),
         pointer(LLVM::LLVMPointerType::get(module.getContext())) {}
 
-  /// A field of a struct or element of an array: a number, or the address of a
-  /// global (none for null).
+  /// A field of a struct or element of an array: a number, an address in the
+  /// strings, or that of a global (none for null).
   struct Field {
     Type type;
     Attribute number;
     Operation *target = nullptr;
+    std::optional<size_t> place = std::nullopt;
   };
 
   Field integer(int64_t value, unsigned bits) {
@@ -39,6 +40,7 @@ public:
   }
   Field address(Operation *target) { return {pointer, nullptr, target}; }
   Field null() { return {pointer, nullptr, nullptr}; }
+  /// Equal strings have one place.
   Field string(StringRef text);
   Field stringOrNull(StringRef text) {
     return text.empty() ? null() : string(text);
@@ -64,6 +66,9 @@ public:
     return global;
   }
 
+  /// Defines what the strings are in: a global for each takes far more memory.
+  void defineStrings();
+
 private:
   Value materialize(const Field &field);
   Type recordType(ArrayRef<Field> fields) {
@@ -83,7 +88,11 @@ private:
   Location loc;
   Type pointer;
   int next = 0;
+  llvm::StringMap<size_t> places;
+  std::string strings;
 };
+
+constexpr StringRef stringsName = "sluice.strings";
 
 } // namespace
 
@@ -91,6 +100,14 @@ Value DataBuilder::materialize(const Field &field) {
   if (field.number)
     return LLVM::ConstantOp::create(builder, loc, field.type,
                                     cast<TypedAttr>(field.number));
+  if (field.place) {
+    Value strings =
+        LLVM::AddressOfOp::create(builder, loc, pointer, stringsName);
+    Value place = LLVM::ConstantOp::create(
+        builder, loc, builder.getI64IntegerAttr(*field.place));
+    return LLVM::GEPOp::create(builder, loc, pointer, builder.getI8Type(),
+                               strings, ValueRange{place});
+  }
   if (!field.target)
     return LLVM::ZeroOp::create(builder, loc, pointer);
   StringRef name =
@@ -156,14 +173,19 @@ LLVM::GlobalOp DataBuilder::define(StringRef name, Type type,
 }
 
 DataBuilder::Field DataBuilder::string(StringRef text) {
-  std::string bytes = text.str();
-  bytes.push_back('\0');
+  auto [known, isNew] = places.try_emplace(text, strings.size());
+  if (isNew)
+    strings.append(text.data(), text.size()).push_back('\0');
+  return {pointer, nullptr, nullptr, known->second};
+}
+
+void DataBuilder::defineStrings() {
   builder.setInsertionPointToEnd(module.getBody());
-  auto global = LLVM::GlobalOp::create(
-      builder, loc, LLVM::LLVMArrayType::get(builder.getI8Type(), bytes.size()),
-      /*isConstant=*/true, LLVM::Linkage::Private, freshName(),
-      builder.getStringAttr(bytes));
-  return address(global);
+  LLVM::GlobalOp::create(
+      builder, loc,
+      LLVM::LLVMArrayType::get(builder.getI8Type(), strings.size()),
+      /*isConstant=*/true, LLVM::Linkage::Private, stringsName,
+      builder.getStringAttr(strings));
 }
 
 LLVM::GlobalOp DataBuilder::record(StringRef name, ArrayRef<Field> fields,
@@ -328,4 +350,5 @@ void sluice::addDescriptor(ModuleOp module, const DescriptorContents &contents,
   data.record(descriptorSymbol(signature), fields, LLVM::Linkage::External);
   if (shared)
     data.record(SLUICE_DESCRIPTOR_SYMBOL, fields, LLVM::Linkage::External);
+  data.defineStrings();
 }

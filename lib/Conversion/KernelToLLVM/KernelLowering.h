@@ -39,6 +39,7 @@ private:
   void lowerCopy(kernel::CopyOp op);
   void lowerCheck(kernel::CheckOp op);
   void makeEntryPoints();
+  void addProfiling(mlir::func::FuncOp kernel);
   void flattenArguments(mlir::func::FuncOp kernel);
 
   mlir::Value constant(int64_t value) {

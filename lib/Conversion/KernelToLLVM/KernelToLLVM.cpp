@@ -194,6 +194,27 @@ void KernelLowering::reportUnless(Value frame, Value condition, Value node,
            {frame, constant32(SLUICE_RUN_FAILED), node, message});
 }
 
+/// Kernels know their place in the profile from a last argument: with that,
+/// host functions have one call for each launch.
+void KernelLowering::addProfiling(func::FuncOp kernel) {
+  Type number = builder.getI32Type();
+  loc = kernel.getLoc();
+  (void)kernel.insertArgument(kernel.getNumArguments(), number, {}, loc);
+  if (kernel.isDeclaration())
+    return;
+  Block &entry = kernel.getBody().front();
+  auto profile = [&](int64_t end) {
+    func::CallOp::create(builder, loc, getProfileFunction(),
+                         ValueRange{entry.getArguments().front(),
+                                    entry.getArguments().back(),
+                                    constant32(end)});
+  };
+  builder.setInsertionPointToStart(&entry);
+  profile(0);
+  builder.setInsertionPoint(entry.getTerminator());
+  profile(1);
+}
+
 void KernelLowering::lowerLaunch(kernel::LaunchOp op) {
   SmallVector<Value> buffers{op.getFrame()};
   llvm::append_range(buffers, op.getInputs());
@@ -218,14 +239,8 @@ void KernelLowering::lowerLaunch(kernel::LaunchOp op) {
       if (memory.isDynamicDim(i))
         operands.push_back(dynamicSize(buffer, i));
   }
-  auto profile = [&](int64_t end) {
-    func::CallOp::create(
-        builder, loc, getProfileFunction(),
-        ValueRange{op.getFrame(), constant32(op.getIndex()), constant32(end)});
-  };
-  profile(0);
+  operands.push_back(constant32(op.getIndex()));
   func::CallOp::create(builder, loc, callee, operands);
-  profile(1);
   if (!isInHost() || ++hostLaunches % launchesPerBlock != 0)
     return;
   Value status = loadField(op.getFrame(), FrameField::Status, i32);
@@ -395,8 +410,10 @@ void KernelLowering::run() {
   for (Operation *op : ops)
     lower(op);
   finish();
-  for (func::FuncOp kernel : kernels)
+  for (func::FuncOp kernel : kernels) {
+    addProfiling(kernel);
     flattenArguments(kernel);
+  }
   makeEntryPoints();
 }
 
