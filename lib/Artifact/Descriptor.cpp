@@ -8,6 +8,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Builders.h"
 #include "sluice/Conversion/KernelToLLVM/KernelToLLVM.h"
+#include <map>
 
 using namespace mlir;
 using namespace sluice;
@@ -48,6 +49,7 @@ public:
   /// A struct, or null if there are no fields.
   LLVM::GlobalOp record(StringRef name, ArrayRef<Field> fields,
                         LLVM::Linkage linkage);
+  /// Equal arrays have one place, too.
   Field array(ArrayRef<Field> elements);
   Field arrayOfRecords(ArrayRef<SmallVector<Field>> records);
 
@@ -90,6 +92,8 @@ private:
   int next = 0;
   llvm::StringMap<size_t> places;
   std::string strings;
+  using Content = std::tuple<const void *, Operation *, std::optional<size_t>>;
+  std::map<std::vector<Content>, LLVM::GlobalOp> arrays;
 };
 
 constexpr StringRef stringsName = "sluice.strings";
@@ -197,11 +201,19 @@ LLVM::GlobalOp DataBuilder::record(StringRef name, ArrayRef<Field> fields,
 DataBuilder::Field DataBuilder::array(ArrayRef<Field> elements) {
   if (elements.empty())
     return null();
-  Type type = longArrayType(elements[0].type, elements.size());
-  return address(define(freshName(), type, LLVM::Linkage::Private, [&] {
-    return buildLongArray(type,
-                          [&](size_t i) { return materialize(elements[i]); });
-  }));
+  std::vector<Content> contents;
+  for (const Field &field : elements)
+    contents.emplace_back(field.number.getAsOpaquePointer(), field.target,
+                          field.place);
+  LLVM::GlobalOp &known = arrays[contents];
+  if (!known) {
+    Type type = longArrayType(elements[0].type, elements.size());
+    known = define(freshName(), type, LLVM::Linkage::Private, [&] {
+      return buildLongArray(type,
+                            [&](size_t i) { return materialize(elements[i]); });
+    });
+  }
+  return address(known);
 }
 
 DataBuilder::Field

@@ -127,7 +127,7 @@ private:
   bool isInHost();
   /// Is it the host function, or the one that tells the workspace's size?
   bool isHostSide();
-  /// An array of 64-bit numbers on the stack.
+  /// 64-bit numbers on the stack, which hold until the next such array.
   mlir::Value stackArray(mlir::ValueRange values);
   mlir::Value stringConstant(llvm::StringRef text);
 
@@ -139,6 +139,7 @@ private:
   llvm::StringMap<mlir::LLVM::GlobalOp> strings;
   llvm::SetVector<mlir::func::FuncOp> kernels;
   llvm::StringMap<mlir::func::FuncOp> functions;
+  llvm::DenseMap<mlir::Operation *, mlir::LLVM::AllocaOp> stackArrays;
   mlir::func::FuncOp profileFunction, checkFunction;
   mlir::LLVM::LLVMFuncOp guardMarker;
   int64_t hostLaunches = 0;

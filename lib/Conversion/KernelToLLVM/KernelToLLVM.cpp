@@ -56,14 +56,19 @@ void KernelLowering::guard(Value address) {
 }
 
 Value KernelLowering::stackArray(ValueRange values) {
-  // In the entry block, so that loops do not grow the stack.
-  Value array;
-  {
+  func::FuncOp function = currentFunction();
+  LLVM::AllocaOp &array = stackArrays[function];
+  auto needed = std::max<int64_t>(1, values.size());
+  if (!array || *getConstantIntValue(array.getArraySize()) < needed) {
+    // In the entry block, so that loops do not grow the stack.
     OpBuilder::InsertionGuard restore(builder);
-    builder.setInsertionPointToStart(&currentFunction().getBody().front());
-    array = LLVM::AllocaOp::create(
-        builder, loc, pointer, i64,
-        constant(std::max<int64_t>(1, values.size())), /*alignment=*/8);
+    builder.setInsertionPointToStart(&function.getBody().front());
+    Value count = constant(needed);
+    if (array)
+      array.getArraySizeMutable().assign(count);
+    else
+      array = LLVM::AllocaOp::create(builder, loc, pointer, i64, count,
+                                     /*alignment=*/8);
   }
   for (auto [i, value] : llvm::enumerate(values))
     LLVM::StoreOp::create(builder, loc, value, advance(array, i * 8));
