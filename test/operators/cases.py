@@ -498,6 +498,12 @@ def _transposes():
             x = (100 * _numbers(*shape)).astype(np.int64).astype(kind)
             name = f"transpose_{text}_{''.join(map(str, order))}_{x.dtype}"
             yield Case(name, "Transpose", [x], attributes={"perm": order})
+    # Results that leave the caches.
+    for shape, kind in (((2, 48, 45003), FLOAT), ((2, 40, 27011), np.int64),
+                        ((2, 64, 135013), np.uint8), ((2, 64, 67507), np.float16)):
+        x = np.arange(np.prod(shape)).reshape(shape) % 251
+        name = f"transpose_{'x'.join(map(str, shape))}_{np.dtype(kind)}"
+        yield Case(name, "Transpose", [x.astype(kind)], attributes={"perm": (0, 2, 1)})
 
 
 def _columns_to_images():

@@ -8,10 +8,15 @@
 // runs of elements are copied; otherwise square tiles are transposed in
 // registers, so that both sides are read and written along cache lines.
 //
+// Results that leave the caches are written past them, whole lines at a time:
+// lines written in parts would be fetched first, and evict each other where
+// the strides are powers of two.
+//
 //===----------------------------------------------------------------------===//
 
 #include "FlatBuffers.h"
 #include "LoopNest.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -34,15 +39,31 @@ public:
                  Type elementType)
       : kernel(kernel), source(source), target(target),
         side(elementType.getIntOrFloatBitWidth() > 32 ? 4 : 8),
+        line(lineBytes * 8 / elementType.getIntOrFloatBitWidth()),
         vectorType(VectorType::get(side, elementType)) {}
 
-  /// `columns` is contiguous in the source, `rows` in the target.
+  /// `columns` is contiguous in the source, `rows` in the target. `bytes` are
+  /// those of the whole target.
   void run(ArrayRef<MovedRun> outer, const MovedRun &columns,
-           const MovedRun &rows);
+           const MovedRun &rows, Value bytes);
 
 private:
+  static constexpr int64_t lineBytes = 64;
+
+  /// Is the target larger than the caches, and made of whole lines, enough of
+  /// them side by side? Null if that is known to be false.
+  Value isStreamed(const MovedRun &columns, const MovedRun &rows, Value bytes);
+  void runInTiles(ArrayRef<MovedRun> outer, const MovedRun &columns,
+                  const MovedRun &rows);
+  void runInLines(ArrayRef<MovedRun> outer, const MovedRun &columns,
+                  const MovedRun &rows);
+  /// The lines of a transposed tile of the source.
+  SmallVector<Value> loadTransposed(Value from, const MovedRun &rows);
   void transposeTile(Value from, Value to, const MovedRun &columns,
                      const MovedRun &rows);
+  /// Fills one cache line of the target for each of a tile's columns.
+  void transposeLines(Value from, Value to, const MovedRun &columns,
+                      const MovedRun &rows);
   void moveElements(Value from, Value to, const MovedRun &columns,
                     const MovedRun &rows, Value columnCount, Value rowCount);
   Value offset(Value base, Value stride, Value count) {
@@ -51,14 +72,14 @@ private:
 
   KernelBuilder &kernel;
   Value source, target;
-  int64_t side;
+  int64_t side; ///< Of a tile.
+  int64_t line; ///< Elements of a cache line.
   VectorType vectorType;
 };
 } // namespace
 
-void TileTransposer::transposeTile(Value from, Value to,
-                                   const MovedRun &columns,
-                                   const MovedRun &rows) {
+SmallVector<Value> TileTransposer::loadTransposed(Value from,
+                                                  const MovedRun &rows) {
   OpBuilder &builder = kernel.builder;
   SmallVector<Value> lines(side);
   for (int64_t i = 0; i < side; ++i)
@@ -82,9 +103,40 @@ void TileTransposer::transposeTile(Value from, Value to,
           vector::ShuffleOp::create(builder, kernel.loc, a, b, lower);
     }
   }
-  for (int64_t i = 0; i < side; ++i)
-    vector::StoreOp::create(builder, kernel.loc, lines[i], target,
+  return lines;
+}
+
+void TileTransposer::transposeTile(Value from, Value to,
+                                   const MovedRun &columns,
+                                   const MovedRun &rows) {
+  for (auto [i, part] : llvm::enumerate(loadTransposed(from, rows)))
+    vector::StoreOp::create(kernel.builder, kernel.loc, part, target,
                             offset(to, columns.targetStride, kernel.index(i)));
+}
+
+void TileTransposer::transposeLines(Value from, Value to,
+                                    const MovedRun &columns,
+                                    const MovedRun &rows) {
+  OpBuilder &builder = kernel.builder;
+  SmallVector<SmallVector<Value>> tiles;
+  for (int64_t row = 0; row < line; row += side)
+    tiles.push_back(loadTransposed(
+        offset(from, rows.sourceStride, kernel.index(row)), rows));
+  for (int64_t i = 0; i < side; ++i) {
+    SmallVector<Value> parts;
+    for (const SmallVector<Value> &tile : tiles)
+      parts.push_back(tile[i]);
+    for (int64_t width = side; parts.size() > 1; width *= 2) {
+      SmallVector<int64_t> both = llvm::to_vector(llvm::seq(2 * width));
+      for (size_t k = 0; k < parts.size() / 2; ++k)
+        parts[k] = vector::ShuffleOp::create(builder, kernel.loc, parts[2 * k],
+                                             parts[2 * k + 1], both);
+      parts.resize(parts.size() / 2);
+    }
+    vector::StoreOp::create(builder, kernel.loc, parts.front(), target,
+                            offset(to, columns.targetStride, kernel.index(i)),
+                            /*nontemporal=*/true, llvm::MaybeAlign(lineBytes));
+  }
 }
 
 void TileTransposer::moveElements(Value from, Value to, const MovedRun &columns,
@@ -100,8 +152,88 @@ void TileTransposer::moveElements(Value from, Value to, const MovedRun &columns,
   });
 }
 
+Value TileTransposer::isStreamed(const MovedRun &columns, const MovedRun &rows,
+                                 Value bytes) {
+  // What is written past the caches is slower to read again, so the target has
+  // to be much larger than what a core has for itself. Each piece of the loop
+  // waits for its stores, so it must not be short.
+  int64_t leastBytes = 8 * kernel.machine.l2Bytes, leastColumns = 64;
+  std::optional<int64_t> knownBytes = getConstantIntValue(bytes),
+                         knownColumns = getConstantIntValue(columns.size),
+                         knownRows = getConstantIntValue(rows.size);
+  if ((knownBytes && *knownBytes < leastBytes) ||
+      (knownColumns && *knownColumns < leastColumns) ||
+      (knownRows && *knownRows % line != 0))
+    return nullptr;
+  auto isMultiple = [&](Value number, int64_t divisor) {
+    return compare(kernel, arith::CmpIPredicate::eq,
+                   kernel.rem(number, kernel.index(divisor)), kernel.index(0));
+  };
+  auto isAtLeast = [&](Value number, int64_t least) {
+    return compare(kernel, arith::CmpIPredicate::sge, number,
+                   kernel.index(least));
+  };
+  Value address = memref::ExtractAlignedPointerAsIndexOp::create(
+      kernel.builder, kernel.loc, target);
+  Value isWhole =
+      both(kernel, isMultiple(address, lineBytes), isMultiple(rows.size, line));
+  return both(kernel, isWhole,
+              both(kernel, isAtLeast(bytes, leastBytes),
+                   isAtLeast(columns.size, leastColumns)));
+}
+
 void TileTransposer::run(ArrayRef<MovedRun> outer, const MovedRun &columns,
-                         const MovedRun &rows) {
+                         const MovedRun &rows, Value bytes) {
+  Value streamed = isStreamed(columns, rows, bytes);
+  if (!streamed) {
+    runInTiles(outer, columns, rows);
+    return;
+  }
+  when(
+      kernel, streamed, [&] { runInLines(outer, columns, rows); },
+      [&] { runInTiles(outer, columns, rows); });
+}
+
+void TileTransposer::runInLines(ArrayRef<MovedRun> outer,
+                                const MovedRun &columns, const MovedRun &rows) {
+  // As many rows as a line has elements are read side by side, in long runs.
+  constexpr int64_t columnsOfPiece = 4096;
+  Value piece = kernel.index(columnsOfPiece), step = kernel.index(side);
+  SmallVector<Value> extents;
+  for (const MovedRun &run : outer)
+    extents.push_back(run.size);
+  extents.push_back(kernel.div(rows.size, kernel.index(line)));
+  extents.push_back(kernel.div(
+      kernel.add(columns.size, kernel.index(columnsOfPiece - 1)), piece));
+  parallelNest(kernel, extents, 1000.0 * line, [&](ValueRange at) {
+    Value row = kernel.mul(at[outer.size()], kernel.index(line));
+    Value first = kernel.mul(at.back(), piece);
+    Value from = kernel.add(kernel.mul(rows.sourceStride, row), first);
+    Value to = offset(row, columns.targetStride, first);
+    for (auto [run, index] : llvm::zip(outer, at.drop_back(2))) {
+      from = offset(from, run.sourceStride, index);
+      to = offset(to, run.targetStride, index);
+    }
+    Value count = kernel.builder.createOrFold<arith::MinSIOp>(
+        kernel.loc, piece, kernel.sub(columns.size, first));
+    Value tiles = kernel.div(count, step);
+    kernel.forEach(tiles, [&](ValueRange tile) {
+      Value column = kernel.mul(tile[0], step);
+      transposeLines(kernel.add(from, column),
+                     offset(to, columns.targetStride, column), columns, rows);
+    });
+    Value moved = kernel.mul(tiles, step);
+    moveElements(kernel.add(from, moved),
+                 offset(to, columns.targetStride, moved), columns, rows,
+                 kernel.sub(count, moved), kernel.index(line));
+    // Such stores are not ordered before the one that says the loop is done.
+    LLVM::FenceOp::create(kernel.builder, kernel.loc,
+                          LLVM::AtomicOrdering::seq_cst, "");
+  });
+}
+
+void TileTransposer::runInTiles(ArrayRef<MovedRun> outer,
+                                const MovedRun &columns, const MovedRun &rows) {
   Value step = kernel.index(side);
   SmallVector<Value> extents;
   for (const MovedRun &run : outer)
@@ -219,7 +351,11 @@ static LogicalResult emitTranspose(KernelBuilder &kernel, Operation *anchor) {
       outer.push_back(run);
   }
   Type elementType = KernelBuilder::storageType(op.getType().getElementType());
-  TileTransposer(kernel, source, target, elementType).run(outer, columns, rows);
+  Value bytes = kernel.mul(
+      kernel.product(kernel.sizes(op.getResult())),
+      kernel.index(llvm::divideCeil(elementType.getIntOrFloatBitWidth(), 8)));
+  TileTransposer(kernel, source, target, elementType)
+      .run(outer, columns, rows, bytes);
   return success();
 }
 
