@@ -24,9 +24,10 @@ struct BufferPlace {
 
 class KernelLowering {
 public:
-  KernelLowering(mlir::ModuleOp module)
-      : module(module), builder(module.getContext()),
-        converter(module.getContext()),
+  /// More than `manyLaunches` launches leave the profiling hook to the kernels.
+  KernelLowering(mlir::ModuleOp module, int64_t manyLaunches)
+      : module(module), manyLaunches(manyLaunches),
+        builder(module.getContext()), converter(module.getContext()),
         pointer(mlir::LLVM::LLVMPointerType::get(module.getContext())),
         i64(builder.getI64Type()), i32(builder.getI32Type()) {}
 
@@ -39,6 +40,7 @@ private:
   void lowerCopy(kernel::CopyOp op);
   void lowerCheck(kernel::CheckOp op);
   void makeEntryPoints();
+  void profile(mlir::Value frame, mlir::Value number, int64_t end);
   void addProfiling(mlir::func::FuncOp kernel);
   void flattenArguments(mlir::func::FuncOp kernel);
 
@@ -132,6 +134,8 @@ private:
   mlir::Value stringConstant(llvm::StringRef text);
 
   mlir::ModuleOp module;
+  int64_t manyLaunches;
+  bool kernelsProfile = false;
   mlir::OpBuilder builder;
   mlir::LLVMTypeConverter converter;
   mlir::Type pointer, i64, i32;

@@ -199,6 +199,11 @@ void KernelLowering::reportUnless(Value frame, Value condition, Value node,
            {frame, constant32(SLUICE_RUN_FAILED), node, message});
 }
 
+void KernelLowering::profile(Value frame, Value number, int64_t end) {
+  func::CallOp::create(builder, loc, getProfileFunction(),
+                       ValueRange{frame, number, constant32(end)});
+}
+
 /// Kernels know their place in the profile from a last argument: with that,
 /// host functions have one call for each launch.
 void KernelLowering::addProfiling(func::FuncOp kernel) {
@@ -208,16 +213,12 @@ void KernelLowering::addProfiling(func::FuncOp kernel) {
   if (kernel.isDeclaration())
     return;
   Block &entry = kernel.getBody().front();
-  auto profile = [&](int64_t end) {
-    func::CallOp::create(builder, loc, getProfileFunction(),
-                         ValueRange{entry.getArguments().front(),
-                                    entry.getArguments().back(),
-                                    constant32(end)});
-  };
+  Value frame = entry.getArguments().front(),
+        place = entry.getArguments().back();
   builder.setInsertionPointToStart(&entry);
-  profile(0);
+  profile(frame, place, 0);
   builder.setInsertionPoint(entry.getTerminator());
-  profile(1);
+  profile(frame, place, 1);
 }
 
 void KernelLowering::lowerLaunch(kernel::LaunchOp op) {
@@ -244,8 +245,15 @@ void KernelLowering::lowerLaunch(kernel::LaunchOp op) {
       if (memory.isDynamicDim(i))
         operands.push_back(dynamicSize(buffer, i));
   }
-  operands.push_back(constant32(op.getIndex()));
-  func::CallOp::create(builder, loc, callee, operands);
+  Value place = constant32(op.getIndex());
+  if (kernelsProfile) {
+    operands.push_back(place);
+    func::CallOp::create(builder, loc, callee, operands);
+  } else {
+    profile(op.getFrame(), place, 0);
+    func::CallOp::create(builder, loc, callee, operands);
+    profile(op.getFrame(), place, 1);
+  }
   if (!isInHost() || ++hostLaunches % launchesPerBlock != 0)
     return;
   Value status = loadField(op.getFrame(), FrameField::Status, i32);
@@ -412,11 +420,14 @@ void KernelLowering::run() {
     if (isa<kernel::KernelDialect>(op->getDialect()))
       ops.push_back(op);
   });
+  kernelsProfile =
+      llvm::count_if(ops, llvm::IsaPred<kernel::LaunchOp>) > manyLaunches;
   for (Operation *op : ops)
     lower(op);
   finish();
   for (func::FuncOp kernel : kernels) {
-    addProfiling(kernel);
+    if (kernelsProfile)
+      addProfiling(kernel);
     flattenArguments(kernel);
   }
   makeEntryPoints();
@@ -427,7 +438,9 @@ class KernelToLLVMPass final
     : public impl::KernelToLLVMPassBase<KernelToLLVMPass> {
 public:
   using KernelToLLVMPassBase::KernelToLLVMPassBase;
-  void runOnOperation() final { KernelLowering(getOperation()).run(); }
+  void runOnOperation() final {
+    KernelLowering(getOperation(), manyLaunches).run();
+  }
 };
 } // namespace
 } // namespace sluice

@@ -1,26 +1,22 @@
 // RUN: sluice-opt %s --sluice-kernel-to-llvm -split-input-file | FileCheck %s
 
+// CHECK-DAG:   llvm.mlir.global private constant {{.*}}"too small\00"
 // The branch around the profiling hook is in one place.
 // CHECK-LABEL: func.func private @sluice.profile(
 // CHECK-SAME:    passthrough = ["noinline"]
 // CHECK:         scf.if
 // CHECK:           llvm.call %{{.*}}(%arg0, %arg1, %arg2)
-// CHECK:       llvm.mlir.global private constant {{.*}}"too small\00"
 // CHECK-LABEL: func.func private @sluice_host
 // The output's hook may fail: the marker is lowered to an early return later.
 // CHECK:         llvm.call %{{.*}}(%arg0, {{.*}}) : !llvm.ptr, (!llvm.ptr, i32, i32, !llvm.ptr) -> !llvm.ptr
 // CHECK:         llvm.call @sluice.guard
 // CHECK-NOT:     scf.if
-// A launch is one call: the kernel calls the hook with its place in the profile.
-// CHECK-NOT:     call @sluice.profile
-// CHECK:         %[[PLACE:.*]] = llvm.mlir.constant(3 : i32)
-// CHECK:         call @kernel({{.*}}, %[[PLACE]]) : (!llvm.ptr, !llvm.ptr, index, !llvm.ptr, !llvm.ptr, index, i32) -> ()
+// CHECK:         call @sluice.profile(%arg0,
+// CHECK:         call @kernel({{.*}}) : (!llvm.ptr, !llvm.ptr, index, !llvm.ptr, !llvm.ptr, index) -> ()
+// CHECK:         call @sluice.profile(%arg0,
 // CHECK-LABEL: func.func private @kernel(
-// CHECK-SAME:    %[[OWN:.*]]: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: index, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: index, %[[NUMBER:.*]]: i32)
+// CHECK-SAME:    %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: index, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: index)
 // CHECK-SAME:    passthrough = ["noinline"]
-// CHECK:         call @sluice.profile(%[[OWN]], %[[NUMBER]], %{{.*}})
-// CHECK:         call @sluice.profile(%[[OWN]], %[[NUMBER]], %{{.*}})
-// CHECK-NEXT:    return
 // CHECK-LABEL: func.func @sluice_run(%arg0: !llvm.ptr) -> i32
 // CHECK:         call @sluice_host
 func.func @sluice_host(%frame: !llvm.ptr) {
@@ -28,7 +24,7 @@ func.func @sluice_host(%frame: !llvm.ptr) {
   %n = kernel.input_size %frame 0, 0
   %out = kernel.output %frame 0(%n) : memref<?xf32>
   %four = memref.alloca() : memref<4x2xf32>
-  kernel.launch @kernel[3] (%frame) ins(%in, %four : memref<?xf32>, memref<4x2xf32>) outs(%out : memref<?xf32>)
+  kernel.launch @kernel[0] (%frame) ins(%in, %four : memref<?xf32>, memref<4x2xf32>) outs(%out : memref<?xf32>)
   return
 }
 func.func private @kernel(%frame: !llvm.ptr, %in: memref<?xf32>, %four: memref<4x2xf32>, %out: memref<?xf32>) {
@@ -96,7 +92,7 @@ func.func @sluice_host(%frame: !llvm.ptr) {
 // CHECK-NOT:     llvm.insertvalue
 // CHECK:         %[[FIRST:.*]] = llvm.getelementptr %[[WEIGHTS]][0]
 // CHECK:         %[[SECOND:.*]] = llvm.getelementptr %[[WEIGHTS]][64]
-// CHECK:         call @kernel(%arg0, %[[FIRST]], %[[SECOND]], %{{.*}})
+// CHECK:         call @kernel(%arg0, %[[FIRST]], %[[SECOND]])
 func.func @sluice_host(%frame: !llvm.ptr) {
   %a = kernel.weight %frame dense<1.0> : tensor<4xf32> {offset = 0 : i64} : memref<4xf32>
   %b = kernel.weight %frame dense<2.0> : tensor<4xf32> {offset = 64 : i64} : memref<4xf32>

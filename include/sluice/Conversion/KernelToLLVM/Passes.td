@@ -18,8 +18,14 @@ def KernelToLLVMPass : Pass<"sluice-kernel-to-llvm", "::mlir::ModuleOp"> {
     flow, before the conversion of memrefs. A hook that may fail is followed by
     a call of the marker `sluice.guard`, which `sluice-lower-guards` turns into
     an early return, and so is every 64th launch, so that the function's blocks
-    are short.
+    are short. The calls of the profiling hook are beside the launches, or, if
+    these are many, in the kernels: that takes a third of the memory to compile,
+    and some moves of registers in each run.
   }];
+  let options = [
+    Option<"manyLaunches", "many-launches", "int64_t", "4096",
+           "More launches than these leave the profiling hook to the kernels">,
+  ];
   let dependentDialects = [
     "mlir::arith::ArithDialect", "mlir::func::FuncDialect",
     "mlir::LLVM::LLVMDialect", "mlir::memref::MemRefDialect",
