@@ -30,9 +30,28 @@ SymbolicShapes::Symbol SymbolicShapes::expression(Value index, Seen &seen) {
   auto it = seen.find(index);
   if (it != seen.end())
     return it->second;
-  Symbol symbol = makeExpression(index, seen);
-  seen[index] = symbol;
-  return symbol;
+  // The size of a long concatenation is a deep sum: operands come first, so
+  // that nothing recurses over its depth.
+  SmallVector<Value> pending{index};
+  while (!pending.empty()) {
+    Value next = pending.back();
+    size_t before = pending.size();
+    Operation *op = seen.contains(next) ? nullptr : next.getDefiningOp();
+    if (op && (isa<tensor::ExtractOp>(op) ||
+               (isa<arith::ArithDialect>(op->getDialect()) &&
+                op->getNumRegions() == 0)))
+      for (Value operand : op->getOperands())
+        if (!isa<ShapedType>(operand.getType()) && !seen.contains(operand))
+          pending.push_back(operand);
+    if (pending.size() != before)
+      continue;
+    pending.pop_back();
+    if (!seen.contains(next)) {
+      Symbol symbol = makeExpression(next, seen);
+      seen[next] = symbol;
+    }
+  }
+  return seen[index];
 }
 
 SymbolicShapes::Symbol SymbolicShapes::makeExpression(Value index, Seen &seen) {
