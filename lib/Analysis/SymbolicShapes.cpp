@@ -27,9 +27,6 @@ SymbolicShapes::Symbol SymbolicShapes::constant(int64_t size) {
 SymbolicShapes::Symbol SymbolicShapes::fresh() { return next++; }
 
 SymbolicShapes::Symbol SymbolicShapes::expression(Value index, Seen &seen) {
-  auto it = seen.find(index);
-  if (it != seen.end())
-    return it->second;
   // The size of a long concatenation is a deep sum: operands come first, so
   // that nothing recurses over its depth.
   SmallVector<Value> pending{index};
