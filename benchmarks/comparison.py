@@ -7,12 +7,11 @@ import argparse
 import json
 import statistics
 import sys
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
 from machine import describe
-from peer import REST_SECONDS, Peer, build_peers, write_inputs
+from peer import Peer, build_peers, interleaved_blocks, write_inputs
 from support import compiler
 from support.paths import DEFAULT_BUILD, scratch
 
@@ -44,11 +43,7 @@ def common_options(description, name, rows):
 
 def measure(peers, blocks, milliseconds):
     """Medians of seconds, and of Sluice's by onnxruntime's."""
-    times = {name: [] for name in peers}
-    for _ in range(blocks):
-        for name, peer in peers.items():
-            times[name].append(peer.block(milliseconds))
-            time.sleep(REST_SECONDS)
+    times = interleaved_blocks(peers, blocks, milliseconds)
     ratios = [mine / other for mine, other in zip(times["sluice"], times["onnxruntime"])]
     return {
         **{name: statistics.median(values) for name, values in times.items()},

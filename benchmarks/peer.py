@@ -141,14 +141,20 @@ class Peer:
         self.close()
 
 
-def interleaved_medians(peers, blocks, milliseconds):
-    """{engine: median seconds of its block medians}, blocks in turns."""
-    medians = {name: [] for name in peers}
+def interleaved_blocks(peers, blocks, milliseconds):
+    """{engine: seconds of each of its blocks}, blocks in turns."""
+    seconds = {name: [] for name in peers}
     for _ in range(blocks):
         for name, peer in peers.items():
-            medians[name].append(peer.block(milliseconds))
+            seconds[name].append(peer.block(milliseconds))
             time.sleep(REST_SECONDS)
-    return {name: statistics.median(values) for name, values in medians.items()}
+    return seconds
+
+
+def interleaved_medians(peers, blocks, milliseconds):
+    """{engine: median seconds of its block medians}, blocks in turns."""
+    seconds = interleaved_blocks(peers, blocks, milliseconds)
+    return {name: statistics.median(values) for name, values in seconds.items()}
 
 
 def cold_starts(programs, models, inputs, threads, repeats):
