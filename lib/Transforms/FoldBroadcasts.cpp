@@ -81,12 +81,9 @@ public:
     Operation *product = builder.clone(*op);
     product->setOperand(number, source);
     product->getResult(0).setType(type.clone(shape));
-    auto shapeType = RankedTensorType::get({2}, builder.getI64Type());
-    GraphBuilder graph(builder, broadcast.getLoc());
-    Value sizes = graph.make<ConstantOp>(
-        DenseElementsAttr::get(shapeType, ArrayRef<int64_t>(toward)));
-    op.replaceAllUsesWith(
-        graph.make<BroadcastOp>(product->getResult(0), sizes));
+    Value sizes = createShapeConstant(builder, broadcast.getLoc(), toward);
+    op.replaceAllUsesWith(GraphBuilder(builder, broadcast.getLoc())
+                              .make<BroadcastOp>(product->getResult(0), sizes));
     op->erase();
     dropBroadcast();
   }

@@ -86,10 +86,12 @@ private:
 
 /// What the inputs' dynamic dimensions may be: all large, all small, and where
 /// there are several, each small beside large ones and the reverse. Most are
-/// powers of two or nearly, which leave no rest in strides.
+/// powers of two or nearly, which leave no rest in strides. No buffer counts
+/// for more than `most` bytes.
 static std::vector<std::vector<int64_t>> sampleSizes(func::FuncOp function,
                                                      const BufferSizes &sizes,
-                                                     size_t numBuffers) {
+                                                     size_t numBuffers,
+                                                     int64_t most) {
   // Dimensions of one name have one size.
   auto inputs = function->getAttrOfType<ArrayAttr>("sluice.inputs");
   auto nameOf = [&](kernel::InputSizeOp op) {
@@ -125,7 +127,6 @@ static std::vector<std::vector<int64_t>> sampleSizes(func::FuncOp function,
   }
   samples.truncate(
       std::clamp<size_t>(mostTrials / (numBuffers + 1), 1, samples.size()));
-  int64_t most = std::min<int64_t>(largestBuffer, mostBytes / (numBuffers + 1));
   std::vector<std::vector<int64_t>> bytes;
   for (const Sample &sample : samples)
     bytes.push_back(sizes.sample(
@@ -295,8 +296,11 @@ void PlanMemoryPass::runOnOperation() {
     ranges.push_back(buffer.range);
     numbers.push_back(buffer.size);
   }
+  // The sum of all must not overflow, whatever the sizes are.
+  int64_t most =
+      std::min<int64_t>(largestBuffer, mostBytes / (buffers.size() + 1));
   std::vector<std::vector<int64_t>> samples =
-      sampleSizes(function, sizes, buffers.size());
+      sampleSizes(function, sizes, buffers.size(), most);
   std::vector<StackedPlan> plans = choosePlans(
       ranges, numbers, samples,
       buffers.size() > mostBuffersOfPlans ? 1 : mostPlans, planTolerance);
@@ -304,8 +308,6 @@ void PlanMemoryPass::runOnOperation() {
       mostBytesInUse(ranges, llvm::map_to_vector(numbers, [&](unsigned size) {
                        return samples[0][size];
                      }));
-  int64_t most =
-      std::min<int64_t>(largestBuffer, mostBytes / (buffers.size() + 1));
 
   // Offsets are computed once in the function that tells the total and once at
   // the host function's start.
