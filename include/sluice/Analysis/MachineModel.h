@@ -28,6 +28,9 @@ namespace sluice {
 /// a loader that checks them never meets an illegal instruction. `cpu` only
 /// tunes scheduling.
 struct MachineModel {
+  /// Of all CPUs that there is code for.
+  static constexpr int64_t cacheLineBytes = 64;
+
   enum class Architecture { X86_64, AArch64 };
 
   Architecture architecture = Architecture::X86_64;

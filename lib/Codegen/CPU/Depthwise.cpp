@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 #include "ConvolutionGeometry.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "sluice/Analysis/MachineModel.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -221,7 +222,9 @@ void DepthwiseEmitter::prefetchNextLine(const Line &line, Index start,
                                         int64_t pixels) {
   if (line.start.size() != 1)
     return;
-  constexpr int64_t cacheLineElements = 16, secondLevel = 2;
+  constexpr int64_t cacheLineElements =
+      MachineModel::cacheLineBytes / sizeof(float);
+  constexpr int64_t secondLevel = 2;
   int64_t taps = geometry.spec.kernelSizes[0];
   int64_t stride = geometry.spec.strides[0];
   Index lastLine = index.sub(geometry.inputSizes[0], 1);

@@ -89,7 +89,7 @@ void RowVectors::storeScalar(Value value, Value offset) const {
 
 void RowVectors::fetch(Value offset, const Piece &piece, Value count) const {
   constexpr unsigned firstLevel = 3;
-  constexpr int64_t lineBytes = 64;
+  constexpr int64_t lineBytes = MachineModel::cacheLineBytes;
   int64_t width = (elementType.getIntOrFloatBitWidth() + 7) / 8;
   auto known = getConstantIntValue(count);
   SmallVector<int64_t> places = {0};

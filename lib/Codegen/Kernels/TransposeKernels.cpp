@@ -39,7 +39,8 @@ public:
                  Type elementType)
       : kernel(kernel), source(source), target(target),
         side(elementType.getIntOrFloatBitWidth() > 32 ? 4 : 8),
-        line(lineBytes * 8 / elementType.getIntOrFloatBitWidth()),
+        line(MachineModel::cacheLineBytes * 8 /
+             elementType.getIntOrFloatBitWidth()),
         vectorType(VectorType::get(side, elementType)) {}
 
   /// `columns` is contiguous in the source, `rows` in the target. `bytes` are
@@ -48,8 +49,6 @@ public:
            const MovedRun &rows, Value bytes);
 
 private:
-  static constexpr int64_t lineBytes = 64;
-
   /// Is the target larger than the caches, and made of whole lines, enough of
   /// them side by side? Null if that is known to be false.
   Value isStreamed(const MovedRun &columns, const MovedRun &rows, Value bytes);
@@ -135,7 +134,8 @@ void TileTransposer::transposeLines(Value from, Value to,
     }
     vector::StoreOp::create(builder, kernel.loc, parts.front(), target,
                             offset(to, columns.targetStride, kernel.index(i)),
-                            /*nontemporal=*/true, llvm::MaybeAlign(lineBytes));
+                            /*nontemporal=*/true,
+                            llvm::MaybeAlign(MachineModel::cacheLineBytes));
   }
 }
 
@@ -176,7 +176,8 @@ Value TileTransposer::isStreamed(const MovedRun &columns, const MovedRun &rows,
   Value address = memref::ExtractAlignedPointerAsIndexOp::create(
       kernel.builder, kernel.loc, target);
   Value isWhole =
-      both(kernel, isMultiple(address, lineBytes), isMultiple(rows.size, line));
+      both(kernel, isMultiple(address, MachineModel::cacheLineBytes),
+           isMultiple(rows.size, line));
   return both(kernel, isWhole,
               both(kernel, isAtLeast(bytes, leastBytes),
                    isAtLeast(columns.size, leastColumns)));
