@@ -152,7 +152,7 @@ bool Compilation::runStage(const char *what,
                              /*printAfterOnlyOnFailure=*/false, diagnostics);
   if (options.timing)
     manager.enableTiming();
-  manager.enableVerifier(false);
+  manager.enableVerifier(options.verifyEachPass);
   build(manager);
   return succeeded(manager.run(*module));
 }
@@ -176,6 +176,7 @@ CompileStatus Compilation::emit() {
   optimize.convBn = options.convBn;
   optimize.keepSubnormals = options.keepSubnormals;
   optimize.dropReadPages = dropModelPages();
+  optimize.verifyEachPass = options.verifyEachPass;
   if (!runStage("optimising the graph", [&](OpPassManager &manager) {
         buildOptimizePipeline(manager, optimize);
       }))

@@ -47,16 +47,25 @@ void registerDialects(DialectRegistry &registry) {
   registerCodeTranslations(registry);
 }
 
+/// What of the options of a compilation concerns the code that evaluates its
+/// constants.
+struct HostOptions {
+  std::function<void()> dropReadPages;
+  bool keepSubnormals;
+  bool verifyEachPass;
+};
+
 /// Compiles a module for this machine, to run it at once.
 static llvm::Expected<CompiledModule>
-compileForHost(ModuleOp module, const TargetOptions &target,
-               const std::function<void()> &dropReadPages) {
+compileForHost(ModuleOp module, const HostOptions &options) {
+  TargetOptions target;
+  target.keepSubnormals = options.keepSubnormals;
   auto machine = getMachineModel("", "native");
   if (!machine)
     return machine.takeError();
   auto run = [&](llvm::function_ref<void(OpPassManager &)> build) {
     PassManager manager(module.getContext());
-    manager.enableVerifier(false);
+    manager.enableVerifier(options.verifyEachPass);
     build(manager);
     return succeeded(manager.run(module));
   };
@@ -71,28 +80,27 @@ compileForHost(ModuleOp module, const TargetOptions &target,
     return failure();
   CompiledModule compiled;
   compiled.weights = getWeightsLayout(module);
-  compiled.weights.dropReadPages = dropReadPages;
+  compiled.weights.dropReadPages = options.dropReadPages;
   if (auto bytes = module->getAttrOfType<IntegerAttr>("sluice.workspace_bytes"))
     compiled.workspaceBytes = bytes.getInt();
   if (!run([&](OpPassManager &manager) { buildLLVMPipeline(manager, target); }))
     return failure();
-  ObjectEmitterOptions options;
-  options.machine = *machine;
+  ObjectEmitterOptions emitterOptions;
+  emitterOptions.machine = *machine;
   // It runs once: effort would cost more than it saves.
-  options.optLevel = 1;
-  auto object = emitCode(module, CodeForm::Object, options);
+  emitterOptions.optLevel = 1;
+  auto object = emitCode(module, CodeForm::Object, emitterOptions);
   if (!object)
     return object.takeError();
   compiled.object = std::move(*object);
   return compiled;
 }
 
-static ModuleCompiler hostCompiler(std::function<void()> dropReadPages,
-                                   bool keepSubnormals) {
-  auto compile = [=](ModuleOp module) {
-    TargetOptions target;
-    target.keepSubnormals = keepSubnormals;
-    return compileForHost(module, target, dropReadPages);
+static ModuleCompiler hostCompiler(const OptimizeOptions &options) {
+  HostOptions host{options.dropReadPages, options.keepSubnormals,
+                   options.verifyEachPass};
+  auto compile = [host](ModuleOp module) {
+    return compileForHost(module, host);
   };
   return {compile, registerDialects};
 }
@@ -126,8 +134,7 @@ void buildOptimizePipeline(OpPassManager &manager,
     functions.addPass(createExpandBatchNormPass());
     functions.addPass(createDropUnitDimensionsPass());
   }
-  manager.addPass(createEvaluateConstantsPass(
-      hostCompiler(options.dropReadPages, options.keepSubnormals)));
+  manager.addPass(createEvaluateConstantsPass(hostCompiler(options)));
   addShapePasses(manager.nest<func::FuncOp>());
 }
 
@@ -214,8 +221,9 @@ void registerPassesAndPipelines() {
   registerLowerToLLVM();
   registerTransformsPasses();
   memref::registerMemRefPasses();
-  registerPass(
-      [] { return createEvaluateConstantsPass(hostCompiler({}, false)); });
+  registerPass([] {
+    return createEvaluateConstantsPass(hostCompiler(OptimizeOptions()));
+  });
   PassPipelineRegistration<OptimizeOptions>(
       "sluice-optimize", "Optimise the graph", buildOptimizePipeline);
   PassPipelineRegistration<TargetOptions>(

@@ -98,7 +98,7 @@ class Runner:
         if self.options.self_check:
             return self.run_reference(case, form, inputs)
         artifact = self.folder / f"{threading.get_ident()}.so"
-        outcome = compiler.compile_model(
+        outcome = compiler.compile_verified(
             self.options.build,
             case.model(form),
             artifact,

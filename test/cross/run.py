@@ -36,7 +36,7 @@ from support.runner import is_wanted, make_parser, write_summary
 
 
 def compile_to(options, target, case, model, artifact):
-    outcome = compiler.compile_model(
+    outcome = compiler.compile_verified(
         options.build, model, artifact, [*target.flags, *case.flags]
     )
     if outcome.status != compiler.OK:

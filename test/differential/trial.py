@@ -87,7 +87,7 @@ class Tester:
         path = self.folder / f"{self.number}.onnx"
         artifact = self.folder / f"{self.number}.so"
         onnx.save_model(model, str(path))
-        outcome = compiler.compile_model(self.build, path, artifact, (), self.timeout)
+        outcome = compiler.compile_verified(self.build, path, artifact, (), self.timeout)
         if outcome.status == compiler.UNSUPPORTED:
             return Verdict(REFUSED, compiler.refusal(outcome))
         if outcome.status != compiler.OK:

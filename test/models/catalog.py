@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Callable
 
+import onnx
+
 import inputs
 from download import real_model
 from generated import recurrent, text, vision
@@ -39,6 +41,24 @@ class Model:
             for name, array in values.items()
             if array.ndim
         ]
+
+    def forms(self):
+        """The forms in which it is tested, each with its flags for sluicec."""
+        forms = {"static": self.shape_flags()}
+        proto = onnx.load(str(self.find()), load_external_data=False)
+        if _has_dynamic_sizes(proto.graph) and not self.needs_shapes:
+            forms["dynamic"] = []
+        return forms
+
+
+def _has_dynamic_sizes(graph):
+    initializers = {tensor.name for tensor in graph.initializer}
+    return any(
+        not dim.HasField("dim_value")
+        for value in graph.input
+        if value.name not in initializers
+        for dim in value.type.tensor_type.shape.dim
+    )
 
 
 def _generated(name, build):

@@ -54,16 +54,6 @@ class Result:
     relative_error: float = 0.0
 
 
-def has_dynamic_sizes(model):
-    initializers = {tensor.name for tensor in model.graph.initializer}
-    return any(
-        not dim.HasField("dim_value")
-        for value in model.graph.input
-        if value.name not in initializers
-        for dim in value.type.tensor_type.shape.dim
-    )
-
-
 class Tester:
     """Tests one model at a time; one per thread."""
 
@@ -79,21 +69,16 @@ class Tester:
     def test(self, model):
         path = model.find()
         proto = onnx.load(str(path), load_external_data=False)
-        forms = ["static"]
-        if has_dynamic_sizes(proto) and not model.needs_shapes:
-            forms.append("dynamic")
-        for form in forms:
+        for form, flags in model.forms().items():
             if form in self.options.forms:
                 result = Result(model.name, form, weight_bytes=weight_bytes(proto.graph))
-                self.test_form(model, path, form, result)
+                self.test_form(model, path, form, flags, result)
                 yield result
 
-    def test_form(self, model, path, form, result):
+    def test_form(self, model, path, form, flags, result):
         artifact = scratch("models") / f"{model.name}-{form}.so"
-        flags = list(self.options.flags)
-        if form == "static":
-            flags += model.shape_flags()
-        outcome = compiler.compile_model(
+        flags = [*self.options.flags, *flags]
+        outcome = compiler.compile_verified(
             self.options.build, path, artifact, flags, timeout=self.options.timeout
         )
         result.compile_seconds = outcome.seconds

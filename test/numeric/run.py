@@ -39,7 +39,7 @@ def count_ops(text):
 
 
 def check_ops(case, build, model):
-    outcome = compiler.compile_model(
+    outcome = compiler.compile_verified(
         build, model, "-", [*case.flags, "--emit=optimized"]
     )
     if outcome.status != compiler.OK:
@@ -55,7 +55,7 @@ def check_ops(case, build, model):
 
 
 def check_numbers(case, build, model, artifact, graph):
-    outcome = compiler.compile_model(build, model, artifact, case.flags)
+    outcome = compiler.compile_verified(build, model, artifact, case.flags)
     if outcome.status != compiler.OK:
         return f"sluicec: {outcome.first_message()}"
     expected = run_onnxruntime(str(model), graph.feeds, optimize=False)
@@ -77,7 +77,7 @@ def check_numbers(case, build, model, artifact, graph):
 
 def is_missing(provider, build):
     """Whether the compiler was built without a kernel provider."""
-    outcome = compiler.compile_model(
+    outcome = compiler.compile_verified(
         build, "-", "-", [f"--kernels={provider}", "--check"]
     )
     return "was built without" in outcome.messages
@@ -113,7 +113,7 @@ def check_exactly(case, build, model, artifact):
     """On one thread and on two, which must give the same."""
     graph, expected = case.graph()
     onnx.save(graph.model(), model)
-    outcome = compiler.compile_model(build, model, artifact, case.flags)
+    outcome = compiler.compile_verified(build, model, artifact, case.flags)
     if outcome.status != compiler.OK:
         return f"sluicec: {outcome.first_message()}"
     with Isolated() as child:
@@ -147,7 +147,7 @@ def run_form(build, folder, name, form, model, feeds):
     path = folder / f"{name}-{form}.onnx"
     artifact = path.with_suffix(".so")
     onnx.save(model, path)
-    outcome = compiler.compile_model(build, path, artifact, timeout=300)
+    outcome = compiler.compile_verified(build, path, artifact, timeout=300)
     if outcome.status != compiler.OK:
         return f"sluicec: {outcome.first_message()}"
     inputs = {} if form == "constant" else feeds

@@ -36,7 +36,7 @@ def check(case, dynamic, options, child):
             expected = child.call(run_onnxruntime, str(path), inputs)
         except CallFailed as failure:
             return f"onnxruntime: {failure}"
-    outcome = compiler.compile_model(options.build, path, artifact, timeout=60)
+    outcome = compiler.compile_verified(options.build, path, artifact, timeout=60)
     if outcome.status != compiler.OK:
         return f"sluicec: {outcome.first_message()}"
     try:

@@ -22,6 +22,7 @@ class Outcome:
 
     status: int  # exit code, negative for a signal
     seconds: float
+    processor_seconds: float  # of all its threads
     peak_bytes: int  # resident set
     output: str  # standard output
     messages: str  # standard error
@@ -95,6 +96,7 @@ def measured_run(command, timeout):
         return Outcome(
             status=int(words[0]) if words else -signal.SIGKILL,
             seconds=seconds,
+            processor_seconds=float(words[2]) if words else 0.0,
             peak_bytes=int(words[1]) * 1024 if words else 0,
             output=out.read().decode(errors="replace"),
             messages=err.read().decode(errors="replace"),
@@ -112,3 +114,9 @@ def compile_model(build, model, artifact, options=(), timeout=300):
     """sluicec MODEL -o ARTIFACT; `build` is the build folder."""
     command = [Path(build) / "bin" / "sluicec", model, "-o", artifact, *options]
     return measured_run(command, timeout)
+
+
+def compile_verified(build, model, artifact, options=(), timeout=300):
+    """The same for tests: the program is verified after every pass."""
+    options = [*options, "--verify-each"]
+    return compile_model(build, model, artifact, options, timeout)

@@ -14,4 +14,6 @@ report = int(sys.argv[1])
 os.set_inheritable(report, False)
 child = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
 _, status, usage = os.wait4(child, 0)
-os.write(report, f"{os.waitstatus_to_exitcode(status)} {usage.ru_maxrss}".encode())
+processor = usage.ru_utime + usage.ru_stime
+text = f"{os.waitstatus_to_exitcode(status)} {usage.ru_maxrss} {processor:.6f}"
+os.write(report, text.encode())

@@ -137,6 +137,9 @@ struct Parser {
   cl::opt<bool> printIr{
       "print-ir", cl::cat(insight),
       cl::desc("Print the program after every pass that changes it")};
+  cl::opt<bool> verifyEachPass{
+      "verify-each", cl::cat(insight),
+      cl::desc("Verify the program after every pass, for who works on passes")};
   cl::opt<bool> time{"time", cl::cat(insight),
                      cl::desc("Print how long every pass takes")};
   cl::opt<bool> verbose{"verbose", cl::cat(insight),
@@ -307,6 +310,7 @@ sluice::parseCommandLine(int argc, char **argv, int &exitCode) {
   options.threads = parser.jobs;
   options.weightsFile = parser.weightsFile;
   options.printIrAfterAll = parser.printIr;
+  options.verifyEachPass = parser.verifyEachPass;
   options.timing = parser.time;
   options.verbose = parser.verbose;
   return options;

@@ -55,6 +55,8 @@ struct OptimizeOptions : mlir::PassPipelineOptions<OptimizeOptions> {
       llvm::cl::init(false)};
   /// See WeightsLayout; may be empty.
   std::function<void()> dropReadPages;
+  /// Whether the passes that compile constants verify what each left.
+  bool verifyEachPass = false;
 };
 
 /// All dialects a compilation may meet.
