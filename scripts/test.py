@@ -94,12 +94,10 @@ class Suites:
         lit = "/usr/lib/llvm-22/bin/lit"
         command = [sys.executable, lit, "-sv", "-j", self.jobs]
         command += ["--xunit-xml-output", result]
-        paths = []
-        for text in filters:
-            if (ROOT / text).exists():
-                paths.append(self.build / Path(text))
-            else:
-                command += ["--filter", text]
+        paths = [self.build / text for text in filters if (ROOT / text).exists()]
+        texts = [text for text in filters if not (ROOT / text).exists()]
+        if texts:
+            command += ["--filter", "|".join(texts)]
         return self.run(command + (paths or [self.build / "test"]), result, count_junit)
 
     def python_suite(self, name, script, filters, *options):
