@@ -4,7 +4,9 @@
 # Part of Sluice, under the Apache License v2.0. See LICENSE.
 
 import os
+import subprocess
 import sys
+import tempfile
 import time
 import unittest
 from pathlib import Path
@@ -20,6 +22,7 @@ import onnx
 from support.compare import difference
 from support.compiler import measured_run
 from support.isolated import CallFailed, Isolated
+from support.object_digest import section_digests
 
 
 def crash():
@@ -97,6 +100,34 @@ class MeasuredRunTest(unittest.TestCase):
         outcome = measured_run(["/bin/sleep", "60"], 0.2)
         self.assertTrue(outcome.timed_out)
         self.assertIn("timed out", outcome.first_message())
+
+
+class ObjectDigestTest(unittest.TestCase):
+    def digests(self, source):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "code.o"
+            subprocess.run(
+                ["clang-22", "-x", "c", "-O2", "-ffunction-sections", "-c", "-o", path, "-"],
+                input=source, text=True, check=True,
+            )
+            return section_digests(path.read_bytes())
+
+    CALLER = "int add(int); int caller(int x) { return add(x) * 3; }"
+    OTHER = "int other(int x) { return x / 7; }"
+
+    def test_order_of_functions_does_not_matter(self):
+        one, two = self.digests(self.CALLER + self.OTHER), self.digests(
+            self.OTHER + self.CALLER)
+        for name in (".text.caller", ".text.other"):
+            self.assertEqual(one[name], two[name])
+
+    def test_names_the_function_that_changed(self):
+        one = self.digests(self.CALLER + self.OTHER)
+        for changed, place in ((self.CALLER.replace("* 3", "* 5"), ".text.caller"),
+                               (self.CALLER.replace("add", "sub"), ".text.caller")):
+            two = self.digests(changed + self.OTHER)
+            different = {name for name in one if one[name] != two[name]}
+            self.assertEqual(different & {".text.caller", ".text.other"}, {place})
 
 
 class FormsTest(unittest.TestCase):
