@@ -387,8 +387,8 @@ static llvm::Expected<Values> importContribRotaryEmbedding(NodeContext &node) {
 }
 
 void sluice::registerAttentionImports(ImportRegistry &registry) {
-  registry.add("Attention", 3, importAttention);
-  registry.add("RotaryEmbedding", 3, importRotaryEmbedding);
+  registry.add("Attention", {3, 7, 4}, importAttention);
+  registry.add("RotaryEmbedding", {3, 4}, importRotaryEmbedding);
   registry.add("com.microsoft.RotaryEmbedding", 4, importContribRotaryEmbedding,
                1);
 }

@@ -449,12 +449,13 @@ static llvm::Expected<Values> importSvmClassifier(NodeContext &node) {
 }
 
 void sluice::registerClassifierImports(ImportRegistry &registry) {
-  auto add = [&](const char *name, ImportEntry::Function function) {
-    registry.add(std::string("ai.onnx.ml.") + name, 1, function,
+  auto add = [&](const char *name, unsigned outputs,
+                 ImportEntry::Function function) {
+    registry.add(std::string("ai.onnx.ml.") + name, {1, 1, outputs}, function,
                  /*minOpset=*/1);
   };
-  add("LinearClassifier", importLinearClassifier);
-  add("LinearRegressor", importLinearRegressor);
-  add("SVMClassifier", importSvmClassifier);
-  add("SVMRegressor", importSvmRegressor);
+  add("LinearClassifier", 2, importLinearClassifier);
+  add("LinearRegressor", 1, importLinearRegressor);
+  add("SVMClassifier", 2, importSvmClassifier);
+  add("SVMRegressor", 1, importSvmRegressor);
 }

@@ -71,5 +71,5 @@ static llvm::Expected<Values> importGemm(NodeContext &node) {
 
 void sluice::registerContractionImports(ImportRegistry &registry) {
   registry.add("MatMul", 2, importMatMul);
-  registry.add("Gemm", 2, importGemm);
+  registry.add("Gemm", {2, 3}, importGemm);
 }

@@ -168,18 +168,19 @@ static llvm::Expected<Values> importNhwcMaxPool(NodeContext &node) {
 }
 
 void sluice::registerContribImports(ImportRegistry &registry) {
-  auto add = [&](const char *name, unsigned inputs,
+  auto add = [&](const char *name, Arity arity,
                  ImportEntry::Function function) {
-    registry.add(std::string("com.microsoft.") + name, inputs, function, 1);
+    registry.add(std::string("com.microsoft.") + name, arity, function, 1);
   };
   add("BiasGelu", 2, importBiasGelu);
-  add("FastGelu", 1, importFastGelu);
-  add("FusedConv", 2, importFusedConv);
-  add("FusedGemm", 2, importFusedGemm);
+  add("FastGelu", {1, 2}, importFastGelu);
+  add("FusedConv", {2, 4}, importFusedConv);
+  add("FusedGemm", {2, 3}, importFusedGemm);
   add("FusedMatMul", 2, importFusedMatMul);
   add("Gelu", 1, importGelu);
   add("NhwcMaxPool", 1, importNhwcMaxPool);
   add("QuickGelu", 1, importQuickGelu);
-  add("SkipLayerNormalization", 3, importSkipLayerNorm);
-  add("SkipSimplifiedLayerNormalization", 3, importSkipSimplifiedLayerNorm);
+  add("SkipLayerNormalization", {3, 5, 4}, importSkipLayerNorm);
+  add("SkipSimplifiedLayerNormalization", {3, 4, 4},
+      importSkipSimplifiedLayerNorm);
 }

@@ -225,6 +225,6 @@ sluice::forEachAxis(NodeContext &node, Value axis, int64_t rank,
 }
 
 void sluice::registerControlImports(ImportRegistry &registry) {
-  registry.add("If", 1, importIf);
+  registry.add("If", {1, 1, variadic}, importIf);
   registerLoopImports(registry);
 }

@@ -209,7 +209,7 @@ static llvm::Expected<Values> importDeformConv(NodeContext &node) {
 }
 
 void sluice::registerConvolutionImports(ImportRegistry &registry) {
-  registry.add("Conv", 2, importConv, 1);
-  registry.add("ConvTranspose", 2, importConvTranspose, 1);
-  registry.add("DeformConv", 3, importDeformConv);
+  registry.add("Conv", {2, 3}, importConv, 1);
+  registry.add("ConvTranspose", {2, 3}, importConvTranspose, 1);
+  registry.add("DeformConv", {3, 5}, importDeformConv);
 }

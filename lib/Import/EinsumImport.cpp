@@ -337,5 +337,5 @@ static llvm::Expected<Values> importEinsum(NodeContext &node) {
 }
 
 void sluice::registerEinsumImports(ImportRegistry &registry) {
-  registry.add("Einsum", 1, importEinsum);
+  registry.add("Einsum", {1, variadic}, importEinsum);
 }

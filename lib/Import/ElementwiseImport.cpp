@@ -256,7 +256,7 @@ void sluice::registerElementwiseImports(ImportRegistry &registry) {
   registry.add("CastLike", 2, importCastLike);
   registry.add("Ceil", 1, importUnary<CeilOp>);
   registry.add("Celu", 1, importCelu);
-  registry.add("Clip", 1, importClip);
+  registry.add("Clip", {1, 3}, importClip);
   registry.add("Cos", 1, importUnary<CosOp>);
   registry.add("Cosh", 1, importUnary<CoshOp>);
   registry.add("Div", 2, importBinary<DivOp>);
@@ -276,9 +276,9 @@ void sluice::registerElementwiseImports(ImportRegistry &registry) {
   registry.add("Less", 2, importBinary<LessOp>);
   registry.add("LessOrEqual", 2, importBinary<LessEqualOp>);
   registry.add("Log", 1, importUnary<LogOp>);
-  registry.add("Max", 1, importVariadic<MaxOp>);
-  registry.add("Mean", 1, importMean);
-  registry.add("Min", 1, importVariadic<MinOp>);
+  registry.add("Max", {1, variadic}, importVariadic<MaxOp>);
+  registry.add("Mean", {1, variadic}, importMean);
+  registry.add("Min", {1, variadic}, importVariadic<MinOp>);
   registry.add("Mish", 1, importUnary<MishOp>);
   registry.add("Mod", 2, importMod);
   registry.add("Mul", 2, importBinary<MulOp>);
@@ -300,7 +300,7 @@ void sluice::registerElementwiseImports(ImportRegistry &registry) {
   registry.add("Softsign", 1, importUnary<SoftsignOp>);
   registry.add("Sqrt", 1, importUnary<SqrtOp>);
   registry.add("Sub", 2, importBinary<SubOp>);
-  registry.add("Sum", 1, importVariadic<AddOp>);
+  registry.add("Sum", {1, variadic}, importVariadic<AddOp>);
   registry.add("Swish", 1, importSwish);
   registry.add("Tan", 1, importUnary<TanOp>);
   registry.add("Tanh", 1, importUnary<TanhOp>);

@@ -170,6 +170,6 @@ void sluice::registerGeneratorImports(ImportRegistry &registry) {
   registry.add("OneHot", 3, importOneHot);
   registry.add("Range", 3, importRange);
   registry.add("Size", 1, importSize);
-  registry.add("Trilu", 1, importTrilu);
-  registry.add("com.microsoft.Trilu", 1, importTrilu, 1);
+  registry.add("Trilu", {1, 2}, importTrilu);
+  registry.add("com.microsoft.Trilu", {1, 2}, importTrilu, 1);
 }

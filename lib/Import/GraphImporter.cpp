@@ -169,6 +169,33 @@ void GraphImporter::reportUnsupported(const OnnxNode &node,
   state.unsupported.push_back(std::move(entry));
 }
 
+/// How many of the names up to the last one that is given.
+static size_t countGiven(ArrayRef<std::string> names) {
+  while (!names.empty() && names.back().empty())
+    names = names.drop_back();
+  return names.size();
+}
+
+/// Whether a node has as many inputs and outputs as its operator.
+static llvm::Error checkArity(const OnnxNode &node, const Arity &arity) {
+  auto invalid = [&](const llvm::Twine &text) {
+    return llvm::createStringError(llvm::inconvertibleErrorCode(),
+                                   llvm::Twine(node.describe()) + ": " + text);
+  };
+  for (unsigned i = 0; i < arity.minInputs; ++i)
+    if (i >= node.inputs.size() || node.inputs[i].empty())
+      return invalid("input " + llvm::Twine(i) + " is missing");
+  if (size_t given = countGiven(node.inputs); given > arity.maxInputs)
+    return invalid("has " + llvm::Twine(given) +
+                   " inputs, its operator at most " +
+                   llvm::Twine(arity.maxInputs));
+  if (size_t given = countGiven(node.outputs); given > arity.maxOutputs)
+    return invalid("has " + llvm::Twine(given) +
+                   " outputs, its operator at most " +
+                   llvm::Twine(arity.maxOutputs));
+  return llvm::Error::success();
+}
+
 llvm::Error GraphImporter::importNode(const OnnxNode &node,
                                       OpBuilder &builder) {
   std::string key =
@@ -210,14 +237,10 @@ llvm::Error GraphImporter::importNode(const OnnxNode &node,
                           std::to_string(entry->minOpset) + " on");
     return llvm::Error::success();
   }
+  if (llvm::Error error = checkArity(node, entry->arity))
+    return error;
   if (!inputsKnown)
     return llvm::Error::success();
-  for (unsigned i = 0; i < entry->minInputs; ++i)
-    if (i >= inputs.size() || !inputs[i])
-      return llvm::createStringError(llvm::inconvertibleErrorCode(),
-                                     "%s: input %u is missing",
-                                     node.describe().c_str(), i);
-
   auto loc = NameLoc::get(builder.getStringAttr(node.name));
   NodeContext context(*this, node, builder, loc, inputs);
   size_t reportedBefore = state.unsupported.size();

@@ -11,11 +11,26 @@
 
 namespace sluice {
 
+/// As many inputs or outputs as a node likes.
+inline constexpr unsigned variadic = UINT_MAX;
+
+/// How many inputs and outputs an operator has, in any version.
+struct Arity {
+  /// Exactly that many inputs, and one output.
+  Arity(unsigned inputs) : minInputs(inputs), maxInputs(inputs) {}
+  Arity(unsigned minInputs, unsigned maxInputs, unsigned maxOutputs = 1)
+      : minInputs(minInputs), maxInputs(maxInputs), maxOutputs(maxOutputs) {}
+
+  /// Inputs that must be given.
+  unsigned minInputs;
+  unsigned maxInputs;
+  unsigned maxOutputs = 1;
+};
+
 struct ImportEntry {
   using Function = llvm::Expected<Values> (*)(NodeContext &);
   Function function = nullptr;
-  /// Inputs that must be given.
-  unsigned minInputs = 0;
+  Arity arity = 0;
   /// The oldest opset version whose definition the function understands.
   int64_t minOpset = 7;
 };
@@ -24,9 +39,9 @@ struct ImportEntry {
 /// "com.microsoft.Gelu".
 class ImportRegistry {
 public:
-  void add(llvm::StringRef name, unsigned minInputs,
-           ImportEntry::Function function, int64_t minOpset = 7) {
-    entries[name] = {function, minInputs, minOpset};
+  void add(llvm::StringRef name, Arity arity, ImportEntry::Function function,
+           int64_t minOpset = 7) {
+    entries[name] = {function, arity, minOpset};
   }
   const ImportEntry *find(llvm::StringRef name) const {
     auto it = entries.find(name);

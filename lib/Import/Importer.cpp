@@ -29,8 +29,8 @@ void UnsupportedNodesError::log(llvm::raw_ostream &os) const {
     os << "  " << onnx_detail::escape(node.name) << ": "
        << onnx_detail::escape((node.domain.empty() ? "" : node.domain + ".") +
                               node.opType)
-       << " (opset " << node.opset << ") on (" << node.types
-       << "): " << node.reason << "\n";
+       << (node.opset ? " (opset " + std::to_string(node.opset) + ")" : "")
+       << " on (" << node.types << "): " << node.reason << "\n";
 }
 
 std::error_code UnsupportedNodesError::convertToErrorCode() const {
@@ -93,6 +93,19 @@ std::vector<SupportedOperator> sluice::listSupportedOperators() {
   return operators;
 }
 
+/// The newest version of the standard operators that the imports know.
+static constexpr int64_t newestOpset = 28;
+
+/// Later versions mostly add types: what they change else is not known.
+static void warnOfNewOpset(const OnnxModel &model, Location loc) {
+  for (const OnnxOpset &opset : model.opsets)
+    if (opset.domain.empty() && opset.version > newestOpset)
+      mlir::emitWarning(loc)
+          << "opset " << opset.version << " is newer than " << newestOpset
+          << ", the newest known: its operators are read as those of "
+          << newestOpset;
+}
+
 /// The type of a model input; null with `reason` set where not supported.
 static RankedTensorType convertInput(const GraphImporter &importer,
                                      const OnnxType &type,
@@ -103,7 +116,10 @@ static RankedTensorType convertInput(const GraphImporter &importer,
   }
   Type elementType = importer.convertElementType(type.elementType);
   if (!elementType) {
-    reason = "element type " + elementTypeName(type.elementType);
+    bool isKnown = type.elementType == OnnxElementType::String ||
+                   bitWidth(type.elementType) != 0;
+    reason = (isKnown ? "element type " : "the unknown element ") +
+             elementTypeName(type.elementType);
     return nullptr;
   }
   if (!type.shape) {
@@ -166,6 +182,7 @@ sluice::importOnnxModel(const OnnxModel &model, MLIRContext &context,
   auto loc = NameLoc::get(builder.getStringAttr(
       model.graph.name.empty() ? "model" : model.graph.name));
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
+  warnOfNewOpset(model, loc);
   ImportState state{context, {}, {}};
   GraphImporter importer(state, nullptr);
 
@@ -176,6 +193,12 @@ sluice::importOnnxModel(const OnnxModel &model, MLIRContext &context,
     auto declared = typeOfInput(input);
     if (!declared)
       return declared.takeError();
+    if (declared->kind == OnnxType::Kind::Unknown ||
+        (declared->isTensor() &&
+         declared->elementType == OnnxElementType::Undefined))
+      return onnx_detail::makeError(
+          "graph input " + onnx_detail::quote(input.info->name) + " has no " +
+          (declared->isTensor() ? "element type" : "type"));
     std::string reason;
     RankedTensorType type = convertInput(importer, *declared, reason);
     if (!type) {

@@ -214,11 +214,11 @@ void sluice::registerIndexingImports(ImportRegistry &registry) {
   registry.add("Gather", 2, importGatherAlong<GatherOp>);
   registry.add("GatherElements", 2, importGatherAlong<GatherElementsOp>);
   registry.add("GatherND", 2, importGatherND);
-  registry.add("NonMaxSuppression", 2, importNonMaxSuppression);
+  registry.add("NonMaxSuppression", {2, 5}, importNonMaxSuppression);
   registry.add("NonZero", 1, importNonZero);
   registry.add("Scatter", 3, importScatterElements);
   registry.add("ScatterElements", 3, importScatterElements);
   registry.add("ScatterND", 3, importScatterND);
-  registry.add("TopK", 1, importTopK);
-  registry.add("Unique", 1, importUnique);
+  registry.add("TopK", {1, 2, 2}, importTopK);
+  registry.add("Unique", {1, 1, 4}, importUnique);
 }

@@ -515,6 +515,6 @@ static llvm::Expected<Values> importScan(NodeContext &node) {
 }
 
 void sluice::registerLoopImports(ImportRegistry &registry) {
-  registry.add("Loop", 0, importLoop);
-  registry.add("Scan", 1, importScan, /*minOpset=*/9);
+  registry.add("Loop", {0, variadic, variadic}, importLoop);
+  registry.add("Scan", {1, variadic, variadic}, importScan, /*minOpset=*/9);
 }

@@ -245,14 +245,14 @@ static llvm::Expected<Values> importZipMap(NodeContext &node) {
 }
 
 void sluice::registerMachineLearningImports(ImportRegistry &registry) {
-  auto add = [&](const char *name, unsigned inputs,
+  auto add = [&](const char *name, Arity arity,
                  ImportEntry::Function function) {
-    registry.add(std::string("ai.onnx.ml.") + name, inputs, function,
+    registry.add(std::string("ai.onnx.ml.") + name, arity, function,
                  /*minOpset=*/1);
   };
   add("ArrayFeatureExtractor", 2, importArrayFeatureExtractor);
   add("Binarizer", 1, importBinarizer);
-  add("FeatureVectorizer", 1, importFeatureVectorizer);
+  add("FeatureVectorizer", {1, variadic}, importFeatureVectorizer);
   add("Imputer", 1, importImputer);
   add("Normalizer", 1, importNormalizer);
   add("OneHotEncoder", 1, importOneHotEncoder);

@@ -518,15 +518,15 @@ static llvm::Expected<Values> importSpaceToDepth(NodeContext &node) {
 
 void sluice::registerMovementImports(ImportRegistry &registry) {
   registry.add("CenterCropPad", 2, importCenterCropPad);
-  registry.add("Concat", 1, importConcat);
+  registry.add("Concat", {1, variadic}, importConcat);
   registry.add("CumProd", 2, importCumProd);
   registry.add("CumSum", 2, importCumSum);
   registry.add("DepthToSpace", 1, importDepthToSpace);
   registry.add("Flatten", 1, importFlatten);
-  registry.add("Pad", 1, importPad);
+  registry.add("Pad", {1, 4}, importPad);
   registry.add("ReverseSequence", 2, importReverseSequence);
-  registry.add("Slice", 1, importSlice);
+  registry.add("Slice", {1, 5}, importSlice);
   registry.add("SpaceToDepth", 1, importSpaceToDepth);
-  registry.add("Split", 1, importSplit);
+  registry.add("Split", {1, 2, variadic}, importSplit);
   registry.add("Tile", 2, importTile);
 }

@@ -250,6 +250,6 @@ void sluice::registerPoolingImports(ImportRegistry &registry) {
   registry.add("GlobalLpPool", 1, importGlobalLpPool, 2);
   registry.add("GlobalMaxPool", 1, importGlobalMaxPool, 1);
   registry.add("LpPool", 1, importLpPool, 2);
-  registry.add("MaxPool", 1, importMaxPool, 1);
-  registry.add("MaxUnpool", 2, importMaxUnpool);
+  registry.add("MaxPool", {1, 1, 2}, importMaxPool, 1);
+  registry.add("MaxUnpool", {2, 3}, importMaxUnpool);
 }

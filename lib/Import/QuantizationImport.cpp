@@ -326,11 +326,11 @@ static llvm::Expected<Values> importQLinearConv(NodeContext &node) {
 }
 
 void sluice::registerQuantizationImports(ImportRegistry &registry) {
-  registry.add("ConvInteger", 2, importConvInteger);
-  registry.add("DequantizeLinear", 2, importDequantizeLinear);
-  registry.add("DynamicQuantizeLinear", 1, importDynamicQuantizeLinear);
-  registry.add("MatMulInteger", 2, importMatMulInteger);
-  registry.add("QLinearConv", 8, importQLinearConv);
+  registry.add("ConvInteger", {2, 4}, importConvInteger);
+  registry.add("DequantizeLinear", {2, 3}, importDequantizeLinear);
+  registry.add("DynamicQuantizeLinear", {1, 1, 3}, importDynamicQuantizeLinear);
+  registry.add("MatMulInteger", {2, 4}, importMatMulInteger);
+  registry.add("QLinearConv", {8, 9}, importQLinearConv);
   registry.add("QLinearMatMul", 8, importQLinearMatMul);
-  registry.add("QuantizeLinear", 2, importQuantizeLinear);
+  registry.add("QuantizeLinear", {2, 3}, importQuantizeLinear);
 }

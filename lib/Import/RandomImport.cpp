@@ -198,7 +198,7 @@ static llvm::Expected<Values> importDropout(NodeContext &node) {
 
 void sluice::registerRandomImports(ImportRegistry &registry) {
   registry.add("Bernoulli", 1, importBernoulli, /*minOpset=*/15);
-  registry.add("Dropout", 1, importDropout);
+  registry.add("Dropout", {1, 3, 2}, importDropout);
   registry.add("Multinomial", 1, importMultinomial);
   registry.add("RandomNormal", 0, importRandom<true>, /*minOpset=*/1);
   registry.add("RandomNormalLike", 1, importRandomLike<true>, /*minOpset=*/1);

@@ -297,7 +297,7 @@ static llvm::Expected<Values> importGru(NodeContext &node) {
 }
 
 void sluice::registerRecurrentImports(ImportRegistry &registry) {
-  registry.add("GRU", 3, importGru);
-  registry.add("LSTM", 3, importLstm);
-  registry.add("RNN", 3, importRnn);
+  registry.add("GRU", {3, 6, 2}, importGru);
+  registry.add("LSTM", {3, 8, 3}, importLstm);
+  registry.add("RNN", {3, 6, 2}, importRnn);
 }

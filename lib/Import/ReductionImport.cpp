@@ -121,15 +121,16 @@ static llvm::Expected<Values> importArgument(NodeContext &node) {
 void sluice::registerReductionImports(ImportRegistry &registry) {
   registry.add("ArgMax", 1, importArgument<ArgMaxOp>, 1);
   registry.add("ArgMin", 1, importArgument<ArgMinOp>, 1);
-  registry.add("ReduceL1", 1, importReduce<ReductionKind::L1, 18>, 1);
-  registry.add("ReduceL2", 1, importReduce<ReductionKind::L2, 18>, 1);
-  registry.add("ReduceLogSum", 1, importReduce<ReductionKind::LogSum, 18>, 1);
-  registry.add("ReduceLogSumExp", 1, importReduceLogSumExp, 1);
-  registry.add("ReduceMax", 1, importReduce<ReductionKind::Max, 18>, 1);
-  registry.add("ReduceMean", 1, importReduce<ReductionKind::Mean, 18>, 1);
-  registry.add("ReduceMin", 1, importReduce<ReductionKind::Min, 18>, 1);
-  registry.add("ReduceProd", 1, importReduce<ReductionKind::Prod, 18>, 1);
-  registry.add("ReduceSum", 1, importReduce<ReductionKind::Sum, 13>, 1);
-  registry.add("ReduceSumSquare", 1, importReduce<ReductionKind::SumSquare, 18>,
+  registry.add("ReduceL1", {1, 2}, importReduce<ReductionKind::L1, 18>, 1);
+  registry.add("ReduceL2", {1, 2}, importReduce<ReductionKind::L2, 18>, 1);
+  registry.add("ReduceLogSum", {1, 2}, importReduce<ReductionKind::LogSum, 18>,
                1);
+  registry.add("ReduceLogSumExp", {1, 2}, importReduceLogSumExp, 1);
+  registry.add("ReduceMax", {1, 2}, importReduce<ReductionKind::Max, 18>, 1);
+  registry.add("ReduceMean", {1, 2}, importReduce<ReductionKind::Mean, 18>, 1);
+  registry.add("ReduceMin", {1, 2}, importReduce<ReductionKind::Min, 18>, 1);
+  registry.add("ReduceProd", {1, 2}, importReduce<ReductionKind::Prod, 18>, 1);
+  registry.add("ReduceSum", {1, 2}, importReduce<ReductionKind::Sum, 13>, 1);
+  registry.add("ReduceSumSquare", {1, 2},
+               importReduce<ReductionKind::SumSquare, 18>, 1);
 }

@@ -452,7 +452,7 @@ static llvm::Expected<Values> importRoiAlign(NodeContext &node) {
 void sluice::registerResamplingImports(ImportRegistry &registry) {
   registry.add("AffineGrid", 2, importAffineGrid);
   registry.add("GridSample", 2, importGridSample);
-  registry.add("Resize", 1, importResize);
+  registry.add("Resize", {1, 4}, importResize);
   registry.add("RoiAlign", 3, importRoiAlign);
-  registry.add("Upsample", 1, importUpsample);
+  registry.add("Upsample", {1, 2}, importUpsample);
 }

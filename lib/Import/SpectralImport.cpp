@@ -503,7 +503,7 @@ static llvm::Expected<Values> importMelWeightMatrix(NodeContext &node) {
 }
 
 void sluice::registerSpectralImports(ImportRegistry &registry) {
-  registry.add("DFT", 1, importDft, /*minOpset=*/17);
+  registry.add("DFT", {1, 3}, importDft, /*minOpset=*/17);
   registry.add("MelWeightMatrix", 5, importMelWeightMatrix, /*minOpset=*/17);
-  registry.add("STFT", 2, importStft, /*minOpset=*/17);
+  registry.add("STFT", {2, 4}, importStft, /*minOpset=*/17);
 }

@@ -212,7 +212,7 @@ void sluice::registerTensorImports(ImportRegistry &registry) {
   registry.add("Identity", 1, importIdentity);
   registry.add("Reshape", 2, importReshape);
   registry.add("Shape", 1, importShape);
-  registry.add("Squeeze", 1, importSqueeze);
+  registry.add("Squeeze", {1, 2}, importSqueeze);
   registry.add("Transpose", 1, importTranspose);
-  registry.add("Unsqueeze", 1, importUnsqueeze);
+  registry.add("Unsqueeze", {1, 2}, importUnsqueeze);
 }

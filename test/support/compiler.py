@@ -44,8 +44,8 @@ class Outcome:
         return lines[0] if lines else f"exit code {self.status}"
 
 
-# `  NODE: OPERATOR (opset N) on (TYPES): REASON`
-REFUSED_NODE = re.compile(r"^  .*?: (\S.*?) \(opset \d+\) on \(.*\): (.*)$")
+# `  NODE: OPERATOR (opset N) on (TYPES): REASON`; inputs have no opset.
+REFUSED_NODE = re.compile(r"^  .*?: (\S.*?)(?: \(opset \d+\))? on \(.*\): (.*)$")
 
 
 def refusal(outcome):

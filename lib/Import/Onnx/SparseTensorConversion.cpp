@@ -52,6 +52,8 @@ sluice::onnx_detail::convertSparseTensor(const onnx::SparseTensorProto &proto,
                      ", expected 1");
 
   std::vector<int64_t> dims(proto.dims().begin(), proto.dims().end());
+  if (dims.empty())
+    return makeError("a sparse tensor has at least one dimension");
   int64_t count = values->dims[0];
   bool isLinear = indexTensor->rank() == 1;
   std::vector<int64_t> expectedDims = {count};
@@ -81,11 +83,15 @@ sluice::onnx_detail::convertSparseTensor(const onnx::SparseTensorProto &proto,
 
   uint64_t elementBytes = bits / 8;
   std::string dense(*size, '\0');
+  std::vector<bool> given(*size / elementBytes);
   for (uint64_t index = 0; index < static_cast<uint64_t>(count); ++index) {
     llvm::Expected<uint64_t> position =
         densePosition(*indices, index, isLinear, dims, *size / elementBytes);
     if (!position)
       return position.takeError();
+    if (given[*position])
+      return makeError("element " + llvm::Twine(*position) + " is there twice");
+    given[*position] = true;
     std::memcpy(dense.data() + *position * elementBytes,
                 values->bytes.data() + index * elementBytes, elementBytes);
   }

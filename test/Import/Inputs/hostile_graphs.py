@@ -31,9 +31,33 @@ def check_structure(refusals):
     )
     refusals.refuses(make_model([node("Add", ["x"], ["y"], "add")]), "input 1 is missing")
     refusals.refuses(
+        make_model([node("Relu", ["x", "x"], ["y"], "relu")]),
+        "node 'relu' (Relu): has 2 inputs, its operator at most 1",
+    )
+    refusals.refuses(
+        make_model([node("Relu", ["x"], ["y", "z"], "relu")]),
+        "node 'relu' (Relu): has 2 outputs, its operator at most 1",
+    )
+    refusals.refuses(
+        make_model([node("Clip", ["x", "", "", "x"], ["y"], "clip")]),
+        "has 4 inputs, its operator at most 3",
+    )
+    refusals.compiles(make_model([node("Relu", ["x", "", ""], ["y", ""])]))
+    refusals.refuses(
         make_model([node("Relu", ["x"], ["z"])]),
         "graph output 'y' is not defined anywhere",
     )
+    untyped = make_model([node("Relu", ["x"], ["y"])])
+    untyped.graph.input[0].ClearField("type")
+    refusals.refuses(untyped, "graph input 'x' has no type")
+    undefined = make_model([node("Relu", ["x"], ["y"])])
+    undefined.graph.input[0].type.tensor_type.elem_type = 0
+    refusals.refuses(undefined, "graph input 'x' has no element type")
+    groups = make_model(
+        [node("GroupNormalization", ["x", "w", "w"], ["y"], num_groups=2)],
+        [value("x", [1, 3, 4])], [constant("w", [1, 2, 3], "float32")], opset=21,
+    )
+    refusals.refuses(groups, "3 channels are no multiple of 2 groups")
     twice = make_model([node("Relu", ["x"], ["y"])])
     twice.graph.input.append(twice.graph.input[0])
     refusals.refuses(twice, "graph input 'x' is there twice")

@@ -284,6 +284,20 @@ TEST(OnnxSparseTensor, IsMadeDense) {
   EXPECT_EQ(bytesOf(valueOf(readSparse(linear))), std::string("\0a\0\0\0b", 6));
 }
 
+TEST(OnnxSparseTensor, HasEveryElementOnceAndADimension) {
+  onnx::SparseTensorProto twice = makeSparse();
+  twice.mutable_indices()->set_int64_data(2, 0);
+  twice.mutable_indices()->set_int64_data(3, 1);
+  expectError(readSparse(twice), "element 1 is there twice");
+
+  onnx::SparseTensorProto scalar = makeSparse();
+  *scalar.mutable_indices() = makeTensor(TensorProto::INT64, {2});
+  for (int64_t index : {0, 0})
+    scalar.mutable_indices()->add_int64_data(index);
+  scalar.clear_dims();
+  expectError(readSparse(scalar), "has at least one dimension");
+}
+
 TEST(OnnxSparseTensor, IsMadeDenseInAttributes) {
   onnx::ModelProto proto = makeReluModel();
   onnx::NodeProto *node =
