@@ -25,29 +25,35 @@ static llvm::Expected<Value> likelihoodLoss(NodeContext &node,
   Composition ops(node);
   Type elementType = elementTypeOf(logProbabilities);
   Value classes = ops.cast(target, node.builder.getI64Type());
-  Value isTarget =
-      ops.make<EqualOp>({ops.unwrap(positions(node, logProbabilities, 1)),
-                         ops.unsqueeze(classes, {1})});
-  // Picks the target class out of the class dimension.
-  Value zero = node.scalar(elementType, 0);
-  auto pick = [&](Value values) {
-    return ops.reduce(ops.select(isTarget, values, zero), ReductionKind::Sum,
-                      {1}, /*keepDims=*/false);
-  };
-  Value loss = ops.make<NegOp>(pick(logProbabilities));
-  // What each place counts; null where all count one.
-  Value counts;
-  if (weight)
-    counts = pick(ops.unsqueeze(
-        weight, llvm::to_vector(llvm::seq<int64_t>(1, rank - 1))));
+  Value firstClass = node.scalar(node.builder.getI64Type(), 0);
+  // Places that count nothing, whose target need not be a class.
+  Value isIgnored;
   if (node.node.hasAttribute("ignore_index")) {
     SLUICE_TRY(ignored, node.node.getInt("ignore_index"));
     auto scalarType = RankedTensorType::get({}, node.builder.getI64Type());
     Value ignoredClass = ConstantOp::create(
         node.builder, node.loc, DenseElementsAttr::get(scalarType, ignored));
-    Value isIgnored = ops.make<EqualOp>({classes, ignoredClass});
+    isIgnored = ops.make<EqualOp>({classes, ignoredClass});
+    classes = ops.select(isIgnored, firstClass, classes);
+  }
+  // Gathers count negative indices from the end; here they are errors, as what
+  // is too large is.
+  Value tooLarge = ops.size(logProbabilities, 1);
+  classes =
+      ops.select(ops.make<LessOp>({classes, firstClass}), tooLarge, classes);
+  Value picked = ops.make<GatherElementsOp>(
+      {logProbabilities, ops.unsqueeze(classes, {1})}, node.integer("axis", 1));
+  Value loss = ops.make<NegOp>(ops.squeeze(picked, {1}));
+  // What each place counts; null where all count one.
+  Value counts;
+  if (weight)
+    counts = ops.make<GatherOp>({weight, classes}, node.integer("axis", 0));
+  Value zero = node.scalar(elementType, 0);
+  if (isIgnored) {
     Value otherwise = counts ? counts : node.scalar(elementType, 1);
     counts = ops.select(isIgnored, zero, otherwise);
+    // Not multiplied by zero: it may be infinite there.
+    loss = ops.select(isIgnored, zero, loss);
   }
   if (counts)
     loss = ops.mul(loss, counts);
@@ -82,6 +88,8 @@ static llvm::Expected<Values> importSoftmaxCrossEntropyLoss(NodeContext &node) {
 }
 
 void sluice::registerLossImports(ImportRegistry &registry) {
-  registry.add("NegativeLogLikelihoodLoss", 2, importNegativeLogLikelihoodLoss);
-  registry.add("SoftmaxCrossEntropyLoss", 2, importSoftmaxCrossEntropyLoss);
+  registry.add("NegativeLogLikelihoodLoss", {2, 3},
+               importNegativeLogLikelihoodLoss);
+  registry.add("SoftmaxCrossEntropyLoss", {2, 3, 2},
+               importSoftmaxCrossEntropyLoss);
 }

@@ -167,16 +167,36 @@ static llvm::Expected<Values> importGroupNormalization(NodeContext &node) {
   SLUICE_TRY(groups, node.node.getInt("num_groups"));
   if (groups < 1)
     return node.invalid("num_groups must be positive");
+  int64_t channels = node.inputType(0).getDimSize(1);
+  if (!ShapedType::isDynamic(channels) && channels % groups != 0)
+    return node.invalid(Twine(channels) + " channels are no multiple of " +
+                        Twine(groups) + " groups");
   Composition ops(node);
   // [N, C, ...] as [N, groups, everything else].
-  Value grouped = ops.reshapeCopying(operand, {0, groups, -1});
+  Value grouped;
+  if (!ShapedType::isDynamic(channels)) {
+    grouped = ops.reshapeCopying(operand, {0, groups, -1});
+  } else {
+    // With the other sizes as they are, the reshape fails in the run unless the
+    // groups are equal.
+    SmallVector<Value> sizes = {ops.size(operand, 0),
+                                node.constantVector({groups}),
+                                node.constantVector({-1})};
+    for (int64_t i = 2; i < rank; ++i)
+      sizes.push_back(ops.size(operand, i));
+    grouped = ops.reshapeTo(operand, sizes);
+  }
   Value normalised = ops.make<LayerNormOp>(
       grouped, {node.integer("axis", 2), node.real("epsilon", epsilon)});
   Value scale = node.input(1), bias = node.input(2);
   // Opset 18 has one factor and addend per group.
-  if (node.opset() < 21)
+  if (node.opset() < 21) {
+    if (ops.failed())
+      return ops.finish({});
     return ops.finish({ops.reshapeLike(
-        scaleChannels(ops, normalised, scale, bias, 3), operand)});
+        scaleChannels(ops, normalised, scale, bias, node.rank(normalised)),
+        operand)});
+  }
   Value result = ops.reshapeLike(normalised, operand);
   return ops.finish({scaleChannels(ops, result, scale, bias, rank)});
 }
@@ -301,17 +321,18 @@ importMeanVarianceNormalization(NodeContext &node) {
 }
 
 void sluice::registerNormalizationImports(ImportRegistry &registry) {
-  registry.add("BatchNormalization", 5, importBatchNormalization);
+  registry.add("BatchNormalization", {5, 5, 5}, importBatchNormalization);
   registry.add("GroupNormalization", 3, importGroupNormalization);
   registry.add("Hardmax", 1, importHardmax, 1);
   registry.add("InstanceNormalization", 3, importInstanceNormalization, 6);
   registry.add("LRN", 1, importLrn, 1);
-  registry.add("LayerNormalization", 2, importLayerNormalization);
+  registry.add("LayerNormalization", {2, 3, 3}, importLayerNormalization);
   registry.add("LogSoftmax", 1, importSoftmax<LogSoftmaxOp>, 1);
   registry.add("LpNormalization", 1, importLpNormalization, 1);
   registry.add("MeanVarianceNormalization", 1, importMeanVarianceNormalization);
   registry.add("RMSNormalization", 2, importRmsNormalization);
   // ONNX Runtime's spelling from before there was a standard operator.
-  registry.add("SimplifiedLayerNormalization", 2, importRmsNormalization, 1);
+  registry.add("SimplifiedLayerNormalization", {2, 2, 3},
+               importRmsNormalization, 1);
   registry.add("Softmax", 1, importSoftmax<SoftmaxOp>, 1);
 }

@@ -167,6 +167,13 @@ def layer_norm(g):
     g.output(g.LayerNormalization(x, g.weight(8), g.weight(8), axis=-1))
 
 
+@case(({"x0": [1, 3, 2]}, "GroupNormalization_0"))
+def group_norm(g):
+    g.opset = 21
+    x, w = g.input([2, 4, 3], dynamic=True), g.input([4], dynamic=True)
+    g.output(g.node("GroupNormalization", [x, w, w], num_groups=2))
+
+
 # Shapes ------------------------------------------------------------------------
 
 
@@ -273,6 +280,17 @@ def gather(g):
 def gather_elements(g):
     x = g.input([4, 3], dynamic=True)
     g.output(g.GatherElements(x, g.integers([[0, 1, 2]]), axis=0))
+
+
+@case(({"x1": [3, 0]}, "index"), ({"x1": [0, -1]}, "index"))
+def labels(g):
+    g.output(g.NegativeLogLikelihoodLoss(g.input([2, 3], dynamic=True), g.integers([1, 2])))
+
+
+@case(({"x1": [3, 0]}, "index"), ({"x1": [0, -2]}, "index"))
+def labels_with_ignored(g):
+    x, labels = g.input([2, 3], dynamic=True), g.integers([-1, 2])
+    g.output(g.node("SoftmaxCrossEntropyLoss", [x, labels], ignore_index=-1))
 
 
 @case(({"x1": [[4, 0]]}, "GatherND_0"))
