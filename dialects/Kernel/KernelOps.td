@@ -18,6 +18,9 @@ def Kernel_Frame : Type<
     "pointer to the frame of a run">,
   BuildableType<"::mlir::LLVM::LLVMPointerType::get($_builder.getContext())">;
 
+def Kernel_Scalar
+    : AnyTypeOf<[Index, AnySignlessInteger, F32, F64], "a number">;
+
 def Kernel_DefaultProvider
     : DefaultValuedAttr<Kernel_ProviderAttr,
                         "::sluice::kernel::Provider::Builtin">;
@@ -84,14 +87,19 @@ def FuncOp : Kernel_Op<"func", [IsolatedFromAbove, Symbol,
 
 def CallOp : Kernel_Op<"call", [Pure, AttrSizedOperandSegments]> {
   let summary = "runs an outlined kernel on tensors";
-  let description = [{ Operands are as in `kernel.region`. }];
+  let description = [{
+    Operands are as in `kernel.region`. `parameters` are the numbers in which
+    kernels differ that share their code.
+  }];
   let arguments = (ins FlatSymbolRefAttr:$callee,
                        Variadic<AnyRankedTensor>:$inputs,
                        Variadic<Index>:$sizes,
+                       Variadic<Kernel_Scalar>:$parameters,
                        DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$reusable);
   let results = (outs Variadic<AnyRankedTensor>);
   let assemblyFormat = [{
     $callee `ins` `(` ($inputs^ `:` type($inputs))? `)` `sizes` `(` $sizes `)`
+    (`parameters` `(` $parameters^ `:` type($parameters) `)`)?
     attr-dict `->` type(results)
   }];
 }
@@ -102,18 +110,21 @@ def LaunchOp : Kernel_Op<"launch",
   let summary = "runs a kernel on buffers";
   let description = [{
     Inputs are read, outputs and scratch memory written. `reusable` is as in
-    `kernel.region`; `index` is the kernel's place in the profile.
+    `kernel.region`, `parameters` as in `kernel.call`; `index` is the kernel's
+    place in the profile.
   }];
   let arguments = (ins Kernel_Frame:$frame, FlatSymbolRefAttr:$callee,
                        Variadic<AnyMemRef>:$inputs,
                        Variadic<AnyMemRef>:$outputs,
-                       Optional<AnyMemRef>:$scratch, I64Attr:$index,
+                       Optional<AnyMemRef>:$scratch,
+                       Variadic<Kernel_Scalar>:$parameters, I64Attr:$index,
                        DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$reusable);
   let assemblyFormat = [{
     $callee `[` $index `]` `(` $frame `)`
     `ins` `(` ($inputs^ `:` type($inputs))? `)`
     `outs` `(` ($outputs^ `:` type($outputs))? `)`
-    (`scratch` `(` $scratch^ `:` type($scratch) `)`)? attr-dict
+    (`scratch` `(` $scratch^ `:` type($scratch) `)`)?
+    (`parameters` `(` $parameters^ `:` type($parameters) `)`)? attr-dict
   }];
 }
 

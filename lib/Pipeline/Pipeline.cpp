@@ -172,6 +172,7 @@ void buildEmitPipeline(OpPassManager &manager, const TargetOptions &options) {
   emitOptions.cpu = options.cpu;
   emitOptions.keepSubnormals = options.keepSubnormals;
   manager.addPass(createEmitKernelsPass(emitOptions));
+  manager.addPass(createShareKernelsPass());
   VectorizeLoopsPassOptions vectorizeOptions;
   vectorizeOptions.triple = options.triple;
   vectorizeOptions.cpu = options.cpu;

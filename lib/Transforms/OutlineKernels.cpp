@@ -78,7 +78,7 @@ public:
       auto call = kernel::CallOp::create(
           builder, region.getLoc(), region.getResultTypes(),
           FlatSymbolRefAttr::get(name), region.getInputs(), region.getSizes(),
-          region.getReusableAttr());
+          /*parameters=*/ValueRange(), region.getReusableAttr());
       call->setAttr("flops", builder.getF64FloatAttr(work.flops));
       call->setAttr("bytes", builder.getF64FloatAttr(work.bytes));
       region->replaceAllUsesWith(call);

@@ -422,3 +422,29 @@ def packed_product_of_depth(g):
 def convolutions_of_great_depth(g, channels, size):
     image = g.numbers((1, channels, size + 1, size + 2), 0, 1)
     return convolution(g, image, g.numbers((9, channels, size, size), 0, 1), kept=True)
+
+
+# Many kernels that differ in numbers only ----------------------------------------
+
+
+@case(error=1e-6, static=([], {"dynamic": False}), dynamic=([], {"dynamic": True}))
+def pieces_of_a_tensor(g, dynamic):
+    """So many pieces that their kernels are one, with offsets, factors, slopes
+    and widths of padding as arguments."""
+    count = 80
+    x = g.input([3, 4 * count], dynamic=[0] if dynamic else False)
+    parts, expected = [], []
+    for i in range(count):
+        low, factor, slope, front = 4 * i + i % 2, i / 7 - 3, 1 / (i + 2), i % 3 + 1
+        bounds = (g.constant(np.array([n], np.int64)) for n in (low, low + 3, 1))
+        part = g.Softmax(g.Slice(x, *bounds), axis=-1)
+        part = g.LeakyRelu(g.Mul(part, g.constant(np.float32(factor))), alpha=slope)
+        widths = g.constant(np.array([0, front, 0, 4 - front], np.int64))
+        parts.append(g.Pad(g.Softmax(part, axis=-1), widths, g.constant(np.float32(i))))
+        exact = np.exp(g.feeds[x][:, low:low + 3].astype(np.float64))
+        exact = exact / exact.sum(1, keepdims=True) * factor
+        exact = np.exp(np.where(exact < 0, slope * exact, exact))
+        exact = exact / exact.sum(1, keepdims=True)
+        expected.append(np.pad(exact, [(0, 0), (front, 4 - front)], constant_values=i))
+    g.output(g.Concat(*parts, axis=1))
+    return [np.concatenate(expected, 1)]

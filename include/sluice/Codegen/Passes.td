@@ -33,4 +33,27 @@ def EmitKernelsPass : Pass<"sluice-emit-kernels", "::mlir::ModuleOp"> {
   ];
 }
 
+def ShareKernelsPass : Pass<"sluice-share-kernels", "::mlir::ModuleOp"> {
+  let summary = "Make one function of many that differ in numbers only";
+  let description = [{
+    Numbers in which emitted kernels of equal structure differ, such as the
+    offsets of slices or factors, become arguments of one function, and
+    `parameters` of its calls. A few such kernels are faster apart and are left
+    alone; of a great many, compiling takes too long. Numbers that decide what
+    code is made are compared as structure is: divisors, bounds of loops,
+    dimensions and sizes of memory.
+  }];
+  let options = [
+    Option<"minimumKernels", "minimum-kernels", "unsigned", "64",
+           "Fewer kernels than so many stay as they are">,
+    Option<"maximumParameters", "maximum-parameters", "unsigned", "16",
+           "Kernels that differ in more numbers stay as they are">
+  ];
+  let statistics = [
+    Statistic<"numShared", "num-shared",
+              "kernels that became calls of another one">
+  ];
+  let dependentDialects = ["mlir::arith::ArithDialect"];
+}
+
 #endif // SLUICE_CODEGEN_PASSES

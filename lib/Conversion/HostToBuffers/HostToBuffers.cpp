@@ -149,8 +149,8 @@ LogicalResult Translator::translateCall(kernel::CallOp op) {
   }
   auto launch = kernel::LaunchOp::create(
       builder, op.getLoc(), frame, op.getCalleeAttr(), lookup(op.getInputs()),
-      results, scratch, builder.getI64IntegerAttr(launches++),
-      op.getReusableAttr());
+      results, scratch, lookup(op.getParameters()),
+      builder.getI64IntegerAttr(launches++), op.getReusableAttr());
   for (NamedAttribute attribute : op->getDiscardableAttrs())
     launch->setDiscardableAttr(attribute.getName(), attribute.getValue());
   return success();

@@ -222,16 +222,17 @@ void KernelLowering::addProfiling(func::FuncOp kernel) {
 }
 
 void KernelLowering::lowerLaunch(kernel::LaunchOp op) {
-  SmallVector<Value> buffers{op.getFrame()};
-  llvm::append_range(buffers, op.getInputs());
-  llvm::append_range(buffers, op.getOutputs());
+  SmallVector<Value> arguments{op.getFrame()};
+  llvm::append_range(arguments, op.getInputs());
+  llvm::append_range(arguments, op.getOutputs());
   if (op.getScratch())
-    buffers.push_back(op.getScratch());
+    arguments.push_back(op.getScratch());
+  llvm::append_range(arguments, op.getParameters());
   func::FuncOp callee = functions.lookup(op.getCallee());
   kernels.insert(callee);
   SmallVector<Value> operands;
   for (auto [buffer, type] :
-       llvm::zip(buffers, callee.getFunctionType().getInputs())) {
+       llvm::zip(arguments, callee.getFunctionType().getInputs())) {
     // Launches may know more about sizes than the kernel they share.
     if (!isFlattened(type)) {
       if (buffer.getType() != type)

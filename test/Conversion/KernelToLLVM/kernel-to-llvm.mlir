@@ -133,3 +133,24 @@ func.func @sluice_host(%frame: !llvm.ptr) {
   %first = memref.load %in[%c0] : memref<4xf32>
   return
 }
+
+// -----
+
+// Parameters follow the buffers as they are.
+// CHECK-LABEL: func.func private @sluice_host
+// CHECK-DAG:     %[[OFFSET:.*]] = arith.constant 3 : index
+// CHECK-DAG:     %[[FACTOR:.*]] = arith.constant 5.000000e-01 : f32
+// CHECK:         call @kernel(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %[[OFFSET]], %[[FACTOR]]) : (!llvm.ptr, !llvm.ptr, index, !llvm.ptr, index, f32) -> ()
+// CHECK-LABEL: func.func private @kernel(
+// CHECK-SAME:    %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: index, %{{.*}}: !llvm.ptr, %{{.*}}: index, %{{.*}}: f32)
+func.func @sluice_host(%frame: !llvm.ptr) {
+  %offset = arith.constant 3 : index
+  %factor = arith.constant 0.5 : f32
+  %a = kernel.input %frame 0 : memref<?xf32>
+  %b = kernel.weight %frame dense<2.0> : tensor<4xf32> {offset = 64 : i64} : memref<4xf32>
+  kernel.launch @kernel[0] (%frame) ins(%a : memref<?xf32>) outs(%b : memref<4xf32>) parameters(%offset, %factor : index, f32)
+  return
+}
+func.func private @kernel(%frame: !llvm.ptr, %in: memref<?xf32>, %out: memref<4xf32>, %offset: index, %factor: f32) {
+  return
+}

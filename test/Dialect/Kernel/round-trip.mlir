@@ -3,13 +3,15 @@
 // CHECK-LABEL: func.func @graph
 // CHECK:         kernel.region "map" ins(%arg0 : tensor<?xf32>) sizes(%arg1) -> tensor<?xf32>
 // CHECK:         kernel.call @k ins(%arg0 : tensor<?xf32>) sizes(%arg1) -> tensor<?xf32>
+// CHECK:         kernel.call @k ins(%arg0 : tensor<?xf32>) sizes(%arg1) parameters(%arg1, %arg2 : index, f32) -> tensor<?xf32>
 // CHECK:         kernel.alias %arg0 sizes(%arg1)
-func.func @graph(%x: tensor<?xf32>, %n: index) {
+func.func @graph(%x: tensor<?xf32>, %n: index, %factor: f32) {
   %0 = kernel.region "map" ins(%x : tensor<?xf32>) sizes(%n) -> tensor<?xf32> {
   ^bb0(%a: tensor<?xf32>):
     kernel.yield %a : tensor<?xf32>
   }
   %1 = kernel.call @k ins(%x : tensor<?xf32>) sizes(%n) -> tensor<?xf32>
+  %3 = kernel.call @k ins(%x : tensor<?xf32>) sizes(%n) parameters(%n, %factor : index, f32) -> tensor<?xf32>
   %2 = kernel.alias %x sizes(%n) : tensor<?xf32> -> tensor<1x?xf32>
   return
 }
