@@ -11,6 +11,7 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "sluice/Target/CPU/SplitModule.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
+#include "llvm/IR/InstIterator.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -76,6 +77,23 @@ void setFunctionAttributes(Module &module, const MachineModel &machine) {
     if (function.hasWeakODRLinkage())
       function.setVisibility(GlobalValue::HiddenVisibility);
   }
+}
+
+/// Where registers run out, vectors go to the stack, which LLVM takes to be
+/// aligned as the ABI says unless a function asks for more. Wider vectors would
+/// lie across cache lines there, in some processes and not in others.
+void alignSpills(Module &module, const MachineModel &machine) {
+  const unsigned abiBits = 128;
+  if (machine.vectorBits <= abiBits)
+    return;
+  auto isWide = [&](const Instruction &instruction) {
+    auto *type = dyn_cast<FixedVectorType>(instruction.getType());
+    return type && type->getPrimitiveSizeInBits() > abiBits;
+  };
+  for (Function &function : module)
+    if (any_of(instructions(function), isWide))
+      function.addFnAttr(Attribute::getWithStackAlignment(
+          module.getContext(), Align(machine.vectorBits / 8)));
 }
 
 /// Emitters unroll hot loops over vectors themselves; unrolling them again only
@@ -157,6 +175,7 @@ static Error emitModule(Module &module, TargetMachine &targetMachine,
   module.setDataLayout(targetMachine.createDataLayout());
   setFunctionAttributes(module, options.machine);
   optimise(module, targetMachine, options.optLevel);
+  alignSpills(module, options.machine);
   raw_svector_ostream stream(code);
   if (form == CodeForm::LlvmIr) {
     module.print(stream, nullptr);

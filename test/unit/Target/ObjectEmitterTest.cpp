@@ -53,6 +53,27 @@ TEST(ObjectEmitter, UsesTheWholeVectorWidthAndFma) {
   EXPECT_NE(text.find("fmla"), std::string::npos) << text;
 }
 
+TEST(ObjectEmitter, AlignsTheStackForWideVectorsOnly) {
+  std::string text = assemblyFor("x86_64-unknown-linux-gnu", "sapphirerapids");
+  EXPECT_NE(text.find("andq\t$-64, %rsp"), std::string::npos) << text;
+  text = assemblyFor("x86_64-unknown-linux-gnu", "x86-64-v3");
+  EXPECT_NE(text.find("andq\t$-32, %rsp"), std::string::npos) << text;
+  text = assemblyFor("x86_64-unknown-linux-gnu", "x86-64");
+  EXPECT_EQ(text.find("%rsp"), std::string::npos) << text;
+  auto machine = getMachineModel("x86_64-unknown-linux-gnu", "sapphirerapids");
+  ASSERT_TRUE(bool(machine));
+  CodeBuffer code = test::compileText(R"mlir(
+    func.func @sum(%a: f32, %b: f32) -> f32 {
+      %r = arith.addf %a, %b : f32
+      return %r : f32
+    })mlir",
+                                      noPasses, CodeForm::Assembly,
+                                      ObjectEmitterOptions{*machine});
+  text.assign(code.begin(), code.end());
+  EXPECT_NE(text.find("vaddss"), std::string::npos) << text;
+  EXPECT_EQ(text.find("%rsp"), std::string::npos) << text;
+}
+
 TEST(ObjectEmitter, RunsInThisProcess) {
   std::unique_ptr<Jit> jit = test::jitText(R"mlir(
     func.func @sum(%a: f32, %b: f32) -> f32 {
