@@ -6,6 +6,7 @@
 #include "sluice/Analysis/ContractionTiling.h"
 #include "sluice/Analysis/MachineModel.h"
 #include <algorithm>
+#include <numeric>
 
 using namespace sluice;
 
@@ -23,6 +24,30 @@ int64_t sluice::getRegisterRows(int64_t vectors, const MachineModel &machine) {
   // the broadcast instead of the accumulator: a sum then takes two registers.
   int64_t registersOfRow = registers < 32 && vectors == 1 ? 2 : vectors;
   return std::clamp<int64_t>((registers - vectors - 1) / registersOfRow, 1, 14);
+}
+
+bool sluice::fitCacheSets(int64_t rows, int64_t stride,
+                          const MachineModel &machine) {
+  constexpr int64_t lineBytes = 64;
+  int64_t way = machine.l1WayBytes, ways = machine.l1Bytes / way;
+  int64_t apart = std::gcd(stride * int64_t(sizeof(float)), way);
+  int64_t sets = way / std::max(apart, lineBytes);
+  return ceilDiv(rows, std::max<int64_t>(sets, 1)) < std::max<int64_t>(ways, 2);
+}
+
+/// As many of `rows` rows as the cache's sets can hold, if that are enough:
+/// reading B more often costs as well.
+static int64_t limitToSets(int64_t rows, int64_t stride,
+                           const MachineModel &machine) {
+  constexpr int64_t enoughRows = 4;
+  for (int64_t fewer = rows; fewer >= enoughRows; --fewer)
+    if (fitCacheSets(fewer, stride, machine))
+      return fewer;
+  return rows;
+}
+
+bool sluice::leavesCache(int64_t elements, const MachineModel &machine) {
+  return elements * int64_t(sizeof(float)) > machine.l2Bytes / 4;
 }
 
 int64_t sluice::choosePanelWidth(int64_t columns, const MachineModel &machine) {
@@ -163,6 +188,18 @@ static bool walksRows(const ContractionTiling &tiling,
          tiling.columnBlock * spec.depth * elementBytes <= machine.l2Bytes / 4;
 }
 
+/// Whether tiles fetch what their epilogue reads and writes.
+static bool fetchesResult(const ContractionSpec &spec,
+                          const MachineModel &machine) {
+  // As many rows as a short text has tokens.
+  constexpr int64_t usualRows = 128;
+  if (spec.columns == kDynamicSize)
+    return false;
+  int64_t batch = spec.batch == kDynamicSize ? 1 : spec.batch;
+  int64_t rows = spec.rows == kDynamicSize ? usualRows : spec.rows;
+  return leavesCache(batch * rows * spec.columns, machine);
+}
+
 bool sluice::usesDotProducts(const ContractionSpec &spec, int64_t rows) {
   constexpr int64_t mostRows = 4;
   return spec.transposeB && !spec.packedB && !spec.transposeA &&
@@ -180,6 +217,8 @@ sluice::chooseContractionTiling(const ContractionSpec &spec,
       choosePanelWidth(spec.columns, machine) / tiling.lanes);
   tiling.tileRows =
       overrides.tileRows.value_or(getRegisterRows(tiling.tileVectors, machine));
+  if (!overrides.tileRows && !spec.transposeA && spec.depth != kDynamicSize)
+    tiling.tileRows = limitToSets(tiling.tileRows, spec.depth, machine);
   if (spec.rows != kDynamicSize)
     tiling.tileRows = overrides.tileRows
                           ? std::clamp<int64_t>(spec.rows, 1, tiling.tileRows)
@@ -194,6 +233,7 @@ sluice::chooseContractionTiling(const ContractionSpec &spec,
   chooseColumnBlock(tiling, spec, machine, overrides);
   tiling.rowsOuter =
       overrides.rowsOuter.value_or(walksRows(tiling, spec, machine));
+  tiling.fetchResult = fetchesResult(spec, machine);
   // Every tile of rows reads all panels then.
   if (tiling.rowsOuter)
     tiling.fetchPanels = overrides.fetchPanels.value_or(false);

@@ -30,6 +30,8 @@ static int64_t product(const std::vector<int64_t> &values) {
 namespace {
 struct Sizes {
   int64_t batch, lines, pixels, inputs, outputs, groups, depth;
+  /// Elements from what one pixel of a line reads to what the next one does.
+  int64_t pixelStride;
   bool hasDynamicLines;
 };
 } // namespace
@@ -49,7 +51,15 @@ static Sizes estimateSizes(const ConvolutionSpec &spec, int64_t mergedGroups) {
   sizes.outputs = spec.outputChannels * mergedGroups;
   sizes.groups = spec.groups / mergedGroups;
   sizes.depth = sizes.inputs * product(spec.kernelSizes);
+  sizes.pixelStride = spec.strides.back() * spec.inputChannels * spec.groups;
   return sizes;
+}
+
+/// Whether the result leaves the caches.
+static bool leavesCache(const Sizes &sizes, const MachineModel &machine) {
+  return sluice::leavesCache(sizes.batch * sizes.lines * sizes.pixels *
+                                 sizes.outputs * sizes.groups,
+                             machine);
 }
 
 /// Cycles of one register tile: the slowest of arithmetic, loads, the latency
@@ -59,15 +69,18 @@ static double estimateTileCycles(int64_t pixels, int64_t vectors,
                                  const Sizes &sizes,
                                  const MachineModel &machine) {
   constexpr double tileOverhead = 24, storeCycles = 1.5, latency = 4;
+  constexpr double secondLevelLoad = 3;
+  double loadCycles = fitCacheSets(pixels, sizes.pixelStride, machine)
+                          ? (pixels + vectors) / 2.0
+                          : pixels * secondLevelLoad;
   double panelBytes =
       static_cast<double>(sizes.depth) * vectors * machine.vectorBits / 8;
   double streamRate = panelBytes > machine.l1Bytes / 2
                           ? (panelBytes > machine.l2Bytes ? 10 : 20)
                           : 64;
-  double step =
-      std::max({static_cast<double>(pixels * vectors) / machine.fmaPerCycle,
-                (pixels + vectors) / 2.0, latency,
-                vectors * (machine.vectorBits / 8) / streamRate});
+  double step = std::max(
+      {static_cast<double>(pixels * vectors) / machine.fmaPerCycle, loadCycles,
+       latency, vectors * (machine.vectorBits / 8) / streamRate});
   return step * sizes.depth + tileOverhead + storeCycles * pixels * vectors;
 }
 
@@ -286,6 +299,8 @@ static void chooseContraction(ConvolutionTiling &tiling,
   forced.tileVectors = overrides.tileVectors;
   forced.unroll = overrides.unroll;
   tiling.contraction = chooseContractionTiling(contraction, machine, forced);
+  tiling.contraction.fetchResult =
+      leavesCache(estimateSizes(spec, /*mergedGroups=*/1), machine);
   tiling.tilePixels = tiling.contraction.tileRows;
   tiling.tileVectors = tiling.contraction.tileVectors;
   tiling.blockCost = tiling.contraction.blockCost;
@@ -321,6 +336,8 @@ chooseTiling(const ConvolutionSpec &spec, bool isPlaced,
   chooseTile(tiling, sizes, sizes.inputs * spec.kernelSizes.back(), machine,
              overrides);
   chooseBlocks(tiling, spec, sizes, machine, overrides);
+  tiling.fetchResult = product(spec.kernelSizes) == 1 && !isPlaced &&
+                       leavesCache(sizes, machine);
   return tiling;
 }
 

@@ -274,6 +274,9 @@ Expected<MachineModel> getMachineModel(StringRef tripleName, StringRef cpu) {
 
   CpuTable table = isX86 ? lookUpX86(model.cpu) : lookUpAArch64(model.cpu);
   model.l1Bytes = table.l1Kib << 10;
+  // A way is a page, so that the set does not wait for the translation: 4 KB
+  // on x86, up to 16 KB elsewhere.
+  model.l1WayBytes = isX86 ? 4 << 10 : 16 << 10;
   model.l2Bytes = table.l2Kib << 10;
   model.l3Bytes = table.l3Kib << 10;
   model.fmaPerCycle = std::max(

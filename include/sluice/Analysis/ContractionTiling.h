@@ -41,6 +41,8 @@ struct ContractionTiling {
   /// While the rows of a block pass by a panel of B, fetch the next one into
   /// the second-level cache.
   bool fetchPanels = false;
+  /// While a tile multiplies, fetch what its epilogue reads and writes.
+  bool fetchResult = false;
   /// Reorder B into panels at run time, into scratch memory.
   bool packB = false;
   /// Estimated nanoseconds of one block on one core.
@@ -60,6 +62,15 @@ struct ContractionTilingOverrides {
 /// Rows of accumulators of `vectors` registers each that stay in registers
 /// beside one row of B and one broadcast.
 int64_t getRegisterRows(int64_t vectors, const MachineModel &machine);
+
+/// Whether lines of `rows` rows, `stride` elements of f32 apart, stay in the
+/// first-level cache beside a stream. At strides of a power of two few of its
+/// sets have to hold all of them.
+bool fitCacheSets(int64_t rows, int64_t stride, const MachineModel &machine);
+
+/// Whether a result of so many elements of f32 is not expected in the caches of
+/// a core when it is written.
+bool leavesCache(int64_t elements, const MachineModel &machine);
 
 /// The number of columns of a packed panel: all kernels that read one constant
 /// must agree on it, so it depends on the columns and the machine only.

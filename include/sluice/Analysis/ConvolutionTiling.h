@@ -50,6 +50,8 @@ struct ConvolutionTiling {
   bool channelsOuter = false;
   /// Of each phase, for that method.
   std::vector<ConvolutionTiling> phases;
+  /// While a tile multiplies, fetch what its epilogue reads and writes.
+  bool fetchResult = false;
   /// Estimated nanoseconds of one task on one core.
   double blockCost = 0;
 

@@ -62,6 +62,8 @@ struct MachineModel {
   bool hasInt8Dot = false;
 
   int64_t l1Bytes = 32 << 10;
+  /// Lines of the first-level cache that are so many bytes apart share a set.
+  int64_t l1WayBytes = 4 << 10;
   int64_t l2Bytes = 512 << 10;
   int64_t l3Bytes = 8 << 20;
   /// An estimate; only ratios of costs depend on it.

@@ -402,6 +402,8 @@ void ContractionEmitter::emitTile(const RowGroup &rows,
   options.unroll = std::max(options.unroll, options.partialSums);
   options.prefetchDistance = tiling.prefetchDistance;
   addPrefetches(inputs, rows, columns);
+  if (tiling.fetchResult)
+    fetchPlaces(index, result, operands.residuals, inputs);
   SmallVector<Value> sums =
       emitMicroTile(builder, index.loc, tile, options, inputs,
                     makeZeroTile(builder, index.loc, tile));
@@ -441,6 +443,7 @@ void sluice::emitContraction(OpBuilder &builder, Location loc,
   // A single row streams B: a tile that computes absent rows would be slower.
   ContractionTiling rowTiling = tiling;
   rowTiling.tileRows = rowTiling.rowBlock = 1;
+  rowTiling.fetchResult = false;
   ContractionOperands rowOperands = operands;
   rowOperands.rows = index.constant(1);
   index.ifLess(index.constant(1), operands.rows, emitGeneral, [&] {

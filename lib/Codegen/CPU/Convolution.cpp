@@ -67,11 +67,12 @@ private:
   void emitTile(const ConvolutionGeometry::Line &line, const PixelGroup &pixels,
                 const ChannelGroup &channels);
   SmallVector<Value> addLine(const RegisterTile &tile, const PixelGroup &pixels,
-                             Index bStart, Index inputLine, ValueRange sums);
+                             Index bStart, Index inputLine,
+                             const TileResult &result, ValueRange sums);
   SmallVector<Value> addTap(const RegisterTile &tile, int64_t firstRow,
                             int64_t rows, const PixelGroup &pixels,
                             Index aStart, Index bStart, int64_t length,
-                            ValueRange sums);
+                            const TileResult *fetched, ValueRange sums);
 
   ConvolutionGeometry geometry;
   IndexBuilder &index;
@@ -177,6 +178,7 @@ void ConvolutionEmitter::emitAsContraction() {
   matrices.depth = index.constant(depth);
   matrices.aStride = index.constant(geometry.stride() * inputs);
   matrices.batchOffsets = batchOffsets;
+  matrices.residuals = operands.residuals;
   emitContraction(index.builder, index.loc, spec, tiling.contraction, matrices,
                   epilogue);
 }
@@ -255,11 +257,12 @@ void ConvolutionEmitter::forEachPixelGroup(
   });
 }
 
-SmallVector<Value> ConvolutionEmitter::addTap(const RegisterTile &tile,
-                                              int64_t firstRow, int64_t rows,
-                                              const PixelGroup &pixels,
-                                              Index aStart, Index bStart,
-                                              int64_t length, ValueRange sums) {
+/// `fetched`: the result whose places the tile fetches meanwhile, or null.
+SmallVector<Value>
+ConvolutionEmitter::addTap(const RegisterTile &tile, int64_t firstRow,
+                           int64_t rows, const PixelGroup &pixels, Index aStart,
+                           Index bStart, int64_t length,
+                           const TileResult *fetched, ValueRange sums) {
   MicroTileOperands reads;
   reads.a = input;
   reads.aStep = index.constant(1);
@@ -275,6 +278,8 @@ SmallVector<Value> ConvolutionEmitter::addTap(const RegisterTile &tile,
       row = index.min(row, index.sub(pixels.valid, 1));
     reads.aRows.push_back(index.add(aStart, index.mul(row, rowStep)));
   }
+  if (fetched)
+    fetchPlaces(index, *fetched, operands.residuals, reads);
   RegisterTile part{rows, tile.vectors, tile.lanes};
   auto state = llvm::to_vector_of<Value>(sums);
   auto slice = MutableArrayRef<Value>(state).slice(firstRow * tile.vectors,
@@ -289,6 +294,7 @@ SmallVector<Value> ConvolutionEmitter::addTap(const RegisterTile &tile,
 SmallVector<Value> ConvolutionEmitter::addLine(const RegisterTile &tile,
                                                const PixelGroup &pixels,
                                                Index bStart, Index inputLine,
+                                               const TileResult &result,
                                                ValueRange sums) {
   int64_t taps = geometry.taps();
   int64_t tapStep = geometry.dilation() * geometry.totalInputs;
@@ -305,15 +311,16 @@ SmallVector<Value> ConvolutionEmitter::addLine(const RegisterTile &tile,
       while (end > begin && !geometry.isInside(*pixels.edge + end - 1, tap))
         --end;
       if (begin < end)
-        state = addTap(
-            tile, begin, end - begin, pixels, index.add(aStart, tap * tapStep),
-            index.add(bStart, tap * inputs * tiling.width()), inputs, state);
+        state = addTap(tile, begin, end - begin, pixels,
+                       index.add(aStart, tap * tapStep),
+                       index.add(bStart, tap * inputs * tiling.width()), inputs,
+                       nullptr, state);
     }
     return state;
   }
   if (taps == 1 || tapStep == inputs)
     return addTap(tile, 0, tile.rows, pixels, aStart, bStart, taps * inputs,
-                  sums);
+                  tiling.fetchResult ? &result : nullptr, sums);
   return index.loop(
       index.constant(0), index.constant(taps), 1, sums,
       [&](Index tap, ValueRange state) {
@@ -321,7 +328,7 @@ SmallVector<Value> ConvolutionEmitter::addLine(const RegisterTile &tile,
             tile, 0, tile.rows, pixels,
             index.add(aStart, index.mul(tap, tapStep)),
             index.add(bStart, index.mul(tap, inputs * tiling.width())), inputs,
-            state);
+            nullptr, state);
       });
 }
 
@@ -339,24 +346,24 @@ void ConvolutionEmitter::emitTile(const ConvolutionGeometry::Line &line,
   // of few steps, are not worth what it takes to put the others aside.
   constexpr int64_t longSum = 1024, shortPart = 128;
   bool inParts = depth > longSum && lineDepth >= shortPart;
-  SmallVector<Value> zeros = makeZeroTile(index.builder, index.loc, tile);
-  SmallVector<Value> sums = geometry.forEachOuterTap(
-      line, zeros, [&](Index inputLine, Index outerTap, ValueRange carried) {
-        Index bStart = index.add(panel, index.mul(outerTap, lineDepth * width));
-        if (!inParts)
-          return addLine(tile, pixels, bStart, inputLine, carried);
-        SmallVector<Value> part =
-            addLine(tile, pixels, bStart, inputLine, zeros);
-        for (auto [value, sum] : llvm::zip_equal(part, carried))
-          value = arith::AddFOp::create(index.builder, index.loc, sum, value);
-        return part;
-      });
-
   TileResult result =
       geometry.placeTile(output, line, pixels.first,
                          index.add(index.mul(group, outputs), channels.first));
   result.validRows = pixels.valid;
   result.lastMask = channels.lastMask;
+  SmallVector<Value> zeros = makeZeroTile(index.builder, index.loc, tile);
+  SmallVector<Value> sums = geometry.forEachOuterTap(
+      line, zeros, [&](Index inputLine, Index outerTap, ValueRange carried) {
+        Index bStart = index.add(panel, index.mul(outerTap, lineDepth * width));
+        if (!inParts)
+          return addLine(tile, pixels, bStart, inputLine, result, carried);
+        SmallVector<Value> part =
+            addLine(tile, pixels, bStart, inputLine, result, zeros);
+        for (auto [value, sum] : llvm::zip_equal(part, carried))
+          value = arith::AddFOp::create(index.builder, index.loc, sum, value);
+        return part;
+      });
+
   emitTileStore(index.builder, index.loc, tile, result, sums, epilogue);
 }
 

@@ -76,10 +76,14 @@ namespace {
 /// Emits the steps of one tile.
 class TileEmitter {
 public:
+  /// Of a part of the depth: `stepsBefore` are others, all parts together have
+  /// `allSteps` if that is known.
   TileEmitter(OpBuilder &builder, Location loc, const RegisterTile &tile,
               const MicroTileOptions &options,
-              const MicroTileOperands &operands)
-      : index(builder, loc), tile(tile), options(options), operands(operands) {}
+              const MicroTileOperands &operands, OpFoldResult stepsBefore,
+              std::optional<int64_t> allSteps)
+      : index(builder, loc), tile(tile), options(options), operands(operands),
+        stepsBefore(stepsBefore), allSteps(allSteps) {}
 
   SmallVector<Value> run(ValueRange accumulators);
 
@@ -87,6 +91,7 @@ private:
   void step(OpFoldResult k, MutableArrayRef<Value> accumulators);
   void prefetch(OpFoldResult k);
   void prefetchStreams(OpFoldResult k, int64_t steps);
+  void prefetchRows(OpFoldResult k, int64_t steps);
   void prefetchLine(Value buffer, OpFoldResult start, unsigned locality);
   SmallVector<Value> loopOver(OpFoldResult first, OpFoldResult end,
                               int64_t unroll, ValueRange accumulators);
@@ -95,6 +100,8 @@ private:
   const RegisterTile &tile;
   const MicroTileOptions &options;
   const MicroTileOperands &operands;
+  OpFoldResult stepsBefore;
+  std::optional<int64_t> allSteps;
 };
 } // namespace
 
@@ -142,6 +149,28 @@ void TileEmitter::prefetchStreams(OpFoldResult k, int64_t steps) {
   }
 }
 
+/// Of the lines that the epilogue will want, those that are the turn of `steps`
+/// steps from `k` on: each line has its turn once or some times in a row.
+void TileEmitter::prefetchRows(OpFoldResult k, int64_t steps) {
+  constexpr unsigned firstLevel = 3;
+  int64_t rowLines = (tile.width() + lineElements - 1) / lineElements;
+  int64_t lines = tile.rows * rowLines;
+  int64_t turns = std::max<int64_t>(allSteps.value_or(lines) / steps, 1);
+  int64_t linesOfTurn = (lines + turns - 1) / turns;
+  int64_t turnsOfLine = std::max<int64_t>(turns / lines, 1);
+  OpFoldResult turn = index.div(index.add(stepsBefore, k), steps * turnsOfLine);
+  for (int64_t i = 0; i < linesOfTurn; ++i) {
+    OpFoldResult line = index.min(index.add(index.mul(turn, linesOfTurn), i),
+                                  index.constant(lines - 1));
+    for (const TileFetch &fetch : operands.fetches) {
+      OpFoldResult row = index.mul(index.div(line, rowLines), fetch.stride);
+      OpFoldResult column = index.mul(index.rem(line, rowLines), lineElements);
+      prefetchLine(fetch.buffer, index.add(index.add(fetch.start, row), column),
+                   firstLevel);
+    }
+  }
+}
+
 void TileEmitter::prefetch(OpFoldResult k) {
   constexpr unsigned firstLevel = 3;
   if (options.prefetchDistance == 0)
@@ -162,6 +191,8 @@ SmallVector<Value> TileEmitter::loopOver(OpFoldResult first, OpFoldResult end,
       [&](OpFoldResult k, ValueRange carried) {
         auto state = llvm::to_vector_of<Value>(carried);
         prefetchStreams(k, unroll);
+        if (unroll == options.unroll && !operands.fetches.empty())
+          prefetchRows(k, unroll);
         for (int64_t u = 0; u < unroll; ++u) {
           size_t group = unroll == 1 ? 0 : u % options.partialSums;
           OpFoldResult position = index.add(k, u);
@@ -218,30 +249,31 @@ SmallVector<Value> sluice::emitMicroTile(OpBuilder &builder, Location loc,
   // waits in memory, which costs as much as a few steps.
   constexpr int64_t longSum = 1024, longestPart = 512;
   IndexBuilder index(builder, loc);
-  auto inOneGo = [&] {
-    return TileEmitter(builder, loc, tile, options, operands).run(accumulators);
-  };
   std::optional<int64_t> limit = IndexBuilder::getConstant(operands.depth);
   if (!limit)
     limit = operands.depthLimit;
+  auto inOneGo = [&] {
+    return TileEmitter(builder, loc, tile, options, operands, index.constant(0),
+                       limit)
+        .run(accumulators);
+  };
   if (limit && *limit <= longSum)
     return inOneGo();
   int64_t parts = limit ? (*limit + longestPart - 1) / longestPart : 1;
   int64_t length = limit ? (*limit + parts - 1) / parts : longestPart;
   length = (length + options.unroll - 1) / options.unroll * options.unroll;
   auto inParts = [&] {
-    return index.loop(index.constant(0), operands.depth, length, accumulators,
-                      [&](OpFoldResult first, ValueRange sums) {
-                        MicroTileOperands part =
-                            takeSteps(index, operands, first, length);
-                        SmallVector<Value> added =
-                            TileEmitter(builder, loc, tile, options, part)
-                                .run(makeZeroTile(builder, loc, tile));
-                        for (auto [value, sum] : llvm::zip_equal(added, sums))
-                          value =
-                              arith::AddFOp::create(builder, loc, sum, value);
-                        return added;
-                      });
+    return index.loop(
+        index.constant(0), operands.depth, length, accumulators,
+        [&](OpFoldResult first, ValueRange sums) {
+          MicroTileOperands part = takeSteps(index, operands, first, length);
+          SmallVector<Value> added =
+              TileEmitter(builder, loc, tile, options, part, first, limit)
+                  .run(makeZeroTile(builder, loc, tile));
+          for (auto [value, sum] : llvm::zip_equal(added, sums))
+            value = arith::AddFOp::create(builder, loc, sum, value);
+          return added;
+        });
   };
   if (limit)
     return inParts();

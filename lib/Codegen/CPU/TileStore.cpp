@@ -35,6 +35,16 @@ Index TileResult::getStart(IndexBuilder &index, Index r) const {
   return index.add(start, index.mul(r, stride));
 }
 
+void sluice::fetchPlaces(IndexBuilder &index, const TileResult &result,
+                         ValueRange residuals, MicroTileOperands &operands) {
+  Index start = index.add(result.start, result.column);
+  operands.fetches.push_back({result.c, start, result.stride});
+  for (Value residual : residuals)
+    operands.fetches.push_back(
+        {flattenBuffer(index.builder, index.loc, residual), start,
+         result.stride});
+}
+
 /// How many instructions on vectors the epilogue of one vector is, roughly: it
 /// is built on the side and counted. What is the same for all vectors of a tile
 /// does not count.

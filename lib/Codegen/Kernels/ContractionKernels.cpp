@@ -71,6 +71,7 @@ static void emitProduct(KernelBuilder &kernel, Value product,
       makeScratch(kernel, getContractionScratch(kernel.builder, kernel.loc,
                                                 tiling, operands));
   Epilogue epilogue(kernel, product);
+  operands.residuals = epilogue.residuals();
   emitContraction(kernel.builder, kernel.loc, spec, tiling, operands,
                   epilogue.function());
 }

@@ -7,6 +7,7 @@
 #include "Epilogue.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -20,6 +21,21 @@ Value Epilogue::operator()(OpBuilder &at, Location where, Value sums,
   known.clear();
   known[anchorResult] = sums;
   return evaluate(yielded);
+}
+
+SmallVector<Value> Epilogue::residuals() {
+  llvm::SetVector<Value> seen;
+  SmallVector<Value> buffers, pending{yielded};
+  while (!pending.empty()) {
+    Value value = pending.pop_back_val();
+    if (value == anchorResult || !seen.insert(value))
+      continue;
+    if (Operation *op = value.getDefiningOp())
+      llvm::append_range(pending, op->getOperands());
+    else if (shapeOf(value) == shapeOf(yielded))
+      buffers.push_back(kernel.buffer(value));
+  }
+  return buffers;
 }
 
 Value Epilogue::splat(Value scalar) {

@@ -26,6 +26,9 @@ public:
   EpilogueFn function() {
     return yielded == anchorResult ? EpilogueFn() : EpilogueFn(*this);
   }
+  /// Buffers of the result's shape that are read: each element where it is
+  /// written.
+  llvm::SmallVector<mlir::Value> residuals();
   mlir::Value operator()(mlir::OpBuilder &builder, mlir::Location loc,
                          mlir::Value sums, const ResultPosition &position);
 

@@ -35,6 +35,7 @@ static LogicalResult emitPackedConv(KernelBuilder &kernel, Operation *op) {
       makeScratch(kernel, getConvolutionScratch(kernel.builder, kernel.loc,
                                                 spec, tiling, operands));
   Epilogue epilogue(kernel, conv.getResult());
+  operands.residuals = epilogue.residuals();
   emitConvolution(kernel.builder, kernel.loc, spec, tiling, operands,
                   epilogue.function());
   return success();

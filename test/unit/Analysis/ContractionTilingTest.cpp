@@ -219,6 +219,41 @@ TEST(ContractionTiling, LargeResultsAreWalkedAlongRows) {
   }
 }
 
+// Sixty-four sets of eight ways: a row more than seven at distances of whole
+// pages would leave no way for B.
+TEST(ContractionTiling, RowsFitTheSetsOfTheCache) {
+  MachineModel machine =
+      test::machine("x86_64-unknown-linux-gnu", "skylake-avx512");
+  EXPECT_TRUE(fitCacheSets(7, 1024, machine));
+  EXPECT_FALSE(fitCacheSets(8, 1024, machine));
+  EXPECT_FALSE(fitCacheSets(8, 3072, machine));
+  EXPECT_TRUE(fitCacheSets(14, 512, machine));
+  EXPECT_FALSE(fitCacheSets(15, 512, machine));
+  EXPECT_TRUE(fitCacheSets(100, 1000, machine));
+  EXPECT_TRUE(fitCacheSets(100, 1, machine));
+  // Two vectors of columns take fourteen rows.
+  EXPECT_EQ(
+      chooseContractionTiling(packedProduct(1400, 32, 1000), machine).tileRows,
+      14);
+  EXPECT_EQ(
+      chooseContractionTiling(packedProduct(1400, 32, 1024), machine).tileRows,
+      7);
+}
+
+TEST(ContractionTiling, ResultsThatLeaveTheCacheAreFetched) {
+  for (const MachineModel &machine : test::machines()) {
+    auto isFetched = [&](int64_t rows, int64_t columns) {
+      return chooseContractionTiling(packedProduct(rows, columns, 64), machine)
+          .fetchResult;
+    };
+    EXPECT_TRUE(isFetched(56 * 56, 256)) << machine.cpu;
+    EXPECT_FALSE(isFetched(32, 128)) << machine.cpu;
+    EXPECT_TRUE(isFetched(kDynamicSize, 8192)) << machine.cpu;
+    EXPECT_FALSE(isFetched(kDynamicSize, 64)) << machine.cpu;
+    EXPECT_FALSE(isFetched(56 * 56, kDynamicSize)) << machine.cpu;
+  }
+}
+
 TEST(ContractionTiling, DistanceTakesThePlaceOfPanels) {
   ContractionTilingOverrides overrides;
   overrides.prefetchDistance = 2048;

@@ -97,6 +97,33 @@ TEST(ConvolutionTiling, BlocksAreWholePanels) {
   }
 }
 
+// Every second pixel of 512 channels lies 4 KB from the one before.
+TEST(ConvolutionTiling, PixelsFitTheSetsOfTheCache) {
+  for (const MachineModel &machine : test::machines())
+    for (int64_t channels : {512, 504}) {
+      int64_t pixels =
+          chooseConvolutionTiling(image(28, channels, 1024, 1, 2), machine)
+              .tilePixels;
+      EXPECT_TRUE(fitCacheSets(pixels, 2 * channels, machine)) << machine.cpu;
+    }
+}
+
+TEST(ConvolutionTiling, ResultsThatLeaveTheCacheAreFetched) {
+  for (const MachineModel &machine : test::machines()) {
+    auto choose = [&](const ConvolutionSpec &spec) {
+      return chooseConvolutionTiling(spec, machine);
+    };
+    EXPECT_TRUE(choose(image(56, 64, 256, 1)).contraction.fetchResult);
+    EXPECT_TRUE(
+        choose(image(kDynamicSize, 64, 256, 1)).contraction.fetchResult);
+    EXPECT_FALSE(choose(image(7, 64, 64, 1)).contraction.fetchResult);
+    EXPECT_TRUE(choose(image(56, 256, 512, 1, 2)).fetchResult);
+    EXPECT_FALSE(choose(image(14, 64, 64, 1, 2)).fetchResult);
+    // So much work for each pixel hides all of it.
+    EXPECT_FALSE(choose(image(112, 64, 256, 3)).fetchResult);
+  }
+}
+
 TEST(ConvolutionTiling, OnlyPaddedLinesAreCopied) {
   MachineModel machine = test::avx2();
   ConvolutionSpec inside = image(30, 16, 16, 3);

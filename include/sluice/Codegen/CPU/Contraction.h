@@ -29,6 +29,8 @@ struct ContractionOperands {
   mlir::OpFoldResult batch, rows, columns, depth;
   mlir::OpFoldResult aStride, bStride, cStride;
   BatchOffsetsFn batchOffsets = nullptr;
+  /// What the epilogue reads at the same places as it writes C.
+  llvm::SmallVector<mlir::Value> residuals;
   /// memref<?xi8>, 64-byte aligned, of at least `getContractionScratch` bytes;
   /// null when that is zero.
   mlir::Value scratch;

@@ -19,6 +19,8 @@ struct ConvolutionOperands {
   mlir::Value input, weights, output;
   mlir::OpFoldResult batch;
   llvm::SmallVector<mlir::OpFoldResult> inputSizes, outputSizes;
+  /// What the epilogue reads at the same places as it writes the output.
+  llvm::SmallVector<mlir::Value> residuals;
   /// memref<?xi8>, 64-byte aligned, of at least `getConvolutionScratch` bytes;
   /// null when that is zero.
   mlir::Value scratch;

@@ -49,6 +49,14 @@ struct TilePrefetch {
   int64_t step = 0;
 };
 
+/// What the epilogue of a tile reads or writes: a row for each row of the tile,
+/// fetched line by line into the first-level cache while the tile multiplies.
+struct TileFetch {
+  mlir::Value buffer;
+  /// Where the first row starts, and from one row to the next.
+  mlir::OpFoldResult start, stride;
+};
+
 /// Where a tile reads. All buffers have one dimension of f32.
 struct MicroTileOperands {
   mlir::Value a;
@@ -66,6 +74,7 @@ struct MicroTileOperands {
   /// Lanes of the last vector of B that may be read, or null for all.
   mlir::Value lastMask;
   llvm::SmallVector<TilePrefetch> prefetches;
+  llvm::SmallVector<TileFetch> fetches;
 };
 
 /// The accumulators of a tile, row by row, as zeros.
@@ -117,6 +126,11 @@ struct TileResult {
   mlir::OpFoldResult getRow(IndexBuilder &index, mlir::OpFoldResult r) const;
   mlir::OpFoldResult getStart(IndexBuilder &index, mlir::OpFoldResult r) const;
 };
+
+/// Lets the tile that computes `result` fetch its places in C and the same
+/// places in `residuals`, which the epilogue reads.
+void fetchPlaces(IndexBuilder &index, const TileResult &result,
+                 mlir::ValueRange residuals, MicroTileOperands &operands);
 
 /// Marks the loops over tiles that long epilogues run from.
 inline constexpr llvm::StringLiteral epilogueAttributeName = "sluice.epilogue";
