@@ -118,6 +118,19 @@ bool broadcastsShortRows(Operation *op) {
   });
 }
 
+/// Does a user of a value, in a kernel that streams, read each of its elements
+/// once? All that have the value's shape do; those that move elements do so to
+/// what they move.
+bool readsOnce(Operation *user, Value value, SymbolicShapes &symbols) {
+  Value result = user->getResult(0);
+  ArrayRef<int64_t> shape = shapeOf(value);
+  if (emitterRegistry().moving.contains(user->getName().getStringRef()))
+    return shape.size() == shapeOf(result).size();
+  return (isElementwise(user) || emitterRegistry().broadcasting.contains(
+                                     user->getName().getStringRef())) &&
+         shape == shapeOf(result) && symbols.haveSameShape(value, result);
+}
+
 bool isOneDnn(Operation *op) {
   return kernel::getProvider(op) == kernel::Provider::OneDnn;
 }
@@ -170,8 +183,10 @@ bool FormKernelsPass::accepts(const Group &group, Operation *op,
   if (group.anchor && group.anchor == group.sink &&
       streamsOperand(group.anchor))
     return isCheapToStream(op) && !broadcastsShortRows(op) &&
-           shapeOf(op->getResult(0)) == shapeOf(group.anchor->getOperand(0)) &&
-           symbols.haveSameShape(op->getResult(0), group.anchor->getOperand(0));
+           llvm::all_of(op->getUsers(), [&](Operation *user) {
+             return user == group.anchor ||
+                    readsOnce(user, op->getResult(0), symbols);
+           });
   // Does the anchor read the result? Then it would be computed again and
   // again.
   if (group.anchor)
@@ -352,7 +367,24 @@ void FormKernelsPass::formInBlock(Block &block, SizeResolver &resolver,
   }
 }
 
+/// Gives each reader that streams a copy of its own of what is computed on the
+/// way, where there are none but such readers: nobody has to store it.
+static void copyForStreams(Operation *op) {
+  auto streams = [&](OpOperand &use) {
+    return use.getOperandNumber() == 0 && streamsOperand(use.getOwner()) &&
+           use.getOwner()->getBlock() == op->getBlock();
+  };
+  if (op->getNumResults() != 1 || op->use_empty() || op->hasOneUse() ||
+      !emitterRegistry().vectors.contains(op->getName().getStringRef()) ||
+      !llvm::all_of(op->getUses(), streams))
+    return;
+  OpBuilder builder(op);
+  while (!op->hasOneUse())
+    op->use_begin()->set(builder.clone(*op)->getResult(0));
+}
+
 void FormKernelsPass::runOnOperation() {
+  getOperation().walk([](Operation *op) { copyForStreams(op); });
   // Every size once, where its tensor is made, and while the shape chains in
   // front still are ops that can be seen through.
   SmallVector<Operation *> ops;

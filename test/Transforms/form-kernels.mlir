@@ -158,3 +158,74 @@ func.func @stored_in_front_of_reduction(%x: tensor<4x9xf32>, %row: tensor<9xf32>
   %5 = sluice.reduce %4 {axes = array<i64: 1>, kind = #sluice.reduction<sum>} : (tensor<4x9xi64>) -> tensor<4xi64>
   return %0, %3, %5 : tensor<4x9xf32>, tensor<4xf32>, tensor<4xi64>
 }
+
+// -----
+
+// Moved elements are neighbours mostly, and pads and concatenations read each of
+// theirs once, so what is in front of these is computed on the way as well.
+// CHECK-LABEL: func.func @pad_in_front_of_reduction
+// CHECK:         kernel.region "reduce"
+// CHECK:           sluice.exp
+// CHECK-NEXT:      sluice.concat
+// CHECK-NEXT:      sluice.pad
+// CHECK-NEXT:      sluice.neg
+// CHECK-NEXT:      sluice.reduce
+// CHECK-NOT:     kernel.region
+func.func @pad_in_front_of_reduction(%x: tensor<4x50xf32>, %y: tensor<4x9xf32>, %value: tensor<f32>) -> tensor<64xf32> {
+  %0 = sluice.exp %x : (tensor<4x50xf32>) -> tensor<4x50xf32>
+  %1 = sluice.concat %0, %y {axis = 1 : i64} : (tensor<4x50xf32>, tensor<4x9xf32>) -> tensor<4x59xf32>
+  %2 = sluice.pad %1, %value {high = array<i64: 0, 2>, low = array<i64: 1, 3>} : (tensor<4x59xf32>, tensor<f32>) -> tensor<5x64xf32>
+  %3 = sluice.neg %2 : (tensor<5x64xf32>) -> tensor<5x64xf32>
+  %4 = sluice.reduce %3 {axes = array<i64: 0>, kind = #sluice.reduction<sum>} : (tensor<5x64xf32>) -> tensor<64xf32>
+  return %4 : tensor<64xf32>
+}
+
+// -----
+
+// What is read again and again is stored, what repeats it is not.
+// CHECK-LABEL: func.func @repeats_in_front_of_reduction
+// CHECK:         kernel.region "map"
+// CHECK:           sluice.exp
+// CHECK:         kernel.region "reduce"
+// CHECK:           sluice.tile
+// CHECK-NEXT:      sluice.reduce
+// CHECK:         kernel.region "map"
+// CHECK:           sluice.tanh
+// CHECK:         kernel.region "reduce"
+// CHECK:           sluice.extend
+// CHECK-NEXT:      sluice.reduce
+// CHECK-NOT:     kernel.region
+func.func @repeats_in_front_of_reduction(%x: tensor<4x50xf32>, %repeats: tensor<2xi64>) -> (tensor<8xf32>, tensor<90xf32>) {
+  %0 = sluice.exp %x : (tensor<4x50xf32>) -> tensor<4x50xf32>
+  %1 = sluice.tile %0, %repeats : (tensor<4x50xf32>, tensor<2xi64>) -> tensor<8x100xf32>
+  %2 = sluice.reduce %1 {axes = array<i64: 1>, kind = #sluice.reduction<sum>} : (tensor<8x100xf32>) -> tensor<8xf32>
+  %3 = sluice.tanh %x : (tensor<4x50xf32>) -> tensor<4x50xf32>
+  %4 = sluice.extend %3 {high = array<i64: 0, 20>, low = array<i64: 0, 20>, mode = #sluice.extend<reflect>} : (tensor<4x50xf32>) -> tensor<4x90xf32>
+  %5 = sluice.reduce %4 {axes = array<i64: 0>, kind = #sluice.reduction<sum>} : (tensor<4x90xf32>) -> tensor<90xf32>
+  return %2, %5 : tensor<8xf32>, tensor<90xf32>
+}
+
+// -----
+
+// Each reduction has a copy of what it takes less to compute than to read, unless
+// someone else reads it too.
+// CHECK-LABEL: func.func @two_reductions
+// CHECK:         kernel.region "reduce"
+// CHECK:           sluice.broadcast
+// CHECK-NEXT:      sluice.reduce
+// CHECK:         kernel.region "reduce"
+// CHECK:           sluice.broadcast
+// CHECK-NEXT:      sluice.reduce
+// CHECK:         kernel.region "tile"
+// CHECK:         kernel.region "reduce"
+// CHECK-NOT:       sluice.tile
+// CHECK:         kernel.region "softmax"
+func.func @two_reductions(%x: tensor<4x1xf32>, %shape: tensor<2xi64>) -> (tensor<4xf32>, tensor<90xf32>, tensor<4xf32>, tensor<4x90xf32>) {
+  %0 = sluice.broadcast %x, %shape : (tensor<4x1xf32>, tensor<2xi64>) -> tensor<4x90xf32>
+  %1 = sluice.reduce %0 {axes = array<i64: 1>, kind = #sluice.reduction<sum>} : (tensor<4x90xf32>) -> tensor<4xf32>
+  %2 = sluice.reduce %0 {axes = array<i64: 0>, kind = #sluice.reduction<max>} : (tensor<4x90xf32>) -> tensor<90xf32>
+  %3 = sluice.tile %x, %shape : (tensor<4x1xf32>, tensor<2xi64>) -> tensor<4x90xf32>
+  %4 = sluice.reduce %3 {axes = array<i64: 1>, kind = #sluice.reduction<sum>} : (tensor<4x90xf32>) -> tensor<4xf32>
+  %5 = sluice.softmax %3 {axis = 1 : i64} : (tensor<4x90xf32>) -> tensor<4x90xf32>
+  return %1, %2, %4, %5 : tensor<4xf32>, tensor<90xf32>, tensor<4xf32>, tensor<4x90xf32>
+}

@@ -21,6 +21,7 @@ import onnx
 import edge_values
 import kernel_cases  # noqa: F401, registers cases
 import memory_cases  # noqa: F401, registers cases
+import movement_cases  # noqa: F401, registers cases
 import numpy_cases
 import wrong_sizes
 from cases import CASES

@@ -367,6 +367,21 @@ def reduction_of_expanded(g):
     g.output(g.ReduceSum(wide, g.constant(np.array([0, 1])), keepdims=0))
 
 
+@case(({"x1": [1 << 20, 1 << 21, 0, 0]}, "what is reduced has more than 10^12 elements"),
+      ({"x1": [0, -2, 0, -1]}, "negative pads cut more than there is"))
+def reduction_of_padded(g):
+    wide = g.Pad(g.input([2, 2]), g.integers([3, 4, 1, -1]))
+    g.output(g.ReduceSum(wide, g.constant(np.array([0, 1])), keepdims=0))
+
+
+@case(({"x1": [1 << 20, 1 << 21]}, "what is reduced has more than 10^12 elements"),
+      ({"x1": [1 << 62, 1 << 62]}, "the size overflows"),
+      ({"x1": [4, -1]}, "negative repeats"))
+def reduction_of_tiled(g):
+    wide = g.Tile(g.input([1, 2]), g.integers([3, 4]))
+    g.output(g.ReduceMax(wide, axes=[0, 1], keepdims=0))
+
+
 def branches_of_two_ranks(g, shape):
     """What follows is translated for a vector and for a matrix."""
     x = g.input(shape, dynamic=True)

@@ -198,6 +198,10 @@ struct EmitterRegistry {
   /// Those of them whose operands broadcast to the result, as those of
   /// elementwise ops do.
   llvm::StringSet<> broadcasting;
+  /// Those that read each element of operands of the result's rank at most
+  /// once, in another place. The places of lanes that are off may lie outside
+  /// of such an operand.
+  llvm::StringSet<> moving;
   /// Ops whose kernels read each element of their first operand once, and take
   /// one that is computed inside as they do one in memory.
   llvm::StringSet<> streaming;
@@ -221,6 +225,10 @@ struct EmitterRegistry {
   template <typename OpTy> void addBroadcastingVector(VectorFunction function) {
     addVector<OpTy>(function);
     broadcasting.insert(OpTy::getOperationName());
+  }
+  template <typename OpTy> void addMovingVector(VectorFunction function) {
+    addVector<OpTy>(function);
+    moving.insert(OpTy::getOperationName());
   }
   template <typename... OpTys> void streamOperands() {
     (streaming.insert(OpTys::getOperationName()), ...);

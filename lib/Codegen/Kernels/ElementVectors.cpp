@@ -75,7 +75,13 @@ Value sluice::haveAllLanes(KernelBuilder &kernel, Value tensor,
                            int64_t dimension) {
   Value all;
   Operation *op = tensor.getDefiningOp();
-  if (!op || !broadcasts(op))
+  if (!op)
+    return all;
+  if (emitterRegistry().moving.contains(op->getName().getStringRef()))
+    for (Value operand : op->getOperands())
+      if (shapeOf(operand).size() == shapeOf(tensor).size())
+        all = both(kernel, all, haveAllLanes(kernel, operand, dimension));
+  if (!broadcasts(op))
     return all;
   // Alone, an operand is what the result has its sizes from.
   bool isAlone = isa<ElementwiseOpInterface>(op) && op->getNumOperands() == 1;

@@ -20,6 +20,7 @@ namespace sluice {
 /// Where neighbouring elements of a tensor are.
 struct VectorPlace {
   /// One per dimension; that of `inner` is the first lane's.
+  /// Where the first lanes are off, the place of these may lie outside.
   llvm::SmallVector<mlir::Value> indices;
   /// The dimension along which the lanes lie; those behind it have size one.
   int64_t inner;

@@ -49,7 +49,8 @@ LogicalResult sluice::emitKernel(KernelBuilder &kernel) {
   auto source = cast<kernel::FuncOp>(kernel.region.getParentOp());
   if (source.getProvider() == kernel::Provider::OneDnn)
     return emitOneDnnKernel(kernel);
-  for (Operation &op : kernel.region.without_terminator())
+  // What is in front of an anchor is computed on the way.
+  for (Operation &op : llvm::reverse(kernel.region.without_terminator()))
     if (auto emitter =
             emitterRegistry().kernels.lookup(op.getName().getStringRef()))
       return emitter(kernel, &op);

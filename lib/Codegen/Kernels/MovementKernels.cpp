@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "FlatBuffers.h"
 #include "LoopNest.h"
+#include "MovementPlaces.h"
 #include "dialects/Sluice/SizeBuilder.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -51,6 +51,29 @@ static LogicalResult emitConcat(KernelBuilder &kernel, Operation *anchor) {
   return success();
 }
 
+static Value concatElement(KernelBuilder &kernel, OpResult result,
+                           ValueRange indices) {
+  auto op = cast<ConcatOp>(result.getOwner());
+  Type type = getComputeType(elementTypeOf(result));
+  SmallVector<Value> place(indices);
+  Value &position = place[op.getAxis()];
+  // From the first operand on, the first one that reaches so far.
+  std::function<Value(unsigned)> loadFrom = [&](unsigned number) {
+    Value operand = op.getOperands()[number];
+    if (number + 1 == op.getNumOperands())
+      return kernel.load(operand, place);
+    Value size = kernel.size(operand, op.getAxis());
+    return kernel.choose(
+        compare(kernel, Predicate::slt, position, size), type,
+        [&] { return SmallVector<Value>{kernel.load(operand, place)}; },
+        [&] {
+          position = kernel.sub(position, size);
+          return SmallVector<Value>{loadFrom(number + 1)};
+        })[0];
+  };
+  return loadFrom(0);
+}
+
 //===----------------------------------------------------------------------===//
 // Slice
 //===----------------------------------------------------------------------===//
@@ -82,20 +105,11 @@ static Value sliceElement(KernelBuilder &kernel, OpResult result,
 // Pad and extend
 //===----------------------------------------------------------------------===//
 
-/// The low width of a dimension.
-template <typename OpTy>
-static Value lowWidth(KernelBuilder &kernel, OpTy op, int64_t dimension) {
-  if (op.getWidths().empty())
-    return kernel.index(op.getLow()[dimension]);
-  return loadIndex(kernel, op.getWidths()[0], kernel.index(dimension));
-}
-
 static LogicalResult emitPad(KernelBuilder &kernel, Operation *anchor) {
   auto op = cast<PadOp>(anchor);
   Value result = op.getResult(), operand = op.getOperand();
   int64_t rank = op.getType().getRank();
-  SmallVector<Value> zeros(shapeOf(op.getValue()).size(), kernel.index(0));
-  Value fill = kernel.load(op.getValue(), zeros);
+  Value fill = padValue(kernel, op);
   if (rank == 0) {
     kernel.store(kernel.load(operand, {}), result, {});
     return success();
@@ -125,9 +139,7 @@ static LogicalResult emitPad(KernelBuilder &kernel, Operation *anchor) {
     };
     Value inside;
     for (auto [i, index] : llvm::enumerate(row)) {
-      if (getConstantIntValue(low[i]) == 0 &&
-          shapeOf(operand)[i] == op.getType().getDimSize(i) &&
-          !op.getType().isDynamicDim(i))
+      if (isWhole(op, i))
         continue;
       inside = both(kernel, inside,
                     compare(kernel, Predicate::sge, index, begin[i]));
@@ -156,64 +168,27 @@ static LogicalResult emitPad(KernelBuilder &kernel, Operation *anchor) {
   return success();
 }
 
-/// x mod size for any x, with a result in [0, size).
-static Value positiveRemainder(KernelBuilder &kernel, Value x, Value size) {
-  Value rest = arith::RemSIOp::create(kernel.builder, kernel.loc, x, size);
-  return wrapNegative(kernel, rest, size);
-}
-
-/// Where the position `x`, counted from the operand's first element, is taken
-/// from along a dimension of `size` > 0.
-static Value extendPosition(KernelBuilder &kernel, ExtendMode mode, Value x,
-                            Value size) {
-  switch (mode) {
-  case ExtendMode::Edge:
-    return kernel.clampIndex(x, size);
-  case ExtendMode::Wrap:
-    return positiveRemainder(kernel, x, size);
-  case ExtendMode::Reflect:
-    break;
+static Value padElement(KernelBuilder &kernel, OpResult result,
+                        ValueRange indices) {
+  auto op = cast<PadOp>(result.getOwner());
+  SmallVector<Value> place;
+  Value inside;
+  for (auto [i, index] : llvm::enumerate(indices)) {
+    if (isWhole(op, i)) {
+      place.push_back(index);
+      continue;
+    }
+    place.push_back(kernel.sub(index, lowWidth(kernel, op, i)));
+    inside =
+        both(kernel, inside,
+             isInside(kernel, place.back(), kernel.size(op.getOperand(), i)));
   }
-  // A mirror at both ends repeats after 2 (size - 1) elements; one element
-  // only repeats itself.
-  Value last = kernel.sub(size, kernel.index(1));
-  Value period = kernel.mul(last, kernel.index(2));
-  period = arith::MaxSIOp::create(kernel.builder, kernel.loc, period,
-                                  kernel.index(1));
-  Value phase = positiveRemainder(kernel, x, period);
-  Value isBack = compare(kernel, Predicate::sgt, phase, last);
-  return select(kernel, isBack, kernel.sub(period, phase), phase);
-}
-
-namespace {
-/// What is left of a dimension after negative widths have cut it, which comes
-/// before anything is repeated.
-struct Cropped {
-  Value first; ///< the first position that is left
-  Value size;  ///< how many are left
-  Value low;   ///< what is put in front of them
-};
-} // namespace
-
-static Cropped cropDimension(KernelBuilder &kernel, ExtendOp op,
-                             int64_t dimension) {
-  SizeBuilder at{kernel.builder, kernel.loc};
-  auto width = [&](ArrayRef<int64_t> known, int64_t place) -> OpFoldResult {
-    if (op.getWidths().empty())
-      return at.constant(known[dimension]);
-    return loadIndex(kernel, op.getWidths()[0], kernel.index(place));
-  };
-  OpFoldResult zero = at.constant(0);
-  OpFoldResult low = width(op.getLow(), dimension);
-  OpFoldResult high = width(op.getHigh(), dimension + op.getType().getRank());
-  OpFoldResult first = at.sub(zero, at.min(low, zero));
-  int64_t known = shapeOf(op.getOperand())[dimension];
-  OpFoldResult size =
-      ShapedType::isDynamic(known)
-          ? OpFoldResult(kernel.size(op.getOperand(), dimension))
-          : at.constant(known);
-  size = at.add(at.sub(size, first), at.min(high, zero));
-  return {at.value(first), at.value(size), at.value(at.max(low, zero))};
+  if (!inside)
+    return kernel.load(op.getOperand(), place);
+  return kernel.choose(
+      inside, getComputeType(elementTypeOf(result)),
+      [&] { return SmallVector<Value>{kernel.load(op.getOperand(), place)}; },
+      [&] { return SmallVector<Value>{padValue(kernel, op)}; })[0];
 }
 
 static Value extendElement(KernelBuilder &kernel, OpResult result,
@@ -222,27 +197,19 @@ static Value extendElement(KernelBuilder &kernel, OpResult result,
   SmallVector<Value> place;
   Value inside;
   for (auto [i, index] : llvm::enumerate(indices)) {
-    if (op.getWidths().empty() && op.getLow()[i] == 0 && op.getHigh()[i] == 0) {
+    if (isWhole(op, i)) {
       place.push_back(index);
       continue;
     }
     Cropped cropped = cropDimension(kernel, op, i);
-    Value size = cropped.size;
-    if (auto known = getConstantIntValue(size); !known || *known < 1) {
-      // Where nothing is left nothing can be repeated; a division by zero must
-      // not happen either.
-      Value isFilled = compare(kernel, Predicate::sgt, size, kernel.index(0));
-      inside = both(kernel, inside, isFilled);
-      size = arith::MaxSIOp::create(kernel.builder, kernel.loc, size,
-                                    kernel.index(1));
-    }
-    Value position = extendPosition(kernel, op.getMode(),
-                                    kernel.sub(index, cropped.low), size);
+    inside = both(kernel, inside, cropped.isFilled);
+    Value position = extendPosition(
+        kernel, op.getMode(), kernel.sub(index, cropped.low), cropped.size);
     place.push_back(kernel.add(position, cropped.first));
   }
   if (!inside)
     return kernel.load(op.getOperand(), place);
-  kernel.check(inside, "an empty tensor has nothing to repeat");
+  kernel.check(inside, nothingToRepeat);
   return loadGuarded(kernel, inside, op.getOperand(), place);
 }
 
@@ -251,11 +218,9 @@ static Value tileElement(KernelBuilder &kernel, OpResult result,
   auto op = cast<TileOp>(result.getOwner());
   SmallVector<Value> place;
   for (auto [i, index] : llvm::enumerate(indices)) {
-    int64_t size = shapeOf(op.getOperand())[i];
-    bool isWhole =
-        !ShapedType::isDynamic(size) && size == op.getType().getDimSize(i);
-    place.push_back(
-        isWhole ? index : kernel.rem(index, kernel.size(op.getOperand(), i)));
+    place.push_back(isWhole(op, i)
+                        ? index
+                        : kernel.rem(index, kernel.size(op.getOperand(), i)));
   }
   return kernel.load(op.getOperand(), place);
 }
@@ -338,13 +303,16 @@ static LogicalResult emitCumulate(KernelBuilder &kernel, Operation *anchor) {
 }
 
 void sluice::registerMovementEmitters(EmitterRegistry &registry) {
+  registry.addElement<ConcatOp>(concatElement);
   registry.addKernel<ConcatOp>(emitConcat);
   registry.addKernel<CumulateOp>(emitCumulate);
   registry.addElement<ExtendOp>(extendElement);
   registry.addElement<IotaOp>(iotaElement);
+  registry.addElement<PadOp>(padElement);
   registry.addKernel<PadOp>(emitPad);
   registry.addElement<RangeOp>(rangeElement);
   registry.addElement<ReverseSequenceOp>(reverseSequenceElement);
   registry.addElement<SliceOp>(sliceElement);
   registry.addElement<TileOp>(tileElement);
+  registerMovementVectors(registry);
 }
