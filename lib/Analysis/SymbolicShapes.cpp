@@ -74,6 +74,9 @@ SymbolicShapes::Symbol SymbolicShapes::makeExpression(Value index, Seen &seen) {
   std::vector<Symbol> operands;
   for (Value operand : op->getOperands())
     operands.push_back(expression(operand, seen));
+  // A choice between equal sizes, as broadcasting makes it, is none.
+  if (isa<arith::SelectOp>(op) && operands[1] == operands[2])
+    return operands[1];
   return intern({op->getName().getStringRef().str(),
                  op->getAttrDictionary().getAsOpaquePointer(), operands});
 }

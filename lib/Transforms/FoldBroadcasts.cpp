@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "GraphBuilder.h"
+#include "RepeatedOperand.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "sluice/Analysis/SymbolicShapes.h"
 #include "sluice/Support/Remarks.h"
@@ -131,8 +132,14 @@ void FoldBroadcastsPass::runOnOperation() {
     if (auto product = dyn_cast<MatmulOp>(op))
       products.push_back(product);
   });
+  llvm::SetVector<Operation *> replaced;
   for (MatmulOp product : products)
     for (unsigned number : {0u, 1u}) {
+      if (RepeatedOperand repeated{product, number, symbols}) {
+        repeated.fold(replaced);
+        ++numFolded;
+        break;
+      }
       BroadcastOperand operand(product, number, symbols);
       if (operand.isForBatch()) {
         operand.foldBatch();
@@ -143,6 +150,9 @@ void FoldBroadcastsPass::runOnOperation() {
         break;
       }
     }
+  for (Operation *op : replaced)
+    if (op->use_empty())
+      op->erase();
 }
 
 } // namespace sluice

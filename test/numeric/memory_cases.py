@@ -84,3 +84,48 @@ def products_of_equal_rows(g):
     g.output(g.MatMul(many, g.Expand(g.input([1, 18, 4]), g.constant(np.array([2, 18, 4])))))
     infinite = g.Expand(g.constant(np.array([[np.inf, 1, 0] * 6])), g.constant(np.array([33, 18])))
     g.output(g.MatMul(infinite, g.input([18, 6])))
+
+
+def repeat_heads(g, x, shape, group, batch=None):
+    """[batch, heads, rows, columns] with each head `group` times."""
+    first, heads, *matrix = shape
+    split, joined = [first, heads, group, *matrix], [first, heads * group, *matrix]
+    if batch:
+        split, joined = (g.Concat(batch, g.constant(np.array(sizes[1:])), axis=0)
+                         for sizes in (split, joined))
+    else:
+        split, joined = g.constant(np.array(split)), g.constant(np.array(joined))
+    wide = g.Expand(g.Unsqueeze(x, g.constant(np.array([2]))), split)
+    return g.Reshape(wide, joined)
+
+
+def grouped_attention(g, rows):
+    shape = [2, 3, 17, 20]
+    q, k, v = g.input([2, 6, rows, 20]), g.input(shape), g.input(shape)
+    keys = g.Transpose(repeat_heads(g, k, shape, 2), perm=[0, 1, 3, 2])
+    scores = g.Mul(g.MatMul(q, keys), g.constant(np.float32(0.25)))
+    shares = g.Softmax(g.Add(scores, g.input([2, 1, rows, 17])), axis=3)
+    g.output(g.MatMul(shares, repeat_heads(g, v, shape, 2)))
+
+
+@case(absent=["sluice.broadcast"])
+def attention_of_grouped_queries(g):
+    grouped_attention(g, 5)
+
+
+@case(absent=["sluice.broadcast"])
+def attention_of_one_grouped_query(g):
+    grouped_attention(g, 1)
+
+
+@case(absent=["sluice.broadcast"])
+def products_of_repeated_heads(g):
+    """On the left, and with a batch of the run."""
+    k, q = g.input([2, 3, 7, 20]), g.input([2, 12, 20, 5])
+    g.output(g.MatMul(repeat_heads(g, k, [2, 3, 7, 20], 4), q))
+    turned = g.Transpose(g.input([2, 12, 20, 6]), perm=[0, 1, 3, 2])
+    g.output(g.MatMul(turned, g.Transpose(repeat_heads(g, k, [2, 3, 7, 20], 4),
+                                          perm=[0, 1, 3, 2])))
+    x, y = g.input([3, 2, 9, 8], dynamic=[0]), g.input([3, 6, 8, 9], dynamic=[0])
+    batch = g.Slice(g.Shape(x), g.constant(np.array([0])), g.constant(np.array([1])))
+    g.output(g.MatMul(repeat_heads(g, x, [3, 2, 9, 8], 3, batch), y))

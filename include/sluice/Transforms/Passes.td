@@ -136,7 +136,10 @@ def FoldBroadcastsPass
     where its other operand surely has the sizes that are new. Where all rows of
     the left matrix are the same, or all columns of the right one, one of them
     is multiplied and the result broadcast, if the depth is at least 16: below,
-    writing the result once more takes longer than the product.
+    writing the result once more takes longer than the product. Where each
+    matrix of an operand was repeated for a group of neighbours, by a broadcast
+    and a reshape that joins the two dimensions of the batch, it is multiplied
+    with the rows of the group at once.
   }];
   let dependentDialects = ["::sluice::SluiceDialect"];
   let statistics = [
