@@ -98,9 +98,10 @@ bool streamsOperand(Operation *anchor) {
 /// Can a kernel that reads `op`'s elements once compute them meanwhile, in less
 /// time than they take on their way to memory and back? Integers are reduced
 /// one at a time, so what a vector computes at once is better stored.
-bool isCheapToStream(Operation *op) {
+bool isCheapToStream(Operation *op, Operation *anchor) {
   return emitterRegistry().vectors.contains(op->getName().getStringRef()) ||
-         (isElementwise(op) && isa<FloatType>(elementTypeOf(op->getResult(0))));
+         (isElementwise(op) &&
+          isa<FloatType>(elementTypeOf(anchor->getOperand(0))));
 }
 
 /// Does an elementwise op broadcast to rows of a part of a vector? It takes
@@ -182,7 +183,7 @@ bool FormKernelsPass::accepts(const Group &group, Operation *op,
   // In front of an anchor that reads what it is given once.
   if (group.anchor && group.anchor == group.sink &&
       streamsOperand(group.anchor))
-    return isCheapToStream(op) && !broadcastsShortRows(op) &&
+    return isCheapToStream(op, group.anchor) && !broadcastsShortRows(op) &&
            llvm::all_of(op->getUsers(), [&](Operation *user) {
              return user == group.anchor ||
                     readsOnce(user, op->getResult(0), symbols);

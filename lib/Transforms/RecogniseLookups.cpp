@@ -20,6 +20,7 @@
 #include "sluice/Transforms/Passes.h"
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 using namespace mlir;
 
@@ -131,6 +132,33 @@ bool isFinite(ConstantOp op) {
       [&](size_t i) { return std::isfinite(elementAt<float>(bytes, i)); });
 }
 
+/// The places, all counted from the start of rows of `end` elements.
+Value countFromStart(GraphBuilder &graph, const OneHot &oneHot, Value zero,
+                     Value end) {
+  Value places = oneHot.places;
+  if (!oneHot.countsBack)
+    return places;
+  Value isBack = graph.make<LessOp>(places, zero);
+  return graph.make<SelectOp>(isBack, graph.add(places, end), places);
+}
+
+/// One place per row, in a type wide enough for every number of a row.
+void normalisePlaces(GraphBuilder &graph, OneHot &oneHot) {
+  if (oneHot.isColumn) {
+    int64_t last = shapeOf(oneHot.places).size() - 1;
+    oneHot.places = graph.make<SqueezeOp>(
+        oneHot.places, graph.builder.getDenseI64ArrayAttr(last));
+  }
+  if (elementTypeOf(oneHot.places).getIntOrFloatBitWidth() < 32)
+    oneHot.places = graph.cast(oneHot.places, graph.builder.getI32Type());
+}
+
+/// Which places lie within rows of a size.
+Value findInside(GraphBuilder &graph, Value places, Value zero, Value end) {
+  return graph.make<AndOp>(graph.make<GreaterEqualOp>(places, zero),
+                           graph.make<LessOp>(places, end));
+}
+
 /// A product of one-hot rows and a constant matrix gathers rows of the matrix,
 /// and a row of zeros behind them for places outside.
 struct ProductToLookup : OpRewritePattern<MatmulOp> {
@@ -160,11 +188,7 @@ struct ProductToLookup : OpRewritePattern<MatmulOp> {
         graph.make<ConstantOp>(DenseElementsAttr::get(zeroType, 0.0f));
     table = graph.make<ConcatOp>(ValueRange{table, zeros},
                                  rewriter.getI64IntegerAttr(0));
-    if (oneHot->isColumn) {
-      int64_t last = shapeOf(oneHot->places).size() - 1;
-      oneHot->places = graph.make<SqueezeOp>(
-          oneHot->places, rewriter.getDenseI64ArrayAttr(last));
-    }
+    normalisePlaces(graph, *oneHot);
     Value places = clampPlaces(graph, *oneHot, rows);
     rewriter.replaceOpWithNewOp<GatherOp>(op, op.getType(), table, places,
                                           rewriter.getI64IntegerAttr(0));
@@ -175,19 +199,70 @@ private:
   /// The number of the row to read: `rows` for places outside.
   static Value clampPlaces(GraphBuilder &graph, const OneHot &oneHot,
                            int64_t rows) {
-    // Wide enough for every number of a row.
-    Value places = oneHot.places;
-    if (elementTypeOf(places).getIntOrFloatBitWidth() < 32)
-      places = graph.cast(places, graph.builder.getI32Type());
-    Type type = elementTypeOf(places);
+    Type type = elementTypeOf(oneHot.places);
     Value zero = graph.number(type, 0), end = graph.number(type, rows);
-    if (oneHot.countsBack) {
-      Value isBack = graph.make<LessOp>(places, zero);
-      places = graph.make<SelectOp>(isBack, graph.add(places, end), places);
+    Value places = countFromStart(graph, oneHot, zero, end);
+    return graph.make<SelectOp>(findInside(graph, places, zero, end), places,
+                                end);
+  }
+};
+
+/// The same with a matrix of the run. What is multiplied by zero is left out,
+/// but zero times infinity or NaN is NaN: so a column is NaN wherever a row is
+/// taken beside which it has such an element, which takes one pass over the
+/// matrix.
+struct ProductToLookupOfRun : OpRewritePattern<MatmulOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(MatmulOp op,
+                                PatternRewriter &rewriter) const override {
+    // A product of less depth takes hardly more than the passes here.
+    constexpr int64_t leastDepth = 16;
+    Type type = elementTypeOf(op.getRhs());
+    int64_t depth = shapeOf(op.getLhs()).back();
+    if (isConstantExpression(op.getRhs()) || op.getTransposeLhs() ||
+        shapeOf(op.getRhs()).size() != 2 || ShapedType::isDynamic(depth) ||
+        depth < leastDepth || elementTypeOf(op.getLhs()) != type ||
+        op.getType().getElementType() != type)
+      return failure();
+    auto oneHot = matchOneHot(op.getLhs());
+    if (!oneHot)
+      return failure();
+    remarks::applied(op, remarks::fusion)
+        << "product of one-hot rows turned into a lookup of rows";
+    GraphBuilder graph(rewriter, op.getLoc());
+    Value table = op.getRhs();
+    if (op.getTransposeRhs())
+      table = graph.transpose(table, {1, 0});
+    normalisePlaces(graph, *oneHot);
+    Type placeType = elementTypeOf(oneHot->places);
+    Value zero = graph.number(placeType, 0),
+          end = graph.number(placeType, depth);
+    Value places = countFromStart(graph, *oneHot, zero, end);
+    Value isInside = findInside(graph, places, zero, end);
+    places = graph.make<SelectOp>(isInside, places, zero);
+    Value rows = graph.make<GatherOp>(op.getType(), table, places,
+                                      rewriter.getI64IntegerAttr(0));
+    int64_t last = shapeOf(places).size();
+    isInside =
+        graph.make<UnsqueezeOp>(isInside, rewriter.getDenseI64ArrayAttr(last));
+    rows = graph.make<SelectOp>(isInside, rows, graph.number(type, 0));
+    if (isa<FloatType>(type)) {
+      Value others = graph.reduce(markInfinite(graph, table),
+                                  ReductionKind::Sum, 0, /*keepDims=*/false);
+      Value isLost = graph.make<GreaterOp>(others, markInfinite(graph, rows));
+      Value nan = graph.number(type, std::numeric_limits<double>::quiet_NaN());
+      rows = graph.make<SelectOp>(isLost, nan, rows);
     }
-    Value isInside = graph.make<AndOp>(graph.make<GreaterEqualOp>(places, zero),
-                                       graph.make<LessOp>(places, end));
-    return graph.make<SelectOp>(isInside, places, end);
+    rewriter.replaceOp(op, rows);
+    return success();
+  }
+
+private:
+  /// 1 where an element is infinite or NaN, 0 elsewhere.
+  static Value markInfinite(GraphBuilder &graph, Value x) {
+    Value isInfinite = graph.make<IsNanOp>(graph.sub(x, x));
+    return graph.cast(isInfinite, graph.builder.getF32Type());
   }
 };
 
@@ -274,7 +349,8 @@ public:
 
   void runOnOperation() final {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ProductToLookup, FunctionOfLookup>(&getContext());
+    patterns.add<ProductToLookup, ProductToLookupOfRun, FunctionOfLookup>(
+        &getContext());
     addLookupsBeforeFunctions(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

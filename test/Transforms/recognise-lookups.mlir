@@ -241,3 +241,43 @@ func.func @merged(%i: tensor<2xi64>) -> tensor<2x64xf32> {
   %2 = sluice.gather %1, %i {axis = 0 : i64} : (tensor<40000x64xf32>, tensor<2xi64>) -> tensor<2x64xf32>
   return %2 : tensor<2x64xf32>
 }
+
+// -----
+
+// A matrix of the run: columns with infinities or NaN elsewhere are NaN.
+// CHECK-LABEL: @of_the_run(
+// CHECK-SAME: %[[X:.*]]: tensor<?xi64>, %[[W:.*]]: tensor<16x?xf32>
+func.func @of_the_run(%x: tensor<?xi64>, %w: tensor<16x?xf32>) -> tensor<?x?xf32> {
+  // CHECK-NOT: sluice.matmul
+  // CHECK: %[[ROWS:.*]] = sluice.gather %[[W]], {{.*}} {axis = 0 : i64}
+  // CHECK: %[[INSIDE:.*]] = sluice.select {{.*}}, %[[ROWS]]
+  // CHECK: %[[LOST:.*]] = sluice.reduce {{.*}} {axes = array<i64: 0>
+  // CHECK: %[[MORE:.*]] = sluice.greater %[[LOST]]
+  // CHECK: %[[Y:.*]] = sluice.select %[[MORE]], {{.*}}, %[[INSIDE]]
+  // CHECK-NEXT: return %[[Y]]
+  %depth = sluice.constant dense<16> : tensor<1xi64>
+  %values = sluice.constant dense<[0.0, 1.0]> : tensor<2xf32>
+  %0 = sluice.one_hot %x, %depth, %values {axis = 1 : i64} : (tensor<?xi64>, tensor<1xi64>, tensor<2xf32>) -> tensor<?x16xf32>
+  %1 = sluice.matmul %0, %w : (tensor<?x16xf32>, tensor<16x?xf32>) -> tensor<?x?xf32>
+  return %1 : tensor<?x?xf32>
+}
+
+// -----
+
+// Little depth, marks of other numbers, many matrices.
+// CHECK-LABEL: @products_of_the_run(
+func.func @products_of_the_run(%x: tensor<9xi64>, %w: tensor<4x5xf32>, %v: tensor<16x5xf32>, %m: tensor<2x16x5xf32>) -> (tensor<9x5xf32>, tensor<9x5xf32>, tensor<2x9x5xf32>) {
+  // CHECK-COUNT-3: sluice.matmul
+  // CHECK-NOT: sluice.gather
+  %four = sluice.constant dense<4> : tensor<1xi64>
+  %depth = sluice.constant dense<16> : tensor<1xi64>
+  %values = sluice.constant dense<[0.0, 1.0]> : tensor<2xf32>
+  %others = sluice.constant dense<[0.5, 1.0]> : tensor<2xf32>
+  %0 = sluice.one_hot %x, %four, %values {axis = 1 : i64} : (tensor<9xi64>, tensor<1xi64>, tensor<2xf32>) -> tensor<9x4xf32>
+  %1 = sluice.matmul %0, %w : (tensor<9x4xf32>, tensor<4x5xf32>) -> tensor<9x5xf32>
+  %2 = sluice.one_hot %x, %depth, %others {axis = 1 : i64} : (tensor<9xi64>, tensor<1xi64>, tensor<2xf32>) -> tensor<9x16xf32>
+  %3 = sluice.matmul %2, %v : (tensor<9x16xf32>, tensor<16x5xf32>) -> tensor<9x5xf32>
+  %4 = sluice.one_hot %x, %depth, %values {axis = 1 : i64} : (tensor<9xi64>, tensor<1xi64>, tensor<2xf32>) -> tensor<9x16xf32>
+  %5 = sluice.matmul %4, %m : (tensor<9x16xf32>, tensor<2x16x5xf32>) -> tensor<2x9x5xf32>
+  return %1, %3, %5 : tensor<9x5xf32>, tensor<9x5xf32>, tensor<2x9x5xf32>
+}

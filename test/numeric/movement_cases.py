@@ -154,3 +154,32 @@ def reductions_of_padded_integers(g):
                             keepdims=0))
             expected.append(function(wide, axis=axis))
     return expected
+
+
+# Products of one-hot rows ----------------------------------------------------------
+
+
+@case(plain=([], {"turned": False}), turned=([], {"turned": True}))
+def products_of_one_hots(g, turned):
+    """Looked up; but zero times infinity is not a number. Indices may count from
+    the end, and those outside mark nothing."""
+    depth = 37
+    indices = g.random.integers(-depth - 2, depth + 2, (5, 19))
+    x, w = g.integers(indices, dynamic=turned), g.input([depth, 70], dynamic=turned and [1])
+    table = g.feeds[w]
+    table[3, 1], table[4, 2], table[4, 3] = np.inf, np.nan, -np.inf
+    table[9, 3] = table[8, 69] = np.inf
+    if turned:
+        g.feeds[w] = table.T.copy()
+        g.inputs[-1].type.tensor_type.shape.dim[0].dim_param = "columns"
+        g.inputs[-1].type.tensor_type.shape.dim[1].dim_value = depth
+        w = g.Transpose(w, perm=[1, 0])
+    marks = g.OneHot(x, g.constant(np.array(depth)), g.constant(np.float32([0, 1])))
+    g.output(g.MatMul(marks, w))
+    places = np.arange(depth)
+    at = indices[..., None]
+    rows = ((at == places) | (at + depth == places)).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        right = (rows[..., None] * table.astype(np.float64)).sum(2)
+    assert np.isinf(right).any() and np.isnan(right).any() and np.isfinite(right).any()
+    return [right.astype(np.float32)]
