@@ -394,11 +394,11 @@ static llvm::Expected<Values> importTreeEnsembleClassifier(NodeContext &node) {
 }
 
 void sluice::registerTreeImports(ImportRegistry &registry) {
-  auto add = [&](const char *name, ImportEntry::Function function,
+  auto add = [&](const char *name, Arity arity, ImportEntry::Function function,
                  int64_t minOpset) {
-    registry.add(std::string("ai.onnx.ml.") + name, 1, function, minOpset);
+    registry.add(std::string("ai.onnx.ml.") + name, arity, function, minOpset);
   };
-  add("TreeEnsemble", importTreeEnsemble, 5);
-  add("TreeEnsembleClassifier", importTreeEnsembleClassifier, 1);
-  add("TreeEnsembleRegressor", importTreeEnsembleRegressor, 1);
+  add("TreeEnsemble", 1, importTreeEnsemble, 5);
+  add("TreeEnsembleClassifier", {1, 1, 2}, importTreeEnsembleClassifier, 1);
+  add("TreeEnsembleRegressor", 1, importTreeEnsembleRegressor, 1);
 }
