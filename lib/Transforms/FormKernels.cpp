@@ -168,9 +168,10 @@ private:
   bool accepts(const Group &group, Operation *op, SymbolicShapes &symbols);
   void makeRegion(Group &group, SizeResolver &resolver);
   void makeAlias(Operation *op, SizeResolver &resolver);
-  /// The dynamic sizes of the op's results.
+  void dropEmpty(Operation *op, SizeResolver &resolver);
+  /// The dynamic sizes of an op's results.
   SmallVector<Value> dynamicSizes(OpBuilder &builder, SizeResolver &resolver,
-                                  Operation *op);
+                                  ValueRange results);
 };
 
 } // namespace
@@ -216,13 +217,13 @@ bool FormKernelsPass::accepts(const Group &group, Operation *op,
 
 SmallVector<Value> FormKernelsPass::dynamicSizes(OpBuilder &builder,
                                                  SizeResolver &resolver,
-                                                 Operation *op) {
+                                                 ValueRange results) {
   SmallVector<Value> sizes;
-  for (Value result : op->getResults())
+  for (Value result : results)
     for (auto [i, known] : llvm::enumerate(shapeOf(result)))
       if (ShapedType::isDynamic(known))
         sizes.push_back(getValueOrCreateConstantIndexOp(
-            builder, op->getLoc(), resolver.size(result, i)));
+            builder, result.getLoc(), resolver.size(result, i)));
   return sizes;
 }
 
@@ -243,7 +244,8 @@ static SmallVector<int64_t> findReusable(const Group &group,
 void FormKernelsPass::makeRegion(Group &group, SizeResolver &resolver) {
   Operation *sink = group.sink;
   OpBuilder builder(sink);
-  SmallVector<Value> sizes = dynamicSizes(builder, resolver, sink);
+  SmallVector<Value> sizes =
+      dynamicSizes(builder, resolver, sink->getResults());
   // In order of appearance, so that equal groups give equal kernels.
   SmallVector<Operation *> ops(group.ops.begin(), group.ops.end());
   llvm::sort(ops,
@@ -310,12 +312,37 @@ void FormKernelsPass::makeRegion(Group &group, SizeResolver &resolver) {
 
 void FormKernelsPass::makeAlias(Operation *op, SizeResolver &resolver) {
   OpBuilder builder(op);
-  SmallVector<Value> sizes = dynamicSizes(builder, resolver, op);
+  SmallVector<Value> sizes = dynamicSizes(builder, resolver, op->getResults());
   Value alias =
       kernel::AliasOp::create(builder, op->getLoc(), op->getResult(0).getType(),
                               op->getOperand(0), sizes);
   op->getResult(0).replaceAllUsesWith(alias);
   op->erase();
+}
+
+/// A tensor without elements needs no kernel that computes it. What nothing
+/// reads any more is erased with what else is not read.
+void FormKernelsPass::dropEmpty(Operation *op, SizeResolver &resolver) {
+  auto isEmpty = [](Type type) {
+    return llvm::is_contained(cast<RankedTensorType>(type).getShape(), 0);
+  };
+  if (isHostOp(op) || isView(op) || isa<ScanOp>(op->getParentOp()) ||
+      !llvm::all_of(op->getResultTypes(), isEmpty))
+    return;
+  OpBuilder builder(op);
+  for (OpResult result : op->getResults()) {
+    auto type = cast<RankedTensorType>(result.getType());
+    auto emptyType = type.hasStaticShape()
+                         ? type
+                         : RankedTensorType::get({0}, type.getElementType());
+    Value empty = ConstantOp::create(
+        builder, op->getLoc(),
+        DenseElementsAttr::get(emptyType, ArrayRef<Attribute>()));
+    if (!type.hasStaticShape())
+      empty = kernel::AliasOp::create(builder, op->getLoc(), type, empty,
+                                      dynamicSizes(builder, resolver, result));
+    result.replaceAllUsesWith(empty);
+  }
 }
 
 void FormKernelsPass::formInBlock(Block &block, SizeResolver &resolver,
@@ -403,6 +430,8 @@ void FormKernelsPass::runOnOperation() {
     }
     symbols.visit(op);
   }
+  for (Operation *op : ops)
+    dropEmpty(op, resolver);
   SmallVector<Block *> blocks;
   getOperation().walk<WalkOrder::PreOrder>([&](Block *block) {
     // The body of a scan is part of its kernel.

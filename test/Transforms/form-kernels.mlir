@@ -229,3 +229,18 @@ func.func @two_reductions(%x: tensor<4x1xf32>, %shape: tensor<2xi64>) -> (tensor
   %5 = sluice.softmax %3 {axis = 1 : i64} : (tensor<4x90xf32>) -> tensor<4x90xf32>
   return %1, %2, %4, %5 : tensor<4xf32>, tensor<90xf32>, tensor<4xf32>, tensor<4x90xf32>
 }
+
+// -----
+
+// A tensor without elements needs no kernel, also where other sizes of it are
+// known in the run only; one that is made of such tensors does.
+// CHECK-LABEL: func.func @empty
+// CHECK-NOT:     kernel.region
+// CHECK:         %[[EMPTY:.*]] = sluice.constant dense<> : tensor<0xf32>
+// CHECK:         kernel.alias %[[EMPTY]] {{.*}} -> tensor<0x?xf32>
+// CHECK:         kernel.region "reduce"
+func.func @empty(%x: tensor<0x?xf32>) -> (tensor<0x?xf32>, tensor<?xf32>) {
+  %0 = sluice.exp %x : (tensor<0x?xf32>) -> tensor<0x?xf32>
+  %1 = sluice.reduce %0 {kind = #sluice.reduction<sum>, axes = array<i64: 0>} : (tensor<0x?xf32>) -> tensor<?xf32>
+  return %0, %1 : tensor<0x?xf32>, tensor<?xf32>
+}
