@@ -148,7 +148,10 @@ sluice_status sluice_context_create(const sluice_model *model,
   if (!model)
     return sluice_fail(error, SLUICE_INVALID_ARGUMENT, "`model` is null");
   sluice_context_options given = SLUICE_CONTEXT_OPTIONS_INIT;
-  sluice_read_options(&given, sizeof given, options);
+  sluice_status read =
+      sluice_read_options(&given, sizeof given, options, error);
+  if (read != SLUICE_OK)
+    return read;
   sluice_context *created = calloc(1, sizeof *created);
   if (!created)
     return sluice_fail(error, SLUICE_OUT_OF_MEMORY,

@@ -143,7 +143,9 @@ static sluice_status read_options(sluice_load_options *read,
                                   const sluice_load_options *given,
                                   sluice_error *error) {
   *read = (sluice_load_options)SLUICE_LOAD_OPTIONS_INIT;
-  sluice_read_options(read, sizeof *read, given);
+  sluice_status status = sluice_read_options(read, sizeof *read, given, error);
+  if (status != SLUICE_OK)
+    return status;
   if (read->weights_memory < SLUICE_WEIGHTS_MAPPED ||
       read->weights_memory > SLUICE_WEIGHTS_HUGE_PAGES)
     return sluice_fail(error, SLUICE_INVALID_ARGUMENT,

@@ -113,12 +113,17 @@ bool sluice_byte_size(sluice_dtype dtype, int32_t rank, const int64_t *dims,
   return true;
 }
 
-void sluice_read_options(void *options, size_t size, const void *given) {
+sluice_status sluice_read_options(void *options, size_t size, const void *given,
+                                  sluice_error *error) {
   if (!given)
-    return;
+    return sluice_succeed(error);
   size_t given_size;
   memcpy(&given_size, given, sizeof given_size);
   if (given_size < sizeof given_size)
-    return;
+    return sluice_fail(error, SLUICE_INVALID_ARGUMENT,
+                       "`struct_size` of the options is %zu: options start as "
+                       "SLUICE_..._INIT",
+                       given_size);
   memcpy(options, given, given_size < size ? given_size : size);
+  return sluice_succeed(error);
 }

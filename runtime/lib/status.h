@@ -25,7 +25,9 @@ bool sluice_byte_size(sluice_dtype dtype, int32_t rank, const int64_t *dims,
                       size_t *bytes);
 
 /* Copies as much of a caller's options as it and this runtime both know. The
- * rest of `options`, which is `size` bytes long, keeps its defaults. */
-void sluice_read_options(void *options, size_t size, const void *given);
+ * rest of `options`, which is `size` bytes long, keeps its defaults. Fails
+ * where the caller's do not say how long they are. */
+sluice_status sluice_read_options(void *options, size_t size, const void *given,
+                                  sluice_error *error);
 
 #endif

@@ -384,7 +384,10 @@ sluice_thread_pool_create(const sluice_thread_pool_options *options,
     return sluice_fail(error, SLUICE_INVALID_ARGUMENT, "`pool` is null");
   *pool = NULL;
   sluice_thread_pool_options given = SLUICE_THREAD_POOL_OPTIONS_INIT;
-  sluice_read_options(&given, sizeof given, options);
+  sluice_status read =
+      sluice_read_options(&given, sizeof given, options, error);
+  if (read != SLUICE_OK)
+    return read;
   if (given.threads < 0)
     return sluice_fail(error, SLUICE_INVALID_ARGUMENT,
                        "the number of threads is negative: %d", given.threads);

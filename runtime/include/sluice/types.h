@@ -77,8 +77,8 @@ typedef struct sluice_tensor_signature {
 
 /* One generated kernel, for profiles and reports. */
 typedef struct sluice_kernel_info {
-  const char *name;  /* e.g. "matmul_bias_gelu_12" */
-  const char *kind;  /* anchor: "contraction", "convolution", "map", ... */
+  const char *name; /* e.g. "matmul_bias_gelu_12" */
+  const char *kind; /* what it computes: "packed_conv", "softmax", "map", ... */
   const char *nodes; /* ONNX node names, comma-separated */
   double flops;      /* per run; negative where it depends on dynamic sizes */
   double bytes;      /* read and written per run; negative where dynamic */

@@ -265,6 +265,27 @@ TEST(Context, OldCallersOptionsAreShorter) {
   EXPECT_NE(session.context, nullptr);
 }
 
+TEST(Context, OptionsSayHowLongTheyAre) {
+  FakeModel fake = makeSum();
+  sluice_context_options options = {};
+  options.threads = 1;
+  Session session(fake, nullptr);
+  sluice_context *context = nullptr;
+  sluice_error error;
+  EXPECT_EQ(sluice_context_create(session.model, &options, &context, &error),
+            SLUICE_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(error.message).find("struct_size"), std::string::npos);
+  EXPECT_EQ(context, nullptr);
+  sluice_thread_pool_options poolOptions = {};
+  sluice_thread_pool *pool = nullptr;
+  EXPECT_EQ(sluice_thread_pool_create(&poolOptions, &pool, &error),
+            SLUICE_INVALID_ARGUMENT);
+  sluice_load_options loadOptions = {};
+  sluice_model *model = nullptr;
+  EXPECT_EQ(sluice_model_load("none.so", &loadOptions, &model, &error),
+            SLUICE_INVALID_ARGUMENT);
+}
+
 TEST(Context, ModelsAreSharedByThreads) {
   FakeModel fake = makeSum();
   Session session(fake);
