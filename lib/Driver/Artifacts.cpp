@@ -122,8 +122,8 @@ describeModel(ModuleOp module, const MachineModel &machine,
       contents.kernels.resize(index + 1);
     KernelInfo &info = contents.kernels[index];
     info.name = launch.getCallee().str();
-    info.kind =
-        launch.getCallee().take_until([](char c) { return c == '_'; }).str();
+    // Names are the anchor's, with a number where there are several.
+    info.kind = launch.getCallee().rtrim("_0123456789").str();
     info.nodes = llvm::join(findNodeNames(launch.getLoc()), ",");
     if (auto flops = launch->getAttrOfType<FloatAttr>("flops"))
       info.flops = flops.getValueAsDouble();

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstdlib>
 
 using namespace sluice::run;
@@ -23,11 +24,15 @@ bool sluice::run::splitAssignment(const std::string &text, std::string &name,
   return true;
 }
 
-static bool parseSize(const std::string &text, int64_t &size) {
+static bool parseInteger(const std::string &text, int64_t &number) {
   char *end;
   errno = 0;
-  size = std::strtoll(text.c_str(), &end, 10);
-  return !text.empty() && *end == '\0' && errno == 0 && size >= 0;
+  number = std::strtoll(text.c_str(), &end, 10);
+  return !text.empty() && *end == '\0' && errno == 0;
+}
+
+static bool parseSize(const std::string &text, int64_t &size) {
+  return parseInteger(text, size) && size >= 0;
 }
 
 static bool parseShape(const std::string &text, std::vector<int64_t> &dims) {
@@ -288,6 +293,8 @@ Outcome InputCollector::fillConstants() {
       return badInput("--fill " + text + ": no such input; " + knownNames());
     if (Outcome failure = checkSize(index))
       return failure;
+    if (!isFloat(inputs[index].dtype) && number != std::trunc(number))
+      return badInput("--fill " + text + ": the input's elements are integers");
     fillWith(inputs[index], number);
     given[index] = true;
   }
@@ -298,11 +305,13 @@ Outcome InputCollector::fillRest() {
   int64_t smallest, largest;
   size_t colon = options.intRange.find(':');
   if (colon == std::string::npos ||
-      !parseSize(options.intRange.substr(0, colon), smallest) ||
-      !parseSize(options.intRange.substr(colon + 1), largest) ||
-      smallest > largest)
+      !parseInteger(options.intRange.substr(0, colon), smallest) ||
+      !parseInteger(options.intRange.substr(colon + 1), largest))
     return fail(ExitCode::Usage,
                 "--int-range " + options.intRange + ": write LOW:HIGH");
+  if (smallest > largest)
+    return fail(ExitCode::Usage, "--int-range " + options.intRange +
+                                     ": the first is larger than the second");
   Random random(options.seed);
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (given[i])

@@ -4,7 +4,6 @@
 #include "Report.h"
 
 #include <nlohmann/json.hpp>
-#include <sys/resource.h>
 
 using namespace sluice::run;
 using json = nlohmann::ordered_json;
@@ -33,12 +32,6 @@ static json describeKernel(const sluice_model *model, const KernelTime &time) {
           {"bytes", kernel->bytes}};
 }
 
-static int64_t peakResidentBytes() {
-  rusage usage = {};
-  getrusage(RUSAGE_SELF, &usage);
-  return int64_t(usage.ru_maxrss) * 1024;
-}
-
 std::string sluice::run::formatJson(const Options &options,
                                     const Results &results) {
   const sluice_model *model = results.model.get();
@@ -62,7 +55,7 @@ std::string sluice::run::formatJson(const Options &options,
                    {"workspace", results.workspaceSize},
                    {"planned_workspace", plan.workspace_size},
                    {"liveness_lower_bound", plan.liveness_lower_bound},
-                   {"peak_resident", peakResidentBytes()}}},
+                   {"peak_resident", results.peakResidentBytes}}},
                  {"inputs", json::array()},
                  {"outputs", json::array()},
                  {"comparisons", json::array()},

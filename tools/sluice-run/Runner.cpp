@@ -6,8 +6,15 @@
 #include "Inputs.h"
 
 #include <algorithm>
+#include <sys/resource.h>
 
 using namespace sluice::run;
+
+static int64_t peakResidentBytes() {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  return int64_t(usage.ru_maxrss) * 1024;
+}
 
 static ExitCode exitCodeOf(sluice_status status) {
   switch (status) {
@@ -136,12 +143,15 @@ Outcome sluice::run::runModel(const Options &options, Results &results) {
   if (Outcome failure = createContext(options, results, recorder, context))
     return failure;
   results.firstRunMilliseconds = double(now() - start) * 1e-6;
+  results.peakResidentBytes = peakResidentBytes();
   PeakProbe peak(results.threads);
   if (options.profile)
     peak.sampleMemory();
   if (Outcome failure = measure(options, context.get(), recorder,
                                 options.profile ? &peak : nullptr, results))
     return failure;
+  if (!options.profile)
+    results.peakResidentBytes = peakResidentBytes();
   if (options.profile) {
     peak.sampleArithmetic();
     peak.sampleMemory();

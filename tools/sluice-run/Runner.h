@@ -36,6 +36,7 @@ struct Results {
   double firstRunMilliseconds = 0; // with the creation of the context
   std::vector<int64_t> latencies;  // nanoseconds, of the runs that count
   int64_t workspaceSize = 0;
+  int64_t peakResidentBytes = 0; // without what measuring the machine takes
 
   MachinePeak peak;
   std::vector<KernelTime> kernels;
