@@ -188,6 +188,7 @@ sluice::importOnnxModel(const OnnxModel &model, MLIRContext &context,
 
   SmallVector<Type> inputTypes;
   SmallVector<OnnxType> declaredTypes;
+  SmallVector<bool> isKnown;
   std::vector<ModelInput> inputs = selectInputs(model, options);
   for (const ModelInput &input : inputs) {
     auto declared = typeOfInput(input);
@@ -201,6 +202,7 @@ sluice::importOnnxModel(const OnnxModel &model, MLIRContext &context,
           (declared->isTensor() ? "element type" : "type"));
     std::string reason;
     RankedTensorType type = convertInput(importer, *declared, reason);
+    isKnown.push_back(static_cast<bool>(type));
     if (!type) {
       UnsupportedNode entry;
       entry.name = input.info->name;
@@ -224,7 +226,9 @@ sluice::importOnnxModel(const OnnxModel &model, MLIRContext &context,
   SmallVector<DictionaryAttr> argumentAttributes, resultAttributes;
   for (auto [index, input] : llvm::enumerate(inputs)) {
     const std::string &name = input.info->name;
-    importer.bind(name, block->getArgument(index));
+    // Nodes that read what is not supported say nothing about themselves.
+    importer.bind(name,
+                  isKnown[index] ? Value(block->getArgument(index)) : Value());
     NamedAttrList attributes;
     attributes.set("sluice.name", builder.getStringAttr(name));
     attributes.set("sluice.dims",
