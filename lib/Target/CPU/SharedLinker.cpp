@@ -251,7 +251,9 @@ Error LinkJob::run(std::vector<std::string> arguments,
     path = folder.open(path);
   // Writing to a mapped file would end the process when the disk is full.
   arguments.insert(arguments.end(),
-                   {"--no-mmap-output-file", "-m",
+                   {// There is little to link, and LLD ends the process where
+                    // it can have no threads.
+                    "--threads=1", "--no-mmap-output-file", "-m",
                     emulationOf(Triple(options.triple)), "-o", path});
   for (const auto &object : objects)
     arguments.push_back(object->path().str());
