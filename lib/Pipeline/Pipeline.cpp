@@ -188,6 +188,7 @@ void buildEmitPipeline(OpPassManager &manager, const TargetOptions &options) {
 }
 
 void buildLLVMPipeline(OpPassManager &manager, const TargetOptions &options) {
+  manager.addPass(createCutHostPass());
   ExpandMathPassOptions mathOptions;
   mathOptions.triple = options.triple;
   mathOptions.cpu = options.cpu;

@@ -39,6 +39,7 @@ private:
   void lowerInput(kernel::InputOp op);
   void lowerCopy(kernel::CopyOp op);
   void lowerCheck(kernel::CheckOp op);
+  void lowerCallsOfPieces();
   void makeEntryPoints();
   void profile(mlir::Value frame, mlir::Value number, int64_t end);
   void addProfiling(mlir::func::FuncOp kernel);
@@ -121,6 +122,8 @@ private:
                                    mlir::TypeRange arguments);
   /// Ends the host function where the condition does not hold.
   void guardCondition(mlir::Value frame, mlir::Value holds);
+  /// The same, where the run has failed.
+  void endIfFailed(mlir::Value frame);
   /// Reports a failure where the condition does not hold, and goes on.
   void reportUnless(mlir::Value frame, mlir::Value condition, mlir::Value node,
                     mlir::Value message);

@@ -20,9 +20,6 @@ namespace sluice {
 
 namespace {
 
-constexpr StringLiteral hostFunctionName = "sluice_host";
-constexpr StringLiteral planFunctionName = "sluice_plan";
-
 /// The host function asks after so many launches whether the run has failed:
 /// instruction selection takes more than linear time for one long block.
 constexpr int64_t launchesPerBlock = 64;
@@ -106,7 +103,8 @@ func::FuncOp KernelLowering::currentFunction() {
 
 bool KernelLowering::isInHost() {
   func::FuncOp function = currentFunction();
-  return function && function.getName() == hostFunctionName;
+  return function && (function.getName() == hostFunctionName ||
+                      function->hasAttr(hostAttributeName));
 }
 
 bool KernelLowering::isHostSide() {
@@ -255,12 +253,30 @@ void KernelLowering::lowerLaunch(kernel::LaunchOp op) {
     func::CallOp::create(builder, loc, callee, operands);
     profile(op.getFrame(), place, 1);
   }
-  if (!isInHost() || ++hostLaunches % launchesPerBlock != 0)
-    return;
-  Value status = loadField(op.getFrame(), FrameField::Status, i32);
-  guardCondition(op.getFrame(),
+  if (isInHost() && ++hostLaunches % launchesPerBlock == 0)
+    endIfFailed(op.getFrame());
+}
+
+void KernelLowering::endIfFailed(Value frame) {
+  Value status = loadField(frame, FrameField::Status, i32);
+  guardCondition(frame,
                  LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::eq,
                                       status, constant32(SLUICE_OK)));
+}
+
+/// A piece of the host function returns early where the run has failed.
+void KernelLowering::lowerCallsOfPieces() {
+  func::FuncOp host = functions.lookup(hostFunctionName);
+  if (!host)
+    return;
+  for (auto call : llvm::to_vector(host.getOps<func::CallOp>())) {
+    func::FuncOp callee = functions.lookup(call.getCallee());
+    if (!callee || !callee->hasAttr(hostAttributeName))
+      continue;
+    builder.setInsertionPointAfter(call);
+    loc = call.getLoc();
+    endIfFailed(host.getArgument(0));
+  }
 }
 
 void KernelLowering::lowerInput(kernel::InputOp op) {
@@ -426,6 +442,7 @@ void KernelLowering::run() {
   for (Operation *op : ops)
     lower(op);
   finish();
+  lowerCallsOfPieces();
   for (func::FuncOp kernel : kernels) {
     if (kernelsProfile)
       addProfiling(kernel);

@@ -23,6 +23,8 @@ struct Piece {
   int64_t size = 0;
   bool isDeclaration = false;
   bool isHost = false;
+  /// It is a piece of what was too long.
+  bool isHostPiece = false;
   llvm::SetVector<StringAttr> uses;
 };
 
@@ -30,6 +32,7 @@ Piece inspect(Operation *op) {
   Piece piece;
   piece.op = op;
   piece.isHost = op->hasAttr(hostAttributeName);
+  piece.isHostPiece = op->hasAttr(longHostAttributeName);
   if (auto function = dyn_cast<LLVM::LLVMFuncOp>(op))
     piece.isDeclaration = function.isExternal();
   else if (auto global = dyn_cast<LLVM::GlobalOp>(op))
@@ -98,7 +101,8 @@ SplitModule splitModule(ModuleOp module, int64_t partSize, int64_t longHost) {
     // Declarations are copied to where they are used.
     if (piece.isDeclaration)
       continue;
-    bool isLongHost = piece.isHost && piece.size > longHost;
+    bool isLongHost =
+        piece.isHostPiece || (piece.isHost && piece.size > longHost);
     if (size >= partSize || isLongHost) {
       auto part = ModuleOp::create(module.getLoc());
       part->setDiscardableAttrs(module->getDiscardableAttrDictionary());

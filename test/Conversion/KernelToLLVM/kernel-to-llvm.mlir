@@ -154,3 +154,35 @@ func.func @sluice_host(%frame: !llvm.ptr) {
 func.func private @kernel(%frame: !llvm.ptr, %in: memref<?xf32>, %out: memref<4xf32>, %offset: index, %factor: f32) {
   return
 }
+
+// -----
+
+// Behind a piece of the host function, the function ends where the run has
+// failed; in the plan's nothing can fail.
+// CHECK-LABEL: func.func private @sluice_host_0(
+// CHECK-NOT:     sluice.guard
+// CHECK-LABEL: func.func private @sluice_host(
+// CHECK-NEXT:    call @sluice_host_0
+// CHECK:         %[[STATUS:.*]] = llvm.load {{.*}} -> i32
+// CHECK:         %[[GOOD:.*]] = llvm.icmp "eq" %[[STATUS]]
+// CHECK:         %[[FRAME:.*]] = llvm.select %[[GOOD]], %arg0, %{{.*}}
+// CHECK:         llvm.call @sluice.guard(%[[FRAME]])
+// CHECK:         return
+// CHECK-LABEL: func.func private @sluice_plan(
+// CHECK-NOT:     sluice.guard
+// CHECK:         return
+func.func private @sluice_host_0(%frame: !llvm.ptr) attributes {sluice.host, sluice.long_host} {
+  return
+}
+func.func @sluice_host(%frame: !llvm.ptr) {
+  call @sluice_host_0(%frame) : (!llvm.ptr) -> ()
+  return
+}
+func.func private @sluice_plan_0(%frame: !llvm.ptr) attributes {sluice.host, sluice.long_host} {
+  return
+}
+func.func @sluice_plan(%frame: !llvm.ptr) -> index {
+  %0 = kernel.input_size %frame 0, 0
+  call @sluice_plan_0(%frame) : (!llvm.ptr) -> ()
+  return %0 : index
+}

@@ -192,6 +192,10 @@ TEST(ObjectEmitter, LongHostFunctionsAreApart) {
   ASSERT_TRUE(bool(entry)) << llvm::toString(entry.takeError());
   EXPECT_EQ((*entry)(1), 60);
   EXPECT_EQ(emitEntry("attributes {sluice.host} ", 1000).size(), 1u);
+  // A piece of a host function is apart however short it is.
+  EXPECT_EQ(
+      emitEntry("attributes {sluice.host, sluice.long_host} ", 1000).size(),
+      3u);
   EXPECT_EQ(emitEntry("", 3).size(), 1u);
 }
 

@@ -40,6 +40,8 @@ inline constexpr llvm::StringLiteral llvmAttributesName = "passthrough";
 /// On a function of the host's: it is as long as the graph, and runs once or
 /// not at all in a run.
 inline constexpr llvm::StringLiteral hostAttributeName = "sluice.host";
+/// On one more: it is a piece of a long function of the host's.
+inline constexpr llvm::StringLiteral longHostAttributeName = "sluice.long_host";
 
 /// The order of the frame's fields; the offsets below follow from it.
 enum class FrameField : int32_t {

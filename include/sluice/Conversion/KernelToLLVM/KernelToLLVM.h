@@ -15,6 +15,10 @@ namespace sluice {
 #define GEN_PASS_REGISTRATION
 #include "sluice/Conversion/KernelToLLVM/Passes.h.inc"
 
+/// Runs the graph's kernels on buffers; has the frame as its argument.
+inline constexpr llvm::StringLiteral hostFunctionName = "sluice_host";
+/// Computes the size of the workspace, where the inputs' sizes decide.
+inline constexpr llvm::StringLiteral planFunctionName = "sluice_plan";
 /// The artifact's entry points.
 inline constexpr llvm::StringLiteral runFunctionName = "sluice_run";
 inline constexpr llvm::StringLiteral workspaceFunctionName =

@@ -8,6 +8,33 @@
 
 include "mlir/Pass/PassBase.td"
 
+def CutHostPass : Pass<"sluice-cut-host", "::mlir::ModuleOp"> {
+  let summary = "Cut long host functions into several";
+  let description = [{
+    The functions that run the graph and that compute the size of its workspace
+    are as long as the graph. Where they are long, what is in them moves to
+    functions that they call one after the other, so that they are lowered and
+    compiled side by side and memory has the code of few at a time. What one of
+    them computes and a later one reads lies on the stack of the function that
+    calls them; constants, sizes of inputs and buffers whose place is known are
+    computed again. They are marked with `sluice.long_host`: LLVM's optimiser
+    leaves them alone.
+  }];
+  let options = [
+    Option<"longHost", "long-host", "int64_t", "16384",
+           "Functions of more ops than these are cut">,
+    Option<"pieceOps", "piece-ops", "int64_t", "4096",
+           "A piece ends behind the op that makes it this long">,
+  ];
+  let statistics = [
+    Statistic<"numPieces", "num-pieces", "Functions made">,
+  ];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+    "mlir::LLVM::LLVMDialect"
+  ];
+}
+
 def KernelToLLVMPass : Pass<"sluice-kernel-to-llvm", "::mlir::ModuleOp"> {
   let summary = "Lower what a run reads from its frame";
   let description = [{

@@ -33,8 +33,8 @@ struct SplitModule {
 /// part ends when it has `partSize` operations, which depends on the module
 /// alone, so that code does not depend on how many threads compile it. A
 /// function that is marked as the host's and has more than `longHost`
-/// operations is a part of its own. What a part uses of others is declared in
-/// it.
+/// operations, or is marked as a piece of a long one, is a part of its own.
+/// What a part uses of others is declared in it.
 SplitModule splitModule(mlir::ModuleOp module, int64_t partSize,
                         int64_t longHost);
 
