@@ -114,7 +114,7 @@ Value ByteCounts::toWide(Value index) {
 
 void ByteCounts::demand(arith::CmpIPredicate predicate, Value lhs,
                         int64_t rhs) {
-  if (!isChecked)
+  if (!options.isChecked)
     return;
   Value limit = arith::ConstantIntOp::create(builder, loc, rhs, 64);
   Value holds = arith::CmpIOp::create(builder, loc, predicate, lhs, limit);
@@ -142,18 +142,29 @@ Value ByteCounts::cloneSize(Value size) {
   return mapping.lookup(size);
 }
 
-Value ByteCounts::multiply(Value bytes, Value size) {
+Value ByteCounts::multiply(Value bytes, Value size, bool isInput) {
   // The run fails where a size is negative, but it makes the plan first.
-  Value factor = cloneSize(size);
-  if (!size.getDefiningOp<kernel::InputSizeOp>())
-    factor = arith::MaxSIOp::create(builder, loc, factor, constant(0));
-  if (!isChecked)
-    return arith::MulIOp::create(builder, loc, bytes, toWide(factor));
+  if (!isInput)
+    size = arith::MaxSIOp::create(builder, loc, size, constant(0));
+  if (!options.isChecked)
+    return arith::MulIOp::create(builder, loc, bytes, toWide(size));
   auto product =
-      arith::MulSIExtendedOp::create(builder, loc, bytes, toWide(factor));
+      arith::MulSIExtendedOp::create(builder, loc, bytes, toWide(size));
   demand(arith::CmpIPredicate::eq, product.getHigh(), 0);
   demand(arith::CmpIPredicate::sge, product.getLow(), 0);
   return product.getLow();
+}
+
+Value ByteCounts::toLines(Value bytes) {
+  // Sums of sizes stay far from overflowing as well.
+  demand(arith::CmpIPredicate::sle, bytes, options.most);
+  bytes =
+      arith::IndexCastOp::create(builder, loc, builder.getIndexType(), bytes);
+  Value padded =
+      arith::AddIOp::create(builder, loc, bytes, constant(alignment - 1));
+  Value lines =
+      arith::DivUIOp::create(builder, loc, padded, constant(alignment));
+  return arith::MulIOp::create(builder, loc, lines, constant(alignment));
 }
 
 KnownOrValue ByteCounts::bytes(const BufferSizes::Size &size) {
@@ -161,18 +172,63 @@ KnownOrValue ByteCounts::bytes(const BufferSizes::Size &size) {
   if (size.factors.empty())
     return builder.getIndexAttr(
         std::max<int64_t>(llvm::alignTo(size.fixed, alignment), alignment));
+  if (options.callsFunctions)
+    return call(size);
   // Products are made of integers: an index has no width to overflow.
   Value bytes = toWide(constant(size.fixed));
   for (Value factor : size.factors)
-    bytes = multiply(bytes, factor);
-  // Sums of sizes stay far from overflowing as well.
-  demand(arith::CmpIPredicate::sle, bytes, most);
-  bytes =
-      arith::IndexCastOp::create(builder, loc, builder.getIndexType(), bytes);
-  Value padded =
-      arith::AddIOp::create(builder, loc, bytes, constant(alignment - 1));
-  Value lines =
-      arith::DivUIOp::create(builder, loc, padded, constant(alignment));
-  return arith::MulIOp::create(builder, loc, lines, constant(alignment))
-      .getResult();
+    bytes = multiply(bytes, cloneSize(factor),
+                     factor.getDefiningOp<kernel::InputSizeOp>() != nullptr);
+  return toLines(bytes);
+}
+
+Value ByteCounts::call(const BufferSizes::Size &size) {
+  SmallVector<Value> operands;
+  for (Value factor : size.factors)
+    operands.push_back(cloneSize(factor));
+  operands.insert(operands.begin(), constant(size.fixed));
+  Value bytes = func::CallOp::create(builder, loc,
+                                     getFunction(size.factors.size()), operands)
+                    .getResult(0);
+  if (options.isChecked)
+    returned =
+        returned ? arith::OrIOp::create(builder, loc, returned, bytes) : bytes;
+  return bytes;
+}
+
+func::FuncOp ByteCounts::getFunction(size_t numFactors) {
+  func::FuncOp &function = functions[numFactors];
+  if (function)
+    return function;
+  auto module =
+      builder.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  std::string name = "sluice.bytes_" + std::to_string(numFactors);
+  function = module.lookupSymbol<func::FuncOp>(name);
+  if (function)
+    return function;
+  auto own = OpBuilder::atBlockEnd(module.getBody());
+  Type index = builder.getIndexType();
+  function = func::FuncOp::create(
+      own, loc, name,
+      own.getFunctionType(SmallVector<Type>(numFactors + 1, index), index));
+  function.setPrivate();
+  Block *entry = function.addEntryBlock();
+  own.setInsertionPointToStart(entry);
+  Options checked{options.most, /*isChecked=*/true};
+  ByteCounts counts(own, entry->getArgument(0), entry->getArgument(0), checked);
+  Value bytes = counts.toWide(entry->getArgument(0));
+  for (BlockArgument factor : entry->getArguments().drop_front())
+    bytes = counts.multiply(bytes, factor, /*isInput=*/false);
+  bytes = counts.toLines(bytes);
+  bytes = arith::SelectOp::create(own, loc, counts.makeCountable(), bytes,
+                                  counts.constant(-1));
+  func::ReturnOp::create(own, loc, bytes);
+  return function;
+}
+
+Value ByteCounts::makeCountable() {
+  if (returned)
+    return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sge,
+                                 returned, constant(0));
+  return countable;
 }

@@ -71,33 +71,50 @@ private:
 /// Computes, in one function, the bytes of buffers from the inputs' sizes.
 class ByteCounts {
 public:
+  struct Options {
+    /// Bytes above it cannot be counted.
+    int64_t most = largestBuffer;
+    /// Does the function have to tell whether all could be counted?
+    bool isChecked = false;
+    /// Functions of the module, one for each number of factors, do it: many
+    /// sizes are a lot of code otherwise.
+    bool callsFunctions = false;
+  };
+
   /// `frame` is the function's; `of` that of the sizes that are asked about.
-  /// Bytes above `most` make `countable` false where they are checked.
   ByteCounts(mlir::OpBuilder &builder, mlir::Value of, mlir::Value frame,
-             int64_t most, bool isChecked)
-      : builder(builder), most(most), isChecked(isChecked) {
+             const Options &options)
+      : builder(builder), options(options) {
     mapping.map(of, frame);
   }
 
   /// The bytes, in whole cache lines.
   KnownOrValue bytes(const BufferSizes::Size &size);
-  /// Could everything so far be counted in 64 bits? Null where nothing had to
-  /// be checked.
-  mlir::Value countable;
+  /// Could everything so far be counted? Null where nothing had to be checked.
+  mlir::Value makeCountable();
 
 private:
   mlir::Value constant(int64_t value);
   mlir::Value toWide(mlir::Value index);
   void demand(mlir::arith::CmpIPredicate predicate, mlir::Value lhs,
               int64_t rhs);
-  mlir::Value multiply(mlir::Value bytes, mlir::Value size);
+  /// Bytes (i64) times a size in this function.
+  mlir::Value multiply(mlir::Value bytes, mlir::Value size, bool isInput);
+  /// An index, rounded up.
+  mlir::Value toLines(mlir::Value bytes);
+  mlir::Value call(const BufferSizes::Size &size);
+  /// (bytes, size, ...) -> bytes in whole lines, or -1.
+  mlir::func::FuncOp getFunction(size_t numFactors);
   /// The size at the builder's position, with what it is computed from.
   mlir::Value cloneSize(mlir::Value size);
 
   mlir::OpBuilder &builder;
   mlir::Location loc = builder.getUnknownLoc();
-  int64_t most;
-  bool isChecked;
+  Options options;
+  mlir::Value countable;
+  /// The disjunction of all that functions returned: negative if one is.
+  mlir::Value returned;
+  llvm::DenseMap<size_t, mlir::func::FuncOp> functions;
   mlir::IRMapping mapping;
 };
 

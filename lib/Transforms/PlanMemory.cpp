@@ -22,6 +22,8 @@ namespace {
 constexpr size_t mostPlans = 3;
 /// More buffers have one plan, so that code for places stays short.
 constexpr size_t mostBuffersOfPlans = 1024;
+/// More sizes that differ are computed by functions.
+constexpr size_t manySizes = 128;
 /// The share of memory for which another plan is made.
 constexpr double planTolerance = 0.05;
 /// Buffers that are placed on trial and ops that tell their sizes, over all
@@ -319,23 +321,28 @@ void PlanMemoryPass::runOnOperation() {
       builder, loc, "sluice_plan",
       builder.getFunctionType(pointer, builder.getIndexType()));
   builder.setInsertionPointToStart(plan.addEntryBlock());
-  ByteCounts counts(builder, function.getArgument(0), plan.getArgument(0), most,
-                    /*isChecked=*/true);
+  ByteCounts::Options options;
+  options.most = most;
+  options.callsFunctions = sizes.all().size() > manySizes;
+  options.isChecked = true;
+  ByteCounts counts(builder, function.getArgument(0), plan.getArgument(0),
+                    options);
   KnownOrValue total =
       PlanBuilder(builder, sizes, counts).place(plans, 0).total;
   auto known = getConstantIntValue(total);
   Value bytes = getValueOrCreateConstantIndexOp(builder, loc, total);
   // Negative bytes tell the runtime not to run.
-  if (counts.countable)
+  if (Value countable = counts.makeCountable())
     bytes = arith::SelectOp::create(
-        builder, loc, counts.countable, bytes,
+        builder, loc, countable, bytes,
         arith::ConstantIndexOp::create(builder, loc, -1));
   func::ReturnOp::create(builder, loc, bytes);
 
   builder.setInsertionPointToStart(&function.getBody().front());
   // No run gets here with sizes that the plan cannot count.
+  options.isChecked = false;
   ByteCounts unchecked(builder, function.getArgument(0),
-                       function.getArgument(0), most, /*isChecked=*/false);
+                       function.getArgument(0), options);
   PlanBuilder::Result places =
       PlanBuilder(builder, sizes, unchecked).place(plans, buffers.size());
   for (auto [buffer, offset] : llvm::zip_equal(buffers, places.offsets))
