@@ -145,11 +145,13 @@ bool Compilation::runStage(const char *what,
   announce(what);
   PassManager manager(&context);
   if (options.printIrAfterAll)
-    manager.enableIRPrinting([](Pass *, Operation *) { return false; },
-                             [](Pass *, Operation *) { return true; },
-                             /*printModuleScope=*/true,
-                             /*printAfterOnlyOnChange=*/true,
-                             /*printAfterOnlyOnFailure=*/false, diagnostics);
+    // Passes without a name on the command line only run others.
+    manager.enableIRPrinting(
+        [](Pass *, Operation *) { return false; },
+        [](Pass *pass, Operation *) { return !pass->getArgument().empty(); },
+        /*printModuleScope=*/true,
+        /*printAfterOnlyOnChange=*/true,
+        /*printAfterOnlyOnFailure=*/false, diagnostics);
   if (options.timing)
     manager.enableTiming();
   manager.enableVerifier(options.verifyEachPass);

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sluice/Conversion/LowerToLLVM/LowerToLLVM.h"
+#include "SkipHost.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -23,23 +24,26 @@ void buildLowerToLLVMPipeline(OpPassManager &manager,
                               const LowerToLLVMOptions &options) {
   OpPassManager &functions = manager.nest<func::FuncOp>();
   functions.addPass(createHoistStackBuffersPass());
-  functions.addPass(createConvertLinalgToLoopsPass());
+  functions.addPass(
+      createSkippingHost("linalg", createConvertLinalgToLoopsPass()));
   functions.addPass(createLowerVectorsPass());
-  functions.addPass(memref::createExpandStridedMetadataPass());
-  functions.addPass(createLowerAffinePass());
+  functions.addPass(
+      createSkippingHost("memref", memref::createExpandStridedMetadataPass()));
+  functions.addPass(createSkippingHost("affine", createLowerAffinePass()));
   // bf16 conversions are spelled out: the instructions flush denormal numbers,
   // and CPUs without them would need functions that libc does not have.
   arith::ArithExpandOpsPassOptions arithOptions;
   arithOptions.includeBf16 = true;
   functions.addPass(arith::createArithExpandOpsPass(arithOptions));
   functions.addPass(createCutBlocksPass());
-  functions.addPass(createSCFToControlFlowPass());
+  functions.addPass(createSkippingHost("scf", createSCFToControlFlowPass()));
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());
-  functions.addPass(createConvertMathToLLVMPass());
+  functions.addPass(createSkippingHost("math", createConvertMathToLLVMPass()));
   manager.addPass(createConvertMathToLibmPass());
   // What is a function's own business runs on all of them at once.
-  manager.nest<func::FuncOp>().addPass(createConvertVectorToLLVMPass());
+  manager.nest<func::FuncOp>().addPass(
+      createSkippingHost("vector", createConvertVectorToLLVMPass()));
   manager.addPass(createFinalizeMemRefToLLVMConversionPass());
   ConvertFuncToLLVMPassOptions functionOptions;
   functionOptions.useBarePtrCallConv = options.barePointers;
