@@ -75,6 +75,15 @@ def expand(g):
     g.output(g.Expand(g.input([1, 3], dynamic=True), g.integers([5, 3])))
 
 
+@case(({"x700": [2, 5]}, "Add_699"), ({"x1": [5, 3]}, "Add_0"), ({"x0": [3, 3]}, "Add_0"))
+def broadcast_many(g):
+    """So many that the host function is cut into several."""
+    x = g.input([2, 3], dynamic=True)
+    for _ in range(800):
+        x = g.Add(x, g.input([2, 3], dynamic=True))
+    g.output(x)
+
+
 # Products and convolutions -----------------------------------------------------
 
 

@@ -115,15 +115,15 @@ private:
   /// costly to compile.
   mlir::func::FuncOp getProfileFunction();
   /// A function (frame, condition, node, message) that reports a failure where
-  /// the condition does not hold. It has the branch, as above.
+  /// the condition does not hold, and returns the frame, or null where the run
+  /// has failed. It has the branch, as above.
   mlir::func::FuncOp getCheckFunction();
   /// A private function with an empty entry block, where the builder is then.
   mlir::func::FuncOp startFunction(llvm::StringRef name,
-                                   mlir::TypeRange arguments);
-  /// Ends the host function where the condition does not hold.
-  void guardCondition(mlir::Value frame, mlir::Value holds);
-  /// The same, where the run has failed.
-  void endIfFailed(mlir::Value frame);
+                                   mlir::TypeRange arguments,
+                                   mlir::TypeRange results = {});
+  /// The frame, or null where the run has failed.
+  mlir::Value frameUnlessFailed(mlir::Value frame);
   /// Reports a failure where the condition does not hold, and goes on.
   void reportUnless(mlir::Value frame, mlir::Value condition, mlir::Value node,
                     mlir::Value message);

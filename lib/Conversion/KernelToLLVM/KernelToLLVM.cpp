@@ -89,9 +89,12 @@ Value KernelLowering::stringConstant(StringRef text) {
   return LLVM::AddressOfOp::create(builder, loc, global);
 }
 
-void KernelLowering::guardCondition(Value frame, Value holds) {
+Value KernelLowering::frameUnlessFailed(Value frame) {
+  Value status = loadField(frame, FrameField::Status, i32);
+  Value good = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::eq,
+                                    status, constant32(SLUICE_OK));
   Value null = LLVM::ZeroOp::create(builder, loc, pointer);
-  guard(LLVM::SelectOp::create(builder, loc, holds, frame, null));
+  return LLVM::SelectOp::create(builder, loc, good, frame, null);
 }
 
 func::FuncOp KernelLowering::currentFunction() {
@@ -141,11 +144,11 @@ Value KernelLowering::inputSize(Value frame, int64_t input, int64_t dimension) {
   return loadOnce(loadOnce(all, input, pointer), dimension, i64);
 }
 
-func::FuncOp KernelLowering::startFunction(StringRef name,
-                                           TypeRange arguments) {
+func::FuncOp KernelLowering::startFunction(StringRef name, TypeRange arguments,
+                                           TypeRange results) {
   builder.setInsertionPointToStart(module.getBody());
-  auto function = func::FuncOp::create(builder, loc, name,
-                                       builder.getFunctionType(arguments, {}));
+  auto function = func::FuncOp::create(
+      builder, loc, name, builder.getFunctionType(arguments, results));
   function.setPrivate();
   function->setAttr(llvmAttributesName, builder.getStrArrayAttr({"noinline"}));
   builder.setInsertionPointToStart(function.addEntryBlock());
@@ -176,12 +179,13 @@ func::FuncOp KernelLowering::getCheckFunction() {
   if (checkFunction)
     return checkFunction;
   OpBuilder::InsertionGuard restore(builder);
-  checkFunction = startFunction(
-      "sluice.check", {pointer, builder.getI1Type(), pointer, pointer});
+  checkFunction =
+      startFunction("sluice.check",
+                    {pointer, builder.getI1Type(), pointer, pointer}, pointer);
   Value frame = checkFunction.getArgument(0);
   reportUnless(frame, checkFunction.getArgument(1),
                checkFunction.getArgument(2), checkFunction.getArgument(3));
-  func::ReturnOp::create(builder, loc);
+  func::ReturnOp::create(builder, loc, frameUnlessFailed(frame));
   return checkFunction;
 }
 
@@ -254,14 +258,7 @@ void KernelLowering::lowerLaunch(kernel::LaunchOp op) {
     profile(op.getFrame(), place, 1);
   }
   if (isInHost() && ++hostLaunches % launchesPerBlock == 0)
-    endIfFailed(op.getFrame());
-}
-
-void KernelLowering::endIfFailed(Value frame) {
-  Value status = loadField(frame, FrameField::Status, i32);
-  guardCondition(frame,
-                 LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::eq,
-                                      status, constant32(SLUICE_OK)));
+    guard(frameUnlessFailed(op.getFrame()));
 }
 
 /// A piece of the host function returns early where the run has failed.
@@ -275,7 +272,7 @@ void KernelLowering::lowerCallsOfPieces() {
       continue;
     builder.setInsertionPointAfter(call);
     loc = call.getLoc();
-    endIfFailed(host.getArgument(0));
+    guard(frameUnlessFailed(host.getArgument(0)));
   }
 }
 
@@ -301,6 +298,15 @@ void KernelLowering::lowerCopy(kernel::CopyOp op) {
                          /*isVolatile=*/false);
 }
 
+/// Does another check come before anything that must not run where this one
+/// fails? The other then ends the function for both.
+static bool isFollowedByCheck(kernel::CheckOp check) {
+  Operation *op = check->getNextNode();
+  while (op && isMemoryEffectFree(op) && isSpeculatable(op))
+    op = op->getNextNode();
+  return isa_and_present<kernel::CheckOp>(op);
+}
+
 void KernelLowering::lowerCheck(kernel::CheckOp op) {
   std::string node;
   op.getLoc()->walk([&](Location inner) {
@@ -316,9 +322,11 @@ void KernelLowering::lowerCheck(kernel::CheckOp op) {
     reportUnless(frame, condition, where, message);
     return;
   }
-  func::CallOp::create(builder, loc, getCheckFunction(),
-                       ValueRange{frame, condition, where, message});
-  guardCondition(frame, condition);
+  auto check =
+      func::CallOp::create(builder, loc, getCheckFunction(),
+                           ValueRange{frame, condition, where, message});
+  if (!isFollowedByCheck(op))
+    guard(check.getResult(0));
 }
 
 void KernelLowering::lower(Operation *op) {

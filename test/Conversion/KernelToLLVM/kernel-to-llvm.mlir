@@ -42,17 +42,47 @@ func.func private @kernel(%frame: !llvm.ptr, %in: memref<?xf32>, %four: memref<4
 // CHECK:         %[[FAILED:.*]] = arith.xori %arg1
 // CHECK:         scf.if %[[FAILED]]
 // CHECK:           llvm.call %{{.*}}(%arg0, %{{.*}}, %arg2, %arg3)
+// CHECK:         %[[STATUS:.*]] = llvm.load {{.*}} -> i32
+// CHECK:         %[[GOOD:.*]] = llvm.icmp "eq" %[[STATUS]]
+// CHECK:         %[[FRAME:.*]] = llvm.select %[[GOOD]], %arg0, %{{.*}}
+// CHECK:         return %[[FRAME]]
 // CHECK-LABEL: func.func private @sluice_host
 // CHECK:         %[[FITS:.*]] = arith.cmpi eq
 // CHECK-NOT:     scf.if
-// CHECK:         call @sluice.check(%arg0, %[[FITS]], %{{.*}}, %{{.*}})
-// CHECK:         %[[FRAME:.*]] = llvm.select %[[FITS]], %arg0, %{{.*}}
-// CHECK:         llvm.call @sluice.guard(%[[FRAME]])
+// CHECK:         %[[FRAME:.*]] = call @sluice.check(%arg0, %[[FITS]], %{{.*}}, %{{.*}})
+// CHECK-NEXT:    llvm.call @sluice.guard(%[[FRAME]])
 func.func @sluice_host(%frame: !llvm.ptr) {
   %n = kernel.input_size %frame 0, 0
   %c4 = arith.constant 4 : index
   %fits = arith.cmpi eq, %n, %c4 : index
   kernel.check %frame %fits, "too small"
+  return
+}
+
+// -----
+
+// Neighbouring checks end the function in one place, unless what is between
+// them may only run where the first holds.
+// CHECK-LABEL: func.func private @sluice_host
+// CHECK:         call @sluice.check
+// CHECK:         arith.cmpi
+// CHECK-NOT:     sluice.guard
+// CHECK:         %[[FRAME:.*]] = call @sluice.check
+// CHECK-NEXT:    llvm.call @sluice.guard(%[[FRAME]])
+// CHECK:         arith.divsi
+// CHECK:         call @sluice.check
+// CHECK:         llvm.call @sluice.guard
+func.func @sluice_host(%frame: !llvm.ptr) {
+  %n = kernel.input_size %frame 0, 0
+  %m = kernel.input_size %frame 0, 1
+  %c4 = arith.constant 4 : index
+  %fits = arith.cmpi eq, %n, %c4 : index
+  kernel.check %frame %fits, "too small"
+  %positive = arith.cmpi sgt, %m, %c4 : index
+  kernel.check %frame %positive, "too small"
+  %ratio = arith.divsi %n, %m : index
+  %even = arith.cmpi eq, %ratio, %c4 : index
+  kernel.check %frame %even, "too small"
   return
 }
 
