@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -22,7 +23,12 @@ namespace {
 class FormulaReader {
 public:
   explicit FormulaReader(const std::vector<TensorSignature> &inputs)
-      : inputs(inputs) {}
+      : inputs(inputs) {
+    for (auto [index, input] : llvm::enumerate(inputs))
+      for (auto [dimension, name] : llvm::enumerate(input.dimNames))
+        if (!name.empty())
+          firstOfName.try_emplace(name, index, dimension);
+  }
 
   void visit(Operation &op) {
     if (op.getNumResults() != 1 || !op.getResult(0).getType().isIntOrIndex())
@@ -44,6 +50,8 @@ private:
   SizeFormula readSelect(arith::SelectOp op) const;
 
   const std::vector<TensorSignature> &inputs;
+  /// By the name of dimensions: an input and its dimension.
+  llvm::StringMap<std::pair<unsigned, unsigned>> firstOfName;
   DenseMap<Value, SizeFormula> formulas;
 };
 
@@ -55,11 +63,8 @@ SizeFormula FormulaReader::readSize(int64_t input, int64_t dimension) const {
   if (tensor.dims[dimension] >= 0)
     return SizeFormula::number(tensor.dims[dimension]);
   const std::string &name = tensor.dimNames[dimension];
-  if (!name.empty())
-    for (auto [index, other] : llvm::enumerate(inputs))
-      if (auto same = llvm::find(other.dimNames, name);
-          same != other.dimNames.end())
-        return SizeFormula::inputSize(index, same - other.dimNames.begin());
+  if (auto first = firstOfName.find(name); first != firstOfName.end())
+    return SizeFormula::inputSize(first->second.first, first->second.second);
   return SizeFormula::inputSize(input, dimension);
 }
 
