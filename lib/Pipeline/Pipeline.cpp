@@ -160,7 +160,8 @@ void buildFormKernelsPipeline(OpPassManager &manager,
   functions.addPass(createPackWeightsPass(packOptions));
   functions.addPass(createFormScansPass());
   functions.addPass(createSplitConcatenationsPass());
-  manager.nest<func::FuncOp>().addPass(createFormKernelsPass());
+  functions.addPass(createFormKernelsPass());
+  functions.addPass(createFoldLoopSizesPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createMergeEqualOpsPass());
   manager.addPass(createOutlineKernelsPass());

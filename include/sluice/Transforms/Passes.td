@@ -203,6 +203,20 @@ def SplitConcatenationsPass
   let dependentDialects = ["::sluice::SluiceDialect"];
 }
 
+def FoldLoopSizesPass
+    : Pass<"sluice-fold-loop-sizes", "::mlir::func::FuncOp"> {
+  let summary = "Read sizes that loops keep in front of them";
+  let description = [{
+    Where every step of a loop hands on a tensor of the sizes that it began
+    with, these are the sizes of the tensor in the loop and behind it: buffers
+    get their place before the run. Kernels must be formed, as they name the
+    sizes of their results.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numFolded", "folded", "Sizes read elsewhere">];
+}
+
 def FormKernelsPass : Pass<"sluice-form-kernels", "::mlir::func::FuncOp"> {
   let summary = "Group ops into kernels";
   let description = [{

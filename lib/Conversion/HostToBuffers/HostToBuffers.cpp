@@ -31,6 +31,29 @@ SmallVector<Value> Translator::dynamicSizes(Value buffer, Location loc) {
   return sizes;
 }
 
+SmallVector<Value> Translator::knownSizes(Value tensor, Location loc) {
+  SmallVector<Value> result;
+  auto type = cast<RankedTensorType>(tensor.getType());
+  for (int64_t i = 0; i < type.getRank(); ++i) {
+    if (!type.isDynamicDim(i))
+      continue;
+    KnownSize size = sizes.find(tensor, i);
+    Value origin = size.value ? mapping.lookupOrNull(size.value) : Value();
+    if (!size.value)
+      result.push_back(
+          arith::ConstantIndexOp::create(builder, loc, size.number));
+    else if (origin && origin.getType().isIndex())
+      result.push_back(origin);
+    else if (origin)
+      result.push_back(
+          memref::DimOp::create(builder, loc, origin, size.number));
+    else
+      result.push_back(
+          memref::DimOp::create(builder, loc, mapping.lookup(tensor), i));
+  }
+  return result;
+}
+
 Value Translator::allocateFresh(MemRefType type, ValueRange sizes,
                                 Location loc) {
   auto fresh = kernel::AllocateOp::create(builder, loc, type, frame, sizes);
@@ -532,7 +555,8 @@ public:
     Block *block = target.addEntryBlock();
     builder.setInsertionPointToStart(block);
     Value frame = block->getArgument(0);
-    Translator translator(builder, module, frame);
+    KeptSizes sizes(source);
+    Translator translator(builder, module, frame, sizes);
     for (auto [i, argument] : llvm::enumerate(body.getArguments()))
       translator.bind(argument,
                       kernel::InputOp::create(

@@ -112,6 +112,17 @@ bool LoopBuffers::isStable(Value value) {
          !body.getParentOp()->isProperAncestor(block->getParentOp());
 }
 
+bool LoopBuffers::keepsSizes(const Carried &carried) {
+  return carried.kind == Kind::Owned &&
+         llvm::all_of(positions, [&](const Carried &other) {
+           return other.kind != Kind::Owned ||
+                  other.initial.getType() != carried.initial.getType() ||
+                  (translator.sizes.haveSameSizes(other.initial,
+                                                  carried.initial) &&
+                   translator.sizes.haveSameSizes(other.next, carried.initial));
+         });
+}
+
 void LoopBuffers::classify() {
   for (Carried &carried : positions) {
     carried.kind = classifyTensor(carried);
@@ -129,6 +140,8 @@ void LoopBuffers::classify() {
         changed = true;
       }
   }
+  for (Carried &carried : positions)
+    carried.keepsSizes = keepsSizes(carried);
   unsigned next = 0;
   for (Carried &carried : positions) {
     carried.first = next;
@@ -226,12 +239,16 @@ void LoopBuffers::sendToSpare(Carried &carried) {
         all.push_back(arith::ConstantIndexOp::create(builder, loc, size));
       }
     }
-    return translator.castTo(makeRoom(spare, all, loc), type, loc);
+    return translator.castTo(makeRoom(carried, all, loc), type, loc);
   };
 }
 
-Value LoopBuffers::makeRoom(Value spare, ValueRange sizes, Location loc) {
+Value LoopBuffers::makeRoom(const Carried &carried, ValueRange sizes,
+                            Location loc) {
   OpBuilder &builder = translator.builder;
+  Value spare = seen[carried.first + 1];
+  if (carried.keepsSizes)
+    return spare;
   auto type = cast<MemRefType>(spare.getType());
   Value fits;
   SmallVector<Value> dynamic;
@@ -291,7 +308,7 @@ SmallVector<Value> LoopBuffers::makeInitial(Location loc) {
       for (bool isSpare : {false, true}) {
         Value buffer = kernel::AllocateOp::create(
             builder, loc, start.getType(), translator.frame,
-            translator.dynamicSizes(start, loc));
+            translator.knownSizes(carried.initial, loc));
         if (!isSpare)
           kernel::CopyOp::create(builder, loc, start, buffer);
         initial.push_back(buffer);
@@ -351,14 +368,13 @@ SmallVector<Value> LoopBuffers::makeNext(Location loc) {
                    value.getType() == type && taken.insert(value).second;
     if (isMoved)
       continue;
-    Value spare = seen[carried.first + 1];
     SmallVector<Value> sizes;
     for (int64_t i = 0; i < type.getRank(); ++i)
       sizes.push_back(memref::DimOp::create(builder, loc, value, i));
-    Value target = makeRoom(spare, sizes, loc);
+    Value target = makeRoom(carried, sizes, loc);
     kernel::CopyOp::create(builder, loc, value, target);
     next[carried.first] = target;
-    taken.insert(spare);
+    taken.insert(seen[carried.first + 1]);
   }
   // What is left over is spare in the next step.
   for (const Carried &carried : positions) {

@@ -55,6 +55,8 @@ private:
     mlir::Value buffer;
     /// A kernel writes the next state to the spare buffer.
     bool isWritten = false;
+    /// The spare buffer has the sizes of every state.
+    bool keepsSizes = false;
   };
 
   void classify();
@@ -64,14 +66,17 @@ private:
   /// The call in the body that makes this value, seen through views.
   kernel::CallOp makerOf(mlir::Value value);
   unsigned positionOf(mlir::Value argument) const;
+  /// Do the state and those that may get its spare buffer keep their sizes?
+  bool keepsSizes(const Carried &carried);
   bool isInBody(mlir::Operation *op) const {
     return op && op->getBlock() == &body;
   }
   void sendToElement(Carried &carried);
   void sendToList(Carried &carried);
   void sendToSpare(Carried &carried);
-  /// The spare buffer, or a new one where it does not have these sizes.
-  mlir::Value makeRoom(mlir::Value spare, mlir::ValueRange sizes,
+  /// The spare buffer of a state, or a new one where it does not have these
+  /// sizes.
+  mlir::Value makeRoom(const Carried &carried, mlir::ValueRange sizes,
                        mlir::Location loc);
 
   Translator &translator;

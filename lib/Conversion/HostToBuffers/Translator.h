@@ -11,6 +11,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
+#include "sluice/Analysis/KeptSizes.h"
 #include "sluice/Codegen/KernelBuilder.h"
 
 namespace sluice {
@@ -25,8 +26,10 @@ public:
   using Destination = std::function<mlir::Value(
       mlir::MemRefType type, mlir::ValueRange sizes, mlir::Location loc)>;
 
-  Translator(mlir::OpBuilder &builder, mlir::ModuleOp module, mlir::Value frame)
-      : builder(builder), symbols(module), frame(frame) {}
+  /// `sizes` are those of the function that is translated.
+  Translator(mlir::OpBuilder &builder, mlir::ModuleOp module, mlir::Value frame,
+             KeptSizes &sizes)
+      : builder(builder), symbols(module), frame(frame), sizes(sizes) {}
 
   llvm::LogicalResult translateBody(mlir::Block &block);
   void bind(mlir::Value tensor, mlir::Value buffer) {
@@ -69,6 +72,10 @@ private:
   }
   llvm::SmallVector<mlir::Value> dynamicSizes(mlir::Value buffer,
                                               mlir::Location loc);
+  /// The dynamic sizes of a tensor whose buffer is there, read where they are
+  /// known first.
+  llvm::SmallVector<mlir::Value> knownSizes(mlir::Value tensor,
+                                            mlir::Location loc);
   mlir::Value castTo(mlir::Value buffer, mlir::Type type, mlir::Location loc) {
     if (buffer.getType() == type)
       return buffer;
@@ -95,6 +102,7 @@ private:
   mlir::OpBuilder &builder;
   mlir::SymbolTable symbols;
   mlir::Value frame;
+  KeptSizes &sizes;
   mlir::IRMapping mapping;
   llvm::DenseMap<mlir::Value, int64_t> outputs;
   /// Where results of kernels go that have a place already.

@@ -6,7 +6,6 @@
 
 #include "KernelLowering.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 
@@ -70,9 +69,11 @@ const BufferPlace *KernelLowering::findPlace(Value buffer) {
 Value KernelLowering::dynamicSize(Value buffer, int64_t dimension) {
   buffer = withoutCasts(buffer);
   auto type = cast<MemRefType>(buffer.getType());
-  if (const BufferPlace *place = findPlace(buffer); place)
-    if (type.isDynamicDim(dimension))
-      return place->sizes[type.getDynamicDimIndex(dimension)];
+  if (!type.isDynamicDim(dimension))
+    return arith::ConstantIndexOp::create(builder, loc,
+                                          type.getDimSize(dimension));
+  if (const BufferPlace *place = findPlace(buffer))
+    return place->sizes[type.getDynamicDimIndex(dimension)];
   return memref::DimOp::create(builder, loc, buffer, dimension);
 }
 

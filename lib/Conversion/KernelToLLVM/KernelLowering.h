@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "sluice/Codegen/CPU/FrameLayout.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -40,10 +41,21 @@ private:
   void lowerCopy(kernel::CopyOp op);
   void lowerCheck(kernel::CheckOp op);
   void lowerCallsOfPieces();
+  /// Control flow that passes buffers on, and what ends its blocks.
+  void lowerControlFlow(mlir::Operation *op);
+  /// A size of a buffer with a place.
+  void lowerSize(mlir::memref::DimOp op);
   void makeEntryPoints();
   void profile(mlir::Value frame, mlir::Value number, int64_t end);
   void addProfiling(mlir::func::FuncOp kernel);
   void flattenArguments(mlir::func::FuncOp kernel);
+  void flattenArguments(mlir::Block &block);
+  /// Do operands or results of control flow hold buffers?
+  static bool passesBuffersOn(mlir::Operation *op);
+  /// Buffers among the values as addresses and dynamic sizes.
+  llvm::SmallVector<mlir::Value> flatten(mlir::ValueRange values);
+  /// The other way round: values that came to be flattened.
+  void replaceByFlat(mlir::ValueRange values, mlir::ValueRange flat);
 
   mlir::Value constant(int64_t value) {
     return mlir::LLVM::ConstantOp::create(builder, loc, i64,

@@ -6,7 +6,6 @@
 
 #include "sluice/Conversion/KernelToLLVM/KernelToLLVM.h"
 #include "KernelLowering.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "sluice/types.h"
@@ -332,6 +331,13 @@ void KernelLowering::lowerCheck(kernel::CheckOp op) {
 void KernelLowering::lower(Operation *op) {
   builder.setInsertionPoint(op);
   loc = op->getLoc();
+  if (!isa<kernel::KernelDialect>(op->getDialect())) {
+    if (auto size = dyn_cast<memref::DimOp>(op))
+      lowerSize(size);
+    else
+      lowerControlFlow(op);
+    return;
+  }
   llvm::TypeSwitch<Operation *>(op)
       .Case([&](kernel::LaunchOp launch) { lowerLaunch(launch); })
       .Case([&](kernel::InputOp input) { lowerInput(input); })
@@ -441,8 +447,12 @@ void KernelLowering::run() {
   for (auto function : module.getOps<func::FuncOp>())
     functions[function.getName()] = function;
   SmallVector<Operation *> ops;
-  module.walk([&](Operation *op) {
-    if (isa<kernel::KernelDialect>(op->getDialect()))
+  // Loops in front of what is in them, which reads what they carry.
+  module.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    auto function = op->getParentOfType<func::FuncOp>();
+    bool isHost = function && function.getName() == hostFunctionName;
+    if (isa<kernel::KernelDialect>(op->getDialect()) ||
+        (isHost && (isa<memref::DimOp>(op) || passesBuffersOn(op))))
       ops.push_back(op);
   });
   kernelsProfile =

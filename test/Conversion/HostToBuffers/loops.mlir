@@ -113,3 +113,40 @@ func.func @main(%x: tensor<4xf32>, %c: tensor<i1>) -> tensor<?x4xf32> {
   }
   return %0#1 : tensor<?x4xf32>
 }
+
+// -----
+
+// A state that keeps its dynamic sizes needs no new memory.
+// CHECK-LABEL: func.func @sluice_host
+// CHECK-NOT:     fresh
+// CHECK:         scf.for {{.*}} iter_args(%[[NOW:.*]] = %{{.*}}, %[[SPARE:.*]] = %{{.*}})
+// CHECK-NEXT:      kernel.launch @softmax[0] (%arg0) ins(%[[NOW]] : memref<?xf32>) outs(%[[SPARE]] : memref<?xf32>)
+// CHECK-NEXT:      scf.yield %[[SPARE]], %[[NOW]]
+func.func @main(%x: tensor<?xf32>) -> tensor<?xf32> {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %five = arith.constant 5 : index
+  %0 = scf.for %i = %zero to %five step %one iter_args(%p = %x) -> (tensor<?xf32>) {
+    %next = sluice.softmax %p {axis = 0 : i64} : (tensor<?xf32>) -> tensor<?xf32>
+    scf.yield %next : tensor<?xf32>
+  }
+  return %0 : tensor<?xf32>
+}
+
+// -----
+
+// States of other sizes may come to have each other's memory.
+// CHECK-LABEL: func.func @sluice_host
+// CHECK:         scf.for
+// CHECK:           scf.if
+// CHECK:             kernel.allocate {{.*}}{fresh}
+func.func @main(%x: tensor<?xf32>, %y: tensor<?xf32>) -> (tensor<?xf32>, tensor<?xf32>) {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %five = arith.constant 5 : index
+  %0:2 = scf.for %i = %zero to %five step %one iter_args(%p = %x, %q = %y) -> (tensor<?xf32>, tensor<?xf32>) {
+    %next = sluice.softmax %p {axis = 0 : i64} : (tensor<?xf32>) -> tensor<?xf32>
+    scf.yield %q, %next : tensor<?xf32>, tensor<?xf32>
+  }
+  return %0#0, %0#1 : tensor<?xf32>, tensor<?xf32>
+}

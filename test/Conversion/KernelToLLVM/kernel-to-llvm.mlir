@@ -216,3 +216,58 @@ func.func @sluice_plan(%frame: !llvm.ptr) -> index {
   call @sluice_plan_0(%frame) : (!llvm.ptr) -> ()
   return %0 : index
 }
+
+// -----
+
+// Loops and branches pass buffers on as addresses and dynamic sizes.
+// CHECK-LABEL: func.func private @sluice_host
+// CHECK-NOT:     llvm.insertvalue
+// CHECK:         %[[LOOP:.*]]:3 = scf.for %{{.*}} iter_args(%[[A:.*]] = %{{.*}}, %[[N:.*]] = %{{.*}}, %[[B:.*]] = %{{.*}}) -> (!llvm.ptr, index, !llvm.ptr)
+// CHECK:           %[[CHOICE:.*]]:2 = scf.if %{{.*}} -> (!llvm.ptr, index) {
+// CHECK-NEXT:        scf.yield %[[A]], %[[N]] : !llvm.ptr, index
+// CHECK:           } else {
+// CHECK:             scf.yield %[[B]], %{{.*}} : !llvm.ptr, index
+// CHECK:           call @kernel(%arg0, %[[CHOICE]]#0, %[[CHOICE]]#1, %[[B]])
+// CHECK:           scf.yield %[[CHOICE]]#0, %[[CHOICE]]#1, %[[B]]
+// CHECK:         call @kernel(%arg0, %[[LOOP]]#0, %[[LOOP]]#1, %[[LOOP]]#2)
+// CHECK:         %[[WHILE:.*]]:2 = scf.while (%{{.*}} = %{{.*}}, %{{.*}} = %{{.*}}) : (!llvm.ptr, index) -> (!llvm.ptr, index)
+// CHECK:           scf.condition(%{{.*}}) %{{.*}}, %{{.*}} : !llvm.ptr, index
+// CHECK:           scf.yield %{{.*}}, %{{.*}} : !llvm.ptr, index
+// CHECK:         arith.cmpi eq, %[[WHILE]]#1
+// CHECK-NOT:     memref.dim
+func.func @sluice_host(%frame: !llvm.ptr) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  %a = kernel.input %frame 0 : memref<?xf32>
+  %b = kernel.weight %frame dense<2.0> : tensor<4xf32> {offset = 64 : i64} : memref<4xf32>
+  %0:2 = scf.for %i = %c0 to %c3 step %c1 iter_args(%s = %a, %t = %b) -> (memref<?xf32>, memref<4xf32>) {
+    %size = memref.dim %s, %c0 : memref<?xf32>
+    %same = arith.cmpi eq, %size, %i : index
+    %choice = scf.if %same -> (memref<?xf32>) {
+      scf.yield %s : memref<?xf32>
+    } else {
+      %wide = memref.cast %t : memref<4xf32> to memref<?xf32>
+      scf.yield %wide : memref<?xf32>
+    }
+    kernel.launch @kernel[0] (%frame) ins(%choice : memref<?xf32>) outs(%t : memref<4xf32>)
+    scf.yield %choice, %t : memref<?xf32>, memref<4xf32>
+  }
+  kernel.launch @kernel[1] (%frame) ins(%0#0 : memref<?xf32>) outs(%0#1 : memref<4xf32>)
+  %1 = scf.while (%s = %0#0) : (memref<?xf32>) -> memref<?xf32> {
+    %size = memref.dim %s, %c0 : memref<?xf32>
+    %goes = arith.cmpi slt, %size, %c3 : index
+    scf.condition(%goes) %s : memref<?xf32>
+  } do {
+  ^bb0(%s: memref<?xf32>):
+    kernel.launch @kernel[2] (%frame) ins(%s : memref<?xf32>) outs(%b : memref<4xf32>)
+    scf.yield %s : memref<?xf32>
+  }
+  %size = memref.dim %1, %c0 : memref<?xf32>
+  %right = arith.cmpi eq, %size, %c3 : index
+  kernel.check %frame %right, "three"
+  return
+}
+func.func private @kernel(%frame: !llvm.ptr, %in: memref<?xf32>, %out: memref<4xf32>) {
+  return
+}
