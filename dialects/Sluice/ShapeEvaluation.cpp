@@ -321,6 +321,14 @@ OpFoldResult Evaluator::evaluate(Operation *op, Value tensor, int64_t index) {
           return {};
         return constant(offset);
       })
+      .Case([&](tensor::FromElementsOp elements) -> OpFoldResult {
+        // The number of a loop's step.
+        auto number =
+            elements.getElements()[index].getDefiningOp<arith::IndexCastOp>();
+        if (!builder || !number || !number.getIn().getType().isIndex())
+          return {};
+        return number.getIn();
+      })
       .Case([&](AddOp) {
         return combine<arith::AddIOp>(op, index, [](int64_t a, int64_t b) {
           int64_t r;

@@ -135,7 +135,10 @@ void buildOptimizePipeline(OpPassManager &manager,
     functions.addPass(createDropUnitDimensionsPass());
   }
   manager.addPass(createEvaluateConstantsPass(hostCompiler(options)));
-  addShapePasses(manager.nest<func::FuncOp>());
+  OpPassManager &functions = manager.nest<func::FuncOp>();
+  functions.addPass(createCountLoopsPass());
+  functions.addPass(createRecogniseElementsPass());
+  addShapePasses(functions);
 }
 
 void buildFormKernelsPipeline(OpPassManager &manager,

@@ -6,6 +6,7 @@ reference for those."""
 from dataclasses import dataclass, field
 
 import numpy as np
+import onnx.parser
 
 from graph import Graph
 
@@ -448,3 +449,34 @@ def pieces_of_a_tensor(g, dynamic):
         expected.append(np.pad(exact, [(0, 0), (front, 4 - front)], constant_values=i))
     g.output(g.Concat(*parts, axis=1))
     return [np.concatenate(expected, 1)]
+
+
+# Loops over a sequence, as scripts are exported ----------------------------------
+
+
+@case(error=1e-6, static=([], {"dynamic": False}), dynamic=([], {"dynamic": True}))
+def recurrence_of_a_loop(g, dynamic):
+    """Each step reads its part of two tensors and appends to a list."""
+    steps, shape = 300, (2, 33)
+    state = g.input(shape, low=-1, high=1)
+    a = g.input([steps, *shape], low=-0.9, high=0.9, dynamic=[0] if dynamic else False)
+    b = g.input([2, steps, 33], low=-1, high=1, dynamic=[1] if dynamic else False)
+    count = g.constant(np.array(steps, np.int64))
+    if dynamic:
+        count = g.Gather(g.Shape(a), g.constant(np.array(0, np.int64)))
+    empty = g.constant(np.zeros((0, *shape), np.float32))
+    body = onnx.parser.parse_graph(
+        "step (int64 i, bool on, float[2,33] h, float[K,2,33] list) => "
+        "(bool goes, float[2,33] next, float[L,2,33] longer) { "
+        f"ai = Gather <axis = 0> ({a}, i) bi = Gather <axis = 1> ({b}, i) "
+        "m = Mul (h, ai) next = Add (m, bi) zero = Constant <value_ints = [0]> () "
+        "part = Unsqueeze (next, zero) longer = Concat <axis = 0> (list, part) "
+        "goes = Identity (on) }"
+    )
+    for value in g.Loop(count, "", state, empty, body=body, count=2):
+        g.output(value)
+    h, all_states = g.feeds[state].astype(np.float64), []
+    for t in range(steps):
+        h = h * g.feeds[a][t].astype(np.float64) + g.feeds[b][:, t].astype(np.float64)
+        all_states.append(h)
+    return [h, np.array(all_states)]

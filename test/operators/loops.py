@@ -265,6 +265,62 @@ def _loops():
     )
 
 
+def _steps():
+    """Loops that read their step's part of a tensor, and that grow lists."""
+    count = "sizes = Shape (a) place = Constant <value_int = {}> () n = Gather (sizes, place) "
+    first = "zero = Constant <value_ints = [0]> () one = Constant <value_ints = [1]> () "
+    given, made = "float[3,19] hp", "float[3,19] hn, float[3,19] y"
+    step = " m = Mul (hp, ai) hn = Add (m, bi) y = Neg (hn) goes = Identity (on)"
+    sliced = (
+        "from = Unsqueeze (i, zero) to = Add (from, one) as = Slice (a, from, to, zero) "
+        "bs = Slice (b, from, to, zero) ai = Squeeze (as, zero) bi = Squeeze (bs, zero)"
+    )
+    outputs = "float[3,19] h, float[M,3,19] ys"
+    for axis, shape in ((0, "{T},3,19"), (1, "3,{T},19"), (2, "3,19,{T}")):
+        tensors = f"float[3,19] h0, float[{shape}] a, float[{shape}] b"
+        gathered = f"ai = Gather <axis = {axis}> (a, i) bi = Gather <axis = {axis}> (b, i)"
+        yield LoopCase(
+            f"loop_steps_of_axis_{axis}", tensors, outputs,
+            count.format(axis) + _loop("n", "", "h0", "h, ys", given, made, gathered + step),
+            {"T": 5},
+        )
+    tensors = "float[3,19] h0, float[{T},3,19] a, float[{T},3,19] b"
+    yield LoopCase(
+        "loop_slices", tensors, outputs,
+        count.format(0) + first + _loop("n", "", "h0", "h, ys", given, made, sliced + step),
+        {"T": 5},
+    )
+    yield LoopCase(
+        "loop_steps_backwards", tensors, outputs,
+        count.format(0) + "less = Constant <value_int = 1> () last = Sub (n, less) "
+        + _loop("n", "", "h0", "h, ys", given, made,
+                "j = Sub (last, i) ai = Gather <axis = 0> (a, j) bi = Gather <axis = 0> (b, i)"
+                + step),
+        {"T": 5},
+    )
+    yield LoopCase(
+        "loop_steps_of_a_longer_tensor", tensors, outputs,
+        "n = Constant <value_int = 4> () "
+        + _loop("n", "", "h0", "h, ys", given, made,
+                "ai = Gather <axis = 0> (a, i) bi = Gather <axis = 0> (b, i)" + step),
+        {"T": 6},
+    )
+    for axis, empty, size in ((0, "0,3,19", "M,3,19"), (1, "3,0,19", "3,M,19")):
+        for name, trips in (("known", "n = Constant <value_int = 5> () "),
+                            ("read", count.format(0))):
+            yield LoopCase(
+                f"loop_list_of_axis_{axis}_{name}", tensors, f"float[3,19] h, float[{size}] ys",
+                trips + first + f"none = Constant <value = float[{empty}] {{}}> () "
+                f"ax = Constant <value_ints = [{axis}]> () "
+                + _loop("n", "", "h0, none", "h, ys",
+                        given + ", float[K0,K1,K2] list",
+                        "float[3,19] hn, float[L0,L1,L2] longer",
+                        sliced + step + " part = Unsqueeze (y, ax) "
+                        f"longer = Concat <axis = {axis}> (list, part)"),
+                {"T": 5},
+            )
+
+
 def cases():
-    for group in (_elementwise, _directions, _hazards, _loops):
+    for group in (_elementwise, _directions, _hazards, _loops, _steps):
         yield from group()

@@ -203,6 +203,35 @@ def SplitConcatenationsPass
   let dependentDialects = ["::sluice::SluiceDialect"];
 }
 
+def CountLoopsPass : Pass<"sluice-count-loops", "::mlir::func::FuncOp"> {
+  let summary = "Count the steps of loops that grow tensors by concatenation";
+  let description = [{
+    A loop to a number that is known in front of it, whose steps each append
+    one part to an empty tensor, becomes an `scf.for` that sets the elements of
+    a list (`sluice.set_element`): what was appended is copied no more. Parts
+    have static shapes.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::scf::SCFDialect",
+                           "mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numCounted", "counted", "Loops that count now">];
+}
+
+def RecogniseElementsPass
+    : Pass<"sluice-recognise-elements", "::mlir::func::FuncOp"> {
+  let summary = "Read a step's part of a tensor as an element of a list";
+  let description = [{
+    A gather or slice at the number of a loop's step, counted from the first or
+    the last one, becomes `sluice.element`, which is a view. Where that is not
+    along the first dimension the tensor is transposed in front of the loop.
+    All steps must be known to be within the dimension; others keep their op,
+    which checks it.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numElements", "elements", "Ops replaced">];
+}
+
 def FoldLoopSizesPass
     : Pass<"sluice-fold-loop-sizes", "::mlir::func::FuncOp"> {
   let summary = "Read sizes that loops keep in front of them";
