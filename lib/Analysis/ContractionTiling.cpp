@@ -188,16 +188,19 @@ static bool walksRows(const ContractionTiling &tiling,
          tiling.columnBlock * spec.depth * elementBytes <= machine.l2Bytes / 4;
 }
 
-/// Whether tiles fetch what their epilogue reads and writes.
-static bool fetchesResult(const ContractionSpec &spec,
+/// What tiles fetch because it is not in the caches.
+static void chooseFetches(ContractionTiling &tiling,
+                          const ContractionSpec &spec,
                           const MachineModel &machine) {
   // As many rows as a short text has tokens.
   constexpr int64_t usualRows = 128;
-  if (spec.columns == kDynamicSize)
-    return false;
-  int64_t batch = spec.batch == kDynamicSize ? 1 : spec.batch;
   int64_t rows = spec.rows == kDynamicSize ? usualRows : spec.rows;
-  return leavesCache(batch * rows * spec.columns, machine);
+  if (spec.batch != kDynamicSize)
+    rows *= spec.batch;
+  tiling.fetchResult =
+      spec.columns != kDynamicSize && leavesCache(rows * spec.columns, machine);
+  tiling.fetchRows = spec.depth != kDynamicSize && !spec.transposeA &&
+                     leavesCache(rows * spec.depth, machine);
 }
 
 bool sluice::usesDotProducts(const ContractionSpec &spec, int64_t rows) {
@@ -233,7 +236,7 @@ sluice::chooseContractionTiling(const ContractionSpec &spec,
   chooseColumnBlock(tiling, spec, machine, overrides);
   tiling.rowsOuter =
       overrides.rowsOuter.value_or(walksRows(tiling, spec, machine));
-  tiling.fetchResult = fetchesResult(spec, machine);
+  chooseFetches(tiling, spec, machine);
   // Every tile of rows reads all panels then.
   if (tiling.rowsOuter)
     tiling.fetchPanels = overrides.fetchPanels.value_or(false);

@@ -55,11 +55,18 @@ static Sizes estimateSizes(const ConvolutionSpec &spec, int64_t mergedGroups) {
   return sizes;
 }
 
-/// Whether the result leaves the caches.
-static bool leavesCache(const Sizes &sizes, const MachineModel &machine) {
-  return sluice::leavesCache(sizes.batch * sizes.lines * sizes.pixels *
-                                 sizes.outputs * sizes.groups,
-                             machine);
+/// Whether the result is not in the caches when it is written, and the image
+/// when it is read.
+static bool resultLeavesCache(const Sizes &sizes, const MachineModel &machine) {
+  return leavesCache(sizes.batch * sizes.lines * sizes.pixels * sizes.outputs *
+                         sizes.groups,
+                     machine);
+}
+static bool imageLeavesCache(const ConvolutionSpec &spec, const Sizes &sizes,
+                             const MachineModel &machine) {
+  return leavesCache(sizes.batch * sizes.lines * sizes.pixels *
+                         product(spec.strides) * sizes.inputs * sizes.groups,
+                     machine);
 }
 
 /// Cycles of one register tile: the slowest of arithmetic, loads, the latency
@@ -299,8 +306,9 @@ static void chooseContraction(ConvolutionTiling &tiling,
   forced.tileVectors = overrides.tileVectors;
   forced.unroll = overrides.unroll;
   tiling.contraction = chooseContractionTiling(contraction, machine, forced);
-  tiling.contraction.fetchResult =
-      leavesCache(estimateSizes(spec, /*mergedGroups=*/1), machine);
+  Sizes sizes = estimateSizes(spec, /*mergedGroups=*/1);
+  tiling.contraction.fetchResult = resultLeavesCache(sizes, machine);
+  tiling.contraction.fetchRows = imageLeavesCache(spec, sizes, machine);
   tiling.tilePixels = tiling.contraction.tileRows;
   tiling.tileVectors = tiling.contraction.tileVectors;
   tiling.blockCost = tiling.contraction.blockCost;
@@ -337,7 +345,9 @@ chooseTiling(const ConvolutionSpec &spec, bool isPlaced,
              overrides);
   chooseBlocks(tiling, spec, sizes, machine, overrides);
   tiling.fetchResult = product(spec.kernelSizes) == 1 && !isPlaced &&
-                       leavesCache(sizes, machine);
+                       resultLeavesCache(sizes, machine);
+  tiling.fetchLines = spec.strides.size() > 1 && sizes.groups == 1 &&
+                      imageLeavesCache(spec, sizes, machine);
   return tiling;
 }
 

@@ -41,6 +41,9 @@ struct ContractionTiling {
   /// While the rows of a block pass by a panel of B, fetch the next one into
   /// the second-level cache.
   bool fetchPanels = false;
+  /// While a tile multiplies, fetch the next one's rows of A into the
+  /// second-level cache.
+  bool fetchRows = false;
   /// While a tile multiplies, fetch what its epilogue reads and writes.
   bool fetchResult = false;
   /// Reorder B into panels at run time, into scratch memory.
@@ -68,8 +71,8 @@ int64_t getRegisterRows(int64_t vectors, const MachineModel &machine);
 /// sets have to hold all of them.
 bool fitCacheSets(int64_t rows, int64_t stride, const MachineModel &machine);
 
-/// Whether a result of so many elements of f32 is not expected in the caches of
-/// a core when it is written.
+/// Whether a tensor of so many elements of f32 is not expected in the caches of
+/// a core when it is read or written.
 bool leavesCache(int64_t elements, const MachineModel &machine);
 
 /// The number of columns of a packed panel: all kernels that read one constant

@@ -50,6 +50,9 @@ struct ConvolutionTiling {
   bool channelsOuter = false;
   /// Of each phase, for that method.
   std::vector<ConvolutionTiling> phases;
+  /// While a tile multiplies, fetch what the one on the next line reads and
+  /// this one does not.
+  bool fetchLines = false;
   /// While a tile multiplies, fetch what its epilogue reads and writes.
   bool fetchResult = false;
   /// Estimated nanoseconds of one task on one core.

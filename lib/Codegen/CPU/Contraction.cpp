@@ -402,6 +402,11 @@ void ContractionEmitter::emitTile(const RowGroup &rows,
   options.unroll = std::max(options.unroll, options.partialSums);
   options.prefetchDistance = tiling.prefetchDistance;
   addPrefetches(inputs, rows, columns);
+  // Parts of the depth would read every row of A in pieces.
+  if (tiling.fetchRows && !splitsDepth())
+    inputs.prefetches.push_back(
+        {a, index.add(aStart, index.mul(operands.aStride, tiling.tileRows)),
+         tiling.tileRows});
   if (tiling.fetchResult)
     fetchPlaces(index, result, operands.residuals, inputs);
   SmallVector<Value> sums =
@@ -443,7 +448,7 @@ void sluice::emitContraction(OpBuilder &builder, Location loc,
   // A single row streams B: a tile that computes absent rows would be slower.
   ContractionTiling rowTiling = tiling;
   rowTiling.tileRows = rowTiling.rowBlock = 1;
-  rowTiling.fetchResult = false;
+  rowTiling.fetchRows = rowTiling.fetchResult = false;
   ContractionOperands rowOperands = operands;
   rowOperands.rows = index.constant(1);
   index.ifLess(index.constant(1), operands.rows, emitGeneral, [&] {

@@ -69,10 +69,17 @@ private:
   SmallVector<Value> addLine(const RegisterTile &tile, const PixelGroup &pixels,
                              Index bStart, Index inputLine,
                              const TileResult &result, ValueRange sums);
+  /// What a tile fetches while it adds a tap.
+  struct Fetches {
+    /// The result whose places are fetched, or null.
+    const TileResult *result;
+    /// Of the image.
+    std::optional<TilePrefetch> lineBelow;
+  };
   SmallVector<Value> addTap(const RegisterTile &tile, int64_t firstRow,
                             int64_t rows, const PixelGroup &pixels,
                             Index aStart, Index bStart, int64_t length,
-                            const TileResult *fetched, ValueRange sums);
+                            const Fetches &fetches, ValueRange sums);
 
   ConvolutionGeometry geometry;
   IndexBuilder &index;
@@ -257,12 +264,11 @@ void ConvolutionEmitter::forEachPixelGroup(
   });
 }
 
-/// `fetched`: the result whose places the tile fetches meanwhile, or null.
 SmallVector<Value>
 ConvolutionEmitter::addTap(const RegisterTile &tile, int64_t firstRow,
                            int64_t rows, const PixelGroup &pixels, Index aStart,
-                           Index bStart, int64_t length,
-                           const TileResult *fetched, ValueRange sums) {
+                           Index bStart, int64_t length, const Fetches &fetches,
+                           ValueRange sums) {
   MicroTileOperands reads;
   reads.a = input;
   reads.aStep = index.constant(1);
@@ -278,8 +284,10 @@ ConvolutionEmitter::addTap(const RegisterTile &tile, int64_t firstRow,
       row = index.min(row, index.sub(pixels.valid, 1));
     reads.aRows.push_back(index.add(aStart, index.mul(row, rowStep)));
   }
-  if (fetched)
-    fetchPlaces(index, *fetched, operands.residuals, reads);
+  if (fetches.result)
+    fetchPlaces(index, *fetches.result, operands.residuals, reads);
+  if (fetches.lineBelow)
+    reads.prefetches.push_back(*fetches.lineBelow);
   RegisterTile part{rows, tile.vectors, tile.lanes};
   auto state = llvm::to_vector_of<Value>(sums);
   auto slice = MutableArrayRef<Value>(state).slice(firstRow * tile.vectors,
@@ -302,7 +310,18 @@ SmallVector<Value> ConvolutionEmitter::addLine(const RegisterTile &tile,
       index.sub(index.mul(pixels.first, geometry.stride()), geometry.padBegin);
   Index aStart = index.add(index.add(inputLine, index.mul(group, inputs)),
                            index.mul(column, geometry.totalInputs));
+  Fetches fetches{tiling.fetchResult ? &result : nullptr, std::nullopt};
+  if (tiling.fetchLines) {
+    size_t outer = geometry.spec.strides.size() - 2;
+    Index below =
+        index.mul(geometry.inputStrides[outer], geometry.spec.strides[outer]);
+    int64_t elements = tile.rows * geometry.stride() * inputs;
+    int64_t steps = taps * inputs;
+    fetches.lineBelow = TilePrefetch{input, index.add(aStart, below),
+                                     (elements + steps - 1) / steps};
+  }
   if (pixels.edge) {
+    Fetches ofTap = fetches;
     auto state = llvm::to_vector_of<Value>(sums);
     for (int64_t tap = 0; tap < taps; ++tap) {
       int64_t begin = 0, end = tile.rows;
@@ -310,17 +329,20 @@ SmallVector<Value> ConvolutionEmitter::addLine(const RegisterTile &tile,
         ++begin;
       while (end > begin && !geometry.isInside(*pixels.edge + end - 1, tap))
         --end;
+      if (ofTap.lineBelow)
+        ofTap.lineBelow->start = index.add(
+            fetches.lineBelow->start, tap * inputs * fetches.lineBelow->step);
       if (begin < end)
         state = addTap(tile, begin, end - begin, pixels,
                        index.add(aStart, tap * tapStep),
                        index.add(bStart, tap * inputs * tiling.width()), inputs,
-                       nullptr, state);
+                       ofTap, state);
     }
     return state;
   }
   if (taps == 1 || tapStep == inputs)
     return addTap(tile, 0, tile.rows, pixels, aStart, bStart, taps * inputs,
-                  tiling.fetchResult ? &result : nullptr, sums);
+                  fetches, sums);
   return index.loop(
       index.constant(0), index.constant(taps), 1, sums,
       [&](Index tap, ValueRange state) {
@@ -328,7 +350,7 @@ SmallVector<Value> ConvolutionEmitter::addLine(const RegisterTile &tile,
             tile, 0, tile.rows, pixels,
             index.add(aStart, index.mul(tap, tapStep)),
             index.add(bStart, index.mul(tap, inputs * tiling.width())), inputs,
-            nullptr, state);
+            {nullptr, std::nullopt}, state);
       });
 }
 

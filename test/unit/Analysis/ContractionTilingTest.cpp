@@ -240,7 +240,7 @@ TEST(ContractionTiling, RowsFitTheSetsOfTheCache) {
       7);
 }
 
-TEST(ContractionTiling, ResultsThatLeaveTheCacheAreFetched) {
+TEST(ContractionTiling, WhatLeavesTheCacheIsFetched) {
   for (const MachineModel &machine : test::machines()) {
     auto isFetched = [&](int64_t rows, int64_t columns) {
       return chooseContractionTiling(packedProduct(rows, columns, 64), machine)
@@ -251,6 +251,13 @@ TEST(ContractionTiling, ResultsThatLeaveTheCacheAreFetched) {
     EXPECT_TRUE(isFetched(kDynamicSize, 8192)) << machine.cpu;
     EXPECT_FALSE(isFetched(kDynamicSize, 64)) << machine.cpu;
     EXPECT_FALSE(isFetched(56 * 56, kDynamicSize)) << machine.cpu;
+    auto choose = [&](int64_t rows, int64_t depth) {
+      return chooseContractionTiling(packedProduct(rows, 64, depth), machine);
+    };
+    EXPECT_TRUE(choose(56 * 56, 256).fetchRows) << machine.cpu;
+    EXPECT_FALSE(choose(32, 128).fetchRows) << machine.cpu;
+    EXPECT_TRUE(choose(kDynamicSize, 8192).fetchRows) << machine.cpu;
+    EXPECT_FALSE(choose(56 * 56, kDynamicSize).fetchRows) << machine.cpu;
   }
 }
 

@@ -108,7 +108,7 @@ TEST(ConvolutionTiling, PixelsFitTheSetsOfTheCache) {
     }
 }
 
-TEST(ConvolutionTiling, ResultsThatLeaveTheCacheAreFetched) {
+TEST(ConvolutionTiling, WhatLeavesTheCacheIsFetched) {
   for (const MachineModel &machine : test::machines()) {
     auto choose = [&](const ConvolutionSpec &spec) {
       return chooseConvolutionTiling(spec, machine);
@@ -119,6 +119,19 @@ TEST(ConvolutionTiling, ResultsThatLeaveTheCacheAreFetched) {
     EXPECT_FALSE(choose(image(7, 64, 64, 1)).contraction.fetchResult);
     EXPECT_TRUE(choose(image(56, 256, 512, 1, 2)).fetchResult);
     EXPECT_FALSE(choose(image(14, 64, 64, 1, 2)).fetchResult);
+    EXPECT_TRUE(choose(image(56, 256, 64, 1)).contraction.fetchRows);
+    EXPECT_TRUE(choose(image(112, 64, 64, 3)).fetchLines);
+    EXPECT_TRUE(choose(image(kDynamicSize, 64, 64, 3)).fetchLines);
+    EXPECT_FALSE(choose(image(14, 64, 64, 3)).fetchLines);
+    // Groups read in pieces, and there is no line below in one dimension.
+    EXPECT_FALSE(choose(image(112, 64, 64, 3, 1, 2)).fetchLines);
+    ConvolutionSpec signal = image(4096, 64, 64, 3);
+    for (auto *sizes : {&signal.inputSizes, &signal.outputSizes,
+                        &signal.kernelSizes, &signal.strides, &signal.dilations,
+                        &signal.padsBegin, &signal.padsEnd})
+      sizes->pop_back();
+    signal.dilations = {2};
+    EXPECT_FALSE(choose(signal).fetchLines);
     // So much work for each pixel hides all of it.
     EXPECT_FALSE(choose(image(112, 64, 256, 3)).fetchResult);
   }
