@@ -203,6 +203,15 @@ static void chooseFetches(ContractionTiling &tiling,
                      leavesCache(rows * spec.depth, machine);
 }
 
+/// Tiles of more sizes compute fewer rows that do not exist, and are more code,
+/// which products of small matrices feel in every run.
+static int64_t choosePartialTiles(const ContractionSpec &spec,
+                                  const MachineModel &machine) {
+  bool isLarge = spec.columns != kDynamicSize && spec.depth != kDynamicSize &&
+                 leavesCache(spec.columns * spec.depth, machine);
+  return isLarge ? 3 : 2;
+}
+
 bool sluice::usesDotProducts(const ContractionSpec &spec, int64_t rows) {
   constexpr int64_t mostRows = 4;
   return spec.transposeB && !spec.packedB && !spec.transposeA &&
@@ -237,6 +246,7 @@ sluice::chooseContractionTiling(const ContractionSpec &spec,
   tiling.rowsOuter =
       overrides.rowsOuter.value_or(walksRows(tiling, spec, machine));
   chooseFetches(tiling, spec, machine);
+  tiling.partialTiles = choosePartialTiles(spec, machine);
   // Every tile of rows reads all panels then.
   if (tiling.rowsOuter)
     tiling.fetchPanels = overrides.fetchPanels.value_or(false);

@@ -29,6 +29,9 @@ struct ContractionTiling {
   int64_t unroll = 1;
   /// Elements of B to fetch ahead; 0 for none.
   int64_t prefetchDistance = 0;
+  /// Where rows are only known in the run, the last ones take a tile of one in
+  /// so many sizes.
+  int64_t partialTiles = 2;
   /// Rows, columns and depth of a block; multiples of the tile's. A depth
   /// block shorter than the depth keeps partial sums in C, so nothing that the
   /// epilogue reads may share memory with C.

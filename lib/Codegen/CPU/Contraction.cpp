@@ -216,9 +216,9 @@ void ContractionEmitter::forEachRowGroup(
   // size is known when the number of rows is.
   if (!rows) {
     OpFoldResult rest = index.sub(rowEnd, fullEnd);
-    return emitPartialTile(index, step, rest, [&](int64_t count) {
-      body(RowGroup{fullEnd, count, rest});
-    });
+    return emitPartialTile(
+        index, step, tiling.partialTiles, rest,
+        [&](int64_t count) { body(RowGroup{fullEnd, count, rest}); });
   }
   if (*rows % step != 0)
     index.ifLess(fullEnd, rowEnd, [&] {

@@ -259,7 +259,8 @@ void ConvolutionEmitter::forEachPixelGroup(
   index.loop(index.constant(0), fullEnd, step, [&](Index first) {
     body(PixelGroup{first, step, Index(), std::nullopt});
   });
-  emitPartialTile(index, step, rest, [&](int64_t pixels) {
+  constexpr int64_t halves = 2;
+  emitPartialTile(index, step, halves, rest, [&](int64_t pixels) {
     body(PixelGroup{fullEnd, pixels, rest, std::nullopt});
   });
 }

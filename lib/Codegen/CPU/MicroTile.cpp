@@ -8,6 +8,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <functional>
 
 using namespace mlir;
 using namespace sluice;
@@ -290,17 +291,19 @@ SmallVector<Value> sluice::emitMicroTile(OpBuilder &builder, Location loc,
   return llvm::to_vector_of<Value>(branch.getResults());
 }
 
-void sluice::emitPartialTile(IndexBuilder &index, int64_t rows,
+void sluice::emitPartialTile(IndexBuilder &index, int64_t rows, int64_t steps,
                              OpFoldResult rest,
                              function_ref<void(int64_t)> body) {
   if (rows == 1)
     return;
-  int64_t half = (rows + 1) / 2;
-  index.ifLess(index.constant(0), rest, [&] {
-    if (half + 1 >= rows)
+  std::function<void(int64_t)> emitFrom = [&](int64_t step) {
+    int64_t part = (rows * step + steps - 1) / steps;
+    // All rows but one are the most that are left.
+    if (step == steps || part + 1 >= rows)
       return body(rows - 1);
     index.ifLess(
-        index.constant(half), rest, [&] { body(rows - 1); },
-        [&] { body(half); });
-  });
+        index.constant(part), rest, [&] { emitFrom(step + 1); },
+        [&] { body(part); });
+  };
+  index.ifLess(index.constant(0), rest, [&] { emitFrom(1); });
 }

@@ -261,6 +261,19 @@ TEST(ContractionTiling, WhatLeavesTheCacheIsFetched) {
   }
 }
 
+TEST(ContractionTiling, LargeProductsHaveMorePartialTiles) {
+  for (const MachineModel &machine : test::machines()) {
+    auto choose = [&](int64_t columns, int64_t depth) {
+      return chooseContractionTiling(
+                 packedProduct(kDynamicSize, columns, depth), machine)
+          .partialTiles;
+    };
+    EXPECT_EQ(choose(768, 768), 3) << machine.cpu;
+    EXPECT_EQ(choose(64, 64), 2) << machine.cpu;
+    EXPECT_EQ(choose(kDynamicSize, 768), 2) << machine.cpu;
+  }
+}
+
 TEST(ContractionTiling, DistanceTakesThePlaceOfPanels) {
   ContractionTilingOverrides overrides;
   overrides.prefetchDistance = 2048;

@@ -29,6 +29,7 @@ struct Case {
   bool epilogue = true;
   ContractionTilingOverrides overrides = {};
   int64_t exactSteps = 0; ///< Makes the epilogue longer.
+  bool isLarge = false;   ///< Is compiled as if its matrices left the caches.
 };
 
 /// max(sums + bias[column] + residual[same element], 0)
@@ -77,6 +78,10 @@ void runCase(const MachineModel &machine, const Case &test) {
   spec.packedB = test.packed;
   ContractionTiling tiling =
       chooseContractionTiling(spec, machine, test.overrides);
+  if (test.isLarge) {
+    tiling.fetchRows = tiling.fetchResult = true;
+    tiling.partialTiles = 3;
+  }
 
   int64_t scratchBytes = 0;
   auto kernel = CompiledKernel::compile(
@@ -97,6 +102,7 @@ void runCase(const MachineModel &machine, const Case &test) {
         operands.columns = size(2);
         operands.depth = size(3);
         operands.scratch = buffers[5];
+        operands.residuals = {buffers[4]};
         auto epilogue = [&](OpBuilder &builder, Location loc, Value sums,
                             const ResultPosition &position) {
           sums = appendExactSteps(builder, loc, sums, test.exactSteps);
@@ -190,6 +196,21 @@ TEST_P(ContractionTest, PackedDynamicRows) {
     test.dynamic = Rows;
     runCase(machine, test);
   }
+}
+
+// As for matrices that leave the caches: what lies beyond their ends is fetched
+// too, and every number of rows has its tiles.
+TEST_P(ContractionTest, LikeLargeOnes) {
+  MachineModel machine = hostMachine(GetParam());
+  for (int64_t m : {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 97})
+    for (int dynamic : {None, Rows}) {
+      if (dynamic == None && m > 1 && m < 97)
+        continue;
+      Case test{1, m, 83, 29};
+      test.dynamic = dynamic;
+      test.isLarge = true;
+      runCase(machine, test);
+    }
 }
 
 TEST_P(ContractionTest, AllForms) {

@@ -142,8 +142,11 @@ void emitTileStore(mlir::OpBuilder &builder, mlir::Location loc,
                    mlir::ValueRange accumulators, EpilogueFn epilogue);
 
 /// Emits what covers the last `rest` < `rows` rows, a number only known at run
-/// time: nothing, half a tile or a whole one, of which `rest` rows are valid.
-void emitPartialTile(IndexBuilder &index, int64_t rows, mlir::OpFoldResult rest,
+/// time: nothing, or the lowest of `steps` equal parts of a tile that has as
+/// many, of which `rest` rows are valid. More steps are more code, and compute
+/// fewer rows that do not exist.
+void emitPartialTile(IndexBuilder &index, int64_t rows, int64_t steps,
+                     mlir::OpFoldResult rest,
                      llvm::function_ref<void(int64_t rows)> body);
 
 /// The mask of the first `count` of `lanes` lanes; null when it covers all.
