@@ -128,6 +128,7 @@ void buildOptimizePipeline(OpPassManager &manager,
     functions.addPass(createMoveTransposesPass());
     functions.addPass(createFoldTransposesPass());
     functions.addPass(createFoldBroadcastsPass());
+    functions.addPass(createFoldPadsPass());
     FoldBatchNormPassOptions foldOptions;
     foldOptions.mode = options.convBn;
     functions.addPass(createFoldBatchNormPass(foldOptions));

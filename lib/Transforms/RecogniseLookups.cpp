@@ -121,8 +121,8 @@ std::optional<OneHot> matchOneHot(Value rows) {
   return std::nullopt;
 }
 
-/// Are all elements of a constant of f32 finite? Zero times infinity would have
-/// made every row undefined.
+} // namespace
+
 bool isFinite(ConstantOp op) {
   ArrayRef<char> bytes = bytesOf(op);
   if (bytes.empty())
@@ -131,6 +131,8 @@ bool isFinite(ConstantOp op) {
       llvm::seq<size_t>(0, bytes.size() / sizeof(float)),
       [&](size_t i) { return std::isfinite(elementAt<float>(bytes, i)); });
 }
+
+namespace {
 
 /// The places, all counted from the start of rows of `end` elements.
 Value countFromStart(GraphBuilder &graph, const OneHot &oneHot, Value zero,

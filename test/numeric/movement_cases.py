@@ -183,3 +183,75 @@ def products_of_one_hots(g, turned):
         right = (rows[..., None] * table.astype(np.float64)).sum(2)
     assert np.isinf(right).any() and np.isnan(right).any() and np.isfinite(right).any()
     return [right.astype(np.float32)]
+
+
+# Pools of what is padded -----------------------------------------------------------
+
+
+@case(error=1e-6, static=([], {"dynamic": False}), dynamic=([], {"dynamic": True}))
+def pools_of_padded(g, dynamic):
+    """Zeros are no maxima of what is not negative, and count in averages. The
+    convolutions have the channels lie together."""
+    x = g.input([2, 3, 9, 11], dynamic=[0, 2, 3] if dynamic else False)
+    turn = np.roll(np.eye(3), 1, axis=0)[:, :, None, None]
+    image = g.Conv(x, g.constant(turn))
+    value = g.feeds[x].astype(np.float64)[:, [2, 0, 1]]
+    widths = g.constant(np.array([0, 0, 1, 2, 0, 0, 0, 1]))
+    around = ((0, 0), (0, 0), (1, 0), (2, 1))
+    lowest = g.constant(np.float32(-np.inf))
+    zeros, wide = g.Pad(image, widths), np.pad(value, around)
+    expected = []
+
+    def add(result, padded, function, stride):
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (2, 3))
+        g.output(g.Conv(result, g.constant(turn)))
+        pooled = function(windows[:, :, ::stride, ::stride], axis=(4, 5))
+        expected.append(pooled[:, [2, 0, 1]])
+
+    for stride in (1, 2):
+        facts = {"kernel_shape": [3, 3], "strides": [stride, stride]}
+        add(g.AveragePool(zeros, **facts), wide, np.mean, stride)
+        add(g.MaxPool(zeros, **facts), wide, np.max, stride)
+        add(g.MaxPool(g.Pad(image, widths, lowest), **facts),
+            np.pad(value, around, constant_values=-np.inf), np.max, stride)
+        add(g.MaxPool(g.Pad(g.Relu(image), widths), **facts), np.maximum(wide, 0),
+            np.max, stride)
+    return expected
+
+
+# Products of what is padded --------------------------------------------------------
+
+
+@case(error=1e-6)
+def products_of_padded_depth(g):
+    a, b = g.input([2, 9, 20]), g.input([20, 7])
+    x, y = (g.feeds[name].astype(np.float64) for name in (a, b))
+    g.output(g.MatMul(g.Pad(a, g.constant(np.array([0, 1, 5, 1, 0, 3]))),
+                      g.Pad(b, g.constant(np.array([5, 2, 3, 0])))))
+    weights = g.numbers([28, 11])
+    g.output(g.MatMul(g.Pad(a, g.constant(np.array([0, 0, 6, 0, 0, 2]))),
+                      g.constant(weights)))
+    wide = np.pad(x, ((0, 1), (1, 0), (5, 3)))
+    return [wide @ np.pad(y, ((5, 3), (2, 0))), x @ weights[6:26].astype(np.float64)]
+
+
+@case(exact=([], {"lost": False}), lost=([], {"lost": True}))
+def products_of_padded_rows(g, lost):
+    """Zero times infinity is not a number. Of numbers whose sums are exact."""
+    shapes = [3, 5, 20], [20, 7], [6, 20, 3], [20, 6]
+    a, b, c, d = (g.input(shape) for shape in shapes)
+    for name in (a, b, c, d):
+        g.feeds[name] = np.round(g.feeds[name] * 4)
+    if lost:
+        for name in (b, d):
+            g.feeds[name][3, 2], g.feeds[name][5, 4] = np.inf, np.nan
+    x, y, z, w = (g.feeds[name].astype(np.float64) for name in (a, b, c, d))
+    rows = g.Pad(a, g.constant(np.array([1, 4, 0, 0, 10, 0])))
+    columns = g.Pad(c, g.constant(np.array([0, 0, 3, 0, 0, 40])))
+    g.output(g.MatMul(rows, b))
+    g.output(g.MatMul(g.Transpose(d, perm=[1, 0]), columns))
+    with np.errstate(invalid="ignore"):
+        product = np.pad(x, ((1, 0), (4, 10), (0, 0))) @ y
+        other = w.T @ np.pad(z, ((0, 0), (0, 0), (3, 40)))
+    assert np.isnan(product).any() == lost
+    return [product.astype(np.float32), other.astype(np.float32)]

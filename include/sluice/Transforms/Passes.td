@@ -147,6 +147,17 @@ def FoldBroadcastsPass
   ];
 }
 
+def FoldPadsPass : Pass<"sluice-fold-pads", "::mlir::func::FuncOp"> {
+  let summary = "Products of padded matrices without writing these";
+  let description = [{
+    Zeros along the depth are left out where the other matrix has zeros there
+    too, or is a constant without infinities and NaN. Rows, columns and matrices
+    of zeros are put around the product, if that halves the work or what is
+    padded; they are NaN where zero was multiplied with infinity or NaN.
+  }];
+  let dependentDialects = ["::sluice::SluiceDialect"];
+}
+
 def ExpandBatchNormPass
     : Pass<"sluice-expand-batch-norm", "::mlir::func::FuncOp"> {
   let summary = "Batch normalisations as a factor and an addend per channel";
