@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Sluice/PadToConvolution.h"
+#include "dialects/Sluice/PadToPool.h"
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/SizeBuilder.h"
 #include "dialects/Sluice/Sluice.h"
@@ -390,6 +391,7 @@ void PadOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                         MLIRContext *context) {
   patterns.add<KnownWidths<PadOp>>(context);
   addPadToConvolution(patterns);
+  addPadToPool(patterns);
 }
 
 LogicalResult ExtendOp::inferReturnTypes(
