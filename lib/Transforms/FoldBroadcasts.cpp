@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "GraphBuilder.h"
+#include "ReducedTiles.h"
 #include "RepeatedOperand.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "sluice/Analysis/SymbolicShapes.h"
@@ -153,6 +154,10 @@ void FoldBroadcastsPass::runOnOperation() {
   for (Operation *op : replaced)
     if (op->use_empty())
       op->erase();
+  SmallVector<ReduceOp> reductions;
+  getOperation().walk([&](ReduceOp op) { reductions.push_back(op); });
+  for (ReduceOp op : reductions)
+    numFolded += succeeded(reduceTileAsBroadcast(op));
 }
 
 } // namespace sluice

@@ -154,3 +154,33 @@ func.func @not_grouped(%q: tensor<6x5x20xf32>, %k: tensor<1x2x7x20xf32>, %one: t
   %5 = sluice.matmul %one, %4 {transpose_rhs} : (tensor<1x5x20xf32>, tensor<6x7x20xf32>) -> tensor<6x5x7xf32>
   return %2, %5 : tensor<6x5x7xf32>, tensor<6x5x7xf32>
 }
+
+// -----
+
+// Tiles in front of reductions are broadcasts of new dimensions.
+// CHECK-LABEL: @reduced_tile(
+// CHECK-SAME: %[[X:.*]]: tensor<4x3x1xf32>
+func.func @reduced_tile(%x: tensor<4x3x1xf32>) -> (tensor<1x9x1xf32>, tensor<4x9x5xf32>) {
+  // CHECK: %[[TILE:.*]] = sluice.tile %[[X]]
+  // CHECK: %[[NARROW:.*]] = sluice.reshape %[[X]], {{.*}} -> tensor<4x1x3x1xf32>
+  // CHECK: %[[WIDE:.*]] = sluice.broadcast %[[NARROW]], {{.*}} -> tensor<4x3x3x5xf32>
+  // CHECK: %[[SUM:.*]] = sluice.reduce %[[WIDE]] {axes = array<i64: 0, 3>, kind = #sluice.reduction<sum>} : {{.*}} -> tensor<3x3xf32>
+  // CHECK: %[[Y:.*]] = sluice.reshape %[[SUM]], {{.*}} -> tensor<1x9x1xf32>
+  // CHECK: return %[[Y]], %[[TILE]]
+  %repeats = sluice.constant dense<[1, 3, 5]> : tensor<3xi64>
+  %0 = sluice.tile %x, %repeats : (tensor<4x3x1xf32>, tensor<3xi64>) -> tensor<4x9x5xf32>
+  %1 = sluice.reduce %0 {axes = array<i64: 0, 2>, keep_dims, kind = #sluice.reduction<sum>} : (tensor<4x9x5xf32>) -> tensor<1x9x1xf32>
+  return %1, %0 : tensor<1x9x1xf32>, tensor<4x9x5xf32>
+}
+
+// -----
+
+// CHECK-LABEL: @reduced_tile_of_the_run(
+func.func @reduced_tile_of_the_run(%x: tensor<?x3xf32>) -> tensor<3xf32> {
+  // CHECK: sluice.tile
+  // CHECK-NOT: sluice.broadcast
+  %repeats = sluice.constant dense<[5, 1]> : tensor<2xi64>
+  %0 = sluice.tile %x, %repeats : (tensor<?x3xf32>, tensor<2xi64>) -> tensor<?x3xf32>
+  %1 = sluice.reduce %0 {axes = array<i64: 0>, kind = #sluice.reduction<sum>} : (tensor<?x3xf32>) -> tensor<3xf32>
+  return %1 : tensor<3xf32>
+}

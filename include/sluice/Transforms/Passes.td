@@ -130,7 +130,7 @@ def FoldTransposesPass
 
 def FoldBroadcastsPass
     : Pass<"sluice-fold-broadcasts", "::mlir::func::FuncOp"> {
-  let summary = "Products of broadcast matrices without writing these";
+  let summary = "Products and reductions of what repeats, without writing it";
   let description = [{
     A product broadcasts its batch itself: it reads the operand of a broadcast
     where its other operand surely has the sizes that are new. Where all rows of
@@ -139,7 +139,8 @@ def FoldBroadcastsPass
     writing the result once more takes longer than the product. Where each
     matrix of an operand was repeated for a group of neighbours, by a broadcast
     and a reshape that joins the two dimensions of the batch, it is multiplied
-    with the rows of the group at once.
+    with the rows of the group at once. Reductions of tiles of known sizes read
+    them as broadcasts along new dimensions.
   }];
   let dependentDialects = ["::sluice::SluiceDialect"];
   let statistics = [
