@@ -6,6 +6,7 @@
 
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/SizeBuilder.h"
+#include "dialects/Sluice/SizeInference.h"
 #include "dialects/Sluice/Sluice.h"
 #include "dialects/Sluice/Unsupported.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -287,11 +288,10 @@ LogicalResult OneHotOp::inferReturnTypes(
   if (!hasOneElement(operands[1]) ||
       shapeOf(operands[2]) != ArrayRef<int64_t>(2))
     return emitOptionalError(location, "needs one depth and two values");
-  int64_t depth =
-      evaluateConstantElement(operands[1], 0).value_or(ShapedType::kDynamic);
-  if (depth < 0 && !ShapedType::isDynamic(depth))
-    return emitOptionalError(location, "negative depth");
-  shape.insert(shape.begin() + axis, depth);
+  auto depth = inferSize(location, operands[1], 0, "depth");
+  if (failed(depth))
+    return failure();
+  shape.insert(shape.begin() + axis, *depth);
   types.push_back(RankedTensorType::get(shape, elementTypeOf(operands[2])));
   return success();
 }
@@ -322,10 +322,11 @@ TopKOp::inferReturnTypes(MLIRContext *context, std::optional<Location> location,
     return failure();
   if (!hasOneElement(operands[1]))
     return emitOptionalError(location, "k must be one element");
-  int64_t k =
-      evaluateConstantElement(operands[1], 0).value_or(ShapedType::kDynamic);
-  if (!ShapedType::isDynamic(k) &&
-      (k < 0 || (!ShapedType::isDynamic(shape[axis]) && k > shape[axis])))
+  auto known = inferSize(location, operands[1], 0, "k");
+  if (failed(known))
+    return failure();
+  int64_t k = *known;
+  if (!ShapedType::isDynamic(shape[axis]) && k > shape[axis])
     return emitOptionalError(location, "k is ", k,
                              ", but the dimension's size is ", shape[axis]);
   shape[axis] = k;
@@ -377,9 +378,10 @@ LogicalResult NonZeroOp::inferReturnTypes(
   int64_t rank = shapeOf(operands[0]).size();
   if (!hasOneElement(operands[1]))
     return emitOptionalError(location, "count must be one element");
-  types.push_back(
-      int64Tensor(context, {rank, evaluateConstantElement(operands[1], 0)
-                                      .value_or(ShapedType::kDynamic)}));
+  auto count = inferSize(location, operands[1], 0, "count");
+  if (failed(count))
+    return failure();
+  types.push_back(int64Tensor(context, {rank, *count}));
   return success();
 }
 

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Sluice/ShapeEvaluation.h"
+#include "dialects/Sluice/SizeInference.h"
 #include "dialects/Sluice/Sluice.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
@@ -55,11 +56,10 @@ LogicalResult RandomOp::inferReturnTypes(
                              "the shape must be a vector of known length");
   SmallVector<int64_t> shape;
   for (int64_t i = 0; i < shapeShape[0]; ++i) {
-    int64_t size = evaluateConstantElement(adaptor.getShape(), i)
-                       .value_or(ShapedType::kDynamic);
-    if (size < 0 && !ShapedType::isDynamic(size))
-      return emitOptionalError(location, "negative size ", size);
-    shape.push_back(size);
+    auto size = inferSize(location, adaptor.getShape(), i);
+    if (failed(size))
+      return failure();
+    shape.push_back(*size);
   }
   types.push_back(RankedTensorType::get(shape, adaptor.getElementType()));
   return success();

@@ -6,6 +6,7 @@
 
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/SizeBuilder.h"
+#include "dialects/Sluice/SizeInference.h"
 #include "dialects/Sluice/Sluice.h"
 
 using namespace mlir;
@@ -44,14 +45,13 @@ LogicalResult ResizeOp::inferReturnTypes(
   for (auto [i, axis] : llvm::enumerate(axes)) {
     if (axis < 0 || axis >= static_cast<int64_t>(shape.size()))
       return emitOptionalError(location, "axis ", axis, " is outside the rank");
-    int64_t size =
-        evaluateConstantElement(operands[1], i).value_or(ShapedType::kDynamic);
-    if (size < 0 && !ShapedType::isDynamic(size))
-      return emitOptionalError(location, "negative size ", size);
-    if (shape[axis] == 0 && size != 0)
+    auto size = inferSize(location, operands[1], i);
+    if (failed(size))
+      return failure();
+    if (shape[axis] == 0 && *size != 0)
       return emitOptionalError(location, "an empty tensor has no elements to "
                                          "interpolate");
-    shape[axis] = size;
+    shape[axis] = *size;
   }
   types.push_back(RankedTensorType::get(shape, elementTypeOf(operands[0])));
   return success();
@@ -169,11 +169,10 @@ LogicalResult ColumnsToImageOp::inferReturnTypes(
     shape[1] = columns[1] / elements;
   }
   for (size_t i = 0; i < spatial; ++i) {
-    int64_t size =
-        evaluateConstantElement(operands[1], i).value_or(ShapedType::kDynamic);
-    if (size < 0 && !ShapedType::isDynamic(size))
-      return emitOptionalError(location, "negative size ", size);
-    shape.push_back(size);
+    auto size = inferSize(location, operands[1], i);
+    if (failed(size))
+      return failure();
+    shape.push_back(*size);
   }
   types.push_back(RankedTensorType::get(shape, elementTypeOf(operands[0])));
   return success();

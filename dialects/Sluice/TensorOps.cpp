@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Sluice/ShapeEvaluation.h"
+#include "dialects/Sluice/SizeInference.h"
 #include "dialects/Sluice/Sluice.h"
 #include "dialects/Sluice/TensorExtent.h"
 #include "dialects/Sluice/Unsupported.h"
@@ -108,8 +109,10 @@ LogicalResult ReshapeOp::inferReturnTypes(
   int64_t known = 1, wildcard = -1;
   bool allKnown = true;
   for (int64_t i = 0; i < shapeShape[0]; ++i) {
-    int64_t size =
-        evaluateConstantElement(operands[1], i).value_or(ShapedType::kDynamic);
+    auto wanted = inferSize(location, operands[1], i, "size", /*least=*/-1);
+    if (failed(wanted))
+      return failure();
+    int64_t size = *wanted;
     if (size == 0 && !adaptor.getAllowZero()) {
       if (i >= type.getRank())
         return emitOptionalError(
@@ -122,8 +125,6 @@ LogicalResult ReshapeOp::inferReturnTypes(
         return emitOptionalError(location, "more than one size is -1");
       wildcard = i;
       size = ShapedType::kDynamic;
-    } else if (size < 0 && !ShapedType::isDynamic(size)) {
-      return emitOptionalError(location, "negative size ", size);
     }
     shape.push_back(size);
     if (!ShapedType::isDynamic(size)) {
@@ -516,11 +517,10 @@ LogicalResult BroadcastOp::inferReturnTypes(
     return failure();
   SmallVector<int64_t> target;
   for (int64_t i = 0; i < shapeShape[0]; ++i) {
-    int64_t size =
-        evaluateConstantElement(operands[1], i).value_or(ShapedType::kDynamic);
-    if (size < 0 && !ShapedType::isDynamic(size))
-      return emitOptionalError(location, "negative size ", size);
-    target.push_back(size);
+    auto size = inferSize(location, operands[1], i);
+    if (failed(size))
+      return failure();
+    target.push_back(*size);
   }
   auto shape = broadcastShapes(type.getShape(), target);
   if (!shape)

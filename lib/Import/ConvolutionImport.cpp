@@ -18,7 +18,7 @@ static llvm::Expected<SmallVector<int64_t>> readKernel(NodeContext &node,
                                                        Value weight) {
   ArrayRef<int64_t> sizes = shapeOf(weight).drop_front(2);
   std::vector<int64_t> declared(sizes.begin(), sizes.end());
-  SLUICE_TRY(kernel, node.node.getInts("kernel_shape", declared));
+  SLUICE_TRY(kernel, readSizes(node, "kernel_shape", declared, /*least=*/1));
   if (failed(verifyCompatibleShape(sizes, kernel)))
     return node.invalid("kernel_shape differs from the weight's shape");
   return llvm::to_vector(ArrayRef<int64_t>(kernel));
@@ -85,7 +85,8 @@ static llvm::Expected<TransposeCut> readTransposeCut(NodeContext &node,
     return node.invalid("output_padding must have " + Twine(spatialRank) +
                         " sizes");
   SLUICE_TRY(mode, node.node.getString("auto_pad", "NOTSET"));
-  SLUICE_TRY(outputShape, node.node.getInts("output_shape", {}));
+  SLUICE_TRY(outputShape, readSizes(node, "output_shape",
+                                    std::vector<int64_t>(), /*least=*/0));
   cut.isUpper = mode == "SAME_UPPER";
   cut.isSame = cut.isUpper || mode == "SAME_LOWER";
   if (!cut.isSame && mode != "NOTSET" && mode != "VALID" && !mode.empty())

@@ -15,16 +15,14 @@ using namespace sluice;
 /// The sizes of the kernel, each small enough to compute with.
 static llvm::Expected<std::vector<int64_t>> readKernel(NodeContext &node,
                                                        int64_t spatialRank) {
-  SLUICE_TRY(kernel, node.node.getInts("kernel_shape"));
+  SLUICE_TRY(kernel,
+             readSizes(node, "kernel_shape", std::nullopt, /*least=*/1));
   if (static_cast<int64_t>(kernel.size()) != spatialRank)
     return node.invalid("kernel_shape must have " + Twine(spatialRank) +
                         " sizes");
-  for (int64_t size : kernel) {
-    if (size < 1)
-      return node.invalid("a kernel of size " + Twine(size));
+  for (int64_t size : kernel)
     if (size > (int64_t(1) << 31))
       return node.unsupported("a kernel of size " + Twine(size));
-  }
   return kernel;
 }
 

@@ -19,6 +19,19 @@ WindowAttributes::toAttributes(const NodeContext &node) const {
           node.ints("pads", pads)};
 }
 
+llvm::Expected<std::vector<int64_t>>
+sluice::readSizes(NodeContext &node, StringRef name,
+                  std::optional<std::vector<int64_t>> otherwise,
+                  int64_t least) {
+  if (otherwise && !node.node.hasAttribute(name))
+    return *otherwise;
+  SLUICE_TRY(sizes, node.node.getInts(name));
+  for (int64_t size : sizes)
+    if (size < least)
+      return node.invalid("a size in '" + name + "' is " + Twine(size));
+  return sizes;
+}
+
 llvm::Expected<WindowAttributes> sluice::readWindow(NodeContext &node,
                                                     int64_t spatialRank) {
   WindowAttributes window;

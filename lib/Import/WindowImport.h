@@ -23,6 +23,12 @@ struct WindowAttributes {
   toAttributes(const NodeContext &node) const;
 };
 
+/// An attribute that holds sizes, none of them below `least`: the lowest number
+/// would stand for a size that is not known.
+llvm::Expected<std::vector<int64_t>>
+readSizes(NodeContext &node, llvm::StringRef name,
+          std::optional<std::vector<int64_t>> otherwise, int64_t least);
+
 /// Strides and dilations, checked; the pads of `pads` where `auto_pad` leaves
 /// them alone.
 llvm::Expected<WindowAttributes> readWindow(NodeContext &node,

@@ -123,6 +123,28 @@ def check_sizes(refusals):
         shapes = [constant("s", [-5])]
         model = make_model([node(operator, ["s"], ["y"], "op")], constants=shapes)
         refusals.refuses(model, "op", INVALID)
+    # The number that types take for a size that is not known.
+    lowest = -(1 << 63)
+    image, weight = value("x", [1, 1, 4, 4]), constant("w", [[[[1, 1], [1, 1]]]], "float32")
+    for operator, inputs, attribute in (
+        ("Conv", ["x", "w"], "kernel_shape"),
+        ("MaxPool", ["x"], "kernel_shape"),
+        ("ConvTranspose", ["x", "w"], "kernel_shape"),
+        ("ConvTranspose", ["x", "w"], "output_shape"),
+    ):
+        model = make_model([node(operator, inputs, ["y"], "op", **{attribute: [2, lowest]})],
+                           [image], constants=[weight])
+        refusals.refuses(model, f"a size in '{attribute}' is {lowest}", INVALID)
+    for operator, inputs in (
+        ("ConstantOfShape", ["s"]),
+        ("Expand", ["x", "s"]),
+        ("Reshape", ["x", "s"]),
+        ("Resize", ["x", "", "", "s"]),
+        ("Tile", ["x", "s"]),
+    ):
+        shape = [constant("s", [1, 1, lowest, 4])]
+        model = make_model([node(operator, inputs, ["y"], "op")], [image], constants=shape)
+        refusals.refuses(model, "negative", INVALID)
     # Axes that come with a run, more than the compiler could write down.
     many = (1 << 31) - 2
     inputs = [value("x", [2, 3])] + [
@@ -175,7 +197,7 @@ def check_attributes(refusals):
     ):
         nodes = [node(operator, ["x"], ["y"], "node", **attributes)]
         if operator == "MaxPool":
-            refusals.refuses(make_model(nodes, IMAGE), "a kernel of size 0")
+            refusals.refuses(make_model(nodes, IMAGE), "a size in 'kernel_shape' is 0")
         else:
             refusals.refuses(make_model(nodes), part)
     parts = [node("Split", ["x"], ["y", "z"], "split", axis=1, num_outputs=1 << 62)]
