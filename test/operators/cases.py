@@ -286,6 +286,14 @@ def _resizes():
                    [image, None, None, np.array([1, 2, 8, 10], np.int64)], 13,
                    {"mode": "linear", "coordinate_transformation_mode": "half_pixel"},
                    constant=(3,))
+    # 4 * 0.2 elements are none.
+    for mode in ("nearest", "linear", "cubic"):
+        for name, factors, shape in (("rows", (1, 1, 0.2, 1), (1, 2, 0, 4)),
+                                     ("columns", (1, 1, 1, 0.2), (1, 2, 4, 0)),
+                                     ("all", (1, 1, 0.2, 0.2), (1, 2, 0, 0))):
+            yield Case(f"resize_no_{name}_{mode}", "Resize",
+                       [_numbers(1, 2, 4, 4), None, scales(*factors)], 13, {"mode": mode},
+                       constant=(2,), expected=(np.zeros(shape, FLOAT),))
     # The edge of an image stays infinite.
     image = np.array([[[[np.inf, 1, 2, -np.inf]]]], np.float32)
     yield Case("resize_infinite_edges", "Resize",

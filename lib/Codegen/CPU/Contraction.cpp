@@ -116,8 +116,7 @@ void ContractionEmitter::run() {
   auto rows = IndexBuilder::getConstant(operands.rows);
   if (rows && usesDotProducts(spec, *rows))
     return emitAsDotProducts();
-  // Without scratch memory there is nothing to pack, nor to read.
-  if (tiling.packB && operands.scratch) {
+  if (tiling.packB) {
     Value scratch = viewAsF32(index.builder, index.loc, operands.scratch);
     PanelPacking packing{b,
                          scratch,

@@ -151,11 +151,13 @@ private:
       memref::CopyOp::create(builder, loc, kernel.buffer(yielded), memory);
     func::ReturnOp::create(builder, loc);
     resolveTensorSizes(kernel, function);
-    if (kernel.scratchBytes == 0)
+    // Tables of nothing are views of scratch memory too.
+    if (kernel.scratchBuffer.use_empty())
       (void)function.eraseArgument(next);
     else
-      function->setAttr(scratchAttributeName,
-                        builder.getI64IntegerAttr(kernel.scratchBytes));
+      function->setAttr(
+          scratchAttributeName,
+          builder.getI64IntegerAttr(std::max<int64_t>(kernel.scratchBytes, 1)));
     source.erase();
     return success();
   }

@@ -122,10 +122,7 @@ Value Epilogue::evaluate(Value value) {
 }
 
 Value sluice::makeScratch(KernelBuilder &kernel, OpFoldResult bytes) {
-  auto known = getConstantIntValue(bytes);
-  if (known && *known == 0)
-    return nullptr;
-  if (known)
+  if (auto known = getConstantIntValue(bytes))
     return kernel.scratch(*known);
   return kernel.allocate(cast<Value>(bytes));
 }

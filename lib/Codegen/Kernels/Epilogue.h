@@ -49,8 +49,8 @@ private:
   llvm::DenseMap<mlir::Value, mlir::Value> known;
 };
 
-/// Scratch memory for a micro-kernel: a planned buffer where the size is known,
-/// one of the run where it is not; null for none.
+/// Scratch memory: a planned buffer where the size is known, one of the run
+/// where it is not. It is never null, also where there is nothing to keep.
 mlir::Value makeScratch(KernelBuilder &kernel, mlir::OpFoldResult bytes);
 
 } // namespace sluice
