@@ -191,14 +191,10 @@ std::optional<int64_t> sluice::countSteps(int64_t start, int64_t limit,
   if (step < 0)
     width = -width;
   uint64_t distance = step > 0 ? to - from : from - to;
-  uint64_t whole = distance / width, rest = distance % width;
-  double quotient = static_cast<double>(whole);
-  bool hasRest =
-      quotient + static_cast<double>(rest) / static_cast<double>(width) >
-      quotient;
+  uint64_t whole = distance / width;
   if (whole >= static_cast<uint64_t>(INT64_MAX))
     return std::nullopt;
-  return static_cast<int64_t>(whole) + hasRest;
+  return static_cast<int64_t>(whole) + (distance % width != 0);
 }
 
 Size SizeBuilder::steps(Size start, Size limit, Size step) {
@@ -206,19 +202,15 @@ Size SizeBuilder::steps(Size start, Size limit, Size step) {
        known = getConstantIntValue(step);
   if (first && end && known)
     return constant(countSteps(*first, *end, *known).value_or(INT64_MAX));
-  // Nothing overflows here, and the rest of so narrow a step is never lost, so
-  // that the size stays as simple as it is.
-  if (first && *first >= 0 && known && *known > 0 && *known <= 32)
+  // Nothing overflows here, so that the size stays as simple as it is.
+  if (first && *first >= 0 && known && *known > 0)
     return ceilDiv(sub(max(limit, start), start), step);
   // As above: differences and widths are numbers without a sign.
   BodyBuilder body{builder, loc};
   using Predicate = arith::CmpIPredicate;
-  Type wide = builder.getI64Type(), real = builder.getF64Type();
+  Type wide = builder.getI64Type();
   auto integer = [&](Size size) {
     return body.make<arith::IndexCastOp>(wide, value(size));
-  };
-  auto toReal = [&](Value number) {
-    return body.make<arith::UIToFPOp>(real, number);
   };
   Value from = integer(start), to = integer(limit), width = integer(step);
   Value zero = body.zero(from), one = body.integer(from, 1);
@@ -232,9 +224,7 @@ Size SizeBuilder::steps(Size start, Size limit, Size step) {
                                body.sub(high, low), zero);
   Value whole = body.make<arith::DivUIOp>(distance, width);
   Value rest = body.make<arith::RemUIOp>(distance, width);
-  Value quotient = toReal(whole);
-  Value sum = body.add(quotient, body.div(toReal(rest), toReal(width)));
-  Value hasRest = body.compare(arith::CmpFPredicate::OGT, sum, quotient);
+  Value hasRest = body.compare(Predicate::ne, rest, zero);
   // More than an index can say is more than any memory holds.
   whole = body.make<arith::MinUIOp>(whole, body.integer(from, INT64_MAX - 1));
   Value count = body.add(whole, body.make<arith::ExtUIOp>(wide, hasRest));

@@ -81,11 +81,11 @@ static llvm::Expected<Values> importReduce(NodeContext &node) {
 // log(sum(exp(x))) as max + log(sum(exp(x - max))), which cannot overflow.
 static llvm::Expected<Values> importReduceLogSumExp(NodeContext &node) {
   SLUICE_TRY(axes, readAxes(node, 18));
-  Value operand = node.input(0);
-  Type type = elementTypeOf(operand);
-  if (!isa<FloatType>(type))
-    return node.unsupported("only floating-point elements");
+  Type given = elementTypeOf(node.input(0));
+  // Integers go through f64, as the operator is defined.
+  Type type = isa<FloatType>(given) ? given : node.builder.getF64Type();
   Composition ops(node);
+  Value operand = ops.cast(node.input(0), type);
   // An infinite maximum (also of nothing) would make inf - inf.
   auto finiteMaximum = [&](bool keepDims) {
     Value largest =
@@ -100,7 +100,8 @@ static llvm::Expected<Values> importReduceLogSumExp(NodeContext &node) {
   Value sum = ops.unwrap(axes.reduce(node, powers, ReductionKind::Sum));
   if (!axes.keepDims)
     shift = finiteMaximum(false);
-  return ops.finish({ops.add(ops.make<LogOp>(sum), shift)});
+  Value result = ops.add(ops.make<LogOp>(sum), shift);
+  return ops.finish({ops.cast(result, given)});
 }
 
 template <typename OpTy>

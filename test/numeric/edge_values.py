@@ -9,6 +9,7 @@ to what numpy says wherever numpy, ONNX or C define it.
 # Part of Sluice, under the Apache License v2.0. See LICENSE.
 
 import itertools
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -246,6 +247,36 @@ def integer_reductions():
         yield Entry("ArgMax", [x], [x.argmax(1)], {"axis": 1, "keepdims": 0})
 
 
+@family
+def integers_through_wider_types():
+    """Results that the type holds, of sums that it does not."""
+    def exponentials(row):
+        return max(row) + math.log(sum(math.exp(n - max(row)) for n in row))
+
+    for dtype, rows in (
+        (np.int32, [[70000, 0], [-70000, 70000], [2**31 - 1, 0], [3, 4]]),
+        (np.int64, [[2**40, 0], [-(2**31), 2**31], [3 * 2**35, 2**37], [1000, 1]]),
+    ):
+        for operator, compute, chosen in (
+            ("ReduceL2", lambda row: math.sqrt(sum(n * n for n in row)), rows),
+            ("ReduceLogSumExp", exponentials, rows),
+            ("ReduceLogSum", lambda row: math.log(sum(row)),
+             [[abs(n) + 1 for n in row] for row in rows[:2] + rows[3:]]),
+        ):
+            x = np.array(chosen, dtype)
+            expected = np.array([int(compute(row)) for row in chosen], dtype)
+            yield Entry(operator, [x, np.array([1])], [expected], {"keepdims": 0}, (1,))
+            yield Entry(operator, [x[0]], [expected[:1]])
+    for dtype in (np.int32, np.uint32):
+        info = np.iinfo(dtype)
+        rows = [[info.max] * 3, [info.min] * 3, [info.min, info.max, info.max], [7, 0, 1]]
+        means = [int(sum(row) / 3) for row in rows]
+        yield Entry("ReduceMean", [np.array(rows, dtype), np.array([1])],
+                    [np.array(means, dtype)], {"keepdims": 0}, (1,))
+    yield Entry("ReduceLogSumExp", [np.zeros((2, 0), np.int64), np.array([1])],
+                [np.full(2, LOWEST)], {"keepdims": 0}, (1,))
+
+
 # Sizes and counts ---------------------------------------------------------------
 
 
@@ -253,7 +284,7 @@ def integer_reductions():
 def ranges():
     def entry(start, limit, delta, dtype=np.int64):
         numbers = [np.array(n, dtype) for n in (start, limit, delta)]
-        return Entry("Range", numbers, [np.arange(start, limit, delta).astype(dtype)])
+        return Entry("Range", numbers, [np.array(range(start, limit, delta), dtype)])
 
     yield entry(-5, HIGHEST, 2**62)
     yield entry(HIGHEST, LOWEST, LOWEST)

@@ -23,6 +23,9 @@ struct Reducer {
   ReductionKind kind;
   Type elementType;
 
+  /// What elements are combined in. A result that integers hold must not get
+  /// lost in a sum that they do not.
+  Type runningType() const;
   Value neutral() const;
   /// What is combined, from an element.
   Value prepare(Value x) const;
@@ -31,9 +34,25 @@ struct Reducer {
   Value finish(Value total, Value count) const;
 
 private:
+  Value widen(Value x) const;
   BodyBuilder body() const { return {kernel.builder, kernel.loc}; }
 };
 } // namespace
+
+Type Reducer::runningType() const {
+  MLIRContext *context = elementType.getContext();
+  auto integer = dyn_cast<IntegerType>(elementType);
+  switch (kind) {
+  case ReductionKind::L2:
+  case ReductionKind::LogSum:
+    return integer ? Float64Type::get(context) : elementType;
+  case ReductionKind::Mean:
+    return integer ? IntegerType::get(context, 64, integer.getSignedness())
+                   : elementType;
+  default:
+    return elementType;
+  }
+}
 
 Value Reducer::neutral() const {
   switch (kind) {
@@ -44,7 +63,7 @@ Value Reducer::neutral() const {
   case ReductionKind::Prod:
     return kernel.number(elementType, 1);
   default:
-    return kernel.number(elementType, 0);
+    return kernel.number(runningType(), 0);
   }
 }
 
@@ -54,9 +73,15 @@ Value Reducer::prepare(Value x) const {
     if (BodyBuilder::isFloat(x))
       return body().make<math::AbsFOp>(x);
     return isUnsignedType(elementType) ? x : body().make<math::AbsIOp>(x);
-  case ReductionKind::L2:
+  case ReductionKind::L2: {
+    Value wide = widen(x);
+    return body().mul(wide, wide);
+  }
   case ReductionKind::SumSquare:
     return body().mul(x, x);
+  case ReductionKind::Mean:
+  case ReductionKind::LogSum:
+    return widen(x);
   default:
     return x;
   }
@@ -83,31 +108,33 @@ Value Reducer::combine(Value a, Value b) const {
   }
 }
 
-/// A float function of an integer or float.
-template <typename MathOp>
-static Value throughFloat(KernelBuilder &kernel, Value x, Type elementType) {
-  BodyBuilder body{kernel.builder, kernel.loc};
-  if (BodyBuilder::isFloat(x))
-    return body.make<MathOp>(x);
-  Type wide = kernel.builder.getF64Type();
-  bool isUnsigned = isUnsignedType(elementType);
-  Value number = isUnsigned ? body.make<arith::UIToFPOp>(wide, x)
-                            : body.make<arith::SIToFPOp>(wide, x);
-  number = body.make<MathOp>(number);
-  return convertToInteger(body, number, elementType);
+/// An element in the type that is combined in.
+Value Reducer::widen(Value x) const {
+  Type wide = runningType();
+  if (wide == elementType)
+    return x;
+  BodyBuilder at = body();
+  if (!isa<FloatType>(wide))
+    return resizeInteger(at, x, elementType, wide);
+  return isUnsignedType(elementType) ? body().make<arith::UIToFPOp>(wide, x)
+                                     : body().make<arith::SIToFPOp>(wide, x);
 }
 
 Value Reducer::finish(Value total, Value count) const {
-  switch (kind) {
-  case ReductionKind::Mean:
-    return divideByCount(kernel, total, count, elementType);
-  case ReductionKind::L2:
-    return throughFloat<math::SqrtOp>(kernel, total, elementType);
-  case ReductionKind::LogSum:
-    return throughFloat<math::LogOp>(kernel, total, elementType);
-  default:
-    return total;
-  }
+  BodyBuilder at = body();
+  Type running = runningType();
+  Value result = total;
+  if (kind == ReductionKind::Mean)
+    result = divideByCount(kernel, total, count, running);
+  else if (kind == ReductionKind::L2)
+    result = at.make<math::SqrtOp>(total);
+  else if (kind == ReductionKind::LogSum)
+    result = at.make<math::LogOp>(total);
+  if (running == elementType)
+    return result;
+  return isa<FloatType>(running)
+             ? convertToInteger(at, result, elementType)
+             : resizeInteger(at, result, running, elementType);
 }
 
 //===----------------------------------------------------------------------===//
