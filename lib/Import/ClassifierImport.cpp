@@ -85,6 +85,16 @@ static Value oppositeScores(Composition &ops, Value score,
   return twoScores(ops, ops.sub(ops.number(score, sum), score), score);
 }
 
+/// The scores [rows, 1] one after the other in front of a result [rows, 2]. The
+/// places behind them belong to nobody.
+static Value inFront(Composition &ops, Value scores) {
+  if (ops.failed())
+    return nullptr;
+  Value nothing =
+      ops.make<BroadcastOp>({ops.number(scores, 0), ops.shape(scores)});
+  return ops.reshape(ops.concat({scores, nothing}, 0), {-1, 2});
+}
+
 static llvm::Expected<Values> importLinearClassifier(NodeContext &node) {
   SLUICE_TRY(x, readRows(node, 0, /*keepDouble=*/false));
   SLUICE_TRY(coefficients, node.node.getFloats("coefficients"));
@@ -115,9 +125,11 @@ static llvm::Expected<Values> importLinearClassifier(NodeContext &node) {
   Value label =
       chooseLabel(ops, labels, isPositive, isBinary ? labels.label(1) : 1,
                   isBinary ? labels.label(0) : 0);
-  if (transform == PostTransform::Probit)
+  if (transform == PostTransform::Probit) {
     scores = transformScores(ops, scores, transform);
-  else if (isBinary)
+    if (isBinary)
+      scores = inFront(ops, scores);
+  } else if (isBinary)
     scores = oppositeScores(ops, scores, transform, /*sum=*/1);
   return ops.finish({label, scores});
 }

@@ -91,6 +91,14 @@ def _label_encoders(make, numbers):
                default_tensor=tensor([-3.0]))
 
 
+def _probit(x):
+    """S. Winitzki, "A handy approximation for the error function and its inverse"."""
+    log = np.log(4 * x * (1 - x))
+    middle = 2 / (np.pi * 0.147) + log / 2
+    inverse = np.sqrt(np.sqrt(middle**2 - log / 0.147) - middle)
+    return np.sqrt(2) * np.copysign(inverse, x - 0.5)
+
+
 def _linear(make, numbers):
     def case(name, operator, x, outputs, **attributes):
         return make(f"ml_{name}", operator, [x], attributes=attributes, outputs=outputs,
@@ -121,6 +129,16 @@ def _linear(make, numbers):
             yield case(f"linear_class_two_{text}", "LinearClassifier", x, 2,
                        classlabels_ints=[3, 5], post_transform=transform,
                        coefficients=spread(6, seed=2), intercepts=[0.02])
+    # onnxruntime puts PROBIT's scores side by side and leaves the rest unwritten.
+    weights = {"coefficients": [0.02 * (i + 1) for i in range(6)], "intercepts": [0.1]}
+    for rows in (positive, positive[:1]):
+        chances = rows.astype(np.float64) @ weights["coefficients"] + 0.1
+        scores = np.zeros(2 * len(rows), np.float32)
+        scores[:len(rows)] = _probit(chances)
+        yield make(f"ml_linear_class_two_probit_{len(rows)}", "LinearClassifier", [rows],
+                   attributes={"classlabels_ints": [3, 5], "post_transform": "PROBIT", **weights},
+                   outputs=2, domain="ai.onnx.ml", rtol=1e-3, atol=1e-4,
+                   expected=(np.full(len(rows), 5), scores.reshape(-1, 2)))
     yield case("linear_one", "LinearRegressor", x, 1, coefficients=spread(6, seed=3),
                intercepts=[0.5])
     yield case("linear_no_intercept", "LinearRegressor", x, 1, coefficients=spread(6, seed=3))
