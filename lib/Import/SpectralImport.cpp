@@ -275,19 +275,44 @@ Value FourierBuilder::inverseOfOnesided(Value y, Value length) {
   return ops.slice(result, 1, 0, 1);
 }
 
-/// One or two parts: real or complex numbers.
-static llvm::Expected<int64_t> partsOf(NodeContext &node, Value signal) {
-  int64_t parts = shapeOf(signal).back();
-  if (ShapedType::isDynamic(parts))
-    return node.unsupported("the size of the last dimension, which tells real "
-                            "from complex numbers, is not known at compile "
-                            "time");
-  if (parts != 1 && parts != 2)
-    return node.invalid("the last dimension must have one part (real) or two "
-                        "(complex numbers)");
+namespace {
+/// What a transform can read: its numbers must be real or complex, or may be
+/// either.
+enum class Numbers { Any, Real, Complex };
+} // namespace
+
+/// The node's first input with one part (real numbers) or two (complex ones) in
+/// its last dimension. Where only a run tells them apart, all numbers are taken
+/// for complex ones; a run that has the wrong ones fails.
+static ExpectedValue readSignal(NodeContext &node, Numbers needed) {
+  Value signal = node.input(0);
   if (!isa<FloatType>(elementTypeOf(signal)))
     return node.invalid("the input must have floating-point elements");
-  return parts;
+  int64_t parts = shapeOf(signal).back(), last = node.rank(signal) - 1;
+  if (!ShapedType::isDynamic(parts)) {
+    if (parts != 1 && parts != 2)
+      return node.invalid("the last dimension must have one part (real) or two "
+                          "(complex numbers)");
+    if (parts == 2 && needed == Numbers::Real)
+      return node.invalid("a one-sided transform takes real numbers");
+    if (parts == 1 && needed == Numbers::Complex)
+      return node.invalid("the inverse of a one-sided transform takes complex "
+                          "numbers");
+    return signal;
+  }
+  Composition ops(node);
+  if (needed != Numbers::Any) {
+    SmallVector<Value> sizes;
+    for (int64_t i = 0; i < last; ++i)
+      sizes.push_back(ops.size(signal, i));
+    sizes.push_back(node.constantVector(needed == Numbers::Real ? 1 : 2));
+    return ops.finishValue(ops.reshapeTo(signal, sizes));
+  }
+  // One part becomes two equal ones; the second of these does not count.
+  Value both = ops.make<BroadcastOp>({signal, node.constantVector(2)});
+  Value isThere =
+      ops.make<LessOp>({node.constantVector({0, 1}), ops.size(signal, last)});
+  return ops.finishValue(ops.select(isThere, both, ops.number(signal, 0)));
 }
 
 static llvm::Expected<int64_t> dftAxis(NodeContext &node, int64_t rank) {
@@ -309,19 +334,15 @@ static llvm::Expected<int64_t> dftAxis(NodeContext &node, int64_t rank) {
 }
 
 static llvm::Expected<Values> importDft(NodeContext &node) {
-  Value signal = node.input(0);
-  int64_t rank = node.rank(signal);
+  int64_t rank = node.rank(node.input(0));
   if (rank < 2)
     return node.invalid("the input must have two dimensions or more");
-  SLUICE_TRY(parts, partsOf(node, signal));
   SLUICE_TRY(axis, dftAxis(node, rank));
   SLUICE_TRY(inverse, node.node.getInt("inverse", 0));
   SLUICE_TRY(onesided, node.node.getInt("onesided", 0));
-  if (onesided && !inverse && parts == 2)
-    return node.invalid("a one-sided transform takes real numbers");
-  if (onesided && inverse && parts == 1)
-    return node.invalid("the inverse of a one-sided transform takes complex "
-                        "numbers");
+  SLUICE_TRY(signal, readSignal(node, !onesided ? Numbers::Any
+                                      : inverse ? Numbers::Complex
+                                                : Numbers::Real));
   // [n, parts, all others].
   SmallVector<int64_t> order = {axis, rank - 1};
   for (int64_t i = 0; i + 1 < rank; ++i)
@@ -392,13 +413,10 @@ static std::pair<Value, Value> cutFrames(Composition &ops, Value signal,
 }
 
 static llvm::Expected<Values> importStft(NodeContext &node) {
-  Value signal = node.input(0);
-  if (node.rank(signal) != 3)
+  if (node.rank(node.input(0)) != 3)
     return node.invalid("the signal must be [batch, length, 1 or 2]");
-  SLUICE_TRY(parts, partsOf(node, signal));
   SLUICE_TRY(onesided, node.node.getInt("onesided", 1));
-  if (onesided && parts == 2)
-    return node.invalid("a one-sided transform takes real numbers");
+  SLUICE_TRY(signal, readSignal(node, onesided ? Numbers::Real : Numbers::Any));
   SLUICE_TRY(step, toVector(node, node.input(1), 1));
   if (auto known = node.constantInts(1); known && known->front() < 1)
     return node.invalid("'frame_step' must be positive");
