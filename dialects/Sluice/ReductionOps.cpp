@@ -214,10 +214,16 @@ static LogicalResult inferArgument(std::optional<Location> location,
   if (axis < 0 || axis >= rank)
     return emitOptionalError(location, "axis ", axis,
                              " is not a dimension of a tensor of rank ", rank);
+  bool isEmpty = shape[axis] == 0;
   if (adaptor.getKeepDims())
     shape[axis] = 1;
   else
     shape.erase(shape.begin() + axis);
+  if (isEmpty && llvm::all_of(shape, [](int64_t size) {
+        return !ShapedType::isDynamic(size) && size != 0;
+      }))
+    return emitOptionalError(location, "an empty dimension has no largest or "
+                                       "smallest element");
   types.push_back(RankedTensorType::get(shape, IntegerType::get(context, 64)));
   return success();
 }

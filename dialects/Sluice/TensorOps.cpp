@@ -223,9 +223,21 @@ ReshapeOp::reifyResultShapes(OpBuilder &builder,
   return success();
 }
 
+/// Does a reshape of a tensor to its own type keep its sizes? What a shape says
+/// that only a run knows has to be looked at.
+static bool keepsSizes(ReshapeOp op) {
+  RankedTensorType type = op.getType();
+  auto shape = evaluateConstantElements(op.getShape());
+  if (op.getOperand().getType() != type || !shape)
+    return false;
+  if (type.hasStaticShape())
+    return true;
+  return type.getRank() == 1 &&
+         ((*shape)[0] == -1 || ((*shape)[0] == 0 && !op.getAllowZero()));
+}
+
 OpFoldResult ReshapeOp::fold(FoldAdaptor adaptor) {
-  if (getOperand().getType() == getType() &&
-      (getType().hasStaticShape() || getType().getRank() <= 1))
+  if (keepsSizes(*this))
     return getOperand();
   if (auto dense = dyn_cast_if_present<DenseElementsAttr>(adaptor.getOperand()))
     if (getType().hasStaticShape() &&
@@ -236,13 +248,15 @@ OpFoldResult ReshapeOp::fold(FoldAdaptor adaptor) {
 
 namespace {
 /// reshape(reshape(x)) is one reshape where the outer shape does not refer to
-/// the inner result's sizes.
+/// the inner result's sizes, and no run can find that these do not fit.
 struct MergeReshapes : OpRewritePattern<ReshapeOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(ReshapeOp op,
                                 PatternRewriter &rewriter) const override {
     auto inner = op.getOperand().getDefiningOp<ReshapeOp>();
-    if (!inner || !op.getType().hasStaticShape())
+    if (!inner || !op.getType().hasStaticShape() ||
+        !evaluateConstantElements(op.getShape()) ||
+        !evaluateConstantElements(inner.getShape()))
       return failure();
     rewriter.replaceOpWithNewOp<ReshapeOp>(
         op, op.getType(), inner.getOperand(),
@@ -557,7 +571,9 @@ BroadcastOp::reifyResultShapes(OpBuilder &builder,
 }
 
 OpFoldResult BroadcastOp::fold(FoldAdaptor) {
-  if (getOperand().getType() == getType() && getType().hasStaticShape())
+  // A shape that only a run knows may not fit.
+  if (getOperand().getType() == getType() && getType().hasStaticShape() &&
+      evaluateConstantElements(getShape()))
     return getOperand();
   return {};
 }

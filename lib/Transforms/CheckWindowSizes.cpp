@@ -50,7 +50,7 @@ template <typename OpTy> void Checker::checkConvolution(OpTy conv) {
           "the weights cannot be divided into the groups");
 }
 
-void Checker::checkConv(ConvOp conv) {
+void Checker::demand(ConvOp conv) {
   checkConvolution(conv);
   Size taken = sizes().mul(sizeOf(conv.getWeight(), 1),
                            number(static_cast<int64_t>(conv.getGroups())));
@@ -63,13 +63,13 @@ void Checker::checkConv(ConvOp conv) {
                  conv.getPads()[rank + i]});
 }
 
-void Checker::checkConvTranspose(ConvTransposeOp conv) {
+void Checker::demand(ConvTransposeOp conv) {
   checkConvolution(conv);
   requireEqual(sizeOf(conv.getInput(), conv.getChannelDimension()),
                sizeOf(conv.getWeight(), 0), channelsMessage);
 }
 
-void Checker::checkDeformConv(DeformConvOp conv) {
+void Checker::demand(DeformConvOp conv) {
   checkConvolution(conv);
   SizeBuilder at = sizes();
   Value input = conv.getInput(), weight = conv.getWeight(),
@@ -102,7 +102,7 @@ template <typename OpTy> void Checker::checkPool(OpTy pool) {
                  pool.getPads()[rank + i], pool.getCeilMode()});
 }
 
-void Checker::checkColumnsToImage(ColumnsToImageOp columns) {
+void Checker::demand(ColumnsToImageOp columns) {
   SizeBuilder at = sizes();
   constexpr StringLiteral message = "the columns do not fit the image";
   int64_t elements = 1, spatial = columns.getBlock().size();

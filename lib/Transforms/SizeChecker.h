@@ -11,6 +11,7 @@
 #include "dialects/Sluice/WindowInference.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/STLExtras.h"
 
 namespace sluice {
 
@@ -18,6 +19,26 @@ inline constexpr llvm::StringLiteral broadcastMessage =
     "the sizes of the operands do not broadcast";
 inline constexpr llvm::StringLiteral channelsMessage =
     "the number of channels does not fit the weights";
+
+template <typename OpTy>
+inline constexpr bool isElementwise =
+    OpTy::template hasTrait<ElementwiseOpInterface::Trait>();
+
+/// Ops that take any sizes, and those whose demands are seen to elsewhere.
+template <typename OpTy>
+inline constexpr bool demandsNothing = llvm::is_one_of<
+    OpTy,
+    // Their results have a place for every element, or every index, that there
+    // is. Indices are looked at one by one when kernels run.
+    ConstantOp, ShapeOp, IotaOp, TransposeOp, UnsqueezeOp, CumulateOp, ReduceOp,
+    ReduceAxesOp, SoftmaxOp, LogSoftmaxOp, GatherOp, GatherElementsOp,
+    NonZeroCountOp, NonZeroOp, UniqueOp, RandomKeyOp,
+    // Loops count to the size of what they take elements of, and are made with
+    // the checks that this needs.
+    ElementOp,
+    // Passes that run later make these of ops that have been checked.
+    ScanOp, YieldOp, PackedConstantOp, PackedMatmulOp, PackedConvOp,
+    PackedConvTransposeOp, PackedGatherOp>::value;
 
 /// Puts the checks of one op in front of it.
 class Checker {
@@ -76,26 +97,76 @@ private:
   mlir::Value isProduct(llvm::ArrayRef<mlir::OpFoldResult> factors,
                         mlir::OpFoldResult product);
 
-  void checkElementwise();
-  void checkMatmul(MatmulOp matmul);
+  //===--------------------------------------------------------------------===//
+  // What each op demands of the sizes it meets. Every op of the dialect has
+  // an overload or is in `demandsNothing`; one that has neither does not
+  // compile.
+  //===--------------------------------------------------------------------===//
+
+  template <typename OpTy, std::enable_if_t<isElementwise<OpTy>, int> = 0>
+  void demand(OpTy) {
+    checkBroadcasting();
+  }
+  template <typename OpTy, std::enable_if_t<demandsNothing<OpTy>, int> = 0>
+  void demand(OpTy) {}
+
+  // Products, convolutions and other windows.
+  void demand(MatmulOp matmul);
+  void demand(ConvOp conv);
+  void demand(ConvTransposeOp conv);
+  void demand(DeformConvOp conv);
+  void demand(MaxPoolOp pool) { checkPool(pool); }
+  void demand(MaxPoolIndicesOp pool) { checkPool(pool); }
+  void demand(AveragePoolOp pool) { checkPool(pool); }
+  void demand(LpPoolOp pool) { checkPool(pool); }
+  void demand(ColumnsToImageOp columns);
+  // Shapes and places.
+  void demand(ReshapeOp reshape);
+  void demand(SqueezeOp squeeze);
+  void demand(BroadcastOp broadcast);
+  void demand(ConcatOp concat);
+  void demand(SliceOp slice);
+  void demand(PadOp pad) { checkWidths(pad); }
+  void demand(ExtendOp extend) { checkWidths(extend); }
+  void demand(TileOp tile);
+  void demand(ReverseSequenceOp reverse);
+  void demand(SetElementOp set);
+  void demand(AppendOp append);
+  // Elements chosen by indices.
+  void demand(GatherNDOp gather);
+  void demand(ScatterElementsOp scatter);
+  void demand(ScatterNDOp scatter);
+  void demand(OneHotOp hot);
+  void demand(TopKOp top);
+  void demand(NonMaxSuppressionOp suppression);
+  // Images.
+  void demand(ResizeOp resize);
+  void demand(GridSampleOp sample);
+  void demand(RoiAlignOp align);
+  // Others.
+  void demand(ArgMaxOp choice) { checkChoice(choice); }
+  void demand(ArgMinOp choice) { checkChoice(choice); }
+  void demand(BatchNormOp norm);
+  void demand(LayerNormOp norm) { checkNorm(norm); }
+  void demand(RmsNormOp norm) { checkNorm(norm); }
+  void demand(DeterminantOp determinant) { checkSquare(determinant); }
+  void demand(InverseOp inverse) { checkSquare(inverse); }
+  void demand(RecurrenceOp recurrence);
+  void demand(FourierTransformOp transform);
+  void demand(RangeOp range);
+  void demand(RandomOp random);
+  void demand(TreeEnsembleOp trees);
+  void demand(PairwiseCouplingOp coupling);
+  void demand(mlir::tensor::CastOp cast);
+
+  void checkBroadcasting();
   void checkWindow(mlir::OpFoldResult size, const Window &window);
   template <typename OpTy> void checkConvolution(OpTy conv);
-  void checkConv(ConvOp conv);
-  void checkConvTranspose(ConvTransposeOp conv);
-  void checkDeformConv(DeformConvOp conv);
   template <typename OpTy> void checkPool(OpTy pool);
-  void checkReshape(ReshapeOp reshape);
-  void checkBroadcast(BroadcastOp broadcast);
-  void checkConcat(ConcatOp concat);
-  void checkElement(SetElementOp set);
-  void checkElement(AppendOp append);
   template <typename OpTy> void checkWidths(OpTy pad);
-  void checkResize(ResizeOp resize);
-  void checkColumnsToImage(ColumnsToImageOp columns);
   template <typename OpTy> void checkNorm(OpTy norm);
-  void checkRecurrence(RecurrenceOp recurrence);
-  void checkCast(mlir::tensor::CastOp cast);
-  void checkOthers();
+  template <typename OpTy> void checkChoice(OpTy choice);
+  template <typename OpTy> void checkSquare(OpTy op);
 
   mlir::OpBuilder &builder;
   SizeResolver &resolver;

@@ -142,3 +142,50 @@ func.func @extremes(%x: tensor<?xf32>, %n: tensor<1xi64>, %w: tensor<2xi64>) -> 
   %1 = sluice.extend %x, %w {low = array<i64>, high = array<i64>, mode = #sluice.extend<edge>} : (tensor<?xf32>, tensor<2xi64>) -> tensor<?xf32>
   return %0, %1 : tensor<?xf32>, tensor<?xf32>
 }
+
+// -----
+
+// Matrices must be square.
+// CHECK-LABEL: @determinants(
+// CHECK: %[[SQUARE:.*]] = arith.cmpi eq
+// CHECK: cf.assert %[[SQUARE]], "the matrices are not square"
+// CHECK-NEXT: sluice.determinant
+// CHECK: cf.assert {{.*}}, "the matrices are not square"
+// CHECK: sluice.inverse
+// CHECK-NOT: cf.assert
+func.func @determinants(%x: tensor<?x?xf32>, %y: tensor<?x3xf32>, %z: tensor<?x3x3xf32>)
+    -> (tensor<f32>, tensor<?x3xf32>, tensor<?x3x3xf32>) {
+  %0 = sluice.determinant %x : (tensor<?x?xf32>) -> tensor<f32>
+  %1 = sluice.inverse %y : (tensor<?x3xf32>) -> tensor<?x3xf32>
+  %2 = sluice.inverse %z : (tensor<?x3x3xf32>) -> tensor<?x3x3xf32>
+  return %0, %1, %2 : tensor<f32>, tensor<?x3xf32>, tensor<?x3x3xf32>
+}
+
+// -----
+
+// A shape of the run may not fit sizes that are known. Where it does, nothing
+// is left to do.
+// CHECK-LABEL: @known_sizes(
+// CHECK: cf.assert {{.*}}, "the sizes of the operands do not broadcast"
+// CHECK-NOT: sluice.broadcast
+// CHECK: return %arg0
+func.func @known_sizes(%x: tensor<6xf32>, %s: tensor<1xi64>) -> tensor<6xf32> {
+  %0 = sluice.broadcast %x, %s : (tensor<6xf32>, tensor<1xi64>) -> tensor<6xf32>
+  return %0 : tensor<6xf32>
+}
+
+// -----
+
+// The largest of nothing, unless nothing is asked for.
+// CHECK-LABEL: @largest(
+// CHECK: %[[FILLED:.*]] = arith.cmpi ne
+// CHECK: %[[UNASKED:.*]] = arith.cmpi eq
+// CHECK: %[[FITS:.*]] = arith.ori %[[FILLED]], %[[UNASKED]]
+// CHECK: cf.assert %[[FITS]], "an empty dimension has no largest or smallest element"
+// CHECK: sluice.arg_max
+// CHECK-NOT: cf.assert
+func.func @largest(%x: tensor<?x?xf32>, %y: tensor<3x?xf32>) -> (tensor<?xi64>, tensor<?xi64>) {
+  %0 = sluice.arg_max %x {axis = 0 : i64} : (tensor<?x?xf32>) -> tensor<?xi64>
+  %1 = sluice.arg_max %y {axis = 0 : i64} : (tensor<3x?xf32>) -> tensor<?xi64>
+  return %0, %1 : tensor<?xi64>, tensor<?xi64>
+}

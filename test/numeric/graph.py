@@ -95,6 +95,7 @@ class Graph:
         graph = helper.make_graph(
             self.nodes, "numeric", self.inputs, self.outputs, self.constants
         )
-        opsets = [helper.make_opsetid("", self.opset), helper.make_opsetid("ai.onnx.ml", 3)]
+        opsets = [helper.make_opsetid("", self.opset), helper.make_opsetid("ai.onnx.ml", 3),
+                  helper.make_opsetid("com.microsoft", 1)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
         return onnx.shape_inference.infer_shapes(model)

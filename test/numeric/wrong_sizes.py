@@ -170,6 +170,22 @@ def lstm(g):
     g.output(g.node("LSTM", [x, w, r, "", "", h], hidden_size=8, count=3)[0])
 
 
+def _steps(operator, gates):
+    def build(g):
+        x, lengths = g.input([4, 2, 5], dynamic=True), g.Cast(g.integers([4, 2]), to=6)
+        g.output(g.node(operator, [x, g.weight(1, 4 * gates, 5), g.weight(1, 4 * gates, 4), "",
+                                   lengths], hidden_size=4))
+
+    build.__name__ = f"steps_of_{operator.lower()}"
+    message = f"{operator}_1"
+    case(({"x1": [5, 1]}, message), ({"x1": [0, -1]}, "sequence length"),
+         ({"x1": [2**31 - 1, 4]}, message), ({"x0": [3, 2, 5]}, message))(build)
+
+
+for _operator, _gates in (("RNN", 1), ("GRU", 3), ("LSTM", 4)):
+    _steps(_operator, _gates)
+
+
 @case(({"x0": [2, 9]}, "LayerNormalization_0"))
 def layer_norm(g):
     x = g.input([2, 8], dynamic=True)
@@ -277,6 +293,52 @@ def resize(g):
     g.output(g.node("Resize", [x, "", "", g.integers([1, 2, 6, 8])], mode="linear"))
 
 
+@case(({"x1": [4]}, "Reshape_0"), ({"x1": [-5]}, "Reshape_0"), ({"x0": [7]}, "Reshape_0"))
+def vector_to_vector(g):
+    """A reshape whose result has the operand's type."""
+    g.output(g.Relu(g.Reshape(g.input([6], dynamic=True), g.integers([6]))))
+
+
+@case(({"x1": [2, 4]}, "Reshape_0"), ({"x1": [-1, 4]}, "Reshape_0"))
+def reshape_that_another_follows(g):
+    shaped = g.Reshape(g.input([6]), g.integers([2, 3]))
+    g.output(g.Relu(g.Reshape(shaped, g.constant(np.array([3, 2])))))
+
+
+@case(({"x1": [4]}, "Expand_0"), ({"x1": [-1]}, "Expand_0"))
+def expand_of_known_size(g):
+    """The sizes say that nothing is repeated, if the shape fits."""
+    g.output(g.Relu(g.Expand(g.input([6]), g.integers([1]))))
+
+
+# Matrices ------------------------------------------------------------------------
+
+
+@case(({"x0": [2, 3000]}, "square"), ({"x0": [3000, 2]}, "Det_0"), ({"x0": [3, 4]}, "Det_0"))
+def determinant(g):
+    g.output(g.Det(g.input([3, 3], dynamic=True)))
+
+
+@case(({"x0": [4, 2, 3]}, "Det_0"), ({"x0": [2, 0, 3]}, "square"))
+def determinants_of_one_known_size(g):
+    g.output(g.Det(g.input([2, 3, 3], dynamic=[0, 1])))
+
+
+@case(({"x0": [2, 3000]}, "square"), ({"x0": [3000, 2]}, "Inverse_0"))
+def inverse(g):
+    g.output(g.node("Inverse", [g.input([3, 3], dynamic=True)], domain="com.microsoft"))
+
+
+@case(({"x0": [2, 12, 3]}, "DFT_0"), ({"x0": [2, 12, 0]}, "DFT_0"))
+def real_or_complex(g):
+    g.output(g.DFT(g.input([2, 12, 2], dynamic=[2]), axis=1))
+
+
+@case(({"x0": [2, 8, 2]}, "DFT_0"))
+def only_real(g):
+    g.output(g.DFT(g.input([2, 8, 1], dynamic=[2]), axis=1, onesided=1))
+
+
 # Positions -----------------------------------------------------------------------
 
 
@@ -300,6 +362,29 @@ def labels(g):
 def labels_with_ignored(g):
     x, labels = g.input([2, 3], dynamic=True), g.integers([-1, 2])
     g.output(g.node("SoftmaxCrossEntropyLoss", [x, labels], ignore_index=-1))
+
+
+@case(({"x0": [0, 3]}, "ArgMax_0"), ({"x0": [0, 1]}, "no largest"))
+def largest(g):
+    g.output(g.ArgMax(g.input([4, 3], dynamic=True), axis=0))
+
+
+@case(({"x0": [2, 0]}, "ArgMin_0"))
+def smallest(g):
+    g.output(g.ArgMin(g.input([2, 3], dynamic=True), axis=1, keepdims=0))
+
+
+@case(({"x0": [3, 4, 3]}, "batch dimensions"))
+def gather_nd_in_batches(g):
+    indices = g.constant(np.array([[1], [3]]))
+    g.output(g.GatherND(g.input([2, 4, 3], dynamic=True), indices, batch_dims=1))
+
+
+@case(({"x1": [3, 2]}, "ScatterND_0"), ({"x1": [1, 6]}, "updates"))
+def scatter_nd_of_rows(g):
+    """As many updates as there should be do not have to have the right sizes."""
+    x, indices = g.input([4, 3], dynamic=True), g.constant(np.array([[1], [2]]))
+    g.output(g.ScatterND(x, indices, g.input([2, 3], dynamic=True)))
 
 
 @case(({"x1": [[4, 0]]}, "GatherND_0"))

@@ -79,6 +79,7 @@ private:
   void emitResettingGruStep(const Block &block);
 
   Row getRow(const Block &block, Value number);
+  void checkLengths();
   Value getLength(Value number);
   Value getMostSteps(const Block &block);
   Value optionalRow(Value tensor, Value offset, const Piece &piece);
@@ -302,6 +303,20 @@ void RecurrenceEmitter::forEachUnit(
         emit(row, piece, mine);
       });
     });
+  });
+}
+
+/// A run fails whose sequences are longer than the input; within it they are
+/// cut.
+void RecurrenceEmitter::checkLengths() {
+  Value lengths = op.getLengths();
+  if (!lengths)
+    return;
+  kernel.forEach({batch}, [&](ValueRange at) {
+    Value length =
+        kernel.toIndex(kernel.load(lengths, at), elementTypeOf(lengths));
+    kernel.check(body.compare(CmpIPredicate::ule, length, steps),
+                 "a sequence length is outside the tensor");
   });
 }
 
@@ -552,6 +567,7 @@ void RecurrenceEmitter::emit() {
     Value count = kernel.mul(sequences, units);
     resetState.emplace(scratchRow(kernel, count, getComputeType(type)));
   }
+  checkLengths();
   chooseTiles();
   // A multiply-add of 16 lanes takes about a third of a nanosecond.
   double cost = 0.02 * gates * blockRows;

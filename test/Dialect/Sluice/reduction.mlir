@@ -78,3 +78,19 @@ func.func @argument_axis(%x: tensor<2x3xf32>) {
   %0 = sluice.arg_max %x {axis = 2 : i64} : (tensor<2x3xf32>) -> tensor<2xi64>
   return
 }
+
+// -----
+
+func.func @argument_of_nothing(%x: tensor<2x0xf32>) {
+  // expected-error@below {{an empty dimension has no largest or smallest element}}
+  // expected-error@below {{failed to infer returned types}}
+  %0 = sluice.arg_min %x {axis = 1 : i64} : (tensor<2x0xf32>) -> tensor<2xi64>
+  return
+}
+
+// -----
+
+func.func @no_arguments_of_nothing(%x: tensor<0x0xf32>) {
+  %0 = sluice.arg_min %x {axis = 1 : i64} : (tensor<0x0xf32>) -> tensor<0xi64>
+  return
+}

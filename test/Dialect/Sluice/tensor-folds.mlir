@@ -23,6 +23,34 @@ func.func @unknown_sizes(%a: tensor<?x?xf32>, %s: tensor<2xi64>) -> tensor<?x?xf
   return %1 : tensor<?x?xf32>
 }
 
+// Neither does a vector's type say that a shape of the run fits it; all that is
+// left over always does.
+// CHECK-LABEL: @shapes_of_the_run
+// CHECK-SAME: %[[A:.*]]: tensor<?xf32>, %[[B:.*]]: tensor<6xf32>, %[[S:.*]]: tensor<1xi64>
+// CHECK: %[[X:.*]] = sluice.reshape %[[A]], %[[S]]
+// CHECK: %[[Y:.*]] = sluice.reshape %[[B]], %[[S]]
+// CHECK: %[[Z:.*]] = sluice.broadcast %[[B]], %[[S]]
+// CHECK: return %[[X]], %[[A]], %[[Y]], %[[Z]]
+func.func @shapes_of_the_run(%a: tensor<?xf32>, %b: tensor<6xf32>, %s: tensor<1xi64>)
+    -> (tensor<?xf32>, tensor<?xf32>, tensor<6xf32>, tensor<6xf32>) {
+  %rest = sluice.constant dense<-1> : tensor<1xi64>
+  %0 = sluice.reshape %a, %s : (tensor<?xf32>, tensor<1xi64>) -> tensor<?xf32>
+  %1 = sluice.reshape %a, %rest : (tensor<?xf32>, tensor<1xi64>) -> tensor<?xf32>
+  %2 = sluice.reshape %b, %s : (tensor<6xf32>, tensor<1xi64>) -> tensor<6xf32>
+  %3 = sluice.broadcast %b, %s : (tensor<6xf32>, tensor<1xi64>) -> tensor<6xf32>
+  return %0, %1, %2, %3 : tensor<?xf32>, tensor<?xf32>, tensor<6xf32>, tensor<6xf32>
+}
+
+// A shape of the run between two others is looked at.
+// CHECK-LABEL: @shape_between
+// CHECK-COUNT-2: sluice.reshape
+func.func @shape_between(%a: tensor<6xf32>, %s: tensor<2xi64>) -> tensor<3x2xf32> {
+  %wanted = sluice.constant dense<[3, 2]> : tensor<2xi64>
+  %0 = sluice.reshape %a, %s : (tensor<6xf32>, tensor<2xi64>) -> tensor<?x?xf32>
+  %1 = sluice.reshape %0, %wanted : (tensor<?x?xf32>, tensor<2xi64>) -> tensor<3x2xf32>
+  return %1 : tensor<3x2xf32>
+}
+
 // A broadcast that makes anything larger stays.
 // CHECK-LABEL: @larger
 // CHECK-DAG: %[[ROWS:.*]] = sluice.broadcast %arg0, %{{.*}} -> tensor<2x3xf32>
