@@ -7,6 +7,7 @@
 #include "ControlFlow.h"
 #include "ImportRegistry.h"
 #include "RunTimeAxes.h"
+#include "WindowImport.h"
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/SizeBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -346,7 +347,7 @@ static llvm::Expected<Values> importCenterCropPad(NodeContext &node) {
     all.push_back(i);
   SLUICE_TRY(attribute, node.node.getInts("axes", all));
   SLUICE_TRY(axes, node.normaliseAxes(attribute, rank));
-  SLUICE_TRY(wanted, toVector(node, node.input(1), axes.size()));
+  SLUICE_TRY(wanted, readSizes(node, 1, axes.size()));
   SmallVector<Value> low(rank), high(rank);
   Value two = node.constantVector(2), zero = node.constantVector(0);
   for (auto [i, axis] : llvm::enumerate(axes)) {

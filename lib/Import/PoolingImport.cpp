@@ -194,7 +194,7 @@ static llvm::Expected<Values> importMaxUnpool(NodeContext &node) {
   Value result = ops.reshapeTo(flat, sizes);
   if (!node.hasInput(2) || ops.failed())
     return ops.finish({result});
-  SLUICE_TRY(wanted, toVector(node, node.input(2), rank));
+  SLUICE_TRY(wanted, readSizes(node, 2, rank));
   Value widths = ops.sub(wanted, ops.unwrap(joinVectors(node, sizes)));
   if (ops.failed())
     return ops.finish({});

@@ -32,6 +32,15 @@ sluice::readSizes(NodeContext &node, StringRef name,
   return sizes;
 }
 
+llvm::Expected<Value> sluice::readSizes(NodeContext &node, size_t index,
+                                        int64_t length) {
+  SLUICE_TRY(sizes, toVector(node, node.input(index), length));
+  for (int64_t i = 0; i < length; ++i)
+    if (auto known = evaluateConstantElement(sizes, i); known && *known < 0)
+      return node.invalid("negative size " + Twine(*known));
+  return sizes;
+}
+
 llvm::Expected<WindowAttributes> sluice::readWindow(NodeContext &node,
                                                     int64_t spatialRank) {
   WindowAttributes window;

@@ -29,6 +29,11 @@ llvm::Expected<std::vector<int64_t>>
 readSizes(NodeContext &node, llvm::StringRef name,
           std::optional<std::vector<int64_t>> otherwise, int64_t least);
 
+/// The same of input `index`, a vector of `length` sizes, as far as they are
+/// known.
+llvm::Expected<mlir::Value> readSizes(NodeContext &node, size_t index,
+                                      int64_t length);
+
 /// Strides and dilations, checked; the pads of `pads` where `auto_pad` leaves
 /// them alone.
 llvm::Expected<WindowAttributes> readWindow(NodeContext &node,

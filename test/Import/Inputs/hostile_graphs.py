@@ -145,6 +145,14 @@ def check_sizes(refusals):
         shape = [constant("s", [1, 1, lowest, 4])]
         model = make_model([node(operator, inputs, ["y"], "op")], [image], constants=shape)
         refusals.refuses(model, "negative", INVALID)
+    for operator, inputs, attributes in (
+        ("CenterCropPad", ["x", "s"], {}),
+        ("MaxUnpool", ["x", "p", "s"], {"kernel_shape": [2, 2]}),
+    ):
+        model = make_model([node(operator, inputs, ["y"], "op", **attributes)],
+                           [image, value("p", [1, 1, 4, 4], TensorProto.INT64)],
+                           constants=[constant("s", [1, 1, lowest, 4])], opset=18)
+        refusals.refuses(model, f"negative size {lowest}", INVALID)
     # Axes that come with a run, more than the compiler could write down.
     many = (1 << 31) - 2
     inputs = [value("x", [2, 3])] + [
