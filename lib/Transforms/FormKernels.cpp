@@ -28,6 +28,8 @@ struct Group {
   /// The op that decides how code is made; null for elementwise groups.
   Operation *anchor = nullptr;
   SmallPtrSet<Operation *, 8> ops;
+  /// How often an anchor that streams emits the code of an op; see countCopies.
+  DenseMap<Operation *, int64_t> copies;
 };
 
 bool isView(Operation *op) {
@@ -102,6 +104,25 @@ bool isCheapToStream(Operation *op, Operation *anchor) {
   return emitterRegistry().vectors.contains(op->getName().getStringRef()) ||
          (isElementwise(op) &&
           isa<FloatType>(elementTypeOf(anchor->getOperand(0))));
+}
+
+/// An anchor that streams emits the code of what it reads anew for each reader,
+/// and those that put vectors together have several ways to read: no code may
+/// grow beyond bounds where they follow each other.
+constexpr int64_t maximumCopies = 64;
+
+/// How often the code of `op` is emitted in front of the group's anchor.
+int64_t countCopies(const Group &group, Operation *op) {
+  constexpr int64_t waysToRead = 4;
+  int64_t copies = 0;
+  for (Operation *user : op->getUsers()) {
+    bool hasWays =
+        emitterRegistry().vectors.contains(user->getName().getStringRef());
+    copies += user == group.anchor
+                  ? 1
+                  : group.copies.lookup(user) * (hasWays ? waysToRead : 1);
+  }
+  return copies;
 }
 
 /// Does an elementwise op broadcast to rows of a part of a vector? It takes
@@ -185,6 +206,7 @@ bool FormKernelsPass::accepts(const Group &group, Operation *op,
   if (group.anchor && group.anchor == group.sink &&
       streamsOperand(group.anchor))
     return isCheapToStream(op, group.anchor) && !broadcastsShortRows(op) &&
+           countCopies(group, op) <= maximumCopies &&
            llvm::all_of(op->getUsers(), [&](Operation *user) {
              return user == group.anchor ||
                     readsOnce(user, op->getResult(0), symbols);
@@ -364,6 +386,7 @@ void FormKernelsPass::formInBlock(Block &block, SizeResolver &resolver,
     }
     if (single && joined && accepts(*joined, &op, symbols)) {
       joined->ops.insert(&op);
+      joined->copies[&op] = countCopies(*joined, &op);
       groupOf[&op] = joined;
       if (!joined->anchor && !isElementwise(&op))
         joined->anchor = &op;

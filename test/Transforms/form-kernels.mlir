@@ -244,3 +244,24 @@ func.func @empty(%x: tensor<0x?xf32>) -> (tensor<0x?xf32>, tensor<?xf32>) {
   %1 = sluice.reduce %0 {kind = #sluice.reduction<sum>, axes = array<i64: 0>} : (tensor<0x?xf32>) -> tensor<?xf32>
   return %0, %1 : tensor<0x?xf32>, tensor<?xf32>
 }
+
+// -----
+
+// A reduction computes a few pads inside each other on the way. Its code has
+// several ways to read each, so what is behind many is stored.
+// CHECK-LABEL: func.func @nested_pads
+// CHECK:         kernel.region "pad"
+// CHECK:         kernel.region "reduce"
+// CHECK-COUNT-4:   sluice.pad
+// CHECK-NEXT:      sluice.reduce
+func.func @nested_pads(%x: tensor<4x8xf32>) -> tensor<4xf32> {
+  %v = sluice.constant dense<1.0> : tensor<f32>
+  %p0 = sluice.pad %x, %v {low = array<i64: 0, 1>, high = array<i64: 0, 1>} : (tensor<4x8xf32>, tensor<f32>) -> tensor<4x10xf32>
+  %p1 = sluice.pad %p0, %v {low = array<i64: 0, 1>, high = array<i64: 0, 1>} : (tensor<4x10xf32>, tensor<f32>) -> tensor<4x12xf32>
+  %p2 = sluice.pad %p1, %v {low = array<i64: 0, 1>, high = array<i64: 0, 1>} : (tensor<4x12xf32>, tensor<f32>) -> tensor<4x14xf32>
+  %p3 = sluice.pad %p2, %v {low = array<i64: 0, 1>, high = array<i64: 0, 1>} : (tensor<4x14xf32>, tensor<f32>) -> tensor<4x16xf32>
+  %p4 = sluice.pad %p3, %v {low = array<i64: 0, 1>, high = array<i64: 0, 1>} : (tensor<4x16xf32>, tensor<f32>) -> tensor<4x18xf32>
+  %p5 = sluice.pad %p4, %v {low = array<i64: 0, 1>, high = array<i64: 0, 1>} : (tensor<4x18xf32>, tensor<f32>) -> tensor<4x20xf32>
+  %r = sluice.reduce %p5 {kind = #sluice.reduction<sum>, axes = array<i64: 1>} : (tensor<4x20xf32>) -> tensor<4xf32>
+  return %r : tensor<4xf32>
+}

@@ -68,6 +68,18 @@ def cases(make, numbers):
                    attributes={"pads": [1] * 4, "group": channels}, constant=(1,))
         yield make(f"max_pool_{name}", "MaxPool", [x], 12,
                    attributes={"kernel_shape": [3, 3], "pads": [1] * 4})
+    # A size of zero that is known beside others that are not.
+    x, known = numbers(0, 5, 6), {0: (-3,)}
+    yield make("reduce_mean_known_empty", "ReduceMean", [x], attributes={"axes": [1, 2]},
+               known=known, expected=(np.zeros((0, 1, 1), np.float32),))
+    yield make("flatten_known_empty", "Flatten", [x], attributes={"axis": 2}, known=known)
+    yield make("reduce_sum_of_known_empty", "ReduceSum", [x, _ints(0)], constant=(1,),
+               known=known)
+    yield make("layer_norm_known_empty", "LayerNormalization", [x, numbers(6)], 17,
+               known={0: (-3,), 1: (-1,)})
+    yield make("conv_known_empty", "Conv", [numbers(0, 3, 8, 8), numbers(4, 3, 3, 3)], 11,
+               attributes={"pads": [1] * 4, "strides": [2, 2]}, constant=(1,),
+               known={0: (-4, -3)})
     for rows, depth, columns in ((0, 5, 7), (5, 0, 7), (5, 7, 0), (1, 1, 1), (31, 37, 41)):
         yield make(f"gemm_{rows}x{depth}x{columns}", "Gemm",
                    [numbers(rows, depth), numbers(depth, columns), numbers(columns)])

@@ -198,7 +198,14 @@ Value sluice::flattenBuffer(OpBuilder &builder, Location loc, Value buffer) {
                         type.getMemorySpace()),
         buffer, all);
   all.push_back(llvm::to_vector(llvm::seq<int64_t>(type.getRank())));
-  return memref::CollapseShapeOp::create(builder, loc, buffer, all);
+  // The type that MLIR infers has no elements where one size is zero and
+  // another dynamic, which its verifier refuses.
+  int64_t elements =
+      type.hasStaticShape() ? type.getNumElements() : ShapedType::kDynamic;
+  auto flat =
+      MemRefType::get({elements}, type.getElementType(),
+                      MemRefLayoutAttrInterface(), type.getMemorySpace());
+  return memref::CollapseShapeOp::create(builder, loc, flat, buffer, all);
 }
 
 Value sluice::viewAsF32(OpBuilder &builder, Location loc, Value scratch) {

@@ -7,6 +7,7 @@
 #include "RowVectors.h"
 #include "LoopNest.h"
 #include "dialects/Sluice/BodyBuilder.h"
+#include "sluice/Codegen/CPU/IndexBuilder.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -24,20 +25,7 @@ RowVectors::RowVectors(KernelBuilder &kernel, Value memory, Type elementType)
 RowVectors::RowVectors(KernelBuilder &kernel, Value tensor)
     : RowVectors(kernel, kernel.buffer(tensor), elementTypeOf(tensor)) {
   this->tensor = tensor;
-  auto type = cast<MemRefType>(memory.getType());
-  if (type.getRank() == 1)
-    return;
-  OpBuilder &builder = kernel.builder;
-  if (type.getRank() == 0) {
-    auto flat = MemRefType::get({1}, type.getElementType());
-    memory = memref::ExpandShapeOp::create(builder, kernel.loc, flat, memory,
-                                           ArrayRef<ReassociationIndices>());
-    return;
-  }
-  ReassociationIndices all =
-      llvm::to_vector<2>(llvm::seq<int64_t>(0, type.getRank()));
-  memory = memref::CollapseShapeOp::create(builder, kernel.loc, memory,
-                                           ArrayRef<ReassociationIndices>(all));
+  memory = flattenBuffer(kernel.builder, kernel.loc, memory);
 }
 
 Value RowVectors::flatten(ValueRange indices) const {
