@@ -168,6 +168,13 @@ private:
          op.getType().getNumElements() > whole / 2) ||
         !servesAll(operand, other, pad))
       return failure();
+    // Where zeros do not do for what was padded, a constant marks it.
+    constexpr int64_t mostMarked = 1 << 20;
+    bool isOtherFinite = isFiniteMatrix(other.value());
+    if (!isOtherFinite &&
+        llvm::any_of(op.getType().getShape(),
+                     [](int64_t size) { return size > mostMarked; }))
+      return failure();
     remarks::applied(pad, remarks::fusion)
         << "not written: put around the product that reads it";
     GraphBuilder graph(rewriter, op.getLoc());
@@ -181,7 +188,7 @@ private:
     Type type = op.getType().getElementType();
     Value product = multiply(graph, operand, pad.getOperand(), other.value());
     Value result = padBy(graph, product, graph.number(type, 0), low, high);
-    if (!isFiniteMatrix(other.value()))
+    if (!isOtherFinite)
       result = graph.make<SelectOp>(markPadding(graph, result, low, high),
                                     multiplyByZeros(graph, other), result);
     rewriter.replaceOp(op, result);

@@ -7,6 +7,7 @@
 #include "RecurrentActivations.h"
 #include "RowVectors.h"
 #include "ScanKernels.h"
+#include "SequenceLengths.h"
 #include "dialects/Sluice/BodyBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -33,6 +34,7 @@ public:
         units(kernel.size(op.getResult(1), 2)),
         steps(kernel.size(op.getProjected(), 1)),
         batch(kernel.size(op.getProjected(), 2)),
+        lengths{kernel, op.getLengths(), steps},
         directions(op.getReverse().size()),
         projected(kernel, op.getProjected()), weights(kernel, op.getWeights()),
         outputs(kernel, op.getResult(0)), hidden(kernel, op.getResult(1)) {}
@@ -79,9 +81,6 @@ private:
   void emitResettingGruStep(const Block &block);
 
   Row getRow(const Block &block, Value number);
-  void checkLengths();
-  Value getLength(Value number);
-  Value getMostSteps(const Block &block);
   Value optionalRow(Value tensor, Value offset, const Piece &piece);
   SmallVector<Value> accumulate(const Block &block, const Tile &tile,
                                 const Piece &piece, ArrayRef<int64_t> wanted,
@@ -112,6 +111,7 @@ private:
   Type type;
   int64_t gates;
   Value units, steps, batch;
+  SequenceLengths lengths;
   int64_t directions;
   /// Sequences of a tile, and of a parallel task (whole tiles).
   int64_t tileRows = 1, blockRows = 1;
@@ -306,42 +306,6 @@ void RecurrenceEmitter::forEachUnit(
   });
 }
 
-/// A run fails whose sequences are longer than the input; within it they are
-/// cut.
-void RecurrenceEmitter::checkLengths() {
-  Value lengths = op.getLengths();
-  if (!lengths)
-    return;
-  kernel.forEach({batch}, [&](ValueRange at) {
-    Value length =
-        kernel.toIndex(kernel.load(lengths, at), elementTypeOf(lengths));
-    kernel.check(body.compare(CmpIPredicate::ule, length, steps),
-                 "a sequence length is outside the tensor");
-  });
-}
-
-/// How many steps a sequence has.
-Value RecurrenceEmitter::getLength(Value number) {
-  Value lengths = op.getLengths();
-  Value given =
-      kernel.toIndex(kernel.load(lengths, number), elementTypeOf(lengths));
-  given = arith::MaxSIOp::create(kernel.builder, kernel.loc, given,
-                                 kernel.index(0));
-  return arith::MinSIOp::create(kernel.builder, kernel.loc, given, steps);
-}
-
-/// The steps of the longest sequence.
-Value RecurrenceEmitter::getMostSteps(const Block &block) {
-  if (!op.getLengths())
-    return steps;
-  return kernel.loop(kernel.sub(block.end, block.begin), kernel.index(0),
-                     [&](Value i, ValueRange running) -> SmallVector<Value> {
-                       Value length = getLength(kernel.add(block.begin, i));
-                       return {arith::MaxSIOp::create(
-                           kernel.builder, kernel.loc, running[0], length)};
-                     })[0];
-}
-
 /// A sequence that has ended stays at its place; one that runs backwards
 /// begins at its own end.
 RecurrenceEmitter::Row RecurrenceEmitter::getRow(const Block &block,
@@ -353,7 +317,7 @@ RecurrenceEmitter::Row RecurrenceEmitter::getRow(const Block &block,
       kernel.mul(kernel.add(kernel.mul(direction, batch), number), units);
   if (!block.step)
     return row;
-  Value length = op.getLengths() ? getLength(number) : steps;
+  Value length = lengths.get(number);
   Value time = block.step;
   if (op.getReverse()[block.direction])
     time = kernel.sub(kernel.sub(length, kernel.index(1)), time);
@@ -550,7 +514,7 @@ void RecurrenceEmitter::emitBlock(int64_t direction, Value number) {
     if (cell)
       initialise(op.getCellState(), *cell, row);
   });
-  Value length = getMostSteps(block);
+  Value length = lengths.getMost(block.begin, block.end);
   kernel.forEach(length, [&](ValueRange at) {
     block.step = at[0];
     emitStep(block);
@@ -567,7 +531,7 @@ void RecurrenceEmitter::emit() {
     Value count = kernel.mul(sequences, units);
     resetState.emplace(scratchRow(kernel, count, getComputeType(type)));
   }
-  checkLengths();
+  lengths.check(batch);
   chooseTiles();
   // A multiply-add of 16 lanes takes about a third of a nanosecond.
   double cost = 0.02 * gates * blockRows;
