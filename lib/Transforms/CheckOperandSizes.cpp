@@ -6,6 +6,7 @@
 
 #include "SizeChecker.h"
 #include "TypeRefinement.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
@@ -182,7 +183,8 @@ void Checker::demand(tensor::CastOp cast) {
   bool isTold = producer && isa<SluiceDialect>(producer->getDialect()) &&
                 llvm::all_of(cast.getSource().getUsers(), [&](Operation *user) {
                   return user->getBlock() == cast->getBlock() &&
-                         acceptsRefinedOperands(user);
+                         acceptsRefinedOperands(user) &&
+                         !isa<scf::YieldOp>(user);
                 });
   SmallVector<int64_t> places;
   for (int64_t i = 0; i < known.getRank(); ++i) {

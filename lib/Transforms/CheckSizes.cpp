@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "SizeChecker.h"
+#include "TypeRefinement.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "sluice/Transforms/Passes.h"
@@ -190,6 +191,7 @@ public:
       // Inference has checked what types say: that folds to nothing.
       numChecks += Checker(builder, resolver, op).check();
     }
+    updateResultTypes(getOperation());
   }
 };
 

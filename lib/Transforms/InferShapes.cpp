@@ -30,7 +30,6 @@ private:
   void refineBlock(Block &block);
   void refineResults(Operation *op);
   void refineIf(scf::IfOp op);
-  void refineReturn(func::ReturnOp op);
   /// Lets users see through a cast that forgets sizes, and through one that
   /// cannot be: they say better what is wrong.
   void refineCast(tensor::CastOp op);
@@ -150,12 +149,6 @@ void InferShapesPass::refineIf(scf::IfOp op) {
   }
 }
 
-void InferShapesPass::refineReturn(func::ReturnOp op) {
-  func::FuncOp function = getOperation();
-  function.setFunctionType(FunctionType::get(
-      op.getContext(), function.getArgumentTypes(), op.getOperandTypes()));
-}
-
 void InferShapesPass::refineCast(tensor::CastOp op) {
   auto source = dyn_cast<RankedTensorType>(op.getSource().getType());
   auto result = dyn_cast<RankedTensorType>(op.getType());
@@ -189,8 +182,8 @@ void InferShapesPass::refineBlock(Block &block) {
       refineIf(branch);
     else if (auto cast = dyn_cast<tensor::CastOp>(op))
       refineCast(cast);
-    else if (auto end = dyn_cast<func::ReturnOp>(op))
-      refineReturn(end);
+    else if (isa<func::ReturnOp>(op))
+      updateResultTypes(getOperation());
     else
       refineResults(op);
     ++it;

@@ -7,6 +7,7 @@
 #include "TypeRefinement.h"
 #include "dialects/Sluice/Sluice.h"
 #include "dialects/Sluice/TensorExtent.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "sluice/Transforms/Passes.h"
 
@@ -31,6 +32,7 @@ public:
     });
     for (Operation *op : llvm::reverse(ops))
       refineOperands(op);
+    updateResultTypes(getOperation());
   }
 
 private:
@@ -114,6 +116,15 @@ void RefineOperandsPass::castTo(Operation *reader, OperandDimension place,
     return user != made && user->getBlock() == reader->getBlock() &&
            acceptsRefinedOperands(user);
   });
+  // What a branch yields has the types of its op until these are refined, too.
+  for (OpOperand &use : llvm::make_early_inc_range(made->getUses())) {
+    auto yield = dyn_cast<scf::YieldOp>(use.getOwner());
+    if (!yield)
+      continue;
+    builder.setInsertionPoint(yield);
+    use.set(tensor::CastOp::create(builder, reader->getLoc(), value.getType(),
+                                   made));
+  }
 }
 
 } // namespace sluice

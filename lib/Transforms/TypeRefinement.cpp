@@ -34,6 +34,13 @@ bool sluice::acceptsRefinedOperands(Operation *op) {
          (isa<scf::YieldOp>(op) && isa<scf::IfOp>(op->getParentOp()));
 }
 
+void sluice::updateResultTypes(func::FuncOp function) {
+  Operation *end = function.getBody().back().getTerminator();
+  function.setFunctionType(FunctionType::get(function.getContext(),
+                                             function.getArgumentTypes(),
+                                             end->getOperandTypes()));
+}
+
 bool sluice::refineType(Value value, RankedTensorType type) {
   Type old = value.getType();
   if (old == type)

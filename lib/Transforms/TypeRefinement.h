@@ -6,8 +6,7 @@
 #ifndef SLUICE_LIB_TRANSFORMS_TYPEREFINEMENT_H
 #define SLUICE_LIB_TRANSFORMS_TYPEREFINEMENT_H
 
-#include "mlir/IR/BuiltinTypes.h"
-#include "mlir/IR/Value.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace sluice {
 
@@ -18,6 +17,9 @@ mlir::RankedTensorType intersectTypes(mlir::RankedTensorType a,
 
 /// Does this op take operands of refined type as they are?
 bool acceptsRefinedOperands(mlir::Operation *op);
+
+/// Gives the function the result types of what it returns.
+void updateResultTypes(mlir::func::FuncOp function);
 
 /// Gives the value the type, with casts for users that need the old one.
 /// Returns whether that was another one.

@@ -107,3 +107,25 @@ func.func @branch(%c: i1, %x: tensor<?x?xf32>, %w: tensor<?x3xf32>) -> (tensor<?
   %2 = sluice.matmul %0, %w : (tensor<?x?xf32>, tensor<?x3xf32>) -> tensor<?x3xf32>
   return %1, %2 : tensor<?x3xf32>, tensor<?x3xf32>
 }
+
+// -----
+
+// What is returned changes the function's type, and a branch yields what its op
+// has the type of.
+// CHECK-LABEL: func.func @returned
+// CHECK-SAME:    -> (tensor<2x?xf32>, tensor<?x?xf32>, tensor<?x64xf32>)
+func.func @returned(%x: tensor<?x?xf32>, %w: tensor<64x2xf32>, %s: tensor<2xi64>, %c: i1) -> (tensor<?x?xf32>, tensor<?x?xf32>, tensor<?x64xf32>) {
+  %0 = sluice.matmul %x, %w {transpose_lhs, transpose_rhs} : (tensor<?x?xf32>, tensor<64x2xf32>) -> tensor<?x64xf32>
+  // CHECK: scf.if {{.*}} -> (tensor<?x?xf32>)
+  // CHECK:   %[[SHAPED:.*]] = sluice.reshape
+  // CHECK:   scf.yield %{{.*}} : tensor<?x?xf32>
+  %1 = scf.if %c -> tensor<?x?xf32> {
+    %2 = sluice.reshape %x, %s : (tensor<?x?xf32>, tensor<2xi64>) -> tensor<?x?xf32>
+    %3 = sluice.matmul %2, %w {transpose_lhs, transpose_rhs} : (tensor<?x?xf32>, tensor<64x2xf32>) -> tensor<?x64xf32>
+    %4 = sluice.softmax %3 {axis = 1 : i64} : (tensor<?x64xf32>) -> tensor<?x64xf32>
+    scf.yield %2 : tensor<?x?xf32>
+  } else {
+    scf.yield %x : tensor<?x?xf32>
+  }
+  return %x, %1, %0 : tensor<?x?xf32>, tensor<?x?xf32>, tensor<?x64xf32>
+}
