@@ -7,11 +7,11 @@
 #include "RowVectors.h"
 #include "LoopNest.h"
 #include "dialects/Sluice/BodyBuilder.h"
-#include "sluice/Codegen/CPU/IndexBuilder.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "sluice/Codegen/CPU/IndexBuilder.h"
 
 using namespace mlir;
 using namespace sluice;
