@@ -66,8 +66,8 @@ struct CompileOptions {
   /// the output.
   std::string weightsFile;
   bool printIrAfterAll = false;
-  /// Whether the program is verified after every pass: what a pass leaves invalid
-  /// is then an error of that pass.
+  /// Whether the program is verified after every pass: what a pass leaves
+  /// invalid is then an error of that pass.
   bool verifyEachPass = false;
   bool timing = false;
   bool verbose = false;
