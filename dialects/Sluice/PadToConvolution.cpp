@@ -21,25 +21,12 @@ struct PadToConvolution : OpRewritePattern<ConvOp> {
     if (!pad || !pad.getWidths().empty() ||
         !matchPattern(pad.getValue(), m_AnyZeroFloat()))
       return failure();
-    auto pads = llvm::to_vector(op.getPads());
-    int64_t spatialRank = op.getSpatialRank();
-    ArrayRef<int64_t> low = pad.getLow(), high = pad.getHigh();
-    for (int64_t i = 0, rank = low.size(); i < rank; ++i) {
-      int64_t axis = i - op.getSpatialDimension();
-      if (low[i] == 0 && high[i] == 0)
-        continue;
-      // What is cropped behind the padding is not the image.
-      if (axis < 0 || axis >= spatialRank || low[i] < 0 || high[i] < 0 ||
-          pads[axis] < 0 || pads[spatialRank + axis] < 0)
-        return failure();
-      pads[axis] += low[i];
-      pads[spatialRank + axis] += high[i];
-    }
-    if (failed(verifyWindows(std::nullopt, spatialRank, op.getStrides(),
-                             op.getDilations(), pads)))
+    auto pads = joinPads(pad.getLow(), pad.getHigh(), op.getSpatialDimension(),
+                         op.getStrides(), op.getDilations(), op.getPads());
+    if (!pads)
       return failure();
     rewriter.modifyOpInPlace(op, [&] {
-      op.setPads(pads);
+      op.setPads(*pads);
       op.getInputMutable().assign(pad.getOperand());
     });
     return success();

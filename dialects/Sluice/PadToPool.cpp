@@ -63,26 +63,12 @@ struct PadToMaxPool : OpRewritePattern<MaxPoolOp> {
     if (!pad || !pad.getWidths().empty() || !op.getChannelsLast() ||
         op.getCeilMode())
       return failure();
-    auto pads = llvm::to_vector(op.getPads());
-    int64_t spatialRank = op.getSpatialRank();
-    ArrayRef<int64_t> low = pad.getLow(), high = pad.getHigh();
-    for (int64_t i = 0, rank = low.size(); i < rank; ++i) {
-      int64_t axis = i - op.getSpatialDimension();
-      if (low[i] == 0 && high[i] == 0)
-        continue;
-      // What is cropped behind the padding is not the image.
-      if (axis < 0 || axis >= spatialRank || low[i] < 0 || high[i] < 0 ||
-          pads[axis] < 0 || pads[spatialRank + axis] < 0)
-        return failure();
-      pads[axis] += low[i];
-      pads[spatialRank + axis] += high[i];
-    }
-    if (!takesNoPart(op, pad, pads) ||
-        failed(verifyWindows(std::nullopt, spatialRank, op.getStrides(),
-                             op.getDilations(), pads)))
+    auto pads = joinPads(pad.getLow(), pad.getHigh(), op.getSpatialDimension(),
+                         op.getStrides(), op.getDilations(), op.getPads());
+    if (!pads || !takesNoPart(op, pad, *pads))
       return failure();
     rewriter.modifyOpInPlace(op, [&] {
-      op.setPads(pads);
+      op.setPads(*pads);
       op.getOperandMutable().assign(pad.getOperand());
     });
     return success();

@@ -142,3 +142,26 @@ LogicalResult sluice::verifyWindows(std::optional<Location> location,
                                      " is out of range");
   return success();
 }
+
+std::optional<SmallVector<int64_t>>
+sluice::joinPads(ArrayRef<int64_t> low, ArrayRef<int64_t> high,
+                 int64_t spatialDimension, ArrayRef<int64_t> strides,
+                 ArrayRef<int64_t> dilations, ArrayRef<int64_t> pads) {
+  SmallVector<int64_t> joined(pads);
+  int64_t spatialRank = pads.size() / 2;
+  for (int64_t i = 0, rank = low.size(); i < rank; ++i) {
+    int64_t axis = i - spatialDimension;
+    if (low[i] == 0 && high[i] == 0)
+      continue;
+    // What is cropped behind the padding is not the image.
+    if (axis < 0 || axis >= spatialRank || low[i] < 0 || high[i] < 0 ||
+        pads[axis] < 0 || pads[spatialRank + axis] < 0)
+      return std::nullopt;
+    joined[axis] += low[i];
+    joined[spatialRank + axis] += high[i];
+  }
+  if (failed(
+          verifyWindows(std::nullopt, spatialRank, strides, dilations, joined)))
+    return std::nullopt;
+  return joined;
+}

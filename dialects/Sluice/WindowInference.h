@@ -50,6 +50,14 @@ llvm::LogicalResult verifyWindows(std::optional<mlir::Location> location,
                                   llvm::ArrayRef<int64_t> dilations,
                                   llvm::ArrayRef<int64_t> pads);
 
+/// What is put around an image, `low` in front and `high` behind each
+/// dimension, as part of the pads of windows over it: their pads with these.
+/// None where other dimensions than the windows' grow, or something is cropped.
+std::optional<llvm::SmallVector<int64_t>>
+joinPads(llvm::ArrayRef<int64_t> low, llvm::ArrayRef<int64_t> high,
+         int64_t spatialDimension, llvm::ArrayRef<int64_t> strides,
+         llvm::ArrayRef<int64_t> dilations, llvm::ArrayRef<int64_t> pads);
+
 } // namespace sluice
 
 #endif // SLUICE_DIALECTS_SLUICE_WINDOWINFERENCE_H
