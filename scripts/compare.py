@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Callable
 
 import numpy as np
+import onnx
 
 ROOT = Path(__file__).resolve().parent.parent
 for folder in ("test", "test/conformance", "test/models"):
@@ -38,7 +39,7 @@ for folder in ("test", "test/conformance", "test/models"):
 import cases
 import catalog
 from forms import FORMS
-from support import compiler
+from support import compiler, runner
 from support.object_digest import digest, section_digests
 from support.paths import CACHE, DEFAULT_BUILD, scratch
 
@@ -120,16 +121,24 @@ class Compiler:
         return record
 
 
-def all_programs():
+def all_programs(is_wanted):
     for model in catalog.MODELS:
-        for form, flags in model.forms().items():
-            inputs = functools.partial(model.make_inputs, 0)
-            yield Program(f"{model.name} {form}", model.find(), flags, inputs)
+        # Those that nobody wants are not downloaded or generated.
+        wanted = [form for form in catalog.FORMS if is_wanted(f"{model.name} {form}")]
+        if not wanted:
+            continue
+        path = model.find()
+        graph = onnx.load(str(path), load_external_data=False).graph
+        for form, flags in model.forms(graph).items():
+            if form in wanted:
+                inputs = functools.partial(model.make_inputs, 0)
+                yield Program(f"{model.name} {form}", path, flags, inputs)
     for case in cases.load():
         given = dict(zip(case.input_names, case.inputs))
         for form in FORMS:
             values = {} if form == "constant" else given
-            yield Program(f"{case.name} {form}", case.model(form), [], values.copy)
+            if is_wanted(f"{case.name} {form}"):
+                yield Program(f"{case.name} {form}", case.model(form), [], values.copy)
 
 
 def differences(base, new):
@@ -232,10 +241,8 @@ def parse_options():
 
 
 def choose(options):
-    programs = all_programs()
-    if options.filters:
-        programs = (p for p in programs if any(t in p.name for t in options.filters))
-    return list(programs)[:: options.sample]
+    is_wanted = functools.partial(runner.is_wanted, options=options)
+    return list(all_programs(is_wanted))[:: options.sample]
 
 
 def compare(programs, compilers, options):

@@ -161,6 +161,14 @@ Value findInside(GraphBuilder &graph, Value places, Value zero, Value end) {
                            graph.make<LessOp>(places, end));
 }
 
+/// The rows that a product of one-hot rows looks up, one for each number.
+Value makeTable(GraphBuilder &graph, MatmulOp op) {
+  remarks::applied(op, remarks::fusion)
+      << "product of one-hot rows turned into a lookup of rows";
+  Value table = op.getRhs();
+  return op.getTransposeRhs() ? graph.transpose(table, {1, 0}) : table;
+}
+
 /// A product of one-hot rows and a constant matrix gathers rows of the matrix,
 /// and a row of zeros behind them for places outside.
 struct ProductToLookup : OpRewritePattern<MatmulOp> {
@@ -178,12 +186,8 @@ struct ProductToLookup : OpRewritePattern<MatmulOp> {
     // be larger than memory, are no tables.
     if (!oneHot || !isFinite(matrix))
       return failure();
-    remarks::applied(op, remarks::fusion)
-        << "product of one-hot rows turned into a lookup of rows";
     GraphBuilder graph(rewriter, op.getLoc());
-    Value table = op.getRhs();
-    if (op.getTransposeRhs())
-      table = graph.transpose(table, {1, 0});
+    Value table = makeTable(graph, op);
     int64_t rows = shapeOf(table)[0], columns = shapeOf(table)[1];
     auto zeroType = RankedTensorType::get({1, columns}, rewriter.getF32Type());
     Value zeros =
@@ -230,12 +234,8 @@ struct ProductToLookupOfRun : OpRewritePattern<MatmulOp> {
     auto oneHot = matchOneHot(op.getLhs());
     if (!oneHot)
       return failure();
-    remarks::applied(op, remarks::fusion)
-        << "product of one-hot rows turned into a lookup of rows";
     GraphBuilder graph(rewriter, op.getLoc());
-    Value table = op.getRhs();
-    if (op.getTransposeRhs())
-      table = graph.transpose(table, {1, 0});
+    Value table = makeTable(graph, op);
     normalisePlaces(graph, *oneHot);
     Type placeType = elementTypeOf(oneHot->places);
     Value zero = graph.number(placeType, 0),

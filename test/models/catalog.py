@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Callable
 
-import onnx
-
 import inputs
 from download import real_model
 from generated import recurrent, text, vision
@@ -17,6 +15,7 @@ from support.paths import CACHE
 GENERATED = CACHE / "models" / "generated"
 # Raised when the generators change what they write.
 GENERATED_VERSION = "1"
+FORMS = ("static", "dynamic")
 
 
 @dataclass
@@ -42,11 +41,10 @@ class Model:
             if array.ndim
         ]
 
-    def forms(self):
-        """The forms in which it is tested, each with its flags for sluicec."""
+    def forms(self, graph):
+        """The forms in which its graph is tested, each with flags for sluicec."""
         forms = {"static": self.shape_flags()}
-        proto = onnx.load(str(self.find()), load_external_data=False)
-        if _has_dynamic_sizes(proto.graph) and not self.needs_shapes:
+        if _has_dynamic_sizes(graph) and not self.needs_shapes:
             forms["dynamic"] = []
         return forms
 

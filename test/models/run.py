@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import onnx
 
-from catalog import MODELS
+from catalog import FORMS, MODELS
 from sizes import weight_bytes
 from support import compiler
 from support.artifact import run_once
@@ -35,7 +35,6 @@ from support.paths import scratch
 from support.reference import run_onnxruntime
 from support.runner import is_wanted, make_parser, write_summary
 
-FORMS = ("static", "dynamic")
 KNOWN = Path(__file__).resolve().parent / "expected-failure.txt"
 MEGABYTE = 1 << 20
 
@@ -69,7 +68,7 @@ class Tester:
     def test(self, model):
         path = model.find()
         proto = onnx.load(str(path), load_external_data=False)
-        for form, flags in model.forms().items():
+        for form, flags in model.forms(proto.graph).items():
             if form in self.options.forms:
                 result = Result(model.name, form, weight_bytes=weight_bytes(proto.graph))
                 self.test_form(model, path, form, flags, result)
