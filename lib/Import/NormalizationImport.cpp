@@ -172,31 +172,21 @@ static llvm::Expected<Values> importGroupNormalization(NodeContext &node) {
     return node.invalid(Twine(channels) + " channels are no multiple of " +
                         Twine(groups) + " groups");
   Composition ops(node);
-  // [N, C, ...] as [N, groups, everything else].
-  Value grouped;
-  if (!ShapedType::isDynamic(channels)) {
-    grouped = ops.reshapeCopying(operand, {0, groups, -1});
-  } else {
-    // With the other sizes as they are, the reshape fails in the run unless the
-    // groups are equal.
-    SmallVector<Value> sizes = {ops.size(operand, 0),
-                                node.constantVector({groups}),
-                                node.constantVector({-1})};
-    for (int64_t i = 2; i < rank; ++i)
-      sizes.push_back(ops.size(operand, i));
-    grouped = ops.reshapeTo(operand, sizes);
-  }
+  // [N, C, ...] as [N, groups, C / groups, ...], which fails in the run unless
+  // the groups are equal.
+  Value count = node.constantVector({groups});
+  SmallVector<Value> sizes = {ops.size(operand, 0), count,
+                              ops.div(ops.size(operand, 1), count)};
+  for (int64_t i = 2; i < rank; ++i)
+    sizes.push_back(ops.size(operand, i));
+  Value grouped = ops.reshapeTo(operand, sizes);
   Value normalised = ops.make<LayerNormOp>(
       grouped, {node.integer("axis", 2), node.real("epsilon", epsilon)});
   Value scale = node.input(1), bias = node.input(2);
   // Opset 18 has one factor and addend per group.
-  if (node.opset() < 21) {
-    if (ops.failed())
-      return ops.finish({});
+  if (node.opset() < 21)
     return ops.finish({ops.reshapeLike(
-        scaleChannels(ops, normalised, scale, bias, node.rank(normalised)),
-        operand)});
-  }
+        scaleChannels(ops, normalised, scale, bias, rank + 1), operand)});
   Value result = ops.reshapeLike(normalised, operand);
   return ops.finish({scaleChannels(ops, result, scale, bias, rank)});
 }

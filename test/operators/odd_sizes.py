@@ -77,6 +77,11 @@ def cases(make, numbers):
                known=known)
     yield make("layer_norm_known_empty", "LayerNormalization", [x, numbers(6)], 17,
                known={0: (-3,), 1: (-1,)})
+    for name, shape in (("batch", (0, 4, 3)), ("image", (2, 4, 0))):
+        one = np.ones(4, np.float32)
+        yield make(f"group_norm_empty_{name}", "GroupNormalization",
+                   [numbers(*shape), one, one], 21, attributes={"num_groups": 2},
+                   expected=(np.zeros(shape, np.float32),))
     yield make("conv_known_empty", "Conv", [numbers(0, 3, 8, 8), numbers(4, 3, 3, 3)], 11,
                attributes={"pads": [1] * 4, "strides": [2, 2]}, constant=(1,),
                known={0: (-4, -3)})
