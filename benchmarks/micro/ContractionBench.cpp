@@ -15,8 +15,8 @@
 //===----------------------------------------------------------------------===//
 #include "Codegen/KernelHarness.h"
 #include "PeakProbe.h"
-#include "sluice/Codegen/CPU/Contraction.h"
-#include "sluice/Codegen/CPU/Packing.h"
+#include "sluice/Codegen/CPU/MicroKernels/Contraction.h"
+#include "sluice/Codegen/CPU/MicroKernels/Packing.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"

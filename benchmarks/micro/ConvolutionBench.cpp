@@ -13,7 +13,7 @@
 #include "Codegen/KernelHarness.h"
 #include "OneDnnConvolution.h"
 #include "PeakProbe.h"
-#include "sluice/Codegen/CPU/Convolution.h"
+#include "sluice/Codegen/CPU/MicroKernels/Convolution.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"

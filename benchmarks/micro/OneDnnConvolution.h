@@ -6,7 +6,7 @@
 #ifndef SLUICE_BENCHMARKS_MICRO_ONEDNNCONVOLUTION_H
 #define SLUICE_BENCHMARKS_MICRO_ONEDNNCONVOLUTION_H
 
-#include "sluice/Codegen/KernelSpecs.h"
+#include "sluice/Analysis/KernelSpecs.h"
 #include <functional>
 
 namespace sluice::benchmarks {

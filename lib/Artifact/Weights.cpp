@@ -6,7 +6,7 @@
 
 #include "sluice/Artifact/Weights.h"
 #include "mlir/IR/BuiltinTypes.h"
-#include "sluice/Codegen/PackedWeights.h"
+#include "sluice/Codegen/CPU/Products/PackedWeights.h"
 #include "sluice/Support/ConstantBytes.h"
 
 using namespace mlir;

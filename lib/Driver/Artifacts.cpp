@@ -11,7 +11,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "sluice/Artifact/ArtifactFile.h"
 #include "sluice/Artifact/TypedHeader.h"
-#include "sluice/Codegen/OneDnn.h"
+#include "sluice/Codegen/OneDnn/OneDnn.h"
 #include "sluice/Support/NodeNames.h"
 #include "sluice/Target/CPU/ObjectEmitter.h"
 #include "sluice/Target/CPU/SharedLinker.h"

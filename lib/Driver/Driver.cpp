@@ -15,7 +15,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Pass/PassManager.h"
-#include "sluice/Codegen/OneDnn.h"
+#include "sluice/Codegen/OneDnn/OneDnn.h"
 #include "sluice/Import/Importer.h"
 #include "sluice/Import/Onnx/OnnxReader.h"
 #include "sluice/Import/Onnx/OnnxTransforms.h"

@@ -234,7 +234,7 @@ void registerPassesAndPipelines() {
   PassPipelineRegistration<OptimizeOptions>(
       "sluice-optimize", "Optimise the graph", buildOptimizePipeline);
   PassPipelineRegistration<TargetOptions>(
-      "sluice-form-kernels-pipeline", "Group ops into kernels and outline them",
+      "sluice-lower-to-kernels", "Group ops into kernels and outline them",
       buildFormKernelsPipeline);
   PassPipelineRegistration<TargetOptions>(
       "sluice-lower-cpu", "Lower kernels and host function for a CPU",

@@ -1,13 +1,13 @@
 // The pipelines of sluicec have names in sluice-opt, and run one after another.
 
 // RUN: sluice-opt %s --sluice-optimize | FileCheck %s --check-prefix=OPTIMIZE
-// RUN: sluice-opt %s --sluice-optimize --sluice-form-kernels-pipeline | FileCheck %s --check-prefix=KERNELS
-// RUN: sluice-opt %s --sluice-optimize --sluice-form-kernels-pipeline --sluice-lower-cpu | FileCheck %s --check-prefix=CPU
-// RUN: sluice-opt %s --pass-pipeline='builtin.module(sluice-optimize,sluice-form-kernels-pipeline,sluice-lower-cpu)' | FileCheck %s --check-prefix=CPU
+// RUN: sluice-opt %s --sluice-optimize --sluice-lower-to-kernels | FileCheck %s --check-prefix=KERNELS
+// RUN: sluice-opt %s --sluice-optimize --sluice-lower-to-kernels --sluice-lower-cpu | FileCheck %s --check-prefix=CPU
+// RUN: sluice-opt %s --pass-pipeline='builtin.module(sluice-optimize,sluice-lower-to-kernels,sluice-lower-cpu)' | FileCheck %s --check-prefix=CPU
 // RUN: sluice-opt --help | FileCheck %s --check-prefix=HELP
 
 // HELP-DAG: --sluice-optimize {{ *}}- Optimise the graph
-// HELP-DAG: --sluice-form-kernels-pipeline {{ *}}- Group ops into kernels and outline them
+// HELP-DAG: --sluice-lower-to-kernels {{ *}}- Group ops into kernels and outline them
 // HELP-DAG: --sluice-lower-cpu {{ *}}- Lower kernels and host function for a CPU
 
 // The two transposes cancel, and what is constant is computed.

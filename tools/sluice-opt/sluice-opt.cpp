@@ -19,7 +19,7 @@ static const char *const overview =
 
   sluicec net.onnx --emit=sluice -o net.mlir          makes such a file
   sluice-opt net.mlir --sluice-optimize               graph passes
-  sluice-opt net.mlir --sluice-optimize --sluice-form-kernels-pipeline
+  sluice-opt net.mlir --sluice-optimize --sluice-lower-to-kernels
                                                       ... and kernels
   sluice-opt net.mlir --sluice-infer-shapes           one pass of them
 

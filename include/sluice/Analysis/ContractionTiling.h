@@ -11,7 +11,7 @@
 #ifndef SLUICE_ANALYSIS_CONTRACTIONTILING_H
 #define SLUICE_ANALYSIS_CONTRACTIONTILING_H
 
-#include "sluice/Codegen/KernelSpecs.h"
+#include "sluice/Analysis/KernelSpecs.h"
 #include <optional>
 
 namespace sluice {

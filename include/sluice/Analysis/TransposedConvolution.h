@@ -13,7 +13,7 @@
 #ifndef SLUICE_ANALYSIS_TRANSPOSEDCONVOLUTION_H
 #define SLUICE_ANALYSIS_TRANSPOSEDCONVOLUTION_H
 
-#include "sluice/Codegen/KernelSpecs.h"
+#include "sluice/Analysis/KernelSpecs.h"
 #include <vector>
 
 namespace sluice {

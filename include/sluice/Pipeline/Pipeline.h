@@ -6,9 +6,9 @@
 //
 // Each stage is a function on a pass manager and a pipeline of sluice-opt:
 //
-//   --sluice-optimize       graphs: canonical forms, constants, fusion patterns
-//   --sluice-form-kernels-pipeline   groups ops into kernels and outlines them
-//   --sluice-lower-cpu      kernels and host function to the LLVM dialect
+//   --sluice-optimize           graphs: canonical forms, constants, patterns
+//   --sluice-lower-to-kernels   groups ops into kernels and outlines them
+//   --sluice-lower-cpu          kernels and host to the LLVM dialect
 //
 //===----------------------------------------------------------------------===//
 #ifndef SLUICE_PIPELINE_PIPELINE_H

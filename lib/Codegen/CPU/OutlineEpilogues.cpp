@@ -7,7 +7,7 @@
 #include "Closure.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "sluice/Codegen/CPU/FrameLayout.h"
-#include "sluice/Codegen/CPU/MicroTile.h"
+#include "sluice/Codegen/CPU/MicroKernels/MicroTile.h"
 #include "sluice/Codegen/CPU/Passes.h"
 
 using namespace mlir;

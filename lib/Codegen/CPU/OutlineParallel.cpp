@@ -8,8 +8,8 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/SCF/Transforms/Transforms.h"
 #include "sluice/Codegen/CPU/FrameLayout.h"
-#include "sluice/Codegen/CPU/IndexBuilder.h"
 #include "sluice/Codegen/CPU/Passes.h"
+#include "sluice/Codegen/Elements/IndexBuilder.h"
 
 using namespace mlir;
 

@@ -6,7 +6,7 @@
 
 #include "Description.h"
 #include "sluice/Analysis/MachineModel.h"
-#include "sluice/Codegen/OneDnn.h"
+#include "sluice/Codegen/OneDnn/OneDnn.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
 

@@ -12,7 +12,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "sluice/Analysis/KeptSizes.h"
-#include "sluice/Codegen/KernelBuilder.h"
+#include "sluice/Codegen/Elements/KernelBuilder.h"
 
 namespace sluice {
 

@@ -3,13 +3,13 @@
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#include "sluice/Codegen/CPU/Contraction.h"
+#include "sluice/Codegen/CPU/MicroKernels/Contraction.h"
 #include "Codegen/GuardedBuffer.h"
 #include "Codegen/HostCpus.h"
 #include "Codegen/KernelHarness.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "sluice/Codegen/CPU/Packing.h"
+#include "sluice/Codegen/CPU/MicroKernels/Packing.h"
 #include "gtest/gtest.h"
 #include <random>
 

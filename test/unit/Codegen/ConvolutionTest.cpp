@@ -3,7 +3,7 @@
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#include "sluice/Codegen/CPU/Convolution.h"
+#include "sluice/Codegen/CPU/MicroKernels/Convolution.h"
 #include "Codegen/GuardedBuffer.h"
 #include "Codegen/HostCpus.h"
 #include "Codegen/KernelHarness.h"

@@ -15,7 +15,7 @@
 #define SLUICE_LIB_CODEGEN_CPU_VECTORIZELOOPS_ITERATIONSPACE_H
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "sluice/Codegen/CPU/IndexBuilder.h"
+#include "sluice/Codegen/Elements/IndexBuilder.h"
 #include "llvm/ADT/SmallVector.h"
 #include <optional>
 

@@ -1,0 +1,55 @@
+//===- Contraction.h - Matrix products on the CPU ---------------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_CODEGEN_CPU_MICROKERNELS_CONTRACTION_H
+#define SLUICE_CODEGEN_CPU_MICROKERNELS_CONTRACTION_H
+
+#include "mlir/Support/LLVM.h"
+#include "sluice/Analysis/ContractionTiling.h"
+#include "sluice/Analysis/KernelSpecs.h"
+#include "sluice/Codegen/CPU/MicroKernels/MicroTile.h"
+
+namespace sluice {
+
+/// Where the matrices of one batch index start, in elements.
+struct BatchOffsets {
+  mlir::OpFoldResult a, b, c;
+};
+using BatchOffsetsFn = llvm::function_ref<BatchOffsets(
+    mlir::OpBuilder &builder, mlir::Location loc, mlir::Value batch)>;
+
+/// The operands of a contraction: contiguous f32 buffers of any rank, sizes
+/// and the strides between stored rows, in elements. Strides left null follow
+/// from the sizes. `batchOffsets` left null means matrices that follow each
+/// other (one packed B serves all).
+struct ContractionOperands {
+  mlir::Value a, b, c;
+  mlir::OpFoldResult batch, rows, columns, depth;
+  mlir::OpFoldResult aStride, bStride, cStride;
+  BatchOffsetsFn batchOffsets = nullptr;
+  /// What the epilogue reads at the same places as it writes C.
+  llvm::SmallVector<mlir::Value> residuals;
+  /// memref<?xi8>, 64-byte aligned, of at least `getContractionScratch` bytes;
+  /// null when that is zero.
+  mlir::Value scratch;
+};
+
+/// Bytes of scratch memory a contraction needs, computed at the insertion
+/// point where sizes are dynamic.
+mlir::OpFoldResult getContractionScratch(mlir::OpBuilder &builder,
+                                         mlir::Location loc,
+                                         const ContractionTiling &tiling,
+                                         const ContractionOperands &operands);
+
+/// Emits the whole contraction. The epilogue, which may be null, runs once on
+/// every element, in vectors.
+void emitContraction(mlir::OpBuilder &builder, mlir::Location loc,
+                     const ContractionSpec &spec,
+                     const ContractionTiling &tiling,
+                     const ContractionOperands &operands, EpilogueFn epilogue);
+
+} // namespace sluice
+
+#endif // SLUICE_CODEGEN_CPU_MICROKERNELS_CONTRACTION_H

@@ -1,0 +1,219 @@
+//===- IndexBuilder.cpp - Index arithmetic with folding -------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "sluice/Codegen/Elements/IndexBuilder.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace sluice;
+
+using Index = IndexBuilder::Index;
+using arith::IntegerOverflowFlags;
+
+Value IndexBuilder::value(Index index) {
+  if (auto value = dyn_cast<Value>(index))
+    return value;
+  return arith::ConstantIndexOp::create(builder, loc, *getConstant(index));
+}
+
+Index IndexBuilder::add(Index lhs, Index rhs) {
+  auto left = getConstant(lhs), right = getConstant(rhs);
+  if (left && right)
+    return constant(*left + *right);
+  if (left == 0)
+    return rhs;
+  if (right == 0)
+    return lhs;
+  return arith::AddIOp::create(builder, loc, value(lhs), value(rhs),
+                               IntegerOverflowFlags::nsw)
+      .getResult();
+}
+
+Index IndexBuilder::sub(Index lhs, Index rhs) {
+  auto left = getConstant(lhs), right = getConstant(rhs);
+  if (left && right)
+    return constant(*left - *right);
+  if (right == 0)
+    return lhs;
+  return arith::SubIOp::create(builder, loc, value(lhs), value(rhs),
+                               IntegerOverflowFlags::nsw)
+      .getResult();
+}
+
+Index IndexBuilder::mul(Index lhs, Index rhs) {
+  auto left = getConstant(lhs), right = getConstant(rhs);
+  if (left && right)
+    return constant(*left * *right);
+  if (left == 0 || right == 0)
+    return constant(0);
+  if (left == 1)
+    return rhs;
+  if (right == 1)
+    return lhs;
+  return arith::MulIOp::create(builder, loc, value(lhs), value(rhs),
+                               IntegerOverflowFlags::nsw)
+      .getResult();
+}
+
+Index IndexBuilder::div(Index lhs, Index rhs) {
+  auto left = getConstant(lhs), right = getConstant(rhs);
+  if (left && right && *right != 0)
+    return constant(*left / *right);
+  if (right == 1)
+    return lhs;
+  return arith::DivUIOp::create(builder, loc, value(lhs), value(rhs))
+      .getResult();
+}
+
+Index IndexBuilder::rem(Index lhs, Index rhs) {
+  auto left = getConstant(lhs), right = getConstant(rhs);
+  if (left && right && *right != 0)
+    return constant(*left % *right);
+  if (right == 1)
+    return constant(0);
+  return arith::RemUIOp::create(builder, loc, value(lhs), value(rhs))
+      .getResult();
+}
+
+Index IndexBuilder::ceilDiv(Index lhs, Index rhs) {
+  return div(add(lhs, sub(rhs, 1)), rhs);
+}
+
+Index IndexBuilder::min(Index lhs, Index rhs) {
+  auto left = getConstant(lhs), right = getConstant(rhs);
+  if (left && right)
+    return constant(std::min(*left, *right));
+  return arith::MinSIOp::create(builder, loc, value(lhs), value(rhs))
+      .getResult();
+}
+
+Index IndexBuilder::max(Index lhs, Index rhs) {
+  auto left = getConstant(lhs), right = getConstant(rhs);
+  if (left && right)
+    return constant(std::max(*left, *right));
+  return arith::MaxSIOp::create(builder, loc, value(lhs), value(rhs))
+      .getResult();
+}
+
+Index IndexBuilder::selectLess(Index lhs, Index rhs, Index whenLess,
+                               Index otherwise) {
+  auto left = getConstant(lhs), right = getConstant(rhs);
+  if (left && right)
+    return *left < *right ? whenLess : otherwise;
+  Value isLess = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt,
+                                       value(lhs), value(rhs));
+  return arith::SelectOp::create(builder, loc, isLess, value(whenLess),
+                                 value(otherwise))
+      .getResult();
+}
+
+SmallVector<Value> IndexBuilder::loop(Index lower, Index upper, int64_t step,
+                                      ValueRange initial, LoopBody body) {
+  auto first = getConstant(lower), end = getConstant(upper);
+  if (first && end && *first >= *end)
+    return llvm::to_vector_of<Value>(initial);
+  if (first && end && *first + step >= *end)
+    return body(lower, initial);
+  Value lowerValue = value(lower), upperValue = value(upper),
+        stepValue = value(constant(step));
+  auto loop = scf::ForOp::create(builder, loc, lowerValue, upperValue,
+                                 stepValue, initial);
+  OpBuilder::InsertionGuard guard(builder);
+  if (initial.empty())
+    builder.setInsertionPoint(loop.getBody()->getTerminator());
+  else
+    builder.setInsertionPointToEnd(loop.getBody());
+  SmallVector<Value> results =
+      body(loop.getInductionVar(), loop.getRegionIterArgs());
+  if (!initial.empty())
+    scf::YieldOp::create(builder, loc, results);
+  return llvm::to_vector_of<Value>(loop.getResults());
+}
+
+void IndexBuilder::loop(Index lower, Index upper, int64_t step,
+                        function_ref<void(Index)> body) {
+  loop(lower, upper, step, ValueRange(),
+       [&](Index iteration, ValueRange) -> SmallVector<Value> {
+         body(iteration);
+         return {};
+       });
+}
+
+void IndexBuilder::ifLess(Index lhs, Index rhs, function_ref<void()> body) {
+  ifLess(lhs, rhs, body, nullptr);
+}
+
+void IndexBuilder::ifLess(Index lhs, Index rhs, function_ref<void()> whenLess,
+                          function_ref<void()> otherwise) {
+  auto left = getConstant(lhs), right = getConstant(rhs);
+  if (left && right) {
+    if (*left < *right)
+      whenLess();
+    else if (otherwise)
+      otherwise();
+    return;
+  }
+  Value condition = arith::CmpIOp::create(
+      builder, loc, arith::CmpIPredicate::slt, value(lhs), value(rhs));
+  bool hasElse = static_cast<bool>(otherwise);
+  auto branch = scf::IfOp::create(builder, loc, condition, hasElse);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(branch.thenBlock()->getTerminator());
+  whenLess();
+  if (!hasElse)
+    return;
+  builder.setInsertionPoint(branch.elseBlock()->getTerminator());
+  otherwise();
+}
+
+void IndexBuilder::parallel(Index count, double cost,
+                            function_ref<void(Index)> body) {
+  if (isConstant(count, 0))
+    return;
+  if (isConstant(count, 1))
+    return body(constant(0));
+  Value zero = value(constant(0)), one = value(constant(1));
+  auto loop =
+      scf::ParallelOp::create(builder, loc, ValueRange{zero},
+                              ValueRange{value(count)}, ValueRange{one});
+  loop->setAttr("sluice.cost", builder.getF64FloatAttr(cost));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(loop.getBody()->getTerminator());
+  body(loop.getInductionVars().front());
+}
+
+Value sluice::flattenBuffer(OpBuilder &builder, Location loc, Value buffer) {
+  auto type = cast<MemRefType>(buffer.getType());
+  if (type.getRank() == 1)
+    return buffer;
+  SmallVector<ReassociationIndices> all;
+  if (type.getRank() == 0)
+    return memref::ExpandShapeOp::create(
+        builder, loc,
+        MemRefType::get({1}, type.getElementType(), MemRefLayoutAttrInterface(),
+                        type.getMemorySpace()),
+        buffer, all);
+  all.push_back(llvm::to_vector(llvm::seq<int64_t>(type.getRank())));
+  // The type that MLIR infers has no elements where one size is zero and
+  // another dynamic, which its verifier refuses.
+  int64_t elements =
+      type.hasStaticShape() ? type.getNumElements() : ShapedType::kDynamic;
+  auto flat =
+      MemRefType::get({elements}, type.getElementType(),
+                      MemRefLayoutAttrInterface(), type.getMemorySpace());
+  return memref::CollapseShapeOp::create(builder, loc, flat, buffer, all);
+}
+
+Value sluice::viewAsF32(OpBuilder &builder, Location loc, Value scratch) {
+  IndexBuilder index(builder, loc);
+  Value bytes = memref::DimOp::create(builder, loc, scratch, 0);
+  Value zero = index.value(index.constant(0));
+  Value size = index.value(index.div(bytes, 4));
+  auto type = MemRefType::get({ShapedType::kDynamic}, builder.getF32Type());
+  return memref::ViewOp::create(builder, loc, type, scratch, zero,
+                                ValueRange{size});
+}

@@ -1,0 +1,459 @@
+//===- IndexingKernels.cpp - Elements chosen by run-time indices ----------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "sluice/Codegen/Elements/FlatAccess.h"
+#include "sluice/Codegen/Elements/LoopNest.h"
+#include "sluice/Codegen/Rows/ElementVectors.h"
+
+using namespace mlir;
+using namespace sluice;
+using Predicate = arith::CmpIPredicate;
+
+static LogicalResult requireAlone(KernelBuilder &kernel, Operation *op) {
+  if (isAlone(kernel, op))
+    return success();
+  return op->emitError("takes no other ops into its kernel");
+}
+
+static Value flatIndex(KernelBuilder &kernel, Value flat, Value at,
+                       Type elementType) {
+  return kernel.toIndex(loadFlat(kernel, flat, at, elementType), elementType);
+}
+
+static Value storedZero(KernelBuilder &kernel, Type elementType) {
+  return kernel.toStorage(kernel.number(elementType, 0), elementType);
+}
+
+/// Are sizes that types leave open equal during the run?
+static Value sizesAgree(KernelBuilder &kernel, Value lhs, int64_t lhsDimension,
+                        Value rhs, int64_t rhsDimension) {
+  return compare(kernel, Predicate::eq, kernel.size(lhs, lhsDimension),
+                 kernel.size(rhs, rhsDimension));
+}
+
+//===----------------------------------------------------------------------===//
+// Gathering
+//===----------------------------------------------------------------------===//
+
+static LogicalResult emitGather(KernelBuilder &kernel, Operation *anchor) {
+  auto op = cast<GatherOp>(anchor);
+  if (failed(requireAlone(kernel, anchor)))
+    return failure();
+  Value data = op.getOperand(), indices = op.getIndices();
+  int64_t axis = op.getAxis(), rank = shapeOf(data).size();
+  Type elementType = elementTypeOf(data);
+  Value source = flatBuffer(kernel, data), chosen = flatBuffer(kernel, indices),
+        target = flatBuffer(kernel, op.getResult());
+  Value outer = sizeProduct(kernel, data, 0, axis);
+  Value size = kernel.size(data, axis);
+  Value run = sizeProduct(kernel, data, axis + 1, rank);
+  Value count = sizeProduct(kernel, indices, 0, shapeOf(indices).size());
+  double cost = 5 + 0.2 * getConstantIntValue(run).value_or(64);
+  parallelNest(kernel, {outer, count}, cost, [&](ValueRange at) {
+    Value index = flatIndex(kernel, chosen, at[1], elementTypeOf(indices));
+    index = wrapNegative(kernel, index, size);
+    Value inside = isInside(kernel, index, size);
+    kernel.check(inside, indexMessage);
+    Value to = kernel.mul(kernel.add(kernel.mul(at[0], count), at[1]), run);
+    when(
+        kernel, inside,
+        [&] {
+          Value from =
+              kernel.mul(kernel.add(kernel.mul(at[0], size), index), run);
+          copyRun(kernel, source, from, target, to, run);
+        },
+        [&] {
+          fillRun(kernel, storedZero(kernel, elementType), target, to, run);
+        });
+  });
+  return success();
+}
+
+/// The elements of a column lie a panel's width apart.
+static LogicalResult emitPackedGather(KernelBuilder &kernel,
+                                      Operation *anchor) {
+  auto op = cast<PackedGatherOp>(anchor);
+  if (failed(requireAlone(kernel, anchor)))
+    return failure();
+  Value indices = op.getIndices();
+  Type elementType = elementTypeOf(op.getResult());
+  Value source = flatBuffer(kernel, op.getWeights()),
+        chosen = flatBuffer(kernel, indices),
+        target = flatBuffer(kernel, op.getResult());
+  Value size = kernel.index(op.getColumns());
+  Value depth = kernel.index(op.getDepth());
+  Value width = kernel.index(op.getWidth());
+  Value count = sizeProduct(kernel, indices, 0, shapeOf(indices).size());
+  parallelNest(kernel, {count}, 0.5 * op.getDepth(), [&](ValueRange at) {
+    Value index = flatIndex(kernel, chosen, at[0], elementTypeOf(indices));
+    index = wrapNegative(kernel, index, size);
+    Value inside = isInside(kernel, index, size);
+    kernel.check(inside, indexMessage);
+    Value to = kernel.mul(at[0], depth);
+    when(
+        kernel, inside,
+        [&] {
+          Value panel =
+              kernel.mul(kernel.div(index, width), kernel.mul(depth, width));
+          Value from = kernel.add(panel, kernel.rem(index, width));
+          kernel.forEach(depth, [&](ValueRange k) {
+            Value place = kernel.add(from, kernel.mul(k[0], width));
+            Value element = memref::LoadOp::create(kernel.builder, kernel.loc,
+                                                   source, place);
+            memref::StoreOp::create(kernel.builder, kernel.loc, element, target,
+                                    kernel.add(to, k[0]));
+          });
+        },
+        [&] {
+          fillRun(kernel, storedZero(kernel, elementType), target, to, depth);
+        });
+  });
+  return success();
+}
+
+static Value gatherElementsElement(KernelBuilder &kernel, OpResult result,
+                                   ValueRange indices) {
+  auto op = cast<GatherElementsOp>(result.getOwner());
+  Value data = op.getOperand();
+  SmallVector<Value> place(indices);
+  Value size = kernel.size(data, op.getAxis());
+  Value index =
+      wrapNegative(kernel, loadIndex(kernel, op.getIndices(), indices), size);
+  place[op.getAxis()] = index;
+  Value inside = isInside(kernel, index, size);
+  for (auto [i, at] : llvm::enumerate(indices))
+    if (i != op.getAxis() && (ShapedType::isDynamic(shapeOf(data)[i]) ||
+                              ShapedType::isDynamic(shapeOf(result)[i])))
+      inside = both(kernel, inside, isInside(kernel, at, kernel.size(data, i)));
+  kernel.check(inside, indexMessage);
+  return loadGuarded(kernel, inside, data, place);
+}
+
+namespace {
+/// An index tuple's place in a flat buffer, as the number of its run.
+struct TuplePlace {
+  Value run;
+  Value inside;
+};
+} // namespace
+
+/// Reads the tuple at `position` of the flat indices, for dimensions from
+/// `first` on; `prefix` is the number of what comes before.
+static TuplePlace readTuple(KernelBuilder &kernel, Value flat, Value indices,
+                            Value position, Value data, int64_t first,
+                            Value prefix) {
+  int64_t depth = shapeOf(indices).back();
+  Value inside, run = prefix;
+  for (int64_t i = 0; i < depth; ++i) {
+    Value at =
+        kernel.add(kernel.mul(position, kernel.index(depth)), kernel.index(i));
+    Value size = kernel.size(data, first + i);
+    Value index = wrapNegative(
+        kernel, flatIndex(kernel, flat, at, elementTypeOf(indices)), size);
+    inside = both(kernel, inside, isInside(kernel, index, size));
+    run = kernel.add(kernel.mul(run, size), index);
+  }
+  return {run, inside};
+}
+
+static LogicalResult emitGatherND(KernelBuilder &kernel, Operation *anchor) {
+  auto op = cast<GatherNDOp>(anchor);
+  if (failed(requireAlone(kernel, anchor)))
+    return failure();
+  Value data = op.getOperand(), indices = op.getIndices();
+  Type elementType = elementTypeOf(data);
+  int64_t batchDims = op.getBatchDims(), rank = shapeOf(data).size(),
+          indicesRank = shapeOf(indices).size(),
+          depth = shapeOf(indices).back();
+  Value source = flatBuffer(kernel, data), tuples = flatBuffer(kernel, indices),
+        target = flatBuffer(kernel, op.getResult());
+  Value batches = sizeProduct(kernel, data, 0, batchDims);
+  Value count = sizeProduct(kernel, indices, batchDims, indicesRank - 1);
+  Value run = sizeProduct(kernel, data, batchDims + depth, rank);
+  Value agree;
+  for (int64_t i = 0; i < batchDims; ++i)
+    agree = both(kernel, agree, sizesAgree(kernel, data, i, indices, i));
+  if (agree) {
+    kernel.check(agree, "batch dimensions differ");
+    batches = select(kernel, agree, batches, kernel.index(0));
+  }
+  double cost = 5 + 0.2 * getConstantIntValue(run).value_or(64);
+  parallelNest(kernel, {batches, count}, cost, [&](ValueRange at) {
+    Value position = kernel.add(kernel.mul(at[0], count), at[1]);
+    TuplePlace place =
+        readTuple(kernel, tuples, indices, position, data, batchDims, at[0]);
+    Value to = kernel.mul(position, run);
+    auto copy = [&] {
+      copyRun(kernel, source, kernel.mul(place.run, run), target, to, run);
+    };
+    if (!place.inside)
+      return copy();
+    kernel.check(place.inside, indexMessage);
+    when(kernel, place.inside, copy, [&] {
+      fillRun(kernel, storedZero(kernel, elementType), target, to, run);
+    });
+  });
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Scattering
+//===----------------------------------------------------------------------===//
+
+static Value combine(KernelBuilder &kernel, ScatterMode mode, Value old,
+                     Value update, Type elementType) {
+  BodyBuilder body{kernel.builder, kernel.loc};
+  bool isFloat = BodyBuilder::isFloat(old), isBool = elementType.isInteger(1);
+  bool isUnsigned = isUnsignedType(elementType);
+  switch (mode) {
+  case ScatterMode::Replace:
+    return update;
+  case ScatterMode::Add:
+    return isBool ? body.make<arith::OrIOp>(old, update)
+                  : body.add(old, update);
+  case ScatterMode::Mul:
+    return body.mul(old, update);
+  case ScatterMode::Max:
+    return isFloat      ? body.make<arith::MaximumFOp>(old, update)
+           : isUnsigned ? body.make<arith::MaxUIOp>(old, update)
+                        : body.make<arith::MaxSIOp>(old, update);
+  case ScatterMode::Min:
+    return isFloat      ? body.make<arith::MinimumFOp>(old, update)
+           : isUnsigned ? body.make<arith::MinUIOp>(old, update)
+                        : body.make<arith::MinSIOp>(old, update);
+  }
+  return update;
+}
+
+/// Copies a whole tensor into a result of the same shape.
+static void copyWhole(KernelBuilder &kernel, Value source, Value target,
+                      Value count) {
+  kernel.forEachParallel(count, 0.3, [&](ValueRange at) {
+    Value element =
+        memref::LoadOp::create(kernel.builder, kernel.loc, source, at);
+    memref::StoreOp::create(kernel.builder, kernel.loc, element, target, at);
+  });
+}
+
+static LogicalResult emitScatterElements(KernelBuilder &kernel,
+                                         Operation *anchor) {
+  auto op = cast<ScatterElementsOp>(anchor);
+  if (failed(requireAlone(kernel, anchor)))
+    return failure();
+  Value data = op.getOperand(), indices = op.getIndices(),
+        updates = op.getUpdates();
+  Type elementType = elementTypeOf(data);
+  int64_t rank = shapeOf(data).size();
+  copyWhole(kernel, flatBuffer(kernel, data),
+            flatBuffer(kernel, op.getResult()),
+            sizeProduct(kernel, data, 0, rank));
+  SmallVector<Value> extents = kernel.sizes(indices);
+  Value agree;
+  for (int64_t i = 0; i < rank; ++i)
+    agree = both(kernel, agree, sizesAgree(kernel, indices, i, updates, i));
+  if (agree) {
+    kernel.check(agree, "updates and indices differ in size");
+    extents[0] = select(kernel, agree, extents[0], kernel.index(0));
+  }
+  kernel.forEach(extents, [&](ValueRange at) {
+    Value size = kernel.size(data, op.getAxis());
+    Value index = wrapNegative(kernel, loadIndex(kernel, indices, at), size);
+    SmallVector<Value> place(at);
+    place[op.getAxis()] = index;
+    Value inside;
+    for (int64_t i = 0; i < rank; ++i)
+      inside = both(kernel, inside,
+                    isInside(kernel, place[i], kernel.size(data, i)));
+    kernel.check(inside, indexMessage);
+    when(kernel, inside, [&] {
+      Value update = kernel.load(updates, at);
+      Value old = kernel.toCompute(
+          memref::LoadOp::create(kernel.builder, kernel.loc,
+                                 kernel.buffer(op.getResult()), place),
+          elementType);
+      kernel.store(combine(kernel, op.getMode(), old, update, elementType),
+                   op.getResult(), place);
+    });
+  });
+  return success();
+}
+
+static LogicalResult emitScatterND(KernelBuilder &kernel, Operation *anchor) {
+  auto op = cast<ScatterNDOp>(anchor);
+  if (failed(requireAlone(kernel, anchor)))
+    return failure();
+  Value data = op.getOperand(), indices = op.getIndices(),
+        updates = op.getUpdates();
+  Type elementType = elementTypeOf(data);
+  int64_t rank = shapeOf(data).size(), depth = shapeOf(indices).back(),
+          indicesRank = shapeOf(indices).size(),
+          updatesRank = shapeOf(updates).size();
+  Value target = flatBuffer(kernel, op.getResult());
+  copyWhole(kernel, flatBuffer(kernel, data), target,
+            sizeProduct(kernel, data, 0, rank));
+  Value tuples = flatBuffer(kernel, indices);
+  Value source = flatBuffer(kernel, updates);
+  Value count = sizeProduct(kernel, indices, 0, indicesRank - 1);
+  Value run = sizeProduct(kernel, data, depth, rank);
+  Value agree = compare(kernel, Predicate::eq, kernel.mul(count, run),
+                        sizeProduct(kernel, updates, 0, updatesRank));
+  kernel.check(agree, "the updates do not fit the indices");
+  count = select(kernel, agree, count, kernel.index(0));
+  kernel.forEach(count, [&](ValueRange at) {
+    TuplePlace place =
+        readTuple(kernel, tuples, indices, at[0], data, 0, kernel.index(0));
+    auto update = [&] {
+      Value to = kernel.mul(place.run, run), from = kernel.mul(at[0], run);
+      kernel.forEach(run, [&](ValueRange inner) {
+        Value position = kernel.add(to, inner[0]);
+        Value next =
+            loadFlat(kernel, source, kernel.add(from, inner[0]), elementType);
+        Value old = loadFlat(kernel, target, position, elementType);
+        storeFlat(kernel, combine(kernel, op.getMode(), old, next, elementType),
+                  target, position, elementType);
+      });
+    };
+    if (!place.inside)
+      return update();
+    kernel.check(place.inside, indexMessage);
+    when(kernel, place.inside, update);
+  });
+  return success();
+}
+
+static Value oneHotElement(KernelBuilder &kernel, OpResult result,
+                           ValueRange indices) {
+  auto op = cast<OneHotOp>(result.getOwner());
+  SmallVector<Value> place(indices);
+  place.erase(place.begin() + op.getAxis());
+  Value depth = kernel.size(result, op.getAxis());
+  Value index =
+      wrapNegative(kernel, loadIndex(kernel, op.getIndices(), place), depth);
+  Value isHere = compare(kernel, Predicate::eq, index, indices[op.getAxis()]);
+  return select(kernel, isHere, kernel.load(op.getValues(), kernel.index(1)),
+                kernel.load(op.getValues(), kernel.index(0)));
+}
+
+static Value oneHotElements(KernelBuilder &kernel, OpResult result,
+                            const VectorPlace &place) {
+  auto op = cast<OneHotOp>(result.getOwner());
+  OpBuilder &builder = kernel.builder;
+  BodyBuilder body{builder, kernel.loc};
+  int64_t axis = op.getAxis();
+  auto splat = [&](Value x) { return splatLanes(kernel, x, place.lanes); };
+  Value depth = kernel.size(result, axis);
+  VectorPlace marked = place;
+  marked.indices.erase(marked.indices.begin() + axis);
+  Value isHere;
+  if (axis == place.inner) {
+    // The lane that is marked, or none. Of as many bits as lanes have places.
+    Value index = wrapNegative(
+        kernel, loadIndex(kernel, op.getIndices(), marked.indices), depth);
+    Value lane = kernel.sub(index, place.indices[axis]);
+    Value isInside =
+        compare(kernel, Predicate::ult, lane, kernel.index(place.lanes));
+    lane = select(kernel, isInside, lane, kernel.index(place.lanes));
+    auto lanes = llvm::to_vector(llvm::seq<int32_t>(0, place.lanes));
+    Value all = arith::ConstantOp::create(builder, kernel.loc,
+                                          builder.getI32VectorAttr(lanes));
+    isHere =
+        body.compare(Predicate::eq, all,
+                     splat(arith::IndexCastOp::create(
+                         builder, kernel.loc, builder.getI32Type(), lane)));
+  } else {
+    marked.inner -= axis < place.inner;
+    Type type = elementTypeOf(op.getIndices());
+    Value index = loadElements(kernel, op.getIndices(), marked);
+    Value size = splat(kernel.fromIndex(depth, type));
+    if (!isUnsignedType(type))
+      index = body.select(body.compare(Predicate::slt, index, body.zero(index)),
+                          body.make<arith::AddIOp>(index, size), index);
+    isHere = body.compare(Predicate::eq, index,
+                          splat(kernel.fromIndex(place.indices[axis], type)));
+  }
+  return body.select(isHere,
+                     splat(kernel.load(op.getValues(), kernel.index(1))),
+                     splat(kernel.load(op.getValues(), kernel.index(0))));
+}
+
+//===----------------------------------------------------------------------===//
+// Places of elements that are not zero
+//===----------------------------------------------------------------------===//
+
+static Value isNotZero(KernelBuilder &kernel, Value element) {
+  BodyBuilder body{kernel.builder, kernel.loc};
+  Value zero = body.zero(element);
+  return BodyBuilder::isFloat(element)
+             ? body.compare(arith::CmpFPredicate::UNE, element, zero)
+             : body.compare(Predicate::ne, element, zero);
+}
+
+static LogicalResult emitNonZeroCount(KernelBuilder &kernel,
+                                      Operation *anchor) {
+  auto op = cast<NonZeroCountOp>(anchor);
+  if (failed(requireAlone(kernel, anchor)))
+    return failure();
+  Value data = op.getOperand();
+  Value flat = flatBuffer(kernel, data);
+  Value total = sizeProduct(kernel, data, 0, shapeOf(data).size());
+  auto counted =
+      kernel.loop(total, kernel.index(0), [&](Value at, ValueRange running) {
+        Value element = loadFlat(kernel, flat, at, elementTypeOf(data));
+        Value one = select(kernel, isNotZero(kernel, element), kernel.index(1),
+                           kernel.index(0));
+        return SmallVector<Value>{kernel.add(running[0], one)};
+      });
+  kernel.store(kernel.fromIndex(counted[0], elementTypeOf(op.getResult())),
+               op.getResult(), kernel.index(0));
+  return success();
+}
+
+static LogicalResult emitNonZero(KernelBuilder &kernel, Operation *anchor) {
+  auto op = cast<NonZeroOp>(anchor);
+  if (failed(requireAlone(kernel, anchor)))
+    return failure();
+  Value data = op.getOperand();
+  int64_t rank = shapeOf(data).size();
+  Value flat = flatBuffer(kernel, data);
+  Value total = sizeProduct(kernel, data, 0, rank);
+  Value room = kernel.size(op.getResult(), 1);
+  Type elementType = elementTypeOf(op.getResult());
+  kernel.loop(total, kernel.index(0), [&](Value at, ValueRange running) {
+    Value element = loadFlat(kernel, flat, at, elementTypeOf(data));
+    Value found = both(kernel, isNotZero(kernel, element),
+                       isInside(kernel, running[0], room));
+    when(kernel, found, [&] {
+      Value rest = at;
+      for (int64_t i = rank; i-- > 0;) {
+        Value size = kernel.size(data, i);
+        Value position = i == 0 ? rest : kernel.rem(rest, size);
+        rest = kernel.div(rest, size);
+        kernel.store(kernel.fromIndex(position, elementType), op.getResult(),
+                     {kernel.index(i), running[0]});
+      }
+    });
+    Value next = select(kernel, found, kernel.add(running[0], kernel.index(1)),
+                        running[0]);
+    return SmallVector<Value>{next};
+  });
+  return success();
+}
+
+void sluice::registerIndexingEmitters(EmitterRegistry &registry) {
+  registry.addKernel<GatherOp>(emitGather);
+  registry.addKernel<PackedGatherOp>(emitPackedGather);
+  registry.addElement<GatherElementsOp>(gatherElementsElement);
+  registry.addKernel<GatherNDOp>(emitGatherND);
+  registry.addKernel<NonZeroCountOp>(emitNonZeroCount);
+  registry.addKernel<NonZeroOp>(emitNonZero);
+  registry.addElement<OneHotOp>(oneHotElement);
+  registry.addVector<OneHotOp>(oneHotElements);
+  registry.addKernel<ScatterElementsOp>(emitScatterElements);
+  registry.addKernel<ScatterNDOp>(emitScatterND);
+}

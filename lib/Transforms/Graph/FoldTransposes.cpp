@@ -1,0 +1,145 @@
+//===- FoldTransposes.cpp - Transposes inside matrix products, reductions -===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "sluice/Support/Remarks.h"
+#include "sluice/Transforms/Graph/GraphBuilder.h"
+#include "sluice/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace sluice {
+#define GEN_PASS_DEF_FOLDTRANSPOSESPASS
+#include "sluice/Transforms/Passes.h.inc"
+
+namespace {
+
+/// Does the permutation swap the last two dimensions only?
+bool swapsMatrix(ArrayRef<int64_t> permutation) {
+  int64_t rank = permutation.size();
+  if (rank < 2 || permutation[rank - 1] != rank - 2 ||
+      permutation[rank - 2] != rank - 1)
+    return false;
+  return isIdentityPermutation(permutation.drop_back(2));
+}
+
+/// A transposed operand of a matrix product sets the product's flag instead.
+/// Where batch dimensions move as well, the rest of the transpose keeps the
+/// innermost dimension, and so copies whole rows.
+struct TransposeIntoMatmul : OpRewritePattern<MatmulOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(MatmulOp op,
+                                PatternRewriter &rewriter) const override {
+    for (unsigned i : {0u, 1u}) {
+      auto transpose = op->getOperand(i).getDefiningOp<TransposeOp>();
+      if (!transpose)
+        continue;
+      SmallVector<int64_t> permutation(transpose.getPermutation());
+      int64_t rank = permutation.size();
+      if (permutation[rank - 2] != rank - 1)
+        continue;
+      Value operand = transpose.getOperand();
+      if (!swapsMatrix(permutation)) {
+        if (!transpose->hasOneUse())
+          continue;
+        std::swap(permutation[rank - 1], permutation[rank - 2]);
+        operand = GraphBuilder(rewriter, transpose.getLoc())
+                      .transpose(operand, permutation);
+      }
+      remarks::applied(transpose, remarks::layout)
+          << "transpose folded into the matrix product that reads it";
+      rewriter.modifyOpInPlace(op, [&] {
+        op->setOperand(i, operand);
+        if (i == 0)
+          op.setTransposeLhs(!op.getTransposeLhs());
+        else
+          op.setTransposeRhs(!op.getTransposeRhs());
+      });
+      return success();
+    }
+    return failure();
+  }
+};
+
+/// (A B)^T = B^T A^T.
+struct TransposeOfMatmul : OpRewritePattern<TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(TransposeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto matmul = op.getOperand().getDefiningOp<MatmulOp>();
+    if (!matmul || !matmul->hasOneUse() || !swapsMatrix(op.getPermutation()))
+      return failure();
+    remarks::applied(op, remarks::layout)
+        << "transpose folded into the matrix product in front of it";
+    auto flag = [&](bool set) {
+      return set ? rewriter.getUnitAttr() : UnitAttr();
+    };
+    rewriter.replaceOpWithNewOp<MatmulOp>(
+        op, op.getType(), matmul.getRhs(), matmul.getLhs(),
+        flag(!matmul.getTransposeRhs()), flag(!matmul.getTransposeLhs()));
+    return success();
+  }
+};
+
+/// A reduction of a transposed tensor reads the tensor as it is, and at most
+/// its smaller result is transposed.
+struct TransposeBehindReduction : OpRewritePattern<ReduceOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ReduceOp op,
+                                PatternRewriter &rewriter) const override {
+    auto transpose = op.getOperand().getDefiningOp<TransposeOp>();
+    if (!transpose || !transpose->hasOneUse())
+      return failure();
+    ArrayRef<int64_t> permutation = transpose.getPermutation();
+    SmallVector<int64_t> axes;
+    for (int64_t axis : op.getAxes())
+      axes.push_back(permutation[axis]);
+    llvm::sort(axes);
+    // What is left of the permutation, in the numbering of the result.
+    SmallVector<int64_t> rest;
+    for (size_t i = 0; i < permutation.size(); ++i) {
+      int64_t dimension = permutation[i];
+      if (op.getKeepDims()) {
+        rest.push_back(dimension);
+      } else if (!llvm::is_contained(op.getAxes(), static_cast<int64_t>(i))) {
+        int64_t dropped = llvm::count_if(
+            axes, [&](int64_t axis) { return axis < dimension; });
+        rest.push_back(dimension - dropped);
+      }
+    }
+    GraphBuilder graph(rewriter, op.getLoc());
+    Value result = graph.reduce(transpose.getOperand(), op.getKind(), axes,
+                                op.getKeepDims());
+    if (!isIdentityPermutation(rest))
+      result = graph.transpose(result, rest);
+    result.setType(op.getType());
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
+class FoldTransposesPass final
+    : public impl::FoldTransposesPassBase<FoldTransposesPass> {
+public:
+  using FoldTransposesPassBase::FoldTransposesPassBase;
+
+  void runOnOperation() final {
+    RewritePatternSet patterns(&getContext());
+    patterns
+        .add<TransposeIntoMatmul, TransposeOfMatmul, TransposeBehindReduction>(
+            &getContext());
+    TransposeOp::getCanonicalizationPatterns(patterns, &getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace sluice

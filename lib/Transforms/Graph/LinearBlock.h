@@ -1,0 +1,74 @@
+//===- LinearBlock.h - Contractions with a bias -----------------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+//
+// A convolution, transposed convolution or matrix product, and the addition of
+// one number per result channel behind it. Factors per channel can move into
+// its weight.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_LIB_TRANSFORMS_GRAPH_LINEARBLOCK_H
+#define SLUICE_LIB_TRANSFORMS_GRAPH_LINEARBLOCK_H
+
+#include "sluice/Transforms/Graph/GraphBuilder.h"
+
+namespace sluice {
+
+/// The value as one number per channel: a vector of `channels` elements or
+/// one. Null if it is not such a value for tensors of this rank.
+mlir::Value matchPerChannel(GraphBuilder &graph, mlir::Value value,
+                            int64_t rank, int64_t channelDimension,
+                            int64_t channels);
+bool isPerChannel(mlir::Value value, int64_t rank, int64_t channelDimension,
+                  int64_t channels);
+
+/// A vector in the shape that broadcasts along the channels.
+mlir::Value spreadChannels(GraphBuilder &graph, mlir::Value vector,
+                           int64_t rank, int64_t channelDimension);
+
+struct LinearBlock {
+  /// Conv, conv_transpose or matmul.
+  mlir::Operation *linear = nullptr;
+  mlir::Value weight;
+  /// What is added behind it, if anything; broadcasts along the channels.
+  mlir::Value bias;
+  int64_t rank = 0;
+  int64_t channelDimension = 0;
+  /// May be dynamic.
+  int64_t channels = 0;
+
+  /// The block whose result is `value`. Results inside it may have no other
+  /// use than the block itself; that of `value` is the caller's to check.
+  static std::optional<LinearBlock> match(mlir::Value value);
+
+  /// The weight times one factor per result channel.
+  mlir::Value scaleResultChannels(GraphBuilder &graph,
+                                  mlir::Value factors) const;
+  /// The weight times one factor per input channel.
+  mlir::Value scaleInputChannels(GraphBuilder &graph,
+                                 mlir::Value factors) const;
+  /// What adding `shifts` (one per input channel) to the input adds to each
+  /// result channel, where no padding takes part.
+  mlir::Value sumOverInputs(GraphBuilder &graph, mlir::Value shifts) const;
+  int64_t inputChannels() const;
+
+  /// The linear op on another input and weight.
+  mlir::Value rebuild(GraphBuilder &graph, mlir::Value input,
+                      mlir::Value newWeight) const;
+
+private:
+  /// The weight as [groups, a, b, rest], where one of a and b are the input
+  /// channels of a group and the other its result channels.
+  mlir::Value groupWeight(GraphBuilder &graph) const;
+  /// Whether a are the result channels.
+  bool resultChannelsFirst() const;
+  int64_t groups() const;
+  mlir::Value scaleWeight(GraphBuilder &graph, mlir::Value factors,
+                          bool alongFirst) const;
+};
+
+} // namespace sluice
+
+#endif // SLUICE_LIB_TRANSFORMS_GRAPH_LINEARBLOCK_H

@@ -1,0 +1,284 @@
+//===- MoveTransposes.cpp - Cancel transposes across other ops ------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+//
+// Ops between transposes form regions in which every tensor may as well have
+// its dimensions in another order. A region is turned as a whole where fewer
+// bytes are transposed at its border then.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "sluice/Support/Remarks.h"
+#include "sluice/Transforms/Graph/GraphBuilder.h"
+#include "sluice/Transforms/Passes.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace sluice {
+#define GEN_PASS_DEF_MOVETRANSPOSESPASS
+#include "sluice/Transforms/Passes.h.inc"
+
+namespace {
+
+/// An operand that has no dimensions to turn.
+bool isNumber(Value operand) {
+  auto type = cast<RankedTensorType>(operand.getType());
+  return type.hasStaticShape() && type.getNumElements() == 1;
+}
+
+/// The operands that have the region's dimensions; the others are numbers.
+SmallVector<OpOperand *> tensorOperands(Operation *op) {
+  SmallVector<OpOperand *> operands;
+  for (OpOperand &operand : op->getOpOperands())
+    if (!(isa<PadOp>(op) && operand.getOperandNumber() > 0) &&
+        !(isa<ElementwiseOpInterface>(op) && isNumber(operand.get())))
+      operands.push_back(&operand);
+  return operands;
+}
+
+/// Can the op compute on turned tensors of this rank?
+bool isTurnable(Operation *op, int64_t rank) {
+  if (op->getNumResults() != 1 || op->getNumOperands() == 0 ||
+      !isa<RankedTensorType>(op->getResult(0).getType()) ||
+      static_cast<int64_t>(shapeOf(op->getResult(0)).size()) != rank)
+    return false;
+  bool isKind =
+      llvm::TypeSwitch<Operation *, bool>(op)
+          .Case<SoftmaxOp, LogSoftmaxOp, ConcatOp>([](auto) { return true; })
+          .Case([](ReduceOp reduce) { return reduce.getKeepDims(); })
+          .Case([](SliceOp slice) { return slice.getBounds().empty(); })
+          .Case([](PadOp pad) { return pad.getWidths().empty(); })
+          .Default([](Operation *other) {
+            return isa<ElementwiseOpInterface>(other);
+          });
+  // Constants of lower rank gain dimensions; other tensors of lower rank would
+  // have to be reshaped.
+  return isKind && llvm::all_of(tensorOperands(op), [&](OpOperand *operand) {
+           auto type = cast<RankedTensorType>(operand->get().getType());
+           return type.getRank() == rank ||
+                  (type.hasStaticShape() &&
+                   isConstantExpression(operand->get()));
+         });
+}
+
+/// Bytes, with a guess for sizes that are not known.
+int64_t guessBytes(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  int64_t bytes = (type.getElementTypeBitWidth() + 7) / 8;
+  for (int64_t size : type.getShape())
+    bytes *= ShapedType::isDynamic(size) ? 32 : size;
+  return bytes;
+}
+
+/// Ops whose tensors are all seen through one permutation: a tensor t of the
+/// region is transpose(t', permutation) of its turned form t'.
+class TurnedRegion {
+public:
+  TurnedRegion(TransposeOp seed)
+      : permutation(seed.getPermutation()),
+        inverse(invertPermutationVector(seed.getPermutation())),
+        block(seed->getBlock()) {
+    for (Operation *user : seed->getUsers())
+      add(user);
+    grow();
+  }
+
+  ArrayRef<Operation *> getOps() const { return ops.getArrayRef(); }
+  bool pays() const;
+  void turn();
+
+private:
+  void add(Operation *op) {
+    constexpr size_t maxOps = 500;
+    if (op->getBlock() == block && ops.size() < maxOps &&
+        isTurnable(op, permutation.size()))
+      ops.insert(op);
+  }
+  void grow();
+  bool isInside(Value value) const {
+    Operation *op = value.getDefiningOp();
+    return op && ops.contains(op);
+  }
+  /// Values that enter the region, numbers and constants aside.
+  llvm::SetVector<Value> findInputs() const;
+  bool isReadOutside(Value value) const;
+  Value turnInput(OpBuilder &builder, Value value);
+  void turnAttributes(Operation *op);
+  RankedTensorType turnType(RankedTensorType type) const {
+    return type.clone(applyPermutation(type.getShape(), inverse));
+  }
+  SmallVector<int64_t> turnAxes(ArrayRef<int64_t> axes) const {
+    SmallVector<int64_t> turned;
+    for (int64_t axis : axes)
+      turned.push_back(permutation[axis]);
+    llvm::sort(turned);
+    return turned;
+  }
+
+  SmallVector<int64_t> permutation, inverse;
+  Block *block;
+  llvm::SetVector<Operation *> ops;
+};
+
+} // namespace
+
+void TurnedRegion::grow() {
+  for (size_t i = 0; i < ops.size(); ++i) {
+    Operation *op = ops[i];
+    for (Operation *user : op->getUsers())
+      add(user);
+    for (OpOperand *operand : tensorOperands(op))
+      if (Operation *producer = operand->get().getDefiningOp())
+        if (!isConstantExpression(operand->get()))
+          add(producer);
+  }
+}
+
+llvm::SetVector<Value> TurnedRegion::findInputs() const {
+  llvm::SetVector<Value> inputs;
+  for (Operation *op : ops)
+    for (OpOperand *operand : tensorOperands(op))
+      if (!isInside(operand->get()) && !isConstantExpression(operand->get()))
+        inputs.insert(operand->get());
+  return inputs;
+}
+
+bool TurnedRegion::isReadOutside(Value value) const {
+  return llvm::any_of(value.getUsers(),
+                      [&](Operation *user) { return !ops.contains(user); });
+}
+
+bool TurnedRegion::pays() const {
+  int64_t before = 0, after = 0;
+  for (Value input : findInputs()) {
+    auto transpose = input.getDefiningOp<TransposeOp>();
+    // Another order merges with the new transpose.
+    if (transpose && transpose.getPermutation() != ArrayRef(permutation))
+      continue;
+    if (!transpose)
+      after += guessBytes(input);
+    else if (!isReadOutside(input))
+      before += guessBytes(input);
+  }
+  for (Operation *op : ops) {
+    Value result = op->getResult(0);
+    bool isReadAsIs = false;
+    for (Operation *user : result.getUsers()) {
+      if (ops.contains(user))
+        continue;
+      auto transpose = dyn_cast<TransposeOp>(user);
+      if (transpose && transpose.getPermutation() == ArrayRef(inverse))
+        before += guessBytes(result);
+      else if (!transpose)
+        isReadAsIs = true;
+    }
+    if (isReadAsIs)
+      after += guessBytes(result);
+  }
+  return after < before;
+}
+
+Value TurnedRegion::turnInput(OpBuilder &builder, Value value) {
+  GraphBuilder graph(builder, value.getLoc());
+  if (auto transpose = value.getDefiningOp<TransposeOp>())
+    if (transpose.getPermutation() == ArrayRef(permutation))
+      return transpose.getOperand();
+  auto type = cast<RankedTensorType>(value.getType());
+  size_t missing = permutation.size() - type.getRank();
+  if (missing > 0) {
+    SmallVector<int64_t> shape(missing, 1);
+    llvm::append_range(shape, type.getShape());
+    value = graph.reshape(value, shape);
+  }
+  return graph.transpose(value, inverse);
+}
+
+void TurnedRegion::turnAttributes(Operation *op) {
+  auto turnArray = [&](ArrayRef<int64_t> values) {
+    return applyPermutation(values, inverse);
+  };
+  llvm::TypeSwitch<Operation *>(op)
+      .Case<SoftmaxOp, LogSoftmaxOp, ConcatOp>(
+          [&](auto axial) { axial.setAxis(permutation[axial.getAxis()]); })
+      .Case(
+          [&](ReduceOp reduce) { reduce.setAxes(turnAxes(reduce.getAxes())); })
+      .Case([&](SliceOp slice) {
+        slice.setStarts(turnArray(slice.getStarts()));
+        slice.setEnds(turnArray(slice.getEnds()));
+        slice.setSteps(turnArray(slice.getSteps()));
+      })
+      .Case([&](PadOp pad) {
+        pad.setLow(turnArray(pad.getLow()));
+        pad.setHigh(turnArray(pad.getHigh()));
+      })
+      .Default([](Operation *) {});
+}
+
+void TurnedRegion::turn() {
+  SmallVector<Operation *> ordered(ops.begin(), ops.end());
+  llvm::sort(ordered,
+             [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+  DenseMap<Value, Value> turned;
+  for (Operation *op : ordered) {
+    OpBuilder builder(op);
+    Operation *copy = builder.clone(*op);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(copy);
+    for (OpOperand *operand : tensorOperands(op)) {
+      Value &form = turned[operand->get()];
+      if (!form)
+        form = turnInput(builder, operand->get());
+      copy->setOperand(operand->getOperandNumber(), form);
+    }
+    turnAttributes(copy);
+    Value result = op->getResult(0);
+    copy->getResult(0).setType(
+        turnType(cast<RankedTensorType>(result.getType())));
+    turned[result] = copy->getResult(0);
+  }
+  for (Operation *op : llvm::reverse(ordered)) {
+    Value result = op->getResult(0);
+    if (!result.use_empty()) {
+      OpBuilder builder(op);
+      builder.setInsertionPointAfter(op);
+      Value back = GraphBuilder(builder, op->getLoc())
+                       .transpose(turned[result], permutation);
+      back.setType(result.getType());
+      result.replaceAllUsesWith(back);
+    }
+    op->erase();
+  }
+}
+
+namespace {
+
+class MoveTransposesPass final
+    : public impl::MoveTransposesPassBase<MoveTransposesPass> {
+public:
+  using MoveTransposesPassBase::MoveTransposesPassBase;
+
+  void runOnOperation() final {
+    SmallVector<TransposeOp> seeds;
+    getOperation().walk([&](TransposeOp op) { seeds.push_back(op); });
+    for (TransposeOp seed : seeds) {
+      // Turning one region may leave transposes without readers.
+      if (seed.use_empty())
+        continue;
+      TurnedRegion region(seed);
+      if (region.getOps().empty() || !region.pays())
+        continue;
+      remarks::applied(seed, remarks::layout)
+          << "transpose moved across other nodes";
+      numTurned += region.getOps().size();
+      region.turn();
+    }
+  }
+};
+
+} // namespace
+} // namespace sluice

@@ -1,0 +1,65 @@
+//===- TypeRefinement.cpp - Better types for values -----------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "sluice/Transforms/Graph/TypeRefinement.h"
+#include "dialects/Sluice/Sluice.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace sluice;
+
+RankedTensorType sluice::intersectTypes(RankedTensorType a,
+                                        RankedTensorType b) {
+  if (a.getElementType() != b.getElementType() || a.getRank() != b.getRank())
+    return {};
+  SmallVector<int64_t> shape(a.getShape());
+  for (auto [size, other] : llvm::zip(shape, b.getShape())) {
+    if (ShapedType::isDynamic(size))
+      size = other;
+    else if (!ShapedType::isDynamic(other) && other != size)
+      return {};
+  }
+  return a.clone(shape);
+}
+
+bool sluice::acceptsRefinedOperands(Operation *op) {
+  return isa<SluiceDialect>(op->getDialect()) ||
+         isa<tensor::DimOp, tensor::ExtractOp, tensor::CastOp, func::ReturnOp>(
+             op) ||
+         (isa<scf::YieldOp>(op) && isa<scf::IfOp>(op->getParentOp()));
+}
+
+void sluice::updateResultTypes(func::FuncOp function) {
+  Operation *end = function.getBody().back().getTerminator();
+  function.setFunctionType(FunctionType::get(function.getContext(),
+                                             function.getArgumentTypes(),
+                                             end->getOperandTypes()));
+}
+
+bool sluice::refineType(Value value, RankedTensorType type) {
+  Type old = value.getType();
+  if (old == type)
+    return false;
+  // Folding a cast into an scf.for would claim that the loop keeps the sizes.
+  if (llvm::any_of(value.getUsers(),
+                   [](Operation *user) { return isa<scf::ForOp>(user); }))
+    return false;
+  SmallVector<OpOperand *> strict;
+  for (OpOperand &use : value.getUses())
+    if (!acceptsRefinedOperands(use.getOwner()))
+      strict.push_back(&use);
+  value.setType(type);
+  if (strict.empty())
+    return true;
+  OpBuilder builder(value.getContext());
+  builder.setInsertionPointAfterValue(value);
+  Value cast = tensor::CastOp::create(builder, value.getLoc(), old, value);
+  for (OpOperand *use : strict)
+    use->set(cast);
+  return true;
+}

@@ -1,0 +1,255 @@
+//===- PackWeights.cpp - Weights in the order micro-kernels read ----------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/IR/PatternMatch.h"
+#include "sluice/Analysis/TransposedConvolution.h"
+#include "sluice/Codegen/CPU/Products/PackedWeights.h"
+#include "sluice/Support/Remarks.h"
+#include "sluice/Transforms/Graph/GraphBuilder.h"
+#include "sluice/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace sluice {
+#define GEN_PASS_DEF_PACKWEIGHTSPASS
+#include "sluice/Transforms/Passes.h.inc"
+
+namespace {
+
+class PackWeightsPass final
+    : public impl::PackWeightsPassBase<PackWeightsPass> {
+public:
+  using PackWeightsPassBase::PackWeightsPassBase;
+
+  void runOnOperation() final {
+    auto machine = getMachineModel(triple, cpu);
+    if (!machine) {
+      getOperation().emitError(llvm::toString(machine.takeError()));
+      return signalPassFailure();
+    }
+    IRRewriter rewriter(&getContext());
+    SmallVector<Operation *> ops;
+    getOperation().walk([&](Operation *op) {
+      if (isa<MatmulOp, ConvOp, ConvTransposeOp, RecurrenceOp>(op))
+        ops.push_back(op);
+    });
+    for (Operation *op : ops) {
+      rewriter.setInsertionPoint(op);
+      if (auto matmul = dyn_cast<MatmulOp>(op))
+        pack(matmul, *machine, rewriter);
+      else if (auto conv = dyn_cast<ConvOp>(op))
+        pack(conv, *machine, rewriter);
+      else if (auto transposed = dyn_cast<ConvTransposeOp>(op))
+        pack(transposed, *machine, rewriter);
+      else
+        pack(cast<RecurrenceOp>(op), *machine, rewriter);
+    }
+    getOperation().walk([&](GatherOp op) {
+      rewriter.setInsertionPoint(op);
+      readPacked(op, rewriter);
+    });
+  }
+
+private:
+  /// The constant behind a value, if it is a weight of f32.
+  static ConstantOp getWeights(Value value) {
+    auto constant = value.getDefiningOp<ConstantOp>();
+    if (!constant || !elementTypeOf(value).isF32() ||
+        constant.getType().getNumElements() == 0)
+      return nullptr;
+    return constant;
+  }
+
+  /// Says why an op goes without packed weights, which most owe their speed to.
+  static void leave(Operation *op, StringRef reason) {
+    remarks::missed(op, remarks::packing)
+        << "the weights are not packed: " << reason;
+  }
+
+  /// Why a value is no weight.
+  static StringRef whyNoWeights(Value value) {
+    if (!value.getDefiningOp<ConstantOp>())
+      return isConstantExpression(value)
+                 ? "they are constant, but computed in every run"
+                 : "they are not constant";
+    return elementTypeOf(value).isF32() ? "there are none"
+                                        : "their elements are not of f32";
+  }
+
+  static Value makeConstant(ConstantOp weights, const WeightPacking &packing,
+                            IRRewriter &rewriter) {
+    return PackedConstantOp::create(
+        rewriter, weights.getLoc(), weights.getValueAttr(), packing.packing,
+        rewriter.getI64IntegerAttr(packing.elements));
+  }
+
+  /// The left-hand side, row by row; null where that would take sizes that are
+  /// not known. Packed weights save more than a transpose of the other operand
+  /// costs.
+  static Value getUprightLhs(MatmulOp op, IRRewriter &rewriter) {
+    if (!op.getTransposeLhs())
+      return op.getLhs();
+    GraphBuilder graph(rewriter, op.getLoc());
+    auto sizes = llvm::to_vector(shapeOf(op.getLhs()));
+    size_t rank = sizes.size();
+    // A row that stands upright is only called differently.
+    bool isView = sizes[rank - 2] == 1 || sizes[rank - 1] == 1;
+    if (!isView) {
+      auto permutation = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+      std::swap(permutation[rank - 2], permutation[rank - 1]);
+      return graph.transpose(op.getLhs(), permutation);
+    }
+    if (llvm::count_if(sizes, ShapedType::isDynamic) > 1)
+      return nullptr;
+    std::swap(sizes[rank - 2], sizes[rank - 1]);
+    return graph.reshape(op.getLhs(), sizes);
+  }
+
+  void pack(MatmulOp op, const MachineModel &machine, IRRewriter &rewriter) {
+    ConstantOp weights = getWeights(op.getRhs());
+    if (!weights)
+      return leave(op, whyNoWeights(op.getRhs()));
+    // One matrix for all batches.
+    ArrayRef<int64_t> shape = weights.getType().getShape();
+    if (llvm::any_of(shape.drop_back(2),
+                     [](int64_t size) { return size != 1; }))
+      return leave(op, "each batch has its own");
+    if (shape.size() > shapeOf(op.getLhs()).size())
+      return leave(op, "they have more dimensions than the other operand");
+    // The packed kernel takes the depth from the operand's type.
+    ArrayRef<int64_t> lhsShape = shapeOf(op.getLhs());
+    if (ShapedType::isDynamic(
+            lhsShape[lhsShape.size() - (op.getTransposeLhs() ? 2 : 1)]))
+      return leave(op, "the depth of the other operand is not known");
+    int64_t depth = shape[shape.size() - 2], columns = shape.back();
+    if (op.getTransposeRhs())
+      std::swap(depth, columns);
+    bool isBuiltin = kernel::getProvider(op) == kernel::Provider::Builtin;
+    if (op.getTransposeLhs() && !isBuiltin)
+      return leave(op, "the provider takes no transposed operand");
+    Value lhs = getUprightLhs(op, rewriter);
+    if (!lhs)
+      return leave(op, "the sizes of the other operand are not known");
+    WeightPacking packing =
+        isBuiltin ? getMatrixPacking(&getContext(), depth, columns,
+                                     op.getTransposeRhs(),
+                                     kernel::getTiling(op), machine)
+                  : getPlainMatrixPacking(&getContext(), depth, columns,
+                                          op.getTransposeRhs());
+    if (isBuiltin && op.getTransposeRhs() && shape.size() == 2)
+      tables.try_emplace(weights.getValue(), packing);
+    auto packed =
+        PackedMatmulOp::create(rewriter, op.getLoc(), op.getType(), lhs,
+                               makeConstant(weights, packing, rewriter),
+                               rewriter.getI64IntegerAttr(columns));
+    kernel::copyKernelAttributes(op, packed);
+    rewriter.replaceOp(op, packed);
+  }
+
+  /// The packed weights of a channels-last convolution; null when it has none.
+  template <typename OpTy>
+  Value packConvolution(OpTy op, const MachineModel &machine,
+                        IRRewriter &rewriter) {
+    ConstantOp weights = getWeights(op.getWeight());
+    auto input = cast<RankedTensorType>(op.getInput().getType());
+    StringRef reason;
+    if (!weights)
+      reason = whyNoWeights(op.getWeight());
+    else if (input.isDynamicDim(op.getChannelDimension()))
+      reason = "the number of channels is not known";
+    else if (!op.getChannelsLast())
+      reason = "the channels are not the last dimension";
+    if (!reason.empty()) {
+      leave(op, reason);
+      return nullptr;
+    }
+    ConvolutionSpec spec = getConvolutionSpec(
+        input, op.getType(), weights.getType().getShape().drop_front(2),
+        op.getStrides(), op.getDilations(), op.getPads(), op.getGroups());
+    spec.transposed = std::is_same_v<OpTy, ConvTransposeOp>;
+    // Every phase of a transposed convolution is code of its own.
+    constexpr int64_t mostPhases = 16;
+    if (spec.transposed && countTransposedPhases(spec) > mostPhases) {
+      leave(op, "the strides make too many phases");
+      return nullptr;
+    }
+    bool isBuiltin = kernel::getProvider(op) == kernel::Provider::Builtin;
+    WeightPacking packing =
+        isBuiltin ? getConvolutionPacking(&getContext(), spec,
+                                          kernel::getTiling(op), machine)
+                  : getPlainPacking(&getContext(),
+                                    weights.getType().getNumElements());
+    return makeConstant(weights, packing, rewriter);
+  }
+
+  void pack(ConvOp op, const MachineModel &machine, IRRewriter &rewriter) {
+    ArrayRef<int64_t> shape = shapeOf(op.getWeight());
+    Value weights = packConvolution(op, machine, rewriter);
+    if (!weights)
+      return;
+    auto packed = PackedConvOp::create(
+        rewriter, op.getLoc(), op.getType(), op.getInput(), weights,
+        shape.drop_front(2), op.getStrides(), op.getDilations(), op.getPads(),
+        op.getGroups(), shape[0]);
+    kernel::copyKernelAttributes(op, packed);
+    rewriter.replaceOp(op, packed);
+  }
+
+  void pack(ConvTransposeOp op, const MachineModel &machine,
+            IRRewriter &rewriter) {
+    ArrayRef<int64_t> shape = shapeOf(op.getWeight());
+    Value weights = packConvolution(op, machine, rewriter);
+    if (!weights)
+      return;
+    auto packed = PackedConvTransposeOp::create(
+        rewriter, op.getLoc(), op.getType(), op.getInput(), weights,
+        shape.drop_front(2), op.getStrides(), op.getDilations(), op.getPads(),
+        op.getOutputPadding(), op.getGroups(), shape[1] * op.getGroups());
+    kernel::copyKernelAttributes(op, packed);
+    rewriter.replaceOp(op, packed);
+  }
+
+  void pack(RecurrenceOp op, const MachineModel &machine,
+            IRRewriter &rewriter) {
+    if (op.hasPackedWeights())
+      return;
+    ConstantOp weights = getWeights(op.getWeights());
+    if (!weights)
+      return leave(op, whyNoWeights(op.getWeights()));
+    if (ShapedType::isDynamic(shapeOf(op.getProjected())[3]))
+      return leave(op, "the width of the inputs is not known");
+    ArrayRef<int64_t> shape = shapeOf(op.getWeights());
+    WeightPacking packing = getGatePacking(
+        &getContext(), shape[1], op.getGateCount(), machine.lanes(32));
+    packing.elements *= shape[0];
+    Value packed = makeConstant(weights, packing, rewriter);
+    rewriter.modifyOpInPlace(op,
+                             [&] { op.getWeightsMutable().assign(packed); });
+  }
+
+  /// A table that a product has packed is not kept a second time to be looked
+  /// up.
+  void readPacked(GatherOp op, IRRewriter &rewriter) {
+    ConstantOp table = getWeights(op.getOperand());
+    if (!table || op.getAxis() != 0)
+      return;
+    auto known = tables.find(table.getValue());
+    if (known == tables.end())
+      return;
+    DictionaryAttr packing = known->second.packing;
+    rewriter.replaceOpWithNewOp<PackedGatherOp>(
+        op, op.getType(), makeConstant(table, known->second, rewriter),
+        op.getIndices(), packing.getAs<IntegerAttr>("depth"),
+        packing.getAs<IntegerAttr>("columns"),
+        packing.getAs<IntegerAttr>("width"));
+  }
+
+  /// Of the constants that are packed as transposed matrices.
+  DenseMap<Attribute, WeightPacking> tables;
+};
+
+} // namespace
+} // namespace sluice
