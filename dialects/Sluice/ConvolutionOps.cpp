@@ -240,8 +240,6 @@ LogicalResult DeformConvOp::inferReturnTypes(
       (adaptor.getMask() && shapeOf(adaptor.getMask()).size() != 4))
     return emitOptionalError(location,
                              "input, offsets and mask must have rank 4");
-  if (!isa<FloatType>(elementTypeOf(adaptor.getInput())))
-    return emitOptionalError(location, "elements must be floating-point");
   int64_t offsetGroups = adaptor.getOffsetGroups();
   if (offsetGroups < 1)
     return emitOptionalError(location, "offset_groups must be positive");

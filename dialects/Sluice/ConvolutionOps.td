@@ -9,7 +9,7 @@
 include "dialects/Sluice/SluiceBase.td"
 
 class Sluice_ConvolutionOp<string mnemonic>
-    : Sluice_Op<mnemonic, [TellsOperandSizes]> {
+    : Sluice_Op<mnemonic, [TakesNumbers, TellsOperandSizes]> {
   dag commonArguments =
       (ins AnyRankedTensor:$input, AnyRankedTensor:$weight,
            DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
@@ -49,7 +49,8 @@ def ConvTransposeOp : Sluice_ConvolutionOp<"conv_transpose"> {
                        (ins DenseI64ArrayAttr:$output_padding));
 }
 
-def DeformConvOp : Sluice_Op<"deform_conv", [TellsOperandSizes]> {
+def DeformConvOp : Sluice_Op<"deform_conv",
+    [TakesFloats, SameElementTypes, TellsOperandSizes]> {
   let summary = "convolution whose taps are moved by run-time offsets";
   let description = [{
     Images are [N, C, height, width]. `offsets` is [N, offset_groups * taps *

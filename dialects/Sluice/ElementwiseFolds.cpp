@@ -100,6 +100,17 @@ LogicalResult BitCastOp::verify() {
   return success();
 }
 
+LogicalResult SelectOp::verify() {
+  if (!elementTypeOf(getCondition()).isInteger(1))
+    return emitOpError("the condition must be a boolean");
+  Type onTrue = elementTypeOf(getOnTrue()),
+       onFalse = elementTypeOf(getOnFalse());
+  if (onTrue != onFalse)
+    return emitOpError("the operands have different element types, ")
+           << onTrue << " and " << onFalse;
+  return success();
+}
+
 OpFoldResult CastOp::fold(FoldAdaptor) {
   if (getOperand().getType() == getType())
     return getOperand();

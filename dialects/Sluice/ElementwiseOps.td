@@ -38,108 +38,120 @@ class Sluice_ElementwiseOp<string mnemonic, string elementType,
   }];
 }
 
-class Sluice_UnaryOp<string mnemonic, string summaryText>
-    : Sluice_ElementwiseOp<mnemonic, "::sluice::elementTypeOf(operands[0])"> {
+class Sluice_UnaryOp<string mnemonic, string summaryText,
+                     list<Trait> traits = []>
+    : Sluice_ElementwiseOp<mnemonic, "::sluice::elementTypeOf(operands[0])",
+                           traits> {
   let summary = summaryText;
   let arguments = (ins AnyRankedTensor:$operand);
 }
+// Functions of real numbers.
+class Sluice_RealOp<string mnemonic, string summaryText>
+    : Sluice_UnaryOp<mnemonic, summaryText, [TakesFloats]>;
+// Functions of real numbers that are functions of integers as well.
+class Sluice_NumberOp<string mnemonic, string summaryText>
+    : Sluice_UnaryOp<mnemonic, summaryText, [TakesNumbers]>;
 class Sluice_PredicateOp<string mnemonic, string summaryText>
-    : Sluice_ElementwiseOp<mnemonic, "::mlir::IntegerType::get(context, 1)"> {
+    : Sluice_ElementwiseOp<mnemonic, "::mlir::IntegerType::get(context, 1)",
+                           [TakesFloats]> {
   let summary = summaryText;
   let arguments = (ins AnyRankedTensor:$operand);
 }
 class Sluice_BinaryOp<string mnemonic, string summaryText,
                       list<Trait> traits = []>
     : Sluice_ElementwiseOp<mnemonic, "::sluice::elementTypeOf(operands[0])",
-                           !listconcat([SameOperandsElementType], traits)> {
+                           !listconcat(traits, [SameElementTypes])> {
   let summary = summaryText;
   let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs);
 }
 class Sluice_CompareOp<string mnemonic, string summaryText,
                        list<Trait> traits = []>
     : Sluice_ElementwiseOp<mnemonic, "::mlir::IntegerType::get(context, 1)",
-                           !listconcat([SameOperandsElementType], traits)> {
+                           !listconcat(traits, [SameElementTypes])> {
   let summary = summaryText;
   let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs);
 }
 
 // Arithmetic.
-def AbsOp : Sluice_UnaryOp<"abs", "absolute value">;
-def NegOp : Sluice_UnaryOp<"neg", "negation">;
-def SignOp : Sluice_UnaryOp<"sign", "-1, 0 or 1; NaN stays NaN">;
-def FloorOp : Sluice_UnaryOp<"floor", "round down">;
-def CeilOp : Sluice_UnaryOp<"ceil", "round up">;
-def RoundOp : Sluice_UnaryOp<"round", "round to nearest, halves to even">;
-def SqrtOp : Sluice_UnaryOp<"sqrt", "square root">;
-def ReciprocalOp : Sluice_UnaryOp<"reciprocal", "1 / x">;
+def AbsOp : Sluice_NumberOp<"abs", "absolute value">;
+def NegOp : Sluice_NumberOp<"neg", "negation">;
+def SignOp : Sluice_NumberOp<"sign", "-1, 0 or 1; NaN stays NaN">;
+def FloorOp : Sluice_NumberOp<"floor", "round down">;
+def CeilOp : Sluice_NumberOp<"ceil", "round up">;
+def RoundOp : Sluice_NumberOp<"round", "round to nearest, halves to even">;
+def SqrtOp : Sluice_RealOp<"sqrt", "square root">;
+def ReciprocalOp : Sluice_RealOp<"reciprocal", "1 / x">;
 
 // Transcendental functions.
-def ExpOp : Sluice_UnaryOp<"exp", "exponential">;
-def LogOp : Sluice_UnaryOp<"log", "natural logarithm">;
-def SinOp : Sluice_UnaryOp<"sin", "sine">;
-def CosOp : Sluice_UnaryOp<"cos", "cosine">;
-def TanOp : Sluice_UnaryOp<"tan", "tangent">;
-def AsinOp : Sluice_UnaryOp<"asin", "arc sine">;
-def AcosOp : Sluice_UnaryOp<"acos", "arc cosine">;
-def AtanOp : Sluice_UnaryOp<"atan", "arc tangent">;
-def SinhOp : Sluice_UnaryOp<"sinh", "hyperbolic sine">;
-def CoshOp : Sluice_UnaryOp<"cosh", "hyperbolic cosine">;
-def TanhOp : Sluice_UnaryOp<"tanh", "hyperbolic tangent">;
-def AsinhOp : Sluice_UnaryOp<"asinh", "inverse hyperbolic sine">;
-def AcoshOp : Sluice_UnaryOp<"acosh", "inverse hyperbolic cosine">;
-def AtanhOp : Sluice_UnaryOp<"atanh", "inverse hyperbolic tangent">;
-def ErfOp : Sluice_UnaryOp<"erf", "error function">;
+def ExpOp : Sluice_RealOp<"exp", "exponential">;
+def LogOp : Sluice_RealOp<"log", "natural logarithm">;
+def SinOp : Sluice_RealOp<"sin", "sine">;
+def CosOp : Sluice_RealOp<"cos", "cosine">;
+def TanOp : Sluice_RealOp<"tan", "tangent">;
+def AsinOp : Sluice_RealOp<"asin", "arc sine">;
+def AcosOp : Sluice_RealOp<"acos", "arc cosine">;
+def AtanOp : Sluice_RealOp<"atan", "arc tangent">;
+def SinhOp : Sluice_RealOp<"sinh", "hyperbolic sine">;
+def CoshOp : Sluice_RealOp<"cosh", "hyperbolic cosine">;
+def TanhOp : Sluice_RealOp<"tanh", "hyperbolic tangent">;
+def AsinhOp : Sluice_RealOp<"asinh", "inverse hyperbolic sine">;
+def AcoshOp : Sluice_RealOp<"acosh", "inverse hyperbolic cosine">;
+def AtanhOp : Sluice_RealOp<"atanh", "inverse hyperbolic tangent">;
+// ONNX defines it for integers too.
+def ErfOp : Sluice_UnaryOp<"erf", "error function", [ComputesFloats]>;
 
 // Activations.
-def ReluOp : Sluice_UnaryOp<"relu", "max(x, 0); NaN stays NaN">;
-def SigmoidOp : Sluice_UnaryOp<"sigmoid", "1 / (1 + exp(-x))">;
-def SoftplusOp : Sluice_UnaryOp<"softplus", "log(1 + exp(x))">;
-def SoftsignOp : Sluice_UnaryOp<"softsign", "x / (1 + |x|)">;
-def HardSwishOp : Sluice_UnaryOp<"hard_swish", "x * clip(x / 6 + 1/2, 0, 1)">;
-def MishOp : Sluice_UnaryOp<"mish", "x * tanh(softplus(x))">;
-def GeluOp : Sluice_UnaryOp<"gelu", "Gaussian error linear unit"> {
+def ReluOp : Sluice_NumberOp<"relu", "max(x, 0); NaN stays NaN">;
+def SigmoidOp : Sluice_RealOp<"sigmoid", "1 / (1 + exp(-x))">;
+def SoftplusOp : Sluice_RealOp<"softplus", "log(1 + exp(x))">;
+def SoftsignOp : Sluice_RealOp<"softsign", "x / (1 + |x|)">;
+def HardSwishOp : Sluice_RealOp<"hard_swish", "x * clip(x / 6 + 1/2, 0, 1)">;
+def MishOp : Sluice_RealOp<"mish", "x * tanh(softplus(x))">;
+def GeluOp : Sluice_RealOp<"gelu", "Gaussian error linear unit"> {
   let description = [{
     x/2 * (1 + erf(x / sqrt 2)), or with `tanh_approximation`
     x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))).
   }];
   let arguments = (ins AnyRankedTensor:$operand, UnitAttr:$tanh_approximation);
 }
-def SwishOp : Sluice_UnaryOp<"swish", "x * sigmoid(alpha * x)"> {
+def SwishOp : Sluice_RealOp<"swish", "x * sigmoid(alpha * x)"> {
   let arguments = (ins AnyRankedTensor:$operand,
                        DefaultValuedAttr<F64Attr, "1.0">:$alpha);
 }
-def EluOp : Sluice_UnaryOp<"elu", "x > 0 ? x : alpha * (exp(x) - 1)"> {
+def EluOp : Sluice_RealOp<"elu", "x > 0 ? x : alpha * (exp(x) - 1)"> {
   let arguments = (ins AnyRankedTensor:$operand, F64Attr:$alpha);
 }
-def SeluOp : Sluice_UnaryOp<"selu",
+def SeluOp : Sluice_RealOp<"selu",
     "gamma * (x > 0 ? x : alpha * (exp(x) - 1))"> {
   let arguments = (ins AnyRankedTensor:$operand, F64Attr:$alpha,
                        F64Attr:$gamma);
 }
-def CeluOp : Sluice_UnaryOp<"celu",
+def CeluOp : Sluice_RealOp<"celu",
     "max(x, 0) + min(0, alpha * (exp(x / alpha) - 1))"> {
   let arguments = (ins AnyRankedTensor:$operand, F64Attr:$alpha);
 }
-def LeakyReluOp : Sluice_UnaryOp<"leaky_relu", "x < 0 ? alpha * x : x"> {
+def LeakyReluOp : Sluice_RealOp<"leaky_relu", "x < 0 ? alpha * x : x"> {
   let arguments = (ins AnyRankedTensor:$operand, F64Attr:$alpha);
 }
-def HardSigmoidOp : Sluice_UnaryOp<"hard_sigmoid",
+def HardSigmoidOp : Sluice_RealOp<"hard_sigmoid",
     "clip(alpha * x + beta, 0, 1)"> {
   let arguments = (ins AnyRankedTensor:$operand, F64Attr:$alpha,
                        F64Attr:$beta);
 }
-def ThresholdedReluOp : Sluice_UnaryOp<"thresholded_relu",
+def ThresholdedReluOp : Sluice_RealOp<"thresholded_relu",
     "x > alpha ? x : 0"> {
   let arguments = (ins AnyRankedTensor:$operand, F64Attr:$alpha);
 }
-def ShrinkOp : Sluice_UnaryOp<"shrink",
+def ShrinkOp : Sluice_NumberOp<"shrink",
     "x < -lambda ? x + bias : x > lambda ? x - bias : 0"> {
   let arguments = (ins AnyRankedTensor:$operand, F64Attr:$bias,
                        F64Attr:$lambda);
 }
-def PReluOp : Sluice_BinaryOp<"prelu", "x < 0 ? slope * x : x">;
+def PReluOp : Sluice_BinaryOp<"prelu", "x < 0 ? slope * x : x",
+    [TakesNumbers]>;
 def ClipOp : Sluice_ElementwiseOp<"clip",
-    "::sluice::elementTypeOf(operands[0])", [SameOperandsElementType]> {
+    "::sluice::elementTypeOf(operands[0])",
+    [TakesNumbers, SameElementTypes]> {
   let summary = "min(max(x, low), high); NaN stays NaN";
   let arguments = (ins AnyRankedTensor:$operand, AnyRankedTensor:$low,
                        AnyRankedTensor:$high);
@@ -152,16 +164,18 @@ def MulOp : Sluice_BinaryOp<"mul", "product", [Commutative]> {
   let hasFolder = 1;
 }
 def DivOp : Sluice_BinaryOp<"div",
-    "quotient; integers truncate, and a zero divisor gives zero"> {
+    "quotient; integers truncate, and a zero divisor gives zero",
+    [TakesNumbers]> {
   let hasFolder = 1;
 }
 def ModOp : Sluice_BinaryOp<"mod",
-    "remainder with the sign of the divisor, or of the dividend with `fmod`"> {
+    "remainder with the sign of the divisor, or of the dividend with `fmod`",
+    [TakesNumbers]> {
   let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs,
                        UnitAttr:$fmod);
 }
 def PowOp : Sluice_ElementwiseOp<"pow",
-    "::sluice::elementTypeOf(operands[0])"> {
+    "::sluice::elementTypeOf(operands[0])", [TakesNumbers]> {
   let summary = "power; the exponent may have another element type";
   let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs);
   let hasCanonicalizer = 1;
@@ -174,14 +188,16 @@ def MinOp : Sluice_BinaryOp<"min", "minimum; NaN wins", [Commutative]> {
 }
 
 // Logic and bits.
-def AndOp : Sluice_BinaryOp<"and", "conjunction, bit by bit", [Commutative]>;
-def OrOp : Sluice_BinaryOp<"or", "disjunction, bit by bit", [Commutative]>;
-def XorOp : Sluice_BinaryOp<"xor", "exclusive or, bit by bit", [Commutative]>;
-def NotOp : Sluice_UnaryOp<"not", "complement, bit by bit">;
+def AndOp : Sluice_BinaryOp<"and", "conjunction, bit by bit", [TakesIntegers, Commutative]>;
+def OrOp : Sluice_BinaryOp<"or", "disjunction, bit by bit", [TakesIntegers, Commutative]>;
+def XorOp : Sluice_BinaryOp<"xor", "exclusive or, bit by bit", [TakesIntegers, Commutative]>;
+def NotOp : Sluice_UnaryOp<"not", "complement, bit by bit",
+    [TakesIntegers]>;
 def ShiftLeftOp : Sluice_BinaryOp<"shift_left",
-    "shift left; zero from the width on">;
+    "shift left; zero from the width on", [TakesIntegers]>;
 def ShiftRightOp : Sluice_BinaryOp<"shift_right",
-    "shift right; copies of a signed operand's sign move in">;
+    "shift right; copies of a signed operand's sign move in",
+    [TakesIntegers]>;
 
 // Comparison and choice.
 def EqualOp : Sluice_CompareOp<"equal", "lhs == rhs", [Commutative]>;
@@ -196,11 +212,11 @@ def IsInfOp : Sluice_PredicateOp<"is_inf", "is x infinite?"> {
                        DefaultValuedAttr<BoolAttr, "true">:$positive);
 }
 def SelectOp : Sluice_ElementwiseOp<"select",
-    "::sluice::elementTypeOf(operands[1])",
-    [AllElementTypesMatch<["on_true", "on_false"]>]> {
+    "::sluice::elementTypeOf(operands[1])"> {
   let summary = "condition ? on_true : on_false";
   let arguments = (ins AnyRankedTensor:$condition, AnyRankedTensor:$on_true,
                        AnyRankedTensor:$on_false);
+  let hasVerifier = 1;
 }
 
 def CastOp : Sluice_ElementwiseOp<"cast",

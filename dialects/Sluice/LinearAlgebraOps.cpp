@@ -23,14 +23,6 @@ static LogicalResult verifySquare(std::optional<Location> location,
   return success();
 }
 
-static LogicalResult verifyElements(Operation *op) {
-  Type elementType = elementTypeOf(op->getOperand(0));
-  if (!isa<FloatType>(elementType))
-    return op->emitOpError("takes floating-point elements, not ")
-           << elementType;
-  return success();
-}
-
 LogicalResult DeterminantOp::inferReturnTypes(
     MLIRContext *context, std::optional<Location> location, ValueRange operands,
     DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
@@ -52,8 +44,6 @@ DeterminantOp::reifyResultShapes(OpBuilder &builder,
   return success();
 }
 
-LogicalResult DeterminantOp::verify() { return verifyElements(*this); }
-
 LogicalResult InverseOp::inferReturnTypes(
     MLIRContext *context, std::optional<Location> location, ValueRange operands,
     DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
@@ -70,5 +60,3 @@ InverseOp::reifyResultShapes(OpBuilder &builder,
   shapes.push_back(getDimensions(builder, getLoc(), getOperand()));
   return success();
 }
-
-LogicalResult InverseOp::verify() { return verifyElements(*this); }

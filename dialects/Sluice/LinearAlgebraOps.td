@@ -8,21 +8,19 @@
 
 include "dialects/Sluice/SluiceBase.td"
 
-def DeterminantOp : Sluice_Op<"determinant"> {
+def DeterminantOp : Sluice_Op<"determinant", [TakesFloats]> {
   let summary = "determinants of the square matrices in the last dimensions";
   let arguments = (ins AnyRankedTensor:$operand);
   let results = (outs AnyRankedTensor:$result);
-  let hasVerifier = 1;
 }
 
-def InverseOp : Sluice_Op<"inverse"> {
+def InverseOp : Sluice_Op<"inverse", [TakesFloats]> {
   let summary = "inverses of the square matrices in the last dimensions";
   let description = [{
     A matrix that has none gives infinities or NaNs.
   }];
   let arguments = (ins AnyRankedTensor:$operand);
   let results = (outs AnyRankedTensor:$result);
-  let hasVerifier = 1;
 }
 
 #endif // SLUICE_LINEAR_ALGEBRA_OPS_TD

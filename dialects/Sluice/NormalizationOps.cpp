@@ -24,8 +24,6 @@ static LogicalResult inferSoftmax(std::optional<Location> location,
                                   SmallVectorImpl<Type> &types) {
   if (failed(verifyAxis(location, operand, axis)))
     return failure();
-  if (!isa<FloatType>(elementTypeOf(operand)))
-    return emitOptionalError(location, "elements must be floating-point");
   types.push_back(operand.getType());
   return success();
 }
@@ -53,21 +51,16 @@ static LogicalResult inferNorm(std::optional<Location> location,
   if (failed(verifyAxis(location, operands[0], axis)))
     return failure();
   auto type = cast<RankedTensorType>(operands[0].getType());
-  if (!isa<FloatType>(type.getElementType()))
-    return emitOptionalError(location, "elements must be floating-point");
   if (operands.size() > maxParameters + 1)
     return emitOptionalError(location, "at most ", maxParameters,
                              " parameters are possible");
-  for (Value parameter : operands.drop_front()) {
+  for (Value parameter : operands.drop_front())
     if (failed(verifyCompatibleShape(shapeOf(parameter),
                                      type.getShape().drop_front(axis))))
       return emitOptionalError(location, "a parameter of type ",
                                parameter.getType(),
                                " does not have the sizes of ", type,
                                " from dimension ", axis, " on");
-    if (!isa<FloatType>(elementTypeOf(parameter)))
-      return emitOptionalError(location, "parameters must be floating-point");
-  }
   types.push_back(type);
   return success();
 }
@@ -114,9 +107,8 @@ LogicalResult BatchNormOp::inferReturnTypes(
     SmallVectorImpl<Type> &types) {
   Adaptor adaptor(operands, attributes, properties, regions);
   auto type = cast<RankedTensorType>(operands[0].getType());
-  if (type.getRank() < 1 || !isa<FloatType>(type.getElementType()))
-    return emitOptionalError(location,
-                             "the operand must be a floating-point tensor");
+  if (type.getRank() < 1)
+    return emitOptionalError(location, "a scalar has no channels");
   int64_t channels = ShapedType::kDynamic;
   if (adaptor.getChannelsLast())
     channels = type.getShape().back();

@@ -10,7 +10,7 @@ include "dialects/Sluice/SluiceBase.td"
 
 // Ops whose result has the type of their first operand.
 class Sluice_SameShapeOp<string mnemonic, Trait sizes = TellsSizeSource>
-    : Sluice_Op<mnemonic, [sizes]> {
+    : Sluice_Op<mnemonic, [TakesFloats, sizes]> {
   let results = (outs AnyRankedTensor:$result);
   code sameShapeDefinition = [{
     ::llvm::LogicalResult $cppClass::reifyResultShapes(

@@ -8,7 +8,8 @@
 
 include "dialects/Sluice/SluiceBase.td"
 
-class Sluice_PoolOp<string mnemonic> : Sluice_Op<mnemonic, [TellsSizeSource]> {
+class Sluice_PoolOp<string mnemonic, Trait elements>
+    : Sluice_Op<mnemonic, [elements, TellsSizeSource]> {
   dag commonArguments =
       (ins AnyRankedTensor:$operand, DenseI64ArrayAttr:$kernel,
            DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
@@ -27,7 +28,7 @@ class Sluice_PoolOp<string mnemonic> : Sluice_Op<mnemonic, [TellsSizeSource]> {
   }];
 }
 
-def MaxPoolOp : Sluice_PoolOp<"max_pool"> {
+def MaxPoolOp : Sluice_PoolOp<"max_pool", TakesNumbers> {
   let summary = "the largest element of each window";
   let description = [{
     The operand is [N, C, spatial...], or [N, spatial..., C] with
@@ -37,7 +38,7 @@ def MaxPoolOp : Sluice_PoolOp<"max_pool"> {
   }];
 }
 
-def MaxPoolIndicesOp : Sluice_PoolOp<"max_pool_indices"> {
+def MaxPoolIndicesOp : Sluice_PoolOp<"max_pool_indices", TakesNumbers> {
   let summary = "the flat places of what max_pool picks";
   let description = [{
     Row-major places in the whole operand; with `column_major` the spatial
@@ -46,12 +47,12 @@ def MaxPoolIndicesOp : Sluice_PoolOp<"max_pool_indices"> {
   let arguments = !con(commonArguments, (ins UnitAttr:$column_major));
 }
 
-def AveragePoolOp : Sluice_PoolOp<"average_pool"> {
+def AveragePoolOp : Sluice_PoolOp<"average_pool", TakesFloats> {
   let summary = "the mean of each window";
   let arguments = !con(commonArguments, (ins UnitAttr:$count_padding));
 }
 
-def LpPoolOp : Sluice_PoolOp<"lp_pool"> {
+def LpPoolOp : Sluice_PoolOp<"lp_pool", TakesFloats> {
   let summary = "the p-norm of each window";
   let arguments = !con(commonArguments, (ins DefaultValuedAttr<I64Attr, "2">:$p));
 }

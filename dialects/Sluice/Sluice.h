@@ -6,6 +6,7 @@
 #ifndef SLUICE_DIALECTS_SLUICE_SLUICE_H
 #define SLUICE_DIALECTS_SLUICE_SLUICE_H
 
+#include "dialects/Sluice/ElementTypes.h"
 #include "dialects/Sluice/TypeInference.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"

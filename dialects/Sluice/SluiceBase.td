@@ -11,6 +11,7 @@ include "mlir/IR/OpBase.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "dialects/Sluice/SluiceInterfaces.td"
+include "dialects/Sluice/SluiceTraits.td"
 
 def Sluice_Dialect : Dialect {
   let name = "sluice";

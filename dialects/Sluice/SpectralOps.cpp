@@ -57,8 +57,6 @@ FourierTransformOp::reifyResultShapes(OpBuilder &builder,
 
 LogicalResult FourierTransformOp::verify() {
   Type elementType = elementTypeOf(getOperand());
-  if (!isa<FloatType>(elementType))
-    return emitOpError("takes floating-point elements, not ") << elementType;
   int64_t length = shapeOf(getOperand())[0];
   if (failed(verifyCompatibleShape(shapeOf(getRoots()), {length, 2})) ||
       elementTypeOf(getRoots()) != elementType)

@@ -5,7 +5,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "NodeContext.h"
-#include "ElementTypes.h"
 #include "GraphImporter.h"
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/TensorExtent.h"
@@ -99,7 +98,12 @@ llvm::Expected<Operation *> NodeContext::finishCreate(
   bool isLegal = false;
   ScopedDiagnosticHandler handler(builder.getContext(), [&](Diagnostic &diag) {
     if (message.empty()) {
-      message = diag.str();
+      // The node's name says more than the op's.
+      std::string text = diag.str();
+      StringRef reason = text;
+      if (reason.consume_front(("'" + name + "' op ").str()))
+        reason = reason.ltrim();
+      message = reason.str();
       isLegal = isUnsupported(diag);
     }
     return success();
@@ -119,8 +123,7 @@ llvm::Expected<Operation *> NodeContext::finishCreate(
   state.addAttributes(attributes);
   state.addTypes(types);
   Operation *op = builder.create(state);
-  // The first of the two tells users more about element types.
-  if (failed(verifyElementTypes(op)) || failed(verify(op))) {
+  if (failed(verify(op))) {
     op->erase();
     return refuse("the operator's rules are broken");
   }

@@ -72,3 +72,11 @@ func.func @element_types(%a: tensor<2x3xf32>, %b: tensor<3x4xf16>) {
   %0 = sluice.matmul %a, %b : (tensor<2x3xf32>, tensor<3x4xf16>) -> tensor<2x4xf32>
   return
 }
+
+// -----
+
+func.func @booleans(%a: tensor<2x2xi1>) {
+  // expected-error@below {{takes numbers, not 'i1'}}
+  %0 = sluice.matmul %a, %a : (tensor<2x2xi1>, tensor<2x2xi1>) -> tensor<2x2xi1>
+  return
+}

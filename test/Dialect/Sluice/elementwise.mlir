@@ -49,7 +49,7 @@ func.func @shapes(%a: tensor<2x3xf32>, %b: tensor<2xf32>) {
 // -----
 
 func.func @element_types(%a: tensor<3xf32>, %b: tensor<3xi32>) {
-  // expected-error@below {{'sluice.add' op requires the same element type for all operands}}
+  // expected-error@below {{'sluice.add' op the operands have different element types, 'f32' and 'i32'}}
   %0 = sluice.add %a, %b : (tensor<3xf32>, tensor<3xi32>) -> tensor<3xf32>
   return
 }
@@ -57,7 +57,7 @@ func.func @element_types(%a: tensor<3xf32>, %b: tensor<3xi32>) {
 // -----
 
 func.func @signs(%a: tensor<3xi8>, %b: tensor<3xui8>) {
-  // expected-error@below {{'sluice.shift_left' op requires the same element type for all operands}}
+  // expected-error@below {{'sluice.shift_left' op the operands have different element types, 'i8' and 'ui8'}}
   %0 = sluice.shift_left %a, %b : (tensor<3xi8>, tensor<3xui8>) -> tensor<3xi8>
   return
 }
@@ -65,7 +65,7 @@ func.func @signs(%a: tensor<3xi8>, %b: tensor<3xui8>) {
 // -----
 
 func.func @compared_types(%a: tensor<3xf32>, %b: tensor<f64>) {
-  // expected-error@below {{'sluice.less' op requires the same element type for all operands}}
+  // expected-error@below {{'sluice.less' op the operands have different element types, 'f32' and 'f64'}}
   %0 = sluice.less %a, %b : (tensor<3xf32>, tensor<f64>) -> tensor<3xi1>
   return
 }
@@ -73,15 +73,63 @@ func.func @compared_types(%a: tensor<3xf32>, %b: tensor<f64>) {
 // -----
 
 func.func @limit_types(%a: tensor<3xf32>, %b: tensor<f16>) {
-  // expected-error@below {{'sluice.clip' op requires the same element type for all operands}}
+  // expected-error@below {{'sluice.clip' op the operands have different element types, 'f32' and 'f16'}}
   %0 = sluice.clip %a, %b, %b : (tensor<3xf32>, tensor<f16>, tensor<f16>) -> tensor<3xf32>
   return
 }
 
 // -----
 
+func.func @select_condition(%c: tensor<3xi32>, %a: tensor<3xf32>) {
+  // expected-error@below {{'sluice.select' op the condition must be a boolean}}
+  %0 = sluice.select %c, %a, %a : (tensor<3xi32>, tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @real_function(%a: tensor<3xi32>) {
+  // expected-error@below {{'sluice.exp' op takes floating-point elements, not 'i32'}}
+  %0 = sluice.exp %a : (tensor<3xi32>) -> tensor<3xi32>
+  return
+}
+
+// -----
+
+func.func @numbers(%a: tensor<3xi1>) {
+  // expected-error@below {{'sluice.neg' op takes numbers, not 'i1'}}
+  %0 = sluice.neg %a : (tensor<3xi1>) -> tensor<3xi1>
+  return
+}
+
+// -----
+
+func.func @power_of_bool(%a: tensor<3xf32>, %b: tensor<3xi1>) {
+  // expected-error@below {{'sluice.pow' op takes numbers, not 'i1'}}
+  %0 = sluice.pow %a, %b : (tensor<3xf32>, tensor<3xi1>) -> tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @bits(%a: tensor<3xf32>) {
+  // expected-error@below {{'sluice.xor' op takes integers or booleans, not 'f32'}}
+  %0 = sluice.xor %a, %a : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @legal_but_not_compiled(%a: tensor<3xi32>) {
+  // expected-error@below {{takes floating-point elements, not 'i32'}}
+  %0 = sluice.erf %a : (tensor<3xi32>) -> tensor<3xi32>
+  return
+}
+
+// -----
+
 func.func @select_types(%c: tensor<3xi1>, %a: tensor<3xf32>, %b: tensor<3xi32>) {
-  // expected-error@below {{'sluice.select' op failed to verify that all of {on_true, on_false} have same element type}}
+  // expected-error@below {{'sluice.select' op the operands have different element types, 'f32' and 'i32'}}
   %0 = sluice.select %c, %a, %b : (tensor<3xi1>, tensor<3xf32>, tensor<3xi32>) -> tensor<3xf32>
   return
 }

@@ -49,3 +49,19 @@ func.func @channels(%x: tensor<2x3xf32>, %scale: tensor<2xf32>) {
     : (tensor<2x3xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<2x3xf32>
   return
 }
+
+// -----
+
+func.func @integer_softmax(%x: tensor<2x3xi32>) {
+  // expected-error@below {{takes floating-point elements, not 'i32'}}
+  %0 = sluice.softmax %x {axis = 1 : i64} : (tensor<2x3xi32>) -> tensor<2x3xi32>
+  return
+}
+
+// -----
+
+func.func @integer_factors(%x: tensor<2x3xf32>, %scale: tensor<3xi32>) {
+  // expected-error@below {{takes floating-point elements, not 'i32'}}
+  %0 = sluice.layer_norm %x, %scale {axis = 1 : i64, epsilon = 1.0e-05 : f64} : (tensor<2x3xf32>, tensor<3xi32>) -> tensor<2x3xf32>
+  return
+}

@@ -54,3 +54,11 @@ func.func @empty_kernel(%x: tensor<2x3x7xf32>) {
     : (tensor<2x3x7xf32>) -> tensor<2x3x3xf32>
   return
 }
+
+// -----
+
+func.func @integer_average(%x: tensor<1x1x4xi32>) {
+  // expected-error@below {{takes floating-point elements, not 'i32'}}
+  %0 = sluice.average_pool %x {kernel = array<i64: 2>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x4xi32>) -> tensor<1x1x3xi32>
+  return
+}
