@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/Sluice.h"
 
 using namespace mlir;
@@ -87,4 +88,16 @@ LogicalResult MatmulOp::verify() {
   if (elementTypeOf(getLhs()) != elementTypeOf(getRhs()))
     return emitOpError("operands must have one element type");
   return success();
+}
+
+void MatmulOp::requireSizes(SizeConditions &conditions) {
+  Value lhs = getLhs(), rhs = getRhs();
+  int64_t left = conditions.rankOf(lhs), right = conditions.rankOf(rhs);
+  conditions.requireEqual(
+      conditions.sizeOf(lhs, left - (getTransposeLhs() ? 2 : 1)),
+      conditions.sizeOf(rhs, right - (getTransposeRhs() ? 1 : 2)),
+      "the inner dimensions of the product differ");
+  for (int64_t i = 3; i <= std::min(left, right); ++i)
+    conditions.requireBroadcast(conditions.sizeOf(lhs, left - i),
+                                conditions.sizeOf(rhs, right - i));
 }

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/Sluice.h"
 #include "dialects/Sluice/WindowInference.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -268,4 +269,67 @@ void DeformConvOp::demandSizes(
 std::optional<OperandDimension> DeformConvOp::getSizeSource(unsigned,
                                                             int64_t dimension) {
   return getBatchSource(getInputMutable(), dimension);
+}
+
+//===----------------------------------------------------------------------===//
+// What kernels rely on
+//===----------------------------------------------------------------------===//
+
+template <typename OpTy>
+static void requireGroups(OpTy conv, SizeConditions &conditions) {
+  OpFoldResult first = conditions.sizeOf(conv.getWeight(), 0);
+  if (conv.getGroups() == 1 || getConstantIntValue(first))
+    return;
+  OpFoldResult rest = conditions.remainder(first, conv.getGroups());
+  conditions.require(conditions.compare(SizeConditions::Predicate::eq, rest,
+                                        conditions.number(0)),
+                     "the weights cannot be divided into the groups");
+}
+
+void ConvOp::requireSizes(SizeConditions &conditions) {
+  requireGroups(*this, conditions);
+  OpFoldResult taken = conditions.sizes().mul(
+      conditions.sizeOf(getWeight(), 1),
+      conditions.number(static_cast<int64_t>(getGroups())));
+  conditions.requireEqual(conditions.sizeOf(getInput(), getChannelDimension()),
+                          taken, channelsMessage);
+  for (int64_t i = 0, rank = getSpatialRank(); i < rank; ++i)
+    conditions.requireWindow(
+        conditions.sizeOf(getInput(), getSpatialDimension() + i),
+        {conditions.sizeOf(getWeight(), 2 + i), getStrides()[i],
+         getDilations()[i], getPads()[i], getPads()[rank + i]});
+}
+
+void ConvTransposeOp::requireSizes(SizeConditions &conditions) {
+  requireGroups(*this, conditions);
+  conditions.requireEqual(conditions.sizeOf(getInput(), getChannelDimension()),
+                          conditions.sizeOf(getWeight(), 0), channelsMessage);
+}
+
+void DeformConvOp::requireSizes(SizeConditions &conditions) {
+  requireGroups(*this, conditions);
+  SizeBuilder at = conditions.sizes();
+  Value input = getInput(), weight = getWeight(), offsets = getOffsets();
+  conditions.requireEqual(
+      conditions.sizeOf(input, 1),
+      at.mul(conditions.sizeOf(weight, 1),
+             conditions.number(static_cast<int64_t>(getGroups()))),
+      channelsMessage);
+  OpFoldResult taps =
+      at.mul(at.mul(conditions.sizeOf(weight, 2), conditions.sizeOf(weight, 3)),
+             conditions.number(static_cast<int64_t>(getOffsetGroups())));
+  SmallVector<OpFoldResult> shape{conditions.sizeOf(input, 0),
+                                  at.mul(taps, conditions.number(2))};
+  for (int64_t i : {0, 1}) {
+    Window window{conditions.sizeOf(weight, 2 + i), getStrides()[i],
+                  getDilations()[i], getPads()[i], getPads()[2 + i]};
+    conditions.requireWindow(conditions.sizeOf(input, 2 + i), window);
+    shape.push_back(
+        conditions.countWindows(window, conditions.sizeOf(input, 2 + i)));
+  }
+  conditions.requireShape(offsets, shape, "the offsets do not fit the result");
+  shape[1] = taps;
+  if (getMask())
+    conditions.requireShape(getMask(), shape,
+                            "the mask does not fit the result");
 }

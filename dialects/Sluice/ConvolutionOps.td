@@ -9,7 +9,7 @@
 include "dialects/Sluice/SluiceBase.td"
 
 class Sluice_ConvolutionOp<string mnemonic>
-    : Sluice_Op<mnemonic, [TakesNumbers, TellsOperandSizes]> {
+    : Sluice_Op<mnemonic, [HasSizeConditions, TakesNumbers, TellsOperandSizes]> {
   dag commonArguments =
       (ins AnyRankedTensor:$input, AnyRankedTensor:$weight,
            DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
@@ -50,7 +50,7 @@ def ConvTransposeOp : Sluice_ConvolutionOp<"conv_transpose"> {
 }
 
 def DeformConvOp : Sluice_Op<"deform_conv",
-    [TakesFloats, SameElementTypes, TellsOperandSizes]> {
+    [HasSizeConditions, TakesFloats, SameElementTypes, TellsOperandSizes]> {
   let summary = "convolution whose taps are moved by run-time offsets";
   let description = [{
     Images are [N, C, height, width]. `offsets` is [N, offset_groups * taps *

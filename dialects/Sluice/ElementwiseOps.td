@@ -14,7 +14,7 @@ class Sluice_ElementwiseOp<string mnemonic, string elementType,
     : Sluice_Op<mnemonic,
                 !listconcat(traits, [DeclareOpInterfaceMethods<
                                          ElementwiseOpInterface>,
-                                     TellsSizeSource])> {
+                                     HasSizeConditions, TellsSizeSource])> {
   let results = (outs AnyRankedTensor:$result);
   let extraClassDefinition = [{
     ::llvm::LogicalResult $cppClass::inferReturnTypes(
@@ -34,6 +34,9 @@ class Sluice_ElementwiseOp<string mnemonic, string elementType,
     std::optional<::sluice::OperandDimension> $cppClass::getSizeSource(
         unsigned, int64_t dimension) {
       return ::sluice::getElementwiseSizeSource(getOperation(), dimension);
+    }
+    void $cppClass::requireSizes(::sluice::SizeConditions &conditions) {
+      conditions.requireBroadcast(getOperation());
     }
   }];
 }

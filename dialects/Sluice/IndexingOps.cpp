@@ -6,6 +6,7 @@
 
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/SizeBuilder.h"
+#include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/SizeInference.h"
 #include "dialects/Sluice/Sluice.h"
 #include "dialects/Sluice/Unsupported.h"
@@ -446,4 +447,59 @@ NonMaxSuppressionOp::reifyResultShapes(OpBuilder &builder,
   shapes.push_back({size.constant(1)});
   shapes.push_back({rows, size.constant(3)});
   return success();
+}
+
+//===----------------------------------------------------------------------===//
+// What kernels rely on
+//===----------------------------------------------------------------------===//
+
+void GatherNDOp::requireSizes(SizeConditions &conditions) {
+  for (int64_t i = 0, count = getBatchDims(); i < count; ++i)
+    conditions.requireEqual(conditions.sizeOf(getOperand(), i),
+                            conditions.sizeOf(getIndices(), i),
+                            "batch dimensions differ");
+}
+
+void ScatterElementsOp::requireSizes(SizeConditions &conditions) {
+  for (int64_t i = 0, rank = conditions.rankOf(getIndices()); i < rank; ++i)
+    conditions.requireEqual(conditions.sizeOf(getIndices(), i),
+                            conditions.sizeOf(getUpdates(), i),
+                            "updates and indices differ in size");
+}
+
+void ScatterNDOp::requireSizes(SizeConditions &conditions) {
+  Value data = getOperand(), indices = getIndices();
+  SmallVector<OpFoldResult> wanted;
+  int64_t last = conditions.rankOf(indices) - 1;
+  for (int64_t i = 0; i < last; ++i)
+    wanted.push_back(conditions.sizeOf(indices, i));
+  for (int64_t i = shapeOf(indices)[last], rank = conditions.rankOf(data);
+       i < rank; ++i)
+    wanted.push_back(conditions.sizeOf(data, i));
+  conditions.requireShape(getUpdates(), wanted,
+                          "the updates do not fit the indices");
+}
+
+void OneHotOp::requireSizes(SizeConditions &conditions) {
+  if (isa<IntegerType>(elementTypeOf(getDepth())))
+    conditions.requireNotNegative(conditions.element(getDepth(), 0),
+                                  "negative depth");
+}
+
+void TopKOp::requireSizes(SizeConditions &conditions) {
+  constexpr StringLiteral message = "k does not fit the dimension";
+  OpFoldResult k = conditions.element(getK(), 0);
+  conditions.requireNotNegative(k, message);
+  OpFoldResult size = conditions.sizeOf(getOperand(), getAxis());
+  if (!getConstantIntValue(k) || !getConstantIntValue(size))
+    conditions.require(
+        conditions.compare(SizeConditions::Predicate::sle, k, size), message);
+}
+
+void NonMaxSuppressionOp::requireSizes(SizeConditions &conditions) {
+  Value boxes = getBoxes(), scores = getScores();
+  conditions.requireShape(boxes,
+                          {conditions.sizeOf(scores, 0),
+                           conditions.sizeOf(scores, 2), conditions.number(4)},
+                          "boxes and scores do not fit");
 }

@@ -13,7 +13,7 @@
 
 include "dialects/Sluice/SluiceBase.td"
 
-def GatherOp : Sluice_Op<"gather", [TellsSizeSource]> {
+def GatherOp : Sluice_Op<"gather", [NoSizeConditions, TellsSizeSource]> {
   let summary = "slices of a tensor at indices along one dimension";
   let arguments = (ins AnyRankedTensor:$operand, AnyRankedTensor:$indices,
                        I64Attr:$axis);
@@ -21,14 +21,14 @@ def GatherOp : Sluice_Op<"gather", [TellsSizeSource]> {
   let hasCanonicalizer = 1;
 }
 
-def GatherElementsOp : Sluice_Op<"gather_elements"> {
+def GatherElementsOp : Sluice_Op<"gather_elements", [NoSizeConditions]> {
   let summary = "for each element of indices, that element along one dimension";
   let arguments = (ins AnyRankedTensor:$operand, AnyRankedTensor:$indices,
                        I64Attr:$axis);
   let results = (outs AnyRankedTensor:$result);
 }
 
-def GatherNDOp : Sluice_Op<"gather_nd"> {
+def GatherNDOp : Sluice_Op<"gather_nd", [HasSizeConditions]> {
   let summary = "slices of a tensor at index tuples";
   let description = [{
     The last dimension of `indices` holds the tuples, which index the
@@ -53,7 +53,7 @@ def ScatterModeAttr : EnumAttr<Sluice_Dialect, ScatterMode, "scatter"> {
   let assemblyFormat = "`<` $value `>`";
 }
 
-def ScatterElementsOp : Sluice_Op<"scatter_elements"> {
+def ScatterElementsOp : Sluice_Op<"scatter_elements", [HasSizeConditions]> {
   let summary = "a copy of a tensor with elements updated along one dimension";
   let description = [{ Updates happen in row-major order. }];
   let arguments = (ins AnyRankedTensor:$operand, AnyRankedTensor:$indices,
@@ -62,7 +62,7 @@ def ScatterElementsOp : Sluice_Op<"scatter_elements"> {
   let results = (outs AnyRankedTensor:$result);
 }
 
-def ScatterNDOp : Sluice_Op<"scatter_nd"> {
+def ScatterNDOp : Sluice_Op<"scatter_nd", [HasSizeConditions]> {
   let summary = "a copy of a tensor with slices updated at index tuples";
   let description = [{ Updates happen in row-major order. }];
   let arguments = (ins AnyRankedTensor:$operand, AnyRankedTensor:$indices,
@@ -70,7 +70,7 @@ def ScatterNDOp : Sluice_Op<"scatter_nd"> {
   let results = (outs AnyRankedTensor:$result);
 }
 
-def OneHotOp : Sluice_Op<"one_hot"> {
+def OneHotOp : Sluice_Op<"one_hot", [HasSizeConditions]> {
   let summary = "a new dimension that marks each index";
   let description = [{
     `depth` has one element, `values` two: elsewhere, and at the index.
@@ -81,7 +81,7 @@ def OneHotOp : Sluice_Op<"one_hot"> {
   let results = (outs AnyRankedTensor:$result);
 }
 
-def TopKOp : Sluice_Op<"top_k"> {
+def TopKOp : Sluice_Op<"top_k", [HasSizeConditions]> {
   let summary = "the k largest (or smallest) elements along a dimension, sorted";
   let description = [{
     Of equal elements the one with the lower index comes first.
@@ -91,13 +91,13 @@ def TopKOp : Sluice_Op<"top_k"> {
   let results = (outs AnyRankedTensor:$values, AnyRankedTensor:$indices);
 }
 
-def NonZeroCountOp : Sluice_Op<"nonzero_count"> {
+def NonZeroCountOp : Sluice_Op<"nonzero_count", [NoSizeConditions]> {
   let summary = "how many elements are not zero";
   let arguments = (ins AnyRankedTensor:$operand);
   let results = (outs AnyRankedTensor:$result);
 }
 
-def NonZeroOp : Sluice_Op<"nonzero"> {
+def NonZeroOp : Sluice_Op<"nonzero", [NoSizeConditions]> {
   let summary = "the places of the elements that are not zero";
   let description = [{
     One row per dimension; `count` is the `nonzero_count` of the operand.
@@ -106,7 +106,7 @@ def NonZeroOp : Sluice_Op<"nonzero"> {
   let results = (outs AnyRankedTensor:$result);
 }
 
-def UniqueOp : Sluice_Op<"unique"> {
+def UniqueOp : Sluice_Op<"unique", [NoSizeConditions]> {
   let summary = "which rows of a matrix are different";
   let description = [{
     `count` (one element) is the number of different rows. The first `count`
@@ -120,7 +120,7 @@ def UniqueOp : Sluice_Op<"unique"> {
                       AnyRankedTensor:$inverse, AnyRankedTensor:$counts);
 }
 
-def NonMaxSuppressionOp : Sluice_Op<"non_max_suppression"> {
+def NonMaxSuppressionOp : Sluice_Op<"non_max_suppression", [HasSizeConditions]> {
   let summary = "the boxes of highest score that do not overlap much";
   let description = [{
     `boxes` is [batch, box, 4], `scores` [batch, class, box]. The first `count`

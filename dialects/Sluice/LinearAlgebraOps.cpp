@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/Sluice.h"
 
 using namespace mlir;
@@ -59,4 +60,20 @@ InverseOp::reifyResultShapes(OpBuilder &builder,
                              ReifiedRankedShapedTypeDims &shapes) {
   shapes.push_back(getDimensions(builder, getLoc(), getOperand()));
   return success();
+}
+
+template <typename OpTy>
+static void requireSquare(OpTy op, SizeConditions &conditions) {
+  int64_t rank = conditions.rankOf(op.getOperand());
+  conditions.requireEqual(conditions.sizeOf(op.getOperand(), rank - 2),
+                          conditions.sizeOf(op.getOperand(), rank - 1),
+                          "the matrices are not square");
+}
+
+void DeterminantOp::requireSizes(SizeConditions &conditions) {
+  requireSquare(*this, conditions);
+}
+
+void InverseOp::requireSizes(SizeConditions &conditions) {
+  requireSquare(*this, conditions);
 }

@@ -8,13 +8,13 @@
 
 include "dialects/Sluice/SluiceBase.td"
 
-def DeterminantOp : Sluice_Op<"determinant", [TakesFloats]> {
+def DeterminantOp : Sluice_Op<"determinant", [HasSizeConditions, TakesFloats]> {
   let summary = "determinants of the square matrices in the last dimensions";
   let arguments = (ins AnyRankedTensor:$operand);
   let results = (outs AnyRankedTensor:$result);
 }
 
-def InverseOp : Sluice_Op<"inverse", [TakesFloats]> {
+def InverseOp : Sluice_Op<"inverse", [HasSizeConditions, TakesFloats]> {
   let summary = "inverses of the square matrices in the last dimensions";
   let description = [{
     A matrix that has none gives infinities or NaNs.

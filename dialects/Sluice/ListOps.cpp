@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Sluice/SizeBuilder.h"
+#include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/Sluice.h"
 
 using namespace mlir;
@@ -107,4 +108,36 @@ LogicalResult AppendOp::reifyResultShapes(OpBuilder &builder,
                   : size.of(getElement(), i - 1);
   }));
   return success();
+}
+
+//===----------------------------------------------------------------------===//
+// What kernels rely on
+//===----------------------------------------------------------------------===//
+
+static constexpr StringLiteral elementMessage =
+    "what a loop collects does not have the same sizes in every step";
+
+void SetElementOp::requireSizes(SizeConditions &conditions) {
+  Value list = getList(), element = getElement();
+  for (int64_t i = 0, rank = conditions.rankOf(element); i < rank; ++i)
+    conditions.requireEqual(conditions.sizeOf(list, i + 1),
+                            conditions.sizeOf(element, i), elementMessage);
+}
+
+void AppendOp::requireSizes(SizeConditions &conditions) {
+  Value list = getList(), element = getElement();
+  for (int64_t i = 0, rank = conditions.rankOf(element); i < rank; ++i) {
+    OpFoldResult lhs = conditions.sizeOf(list, i + 1),
+                 rhs = conditions.sizeOf(element, i);
+    if (lhs == rhs)
+      continue;
+    // The empty start of a list has no sensible sizes.
+    conditions.require(
+        conditions.either(
+            conditions.compare(SizeConditions::Predicate::eq, lhs, rhs),
+            conditions.compare(SizeConditions::Predicate::eq,
+                               conditions.sizeOf(list, 0),
+                               conditions.number(0))),
+        elementMessage);
+  }
 }

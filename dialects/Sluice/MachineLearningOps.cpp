@@ -4,7 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/Sluice.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -101,4 +103,21 @@ LogicalResult PairwiseCouplingOp::verify() {
   if (!elementType.isF32() && !elementType.isF64())
     return emitOpError("takes f32 or f64, not ") << elementType;
   return success();
+}
+
+void TreeEnsembleOp::requireSizes(SizeConditions &conditions) {
+  OpFoldResult features = conditions.sizeOf(getOperand(), 1);
+  if (!getConstantIntValue(features))
+    conditions.require(
+        conditions.compare(
+            SizeConditions::Predicate::sge, features,
+            conditions.number(static_cast<int64_t>(getFeatures()))),
+        "the rows have fewer features than the trees look at");
+}
+
+void PairwiseCouplingOp::requireSizes(SizeConditions &conditions) {
+  int64_t classes = getClasses();
+  conditions.requireEqual(conditions.sizeOf(getOperand(), 1),
+                          conditions.number(classes * (classes - 1) / 2),
+                          "there must be a number for each pair of classes");
 }

@@ -9,7 +9,7 @@
 include "dialects/Sluice/ReductionOps.td"
 include "dialects/Sluice/SluiceBase.td"
 
-def TreeEnsembleOp : Sluice_Op<"tree_ensemble"> {
+def TreeEnsembleOp : Sluice_Op<"tree_ensemble", [HasSizeConditions]> {
   let summary = "what the leaves that rows reach in many trees add up to";
   let description = [{
     `operand` is [rows, features] in f32 or f64; the result is [rows, targets]
@@ -60,7 +60,7 @@ def TreeEnsembleOp : Sluice_Op<"tree_ensemble"> {
   }];
 }
 
-def PairwiseCouplingOp : Sluice_Op<"pairwise_coupling"> {
+def PairwiseCouplingOp : Sluice_Op<"pairwise_coupling", [HasSizeConditions]> {
   let summary = "probabilities of classes from those of each pair of classes";
   let description = [{
     `operand` is [rows, classes * (classes - 1) / 2]: for each pair (0, 1),

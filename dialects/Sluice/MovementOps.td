@@ -8,7 +8,7 @@
 
 include "dialects/Sluice/SluiceBase.td"
 
-def ConcatOp : Sluice_Op<"concat", [TellsOperandSizes]> {
+def ConcatOp : Sluice_Op<"concat", [HasSizeConditions, TellsOperandSizes]> {
   let summary = "tensors one after the other along a dimension";
   let arguments = (ins Variadic<AnyRankedTensor>:$operands, I64Attr:$axis);
   let results = (outs AnyRankedTensor:$result);
@@ -16,7 +16,7 @@ def ConcatOp : Sluice_Op<"concat", [TellsOperandSizes]> {
   let hasCanonicalizer = 1;
 }
 
-def SliceOp : Sluice_Op<"slice", [TellsSizeSource]> {
+def SliceOp : Sluice_Op<"slice", [HasSizeConditions, TellsSizeSource]> {
   let summary = "every step-th element from start to end in each dimension";
   let description = [{
     As NumPy's `x[start:end:step]`: negative positions count from the end,
@@ -35,7 +35,7 @@ def SliceOp : Sluice_Op<"slice", [TellsSizeSource]> {
   let hasCanonicalizer = 1;
 }
 
-def PadOp : Sluice_Op<"pad", [TellsSizeSource]> {
+def PadOp : Sluice_Op<"pad", [HasSizeConditions, TellsSizeSource]> {
   let summary = "a value around a tensor; negative widths cut";
   let description = [{
     `low` and `high` have one width per dimension. Where they are known at run
@@ -63,7 +63,7 @@ def ExtendModeAttr : EnumAttr<Sluice_Dialect, ExtendMode, "extend"> {
   let assemblyFormat = "`<` $value `>`";
 }
 
-def ExtendOp : Sluice_Op<"extend", [TellsSizeSource]> {
+def ExtendOp : Sluice_Op<"extend", [HasSizeConditions, TellsSizeSource]> {
   let summary = "repeats a tensor's own elements around it";
   let description = [{
     Widths are given as for `pad`. `reflect` mirrors at the border elements,
@@ -78,13 +78,13 @@ def ExtendOp : Sluice_Op<"extend", [TellsSizeSource]> {
   let hasCanonicalizer = 1;
 }
 
-def TileOp : Sluice_Op<"tile"> {
+def TileOp : Sluice_Op<"tile", [HasSizeConditions]> {
   let summary = "a tensor repeated along each dimension";
   let arguments = (ins AnyRankedTensor:$operand, AnyRankedTensor:$repeats);
   let results = (outs AnyRankedTensor:$result);
 }
 
-def ReverseSequenceOp : Sluice_Op<"reverse_sequence"> {
+def ReverseSequenceOp : Sluice_Op<"reverse_sequence", [HasSizeConditions]> {
   let summary = "reverses the first lengths[b] elements of each sequence";
   let arguments = (ins AnyRankedTensor:$operand, AnyRankedTensor:$lengths,
                        I64Attr:$batch_axis, I64Attr:$time_axis);
@@ -102,7 +102,7 @@ def CumulateKindAttr : EnumAttr<Sluice_Dialect, CumulateKind, "cumulate"> {
   let assemblyFormat = "`<` $value `>`";
 }
 
-def CumulateOp : Sluice_Op<"cumulate"> {
+def CumulateOp : Sluice_Op<"cumulate", [NoSizeConditions]> {
   let summary = "running sums or products along a dimension";
   let arguments = (ins AnyRankedTensor:$operand, I64Attr:$axis,
                        CumulateKindAttr:$kind, UnitAttr:$exclusive,

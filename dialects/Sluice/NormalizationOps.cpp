@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Sluice/SizeBuilder.h"
+#include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/Sluice.h"
 
 using namespace mlir;
@@ -141,4 +142,42 @@ void BatchNormOp::demandSizes(
   for (Value parameter : getOperation()->getOperands().drop_front())
     demand({&getOperandMutable(), getChannelsLast() ? rank - 1 : 1},
            shapeOf(parameter)[0]);
+}
+
+//===----------------------------------------------------------------------===//
+// What kernels rely on
+//===----------------------------------------------------------------------===//
+
+template <typename OpTy>
+static void requireParameters(OpTy norm, SizeConditions &conditions) {
+  int64_t rank = conditions.rankOf(norm.getOperand());
+  int64_t normalised = rank - static_cast<int64_t>(norm.getAxis());
+  for (Value parameter : norm.getParameters()) {
+    // There may be dimensions of one in front.
+    int64_t own = conditions.rankOf(parameter);
+    for (int64_t i = 1; i <= std::min(own, normalised); ++i)
+      conditions.requireEqual(
+          conditions.sizeOf(parameter, own - i),
+          conditions.sizeOf(norm.getOperand(), rank - i),
+          "scale or bias does not fit the normalized dimensions");
+  }
+}
+
+void LayerNormOp::requireSizes(SizeConditions &conditions) {
+  requireParameters(*this, conditions);
+}
+
+void RmsNormOp::requireSizes(SizeConditions &conditions) {
+  requireParameters(*this, conditions);
+}
+
+void BatchNormOp::requireSizes(SizeConditions &conditions) {
+  int64_t rank = conditions.rankOf(getOperand());
+  OpFoldResult channels = conditions.number(1);
+  if (getChannelsLast() || rank > 1)
+    channels =
+        conditions.sizeOf(getOperand(), getChannelsLast() ? rank - 1 : 1);
+  for (Value parameter : getOperation()->getOperands().drop_front())
+    conditions.requireEqual(conditions.sizeOf(parameter, 0), channels,
+                            channelsMessage);
 }

@@ -9,8 +9,8 @@
 include "dialects/Sluice/SluiceBase.td"
 
 // Ops whose result has the type of their first operand.
-class Sluice_SameShapeOp<string mnemonic, Trait sizes = TellsSizeSource>
-    : Sluice_Op<mnemonic, [TakesFloats, sizes]> {
+class Sluice_SameShapeOp<string mnemonic, list<Trait> traits>
+    : Sluice_Op<mnemonic, !listconcat(traits, [TakesFloats])> {
   let results = (outs AnyRankedTensor:$result);
   code sameShapeDefinition = [{
     ::llvm::LogicalResult $cppClass::reifyResultShapes(
@@ -30,7 +30,7 @@ class Sluice_SameShapeOp<string mnemonic, Trait sizes = TellsSizeSource>
 }
 
 class Sluice_SoftmaxOp<string mnemonic, string summaryText>
-    : Sluice_SameShapeOp<mnemonic> {
+    : Sluice_SameShapeOp<mnemonic, [NoSizeConditions, TellsSizeSource]> {
   let summary = summaryText;
   let arguments = (ins AnyRankedTensor:$operand, I64Attr:$axis);
 }
@@ -40,7 +40,7 @@ def LogSoftmaxOp : Sluice_SoftmaxOp<"log_softmax",
     "the logarithm of softmax along a dimension">;
 
 class Sluice_NormOp<string mnemonic>
-    : Sluice_SameShapeOp<mnemonic, TellsOperandSizes> {
+    : Sluice_SameShapeOp<mnemonic, [HasSizeConditions, TellsOperandSizes]> {
   let arguments = (ins AnyRankedTensor:$operand,
                        Variadic<AnyRankedTensor>:$parameters, I64Attr:$axis,
                        F64Attr:$epsilon);
@@ -71,7 +71,8 @@ def RmsNormOp : Sluice_NormOp<"rms_norm"> {
   }];
 }
 
-def BatchNormOp : Sluice_SameShapeOp<"batch_norm", TellsOperandSizes> {
+def BatchNormOp : Sluice_SameShapeOp<"batch_norm",
+    [HasSizeConditions, TellsOperandSizes]> {
   let summary = "(x - mean) / sqrt(variance + epsilon) * scale + bias";
   let description = [{
     The parameters have one element per channel; channels are dimension 1, or

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/Sluice.h"
 #include "dialects/Sluice/WindowInference.h"
 
@@ -100,3 +101,33 @@ SLUICE_POOL_INFERENCE(MaxPoolIndicesOp, IntegerType::get(context, 64))
 SLUICE_POOL_INFERENCE(AveragePoolOp, elementTypeOf(operands[0]))
 SLUICE_POOL_INFERENCE(LpPoolOp, elementTypeOf(operands[0]))
 #undef SLUICE_POOL_INFERENCE
+
+//===----------------------------------------------------------------------===//
+// What kernels rely on
+//===----------------------------------------------------------------------===//
+
+template <typename OpTy>
+static void requireWindows(OpTy pool, SizeConditions &conditions) {
+  for (int64_t i = 0, rank = pool.getSpatialRank(); i < rank; ++i)
+    conditions.requireWindow(
+        conditions.sizeOf(pool.getOperand(), pool.getSpatialDimension() + i),
+        {conditions.number(pool.getKernel()[i]), pool.getStrides()[i],
+         pool.getDilations()[i], pool.getPads()[i], pool.getPads()[rank + i],
+         pool.getCeilMode()});
+}
+
+void MaxPoolOp::requireSizes(SizeConditions &conditions) {
+  requireWindows(*this, conditions);
+}
+
+void MaxPoolIndicesOp::requireSizes(SizeConditions &conditions) {
+  requireWindows(*this, conditions);
+}
+
+void AveragePoolOp::requireSizes(SizeConditions &conditions) {
+  requireWindows(*this, conditions);
+}
+
+void LpPoolOp::requireSizes(SizeConditions &conditions) {
+  requireWindows(*this, conditions);
+}

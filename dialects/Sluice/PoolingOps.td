@@ -9,7 +9,7 @@
 include "dialects/Sluice/SluiceBase.td"
 
 class Sluice_PoolOp<string mnemonic, Trait elements>
-    : Sluice_Op<mnemonic, [elements, TellsSizeSource]> {
+    : Sluice_Op<mnemonic, [HasSizeConditions, elements, TellsSizeSource]> {
   dag commonArguments =
       (ins AnyRankedTensor:$operand, DenseI64ArrayAttr:$kernel,
            DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,

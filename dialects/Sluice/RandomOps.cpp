@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Sluice/ShapeEvaluation.h"
+#include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/SizeInference.h"
 #include "dialects/Sluice/Sluice.h"
 #include "mlir/IR/Matchers.h"
@@ -112,4 +113,10 @@ struct DropSilencedNoise : OpRewritePattern<MulOp> {
 void RandomOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                            MLIRContext *context) {
   patterns.add<DropSilencedNoise>(context);
+}
+
+void RandomOp::requireSizes(SizeConditions &conditions) {
+  for (int64_t i = 0, rank = conditions.rankOf(getResult()); i < rank; ++i)
+    conditions.requireNotNegative(conditions.element(getShape(), i),
+                                  negativeSizeMessage);
 }

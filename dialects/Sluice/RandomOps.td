@@ -11,7 +11,7 @@ include "dialects/Sluice/SluiceBase.td"
 // The only op of the graph with an effect: it moves a run's state on, so that
 // no two keys of a run are the same, in loops neither.
 def RandomKeyOp : Op<Sluice_Dialect, "random_key",
-    [MemoryEffects<[MemRead, MemWrite]>,
+    [NoSizeConditions, MemoryEffects<[MemRead, MemWrite]>,
      DeclareOpInterfaceMethods<InferTypeOpInterface>,
      DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
                                ["reifyResultShapes"]>]> {
@@ -38,7 +38,7 @@ def RandomDistributionAttr
   let assemblyFormat = "`<` $value `>`";
 }
 
-def RandomOp : Sluice_Op<"random"> {
+def RandomOp : Sluice_Op<"random", [HasSizeConditions]> {
   let summary = "random numbers of a distribution";
   let description = [{
     `offset + scale * x`, where x is uniform in [0, 1) or has the standard

@@ -6,8 +6,10 @@
 
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/SizeBuilder.h"
+#include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/Sluice.h"
 #include "dialects/Sluice/Unsupported.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include <cmath>
 
 using namespace mlir;
@@ -97,4 +99,14 @@ LogicalResult RangeOp::reifyResultShapes(OpBuilder &builder,
       number = readElement(builder, getLoc(), operand, 0);
   shapes.push_back({size.steps(whole[0], whole[1], whole[2])});
   return success();
+}
+
+void RangeOp::requireSizes(SizeConditions &conditions) {
+  if (!isa<IntegerType>(getType().getElementType()))
+    return;
+  OpFoldResult delta = conditions.element(getDelta(), 0);
+  if (!getConstantIntValue(delta))
+    conditions.require(conditions.compare(SizeConditions::Predicate::ne, delta,
+                                          conditions.number(0)),
+                       "delta is zero");
 }

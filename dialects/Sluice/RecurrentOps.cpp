@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Sluice/SizeBuilder.h"
+#include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/Sluice.h"
 
 using namespace mlir;
@@ -261,4 +262,31 @@ LogicalResult ScanOp::verify() {
         sizes[1] >= static_cast<int64_t>(shapeOf(getOperand(sizes[0])).size()))
       return emitOpError("takes sizes from dimensions that do not exist");
   return success();
+}
+
+void RecurrenceOp::requireSizes(SizeConditions &conditions) {
+  constexpr StringLiteral message =
+      "weights, states and inputs do not fit each other";
+  Value projected = getProjected(), weights = getWeights();
+  OpFoldResult directions =
+      conditions.number(static_cast<int64_t>(getReverse().size()));
+  OpFoldResult batch = conditions.sizeOf(projected, 2),
+               units = conditions.sizeOf(weights, 1);
+  OpFoldResult width =
+      conditions.sizes().mul(units, conditions.number(getGateCount()));
+  conditions.requireEqual(conditions.sizeOf(projected, 0), directions, message);
+  conditions.requireEqual(conditions.sizeOf(projected, 3), width, message);
+  conditions.requireShape(weights, {directions, units, width}, message);
+  for (Value state : {getHidden(), getCellState()})
+    if (state)
+      conditions.requireShape(state, {directions, batch, units}, message);
+  if (Value lengths = getLengths())
+    conditions.requireShape(lengths, {batch}, message);
+  if (Value peepholes = getPeepholes())
+    conditions.requireShape(
+        peepholes,
+        {directions, conditions.sizes().mul(units, conditions.number(3))},
+        message);
+  if (Value bias = getHiddenBias())
+    conditions.requireShape(bias, {directions, units}, message);
 }

@@ -22,7 +22,7 @@ def Sluice_RecurrentCellAttr
 }
 
 def RecurrenceOp : Sluice_Op<"recurrence",
-    [AttrSizedOperandSegments, DemandsSizes]> {
+    [HasSizeConditions, AttrSizedOperandSegments, DemandsSizes]> {
   let summary = "a recurrent cell over a sequence, in one or two directions";
   let description = [{
     With D directions, S steps, B sequences, H hidden units and G gates (LSTM:
@@ -67,7 +67,7 @@ def RecurrenceOp : Sluice_Op<"recurrence",
 }
 
 def ScanOp : Sluice_Op<"scan",
-    [AttrSizedOperandSegments, IsolatedFromAbove,
+    [NoSizeConditions, AttrSizedOperandSegments, IsolatedFromAbove,
      SingleBlockImplicitTerminator<"::sluice::YieldOp">]> {
   let summary = "a recurrence whose steps compute element by element";
   let description = [{
@@ -108,7 +108,7 @@ def ScanOp : Sluice_Op<"scan",
 }
 
 def YieldOp : Op<Sluice_Dialect, "yield",
-                 [Pure, ReturnLike, Terminator, HasParent<"ScanOp">]> {
+                 [NoSizeConditions, Pure, ReturnLike, Terminator, HasParent<"ScanOp">]> {
   let summary = "what a step of a scan results in";
   let arguments = (ins Variadic<AnyRankedTensor>:$operands);
   let assemblyFormat = "($operands^ `:` type($operands))? attr-dict";

@@ -5,10 +5,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Sluice/ShapeEvaluation.h"
+#include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/Sluice.h"
 #include "dialects/Sluice/Unsupported.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
@@ -258,3 +260,37 @@ static LogicalResult reifyArgument(OpTy op, OpBuilder &builder,
 SLUICE_ARGUMENT_INFERENCE(ArgMaxOp)
 SLUICE_ARGUMENT_INFERENCE(ArgMinOp)
 #undef SLUICE_ARGUMENT_INFERENCE
+
+//===----------------------------------------------------------------------===//
+// What kernels rely on
+//===----------------------------------------------------------------------===//
+
+/// Nothing has no largest element; but nothing may be asked for either.
+template <typename OpTy>
+static void requireChoice(OpTy choice, SizeConditions &conditions) {
+  Value operand = choice.getOperand();
+  int64_t axis = choice.getAxis();
+  if (getConstantIntValue(conditions.sizeOf(operand, axis)).value_or(0) != 0)
+    return;
+  SmallVector<OpFoldResult> others;
+  for (int64_t i = 0, rank = conditions.rankOf(operand); i < rank; ++i)
+    if (i != axis)
+      others.push_back(conditions.sizeOf(operand, i));
+  Value isFilled = conditions.compare(SizeConditions::Predicate::ne,
+                                      conditions.sizeOf(operand, axis),
+                                      conditions.number(0));
+  for (OpFoldResult size : others)
+    isFilled = conditions.either(
+        isFilled, conditions.compare(SizeConditions::Predicate::eq, size,
+                                     conditions.number(0)));
+  conditions.require(isFilled,
+                     "an empty dimension has no largest or smallest element");
+}
+
+void ArgMaxOp::requireSizes(SizeConditions &conditions) {
+  requireChoice(*this, conditions);
+}
+
+void ArgMinOp::requireSizes(SizeConditions &conditions) {
+  requireChoice(*this, conditions);
+}

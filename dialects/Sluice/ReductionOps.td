@@ -26,7 +26,7 @@ def Sluice_ReductionKindAttr
   let assemblyFormat = "`<` $value `>`";
 }
 
-def ReduceOp : Sluice_Op<"reduce", [TellsSizeSource]> {
+def ReduceOp : Sluice_Op<"reduce", [NoSizeConditions, TellsSizeSource]> {
   let summary = "reduces dimensions to one element";
   let description = [{
     `axes` ascend; without `keep_dims` they disappear from the result. Sums of
@@ -41,7 +41,7 @@ def ReduceOp : Sluice_Op<"reduce", [TellsSizeSource]> {
   let hasFolder = 1;
 }
 
-def ReduceAxesOp : Sluice_Op<"reduce_axes"> {
+def ReduceAxesOp : Sluice_Op<"reduce_axes", [NoSizeConditions]> {
   let summary = "a reduction whose axes are only known at run time";
   let description = [{
     As `reduce`; `axes` is a vector of integers, negative ones count from the
@@ -54,7 +54,7 @@ def ReduceAxesOp : Sluice_Op<"reduce_axes"> {
 }
 
 class Sluice_ArgumentOp<string mnemonic, string summaryText>
-    : Sluice_Op<mnemonic> {
+    : Sluice_Op<mnemonic, [HasSizeConditions]> {
   let summary = summaryText;
   let description = [{
     Of several such places the first, or with `last` the last.

@@ -6,8 +6,10 @@
 
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/SizeBuilder.h"
+#include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/SizeInference.h"
 #include "dialects/Sluice/Sluice.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -199,4 +201,62 @@ ColumnsToImageOp::reifyResultShapes(OpBuilder &builder,
   }
   shapes.push_back(std::move(sizes));
   return success();
+}
+
+//===----------------------------------------------------------------------===//
+// What kernels rely on
+//===----------------------------------------------------------------------===//
+
+void ResizeOp::requireSizes(SizeConditions &conditions) {
+  for (auto [i, axis] : llvm::enumerate(getAxes())) {
+    OpFoldResult wanted = conditions.element(getSizes(), i);
+    conditions.requireNotNegative(wanted, negativeSizeMessage);
+    OpFoldResult size = conditions.sizeOf(getOperand(), axis);
+    if (getConstantIntValue(size) && getConstantIntValue(size) != 0)
+      continue;
+    conditions.require(
+        conditions.either(conditions.compare(SizeConditions::Predicate::sgt,
+                                             size, conditions.number(0)),
+                          conditions.compare(SizeConditions::Predicate::eq,
+                                             wanted, conditions.number(0))),
+        "an empty tensor has no elements to interpolate");
+  }
+}
+
+void GridSampleOp::requireSizes(SizeConditions &conditions) {
+  constexpr StringLiteral message = "image and grid do not fit";
+  int64_t rank = conditions.rankOf(getOperand());
+  conditions.requireEqual(conditions.sizeOf(getOperand(), 0),
+                          conditions.sizeOf(getGrid(), 0), message);
+  conditions.requireEqual(conditions.sizeOf(getGrid(), rank - 1),
+                          conditions.number(rank - 2), message);
+}
+
+void RoiAlignOp::requireSizes(SizeConditions &conditions) {
+  constexpr StringLiteral message = "regions and batches do not fit";
+  conditions.requireEqual(conditions.sizeOf(getRois(), 1), conditions.number(4),
+                          message);
+  conditions.requireEqual(conditions.sizeOf(getRois(), 0),
+                          conditions.sizeOf(getBatches(), 0), message);
+}
+
+void ColumnsToImageOp::requireSizes(SizeConditions &conditions) {
+  SizeBuilder at = conditions.sizes();
+  constexpr StringLiteral message = "the columns do not fit the image";
+  int64_t elements = 1, spatial = getBlock().size();
+  OpFoldResult blocks = conditions.number(1);
+  for (int64_t i = 0; i < spatial; ++i) {
+    elements *= getBlock()[i];
+    Window window{conditions.number(getBlock()[i]), getStrides()[i],
+                  getDilations()[i], getPads()[i], getPads()[spatial + i]};
+    OpFoldResult size = conditions.element(getImage(), i);
+    conditions.requireNotNegative(size, negativeSizeMessage);
+    conditions.requireWindow(size, window);
+    blocks = at.mul(blocks, conditions.countWindows(window, size));
+  }
+  conditions.requireEqual(conditions.sizeOf(getOperand(), 2), blocks, message);
+  OpFoldResult rows = conditions.sizeOf(getOperand(), 1);
+  if (!getConstantIntValue(rows))
+    conditions.requireEqual(conditions.remainder(rows, elements),
+                            conditions.number(0), message);
 }

@@ -56,7 +56,7 @@ def NearestRoundingAttr
   let assemblyFormat = "`<` $value `>`";
 }
 
-def ResizeOp : Sluice_Op<"resize", [TellsSizeSource]> {
+def ResizeOp : Sluice_Op<"resize", [HasSizeConditions, TellsSizeSource]> {
   let summary = "a tensor with more or fewer elements along some dimensions";
   let description = [{
     `sizes` has the new size of each of `axes`. The scale of each axis is in
@@ -88,7 +88,7 @@ def GridBorderAttr : EnumAttr<Sluice_Dialect, GridBorder, "border"> {
   let assemblyFormat = "`<` $value `>`";
 }
 
-def GridSampleOp : Sluice_Op<"grid_sample"> {
+def GridSampleOp : Sluice_Op<"grid_sample", [HasSizeConditions]> {
   let summary = "images sampled at the places that a grid names";
   let description = [{
     `operand` is [batch, channel, spatial...], `grid` [batch, new spatial...,
@@ -101,7 +101,7 @@ def GridSampleOp : Sluice_Op<"grid_sample"> {
   let results = (outs AnyRankedTensor:$result);
 }
 
-def RoiAlignOp : Sluice_Op<"roi_align"> {
+def RoiAlignOp : Sluice_Op<"roi_align", [HasSizeConditions]> {
   let summary = "regions of images, averaged (or maximised) to one size";
   let description = [{
     `operand` is [batch, channel, height, width], `rois` [region, 4] with
@@ -116,7 +116,7 @@ def RoiAlignOp : Sluice_Op<"roi_align"> {
   let results = (outs AnyRankedTensor:$result);
 }
 
-def ColumnsToImageOp : Sluice_Op<"columns_to_image"> {
+def ColumnsToImageOp : Sluice_Op<"columns_to_image", [HasSizeConditions]> {
   let summary = "sums of overlapping blocks that were columns of a matrix";
   let description = [{
     `operand` is [batch, channel * block elements, block]; `image` has the

@@ -21,6 +21,11 @@ llvm::FailureOr<int64_t> inferSize(std::optional<mlir::Location> location,
                                    llvm::StringRef what = "size",
                                    int64_t least = 0);
 
+/// Checks the shape of the vector that holds a result's sizes: only a known
+/// number of dimensions is compiled.
+llvm::LogicalResult verifyShapeVector(std::optional<mlir::Location> location,
+                                      llvm::ArrayRef<int64_t> shape);
+
 } // namespace sluice
 
 #endif // SLUICE_DIALECTS_SLUICE_SIZEINFERENCE_H

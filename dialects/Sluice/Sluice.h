@@ -7,6 +7,8 @@
 #define SLUICE_DIALECTS_SLUICE_SLUICE_H
 
 #include "dialects/Sluice/ElementTypes.h"
+#include "dialects/Sluice/OpTraits.h"
+#include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/TypeInference.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"

@@ -22,6 +22,22 @@ using namespace sluice;
 #define GET_OP_CLASSES
 #include "dialects/Sluice/SluiceOps.cpp.inc"
 
+namespace {
+/// Ops say what they demand of sizes, or that it is nothing.
+template <typename OpTy> struct SaysSizeConditions {
+  static_assert(OpTy::template hasTrait<SizeConditionsOpInterface::Trait>() !=
+                    OpTy::template hasTrait<trait::NoSizeConditions>(),
+                "an op has HasSizeConditions or NoSizeConditions");
+  static constexpr bool value = true;
+};
+template <typename... OpTys>
+constexpr bool sayConditions = (SaysSizeConditions<OpTys>::value && ...);
+static_assert(sayConditions<
+#define GET_OP_LIST
+#include "dialects/Sluice/SluiceOps.cpp.inc"
+              >);
+} // namespace
+
 void SluiceDialect::initialize() {
   addAttributes<
 #define GET_ATTRDEF_LIST

@@ -60,4 +60,23 @@ def TellsOperandSizes
     : DeclareOpInterfaceMethods<OperandSizesOpInterface,
                                 ["demandSizes", "getSizeSource"]>;
 
+def SizeConditionsOpInterface : OpInterface<"SizeConditionsOpInterface"> {
+  let cppNamespace = "::sluice";
+  let description = [{
+    An op whose kernel relies on sizes that fit: equal ones, ones that are not
+    negative. Type inference checks what types say; the rest is what this
+    interface is for. Indices are data, and checked by kernels.
+
+    Every op of the dialect has it, or the trait NoSizeConditions.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      Takes down what must hold of the sizes that the op meets, in terms of its
+      operands' sizes and elements.
+    }], "void", "requireSizes", (ins
+        "::sluice::SizeConditions &":$conditions)>
+  ];
+}
+def HasSizeConditions : DeclareOpInterfaceMethods<SizeConditionsOpInterface>;
+
 #endif // SLUICE_INTERFACES_TD

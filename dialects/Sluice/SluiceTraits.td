@@ -30,4 +30,9 @@ def ComputesFloats
                         "::sluice::ElementError::Unsupported">;
 def SameElementTypes : Sluice_Trait<"SameElementTypes">;
 
+// The op takes any sizes that its types allow: its results have a place for
+// every element, or every index, that there is. Or its demands are seen to
+// where it is made, of ops that have been checked.
+def NoSizeConditions : Sluice_Trait<"NoSizeConditions">;
+
 #endif // SLUICE_TRAITS_TD

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Sluice/SizeBuilder.h"
+#include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/Sluice.h"
 #include "mlir/IR/PatternMatch.h"
 
@@ -104,4 +105,11 @@ struct SplitKnownLength : OpRewritePattern<FourierTransformOp> {
 void FourierTransformOp::getCanonicalizationPatterns(
     RewritePatternSet &patterns, MLIRContext *context) {
   patterns.add<SplitKnownLength>(context);
+}
+
+void FourierTransformOp::requireSizes(SizeConditions &conditions) {
+  constexpr StringLiteral message = "the roots do not fit the signal";
+  conditions.requireShape(
+      getRoots(), {conditions.sizeOf(getOperand(), 0), conditions.number(2)},
+      message);
 }

@@ -8,7 +8,7 @@
 
 include "dialects/Sluice/SluiceBase.td"
 
-def ConstantOp : Sluice_Op<"constant", [ConstantLike]> {
+def ConstantOp : Sluice_Op<"constant", [NoSizeConditions, ConstantLike]> {
   let summary = "a tensor known at compile time";
   let description = [{
     Small values are dense attributes; weights are dense resources that refer
@@ -20,14 +20,14 @@ def ConstantOp : Sluice_Op<"constant", [ConstantLike]> {
   let hasFolder = 1;
 }
 
-def ShapeOp : Sluice_Op<"shape"> {
+def ShapeOp : Sluice_Op<"shape", [NoSizeConditions]> {
   let summary = "the sizes [start, end) of a tensor as 64-bit integers";
   let arguments = (ins AnyRankedTensor:$operand, I64Attr:$start,
                        I64Attr:$end);
   let results = (outs AnyRankedTensor:$result);
 }
 
-def ReshapeOp : Sluice_Op<"reshape"> {
+def ReshapeOp : Sluice_Op<"reshape", [HasSizeConditions]> {
   let summary = "same elements, other sizes";
   let description = [{
     `shape` holds one size per result dimension; at most one may be -1 and
@@ -41,7 +41,7 @@ def ReshapeOp : Sluice_Op<"reshape"> {
   let hasCanonicalizer = 1;
 }
 
-def TransposeOp : Sluice_Op<"transpose", [TellsSizeSource]> {
+def TransposeOp : Sluice_Op<"transpose", [NoSizeConditions, TellsSizeSource]> {
   let summary = "permuted dimensions: result dimension i is operand dimension permutation[i]";
   let arguments = (ins AnyRankedTensor:$operand,
                        DenseI64ArrayAttr:$permutation);
@@ -51,7 +51,7 @@ def TransposeOp : Sluice_Op<"transpose", [TellsSizeSource]> {
   let hasCanonicalizer = 1;
 }
 
-def UnsqueezeOp : Sluice_Op<"unsqueeze", [TellsSizeSource]> {
+def UnsqueezeOp : Sluice_Op<"unsqueeze", [NoSizeConditions, TellsSizeSource]> {
   let summary = "inserts dimensions of size one";
   let description = [{ `axes` are places in the result, in ascending order. }];
   let arguments = (ins AnyRankedTensor:$operand, DenseI64ArrayAttr:$axes);
@@ -60,7 +60,7 @@ def UnsqueezeOp : Sluice_Op<"unsqueeze", [TellsSizeSource]> {
   let hasCanonicalizer = 1;
 }
 
-def SqueezeOp : Sluice_Op<"squeeze", [TellsOperandSizes]> {
+def SqueezeOp : Sluice_Op<"squeeze", [HasSizeConditions, TellsOperandSizes]> {
   let summary = "drops dimensions of size one";
   let description = [{ `axes` are places in the operand, in ascending order. }];
   let arguments = (ins AnyRankedTensor:$operand, DenseI64ArrayAttr:$axes);
@@ -69,7 +69,7 @@ def SqueezeOp : Sluice_Op<"squeeze", [TellsOperandSizes]> {
   let hasCanonicalizer = 1;
 }
 
-def BroadcastOp : Sluice_Op<"broadcast"> {
+def BroadcastOp : Sluice_Op<"broadcast", [HasSizeConditions]> {
   let summary = "NumPy broadcasting of a tensor against a shape";
   let description = [{
     The result shape is the broadcast of the operand's shape and `shape`.

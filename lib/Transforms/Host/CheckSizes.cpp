@@ -6,17 +6,19 @@
 //
 // Kernels rely on what ops demand of their operands' sizes. Type inference
 // checks what types say; the rest is checked here, before the first kernel that
-// would read outside of a buffer. What each op demands is in the files
-// Check*Sizes.cpp.
+// would read outside of a buffer. What each op demands it says by
+// SizeConditionsOpInterface.
 //
 //===----------------------------------------------------------------------===//
 
-#include "SizeChecker.h"
+#include "dialects/Sluice/SizeConditions.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "sluice/Transforms/Graph/SizeResolver.h"
 #include "sluice/Transforms/Graph/TypeRefinement.h"
 #include "sluice/Transforms/Passes.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
@@ -24,133 +26,97 @@ namespace sluice {
 #define GEN_PASS_DEF_CHECKSIZESPASS
 #include "sluice/Transforms/Passes.h.inc"
 
-using Size = OpFoldResult;
-using Predicate = arith::CmpIPredicate;
-
 namespace {
 
-/// Can a size computed this way not be negative?
-bool isSurelyNotNegative(Size size, unsigned depth = 0) {
-  if (auto known = getConstantIntValue(size))
-    return *known >= 0;
-  Operation *op = cast<Value>(size).getDefiningOp();
-  if (!op || depth > 8)
-    return false;
-  auto operand = [&](unsigned i) {
-    return isSurelyNotNegative(op->getOperand(i), depth + 1);
-  };
-  if (isa<tensor::DimOp>(op))
-    return true;
-  if (isa<arith::MaxSIOp>(op))
-    return operand(0) || operand(1);
-  if (isa<arith::AddIOp, arith::MulIOp, arith::MinSIOp, arith::DivSIOp,
-          arith::DivUIOp>(op))
-    return operand(0) && operand(1);
-  if (isa<arith::SelectOp>(op))
-    return operand(1) && operand(2);
-  return false;
-}
+/// Puts the checks of one op in front of it.
+class Checker final : public SizeConditions {
+public:
+  Checker(OpBuilder &builder, SizeResolver &resolver, Operation *op)
+      : SizeConditions(builder, op->getLoc()), resolver(resolver), op(op) {
+    builder.setInsertionPoint(op);
+  }
+
+  /// Returns how many checks were made.
+  int64_t check();
+  /// The same, of an op whose types contradict each other: every run that comes
+  /// to it fails.
+  int64_t refuse();
+
+  Size sizeOf(Value tensor, int64_t dimension) override {
+    return resolver.size(tensor, dimension);
+  }
+  void makeSame(Value result, Value operand) override {
+    result.replaceAllUsesWith(operand);
+  }
+
+private:
+  void add(Value condition, StringRef message) override {
+    cf::AssertOp::create(builder, loc, condition, message);
+    ++count;
+  }
+  void checkCast(tensor::CastOp cast);
+
+  SizeResolver &resolver;
+  Operation *op;
+  int64_t count = 0;
+};
 
 } // namespace
 
-void Checker::require(Value condition, StringRef message) {
-  auto known = getConstantIntValue(condition);
-  if (known && *known != 0)
+/// A cast to sizes that only its readers know. Where the op in front of it can
+/// be told in time, its result gets them.
+void Checker::checkCast(tensor::CastOp cast) {
+  auto source = dyn_cast<RankedTensorType>(cast.getSource().getType());
+  auto known = dyn_cast<RankedTensorType>(cast.getType());
+  if (!source || !known)
     return;
-  cf::AssertOp::create(builder, loc, condition, message);
-  ++count;
-}
-
-void Checker::requireEqual(Size lhs, Size rhs, StringRef message) {
-  if (lhs == rhs)
-    return;
-  require(compare(Predicate::eq, lhs, rhs), message);
-}
-
-void Checker::requireNotNegative(Size size, StringRef message) {
-  if (!isSurelyNotNegative(size))
-    require(compare(Predicate::sge, size, number(0)), message);
-}
-
-void Checker::requireModest(Size size, StringRef message) {
-  if (getConstantIntValue(size))
-    return;
-  constexpr int64_t limit = int64_t(1) << 60;
-  Size shifted = sizes().add(size, number(limit));
-  require(compare(Predicate::ule, shifted, number(2 * limit)), message);
-}
-
-void Checker::requireProduct(Size lhs, Size rhs, StringRef message) {
-  auto left = getConstantIntValue(lhs), right = getConstantIntValue(rhs);
-  if ((left && *left <= 1) || (right && *right <= 1) || (left && right))
-    return;
-  // The divisor is the operand, whose size is that of memory there is.
-  Size most = builder.createOrFold<arith::DivSIOp>(
-      loc, sizes().value(number(INT64_MAX)),
-      sizes().value(sizes().max(lhs, number(1))));
-  require(compare(Predicate::sle, rhs, most), message);
-}
-
-Size Checker::requireBroadcast(Size lhs, Size rhs) {
-  auto left = getConstantIntValue(lhs), right = getConstantIntValue(rhs);
-  if (left == 1)
-    return rhs;
-  if (right == 1 || lhs == rhs)
-    return lhs;
-  Value fits = compare(Predicate::eq, lhs, rhs);
-  for (Size size : {lhs, rhs})
-    if (!getConstantIntValue(size))
-      fits = either(fits, compare(Predicate::eq, size, number(1)));
-  require(fits, broadcastMessage);
-  return broadcastSizes(builder, loc, lhs, rhs);
-}
-
-void Checker::requireShape(Value tensor, ArrayRef<Size> shape,
-                           StringRef message) {
-  for (auto [i, size] : llvm::enumerate(shape))
-    requireEqual(sizeOf(tensor, i), size, message);
-}
-
-Value Checker::isProduct(ArrayRef<Size> factors, Size product) {
-  Type wide = builder.getI64Type();
-  auto toWide = [&](Size size) -> Value {
-    return builder.createOrFold<arith::IndexCastOp>(loc, wide,
-                                                    sizes().value(size));
-  };
-  Value zero = toWide(number(0)), noOverflow;
-  Value result = toWide(factors.empty() ? number(1) : factors.front());
-  for (Size factor : factors.drop_front(factors.empty() ? 0 : 1)) {
-    auto next =
-        arith::MulSIExtendedOp::create(builder, loc, result, toWide(factor));
-    result = next.getLow();
-    // The high half of a small number is its sign, and sizes have none.
-    Value isSmall = arith::CmpIOp::create(builder, loc, Predicate::eq,
-                                          next.getHigh(), zero);
-    Value hasNoSign =
-        arith::CmpIOp::create(builder, loc, Predicate::sge, result, zero);
-    Value fits = both(isSmall, hasNoSign);
-    noOverflow = noOverflow ? both(noOverflow, fits) : fits;
+  Operation *producer = cast.getSource().getDefiningOp();
+  bool isTold = producer && isa<SluiceDialect>(producer->getDialect()) &&
+                llvm::all_of(cast.getSource().getUsers(), [&](Operation *user) {
+                  return user->getBlock() == cast->getBlock() &&
+                         acceptsRefinedOperands(user) &&
+                         !isa<scf::YieldOp>(user);
+                });
+  SmallVector<int64_t> places;
+  for (int64_t i = 0; i < known.getRank(); ++i) {
+    if (!source.isDynamicDim(i) || known.isDynamicDim(i))
+      continue;
+    places.push_back(i);
+    // A size that is asked of the tensor itself is known too late.
+    auto size = dyn_cast<Value>(sizeOf(cast.getSource(), i));
+    auto question =
+        size ? size.getDefiningOp<tensor::DimOp>() : tensor::DimOp();
+    isTold &= !question || question.getSource() != cast.getSource();
   }
-  Value equal = builder.createOrFold<arith::CmpIOp>(loc, Predicate::eq, result,
-                                                    toWide(product));
-  return noOverflow ? both(noOverflow, equal) : equal;
+  if (places.empty())
+    return;
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t i : places)
+    sizes.push_back(sizeOf(cast.getSource(), i));
+  if (isTold)
+    builder.setInsertionPoint(producer);
+  for (auto [i, size] : llvm::zip(places, sizes)) {
+    int64_t wanted = known.getDimSize(i);
+    requireEqual(size, number(wanted),
+                 "a size must be " + std::to_string(wanted) +
+                     " to fit what else the node reads");
+  }
+  if (isTold && refineType(cast.getSource(), intersectTypes(source, known)))
+    cast.getResult().replaceAllUsesWith(cast.getSource());
 }
 
 int64_t Checker::check() {
-  builder.setInsertionPoint(op);
   Operation *before = op->getPrevNode();
-  llvm::TypeSwitch<Operation *>(op)
-      .Case<
-#define GET_OP_LIST
-#include "dialects/Sluice/SluiceOps.cpp.inc"
-          , tensor::CastOp>([&](auto known) { demand(known); });
+  if (auto demanding = dyn_cast<SizeConditionsOpInterface>(op))
+    demanding.requireSizes(*this);
+  else if (auto cast = dyn_cast<tensor::CastOp>(op))
+    checkCast(cast);
   // Reading an element may have asked for sizes.
   resolver.resolve(before, op);
   return count;
 }
 
 int64_t Checker::refuse() {
-  builder.setInsertionPoint(op);
   require(arith::ConstantIntOp::create(builder, loc, 0, /*width=*/1),
           "the sizes of the operands do not fit together");
   return count;

@@ -1,0 +1,25 @@
+//===- OpTraits.h - Facts of ops that take no function ----------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+//
+// SluiceTraits.td says what they mean.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_DIALECTS_SLUICE_OPTRAITS_H
+#define SLUICE_DIALECTS_SLUICE_OPTRAITS_H
+
+#include "mlir/IR/OpDefinition.h"
+
+namespace sluice {
+namespace trait {
+
+template <typename ConcreteType>
+class NoSizeConditions
+    : public mlir::OpTrait::TraitBase<ConcreteType, NoSizeConditions> {};
+
+} // namespace trait
+} // namespace sluice
+
+#endif // SLUICE_DIALECTS_SLUICE_OPTRAITS_H
