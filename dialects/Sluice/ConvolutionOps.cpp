@@ -333,3 +333,22 @@ void DeformConvOp::requireSizes(SizeConditions &conditions) {
     conditions.requireShape(getMask(), shape,
                             "the mask does not fit the result");
 }
+
+//===----------------------------------------------------------------------===//
+// Dimensions in another order
+//===----------------------------------------------------------------------===//
+
+/// Micro-kernels compute on channels-last images, with weights that are packed
+/// at compile time.
+template <typename OpTy> static ChannelsLastUse getUse(OpTy conv) {
+  ArrayRef<int64_t> input = shapeOf(conv.getInput());
+  bool hasMicroKernel = input.size() >= 3 &&
+                        elementTypeOf(conv.getInput()).isF32() &&
+                        conv.getWeight().template getDefiningOp<ConstantOp>() &&
+                        !ShapedType::isDynamic(input[1]);
+  return hasMicroKernel ? ChannelsLastUse::Demands : ChannelsLastUse::Never;
+}
+
+ChannelsLastUse ConvOp::getChannelsLastUse() { return getUse(*this); }
+
+ChannelsLastUse ConvTransposeOp::getChannelsLastUse() { return getUse(*this); }

@@ -9,7 +9,8 @@
 include "dialects/Sluice/SluiceBase.td"
 
 class Sluice_ConvolutionOp<string mnemonic>
-    : Sluice_Op<mnemonic, [HasSizeConditions, TakesNumbers, TellsOperandSizes]> {
+    : Sluice_Op<mnemonic, [HasSizeConditions, ImageOpInterface, TakesNumbers,
+                           TellsOperandSizes]> {
   dag commonArguments =
       (ins AnyRankedTensor:$input, AnyRankedTensor:$weight,
            DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
@@ -26,6 +27,7 @@ class Sluice_ConvolutionOp<string mnemonic>
       return getChannelsLast() ? getSpatialRank() + 1 : 1;
     }
     int64_t getSpatialDimension() { return getChannelsLast() ? 1 : 2; }
+    ::sluice::ChannelsLastUse getChannelsLastUse();
   }];
 }
 

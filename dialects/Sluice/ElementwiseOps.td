@@ -14,6 +14,9 @@ class Sluice_ElementwiseOp<string mnemonic, string elementType,
     : Sluice_Op<mnemonic,
                 !listconcat(traits, [DeclareOpInterfaceMethods<
                                          ElementwiseOpInterface>,
+                                     DeclareOpInterfaceMethods<
+                                         PermutableOpInterface,
+                                         ["hasDimensions"]>,
                                      HasSizeConditions, TellsSizeSource])> {
   let results = (outs AnyRankedTensor:$result);
   let extraClassDefinition = [{
@@ -34,6 +37,9 @@ class Sluice_ElementwiseOp<string mnemonic, string elementType,
     std::optional<::sluice::OperandDimension> $cppClass::getSizeSource(
         unsigned, int64_t dimension) {
       return ::sluice::getElementwiseSizeSource(getOperation(), dimension);
+    }
+    bool $cppClass::hasDimensions(unsigned operand) {
+      return !::sluice::shapeOf(getOperation()->getOperand(operand)).empty();
     }
     void $cppClass::requireSizes(::sluice::SizeConditions &conditions) {
       conditions.requireBroadcast(getOperation());

@@ -9,6 +9,7 @@
 #include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/Sluice.h"
 #include "dialects/Sluice/Unsupported.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
@@ -386,4 +387,26 @@ void ReverseSequenceOp::requireSizes(SizeConditions &conditions) {
   conditions.requireEqual(conditions.sizeOf(getLengths(), 0),
                           conditions.sizeOf(getOperand(), getBatchAxis()),
                           "there must be one length for each sequence");
+}
+
+//===----------------------------------------------------------------------===//
+// Dimensions in another order
+//===----------------------------------------------------------------------===//
+
+void ConcatOp::permuteAttributes(ArrayRef<int64_t> permutation) {
+  setAxis(permuteAxis(getAxis(), permutation));
+}
+
+std::optional<SmallVector<int64_t>>
+SliceOp::permuteResult(ArrayRef<int64_t> permutation) {
+  // The vectors would have to be permuted in the run.
+  if (!getBounds().empty())
+    return std::nullopt;
+  return SmallVector<int64_t>(permutation);
+}
+
+void SliceOp::permuteAttributes(ArrayRef<int64_t> permutation) {
+  setStarts(applyPermutation(getStarts(), permutation));
+  setEnds(applyPermutation(getEnds(), permutation));
+  setSteps(applyPermutation(getSteps(), permutation));
 }

@@ -181,3 +181,15 @@ void BatchNormOp::requireSizes(SizeConditions &conditions) {
     conditions.requireEqual(conditions.sizeOf(parameter, 0), channels,
                             channelsMessage);
 }
+
+//===----------------------------------------------------------------------===//
+// Dimensions in another order
+//===----------------------------------------------------------------------===//
+
+void SoftmaxOp::permuteAttributes(ArrayRef<int64_t> permutation) {
+  setAxis(permuteAxis(getAxis(), permutation));
+}
+
+void LogSoftmaxOp::permuteAttributes(ArrayRef<int64_t> permutation) {
+  setAxis(permuteAxis(getAxis(), permutation));
+}

@@ -30,7 +30,8 @@ class Sluice_SameShapeOp<string mnemonic, list<Trait> traits>
 }
 
 class Sluice_SoftmaxOp<string mnemonic, string summaryText>
-    : Sluice_SameShapeOp<mnemonic, [NoSizeConditions, TellsSizeSource]> {
+    : Sluice_SameShapeOp<mnemonic, [NoSizeConditions, TellsSizeSource,
+                                    Permutable<["permuteAttributes"]>]> {
   let summary = summaryText;
   let arguments = (ins AnyRankedTensor:$operand, I64Attr:$axis);
 }
@@ -72,7 +73,7 @@ def RmsNormOp : Sluice_NormOp<"rms_norm"> {
 }
 
 def BatchNormOp : Sluice_SameShapeOp<"batch_norm",
-    [HasSizeConditions, TellsOperandSizes]> {
+    [HasSizeConditions, ImageOpInterface, TellsOperandSizes]> {
   let summary = "(x - mean) / sqrt(variance + epsilon) * scale + bias";
   let description = [{
     The parameters have one element per channel; channels are dimension 1, or

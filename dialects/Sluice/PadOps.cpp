@@ -11,6 +11,7 @@
 #include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/Sluice.h"
 #include "dialects/Sluice/Unsupported.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
@@ -234,4 +235,23 @@ void PadOp::requireSizes(SizeConditions &conditions) {
 
 void ExtendOp::requireSizes(SizeConditions &conditions) {
   requireWidths(*this, conditions);
+}
+
+//===----------------------------------------------------------------------===//
+// Dimensions in another order
+//===----------------------------------------------------------------------===//
+
+bool PadOp::hasDimensions(unsigned operand) { return operand == 0; }
+
+std::optional<SmallVector<int64_t>>
+PadOp::permuteResult(ArrayRef<int64_t> permutation) {
+  // The widths would have to be permuted in the run.
+  if (!getWidths().empty())
+    return std::nullopt;
+  return SmallVector<int64_t>(permutation);
+}
+
+void PadOp::permuteAttributes(ArrayRef<int64_t> permutation) {
+  setLow(applyPermutation(getLow(), permutation));
+  setHigh(applyPermutation(getHigh(), permutation));
 }

@@ -8,8 +8,9 @@
 
 include "dialects/Sluice/SluiceBase.td"
 
-class Sluice_PoolOp<string mnemonic, Trait elements>
-    : Sluice_Op<mnemonic, [HasSizeConditions, elements, TellsSizeSource]> {
+class Sluice_PoolOp<string mnemonic, list<Trait> traits>
+    : Sluice_Op<mnemonic, !listconcat(traits,
+                                      [HasSizeConditions, TellsSizeSource])> {
   dag commonArguments =
       (ins AnyRankedTensor:$operand, DenseI64ArrayAttr:$kernel,
            DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
@@ -28,7 +29,7 @@ class Sluice_PoolOp<string mnemonic, Trait elements>
   }];
 }
 
-def MaxPoolOp : Sluice_PoolOp<"max_pool", TakesNumbers> {
+def MaxPoolOp : Sluice_PoolOp<"max_pool", [TakesNumbers, ImageOpInterface]> {
   let summary = "the largest element of each window";
   let description = [{
     The operand is [N, C, spatial...], or [N, spatial..., C] with
@@ -38,7 +39,8 @@ def MaxPoolOp : Sluice_PoolOp<"max_pool", TakesNumbers> {
   }];
 }
 
-def MaxPoolIndicesOp : Sluice_PoolOp<"max_pool_indices", TakesNumbers> {
+// Places in the operand are another result in another layout.
+def MaxPoolIndicesOp : Sluice_PoolOp<"max_pool_indices", [TakesNumbers]> {
   let summary = "the flat places of what max_pool picks";
   let description = [{
     Row-major places in the whole operand; with `column_major` the spatial
@@ -47,12 +49,12 @@ def MaxPoolIndicesOp : Sluice_PoolOp<"max_pool_indices", TakesNumbers> {
   let arguments = !con(commonArguments, (ins UnitAttr:$column_major));
 }
 
-def AveragePoolOp : Sluice_PoolOp<"average_pool", TakesFloats> {
+def AveragePoolOp : Sluice_PoolOp<"average_pool", [TakesFloats, ImageOpInterface]> {
   let summary = "the mean of each window";
   let arguments = !con(commonArguments, (ins UnitAttr:$count_padding));
 }
 
-def LpPoolOp : Sluice_PoolOp<"lp_pool", TakesFloats> {
+def LpPoolOp : Sluice_PoolOp<"lp_pool", [TakesFloats, ImageOpInterface]> {
   let summary = "the p-norm of each window";
   let arguments = !con(commonArguments, (ins DefaultValuedAttr<I64Attr, "2">:$p));
 }

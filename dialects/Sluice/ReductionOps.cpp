@@ -294,3 +294,18 @@ void ArgMaxOp::requireSizes(SizeConditions &conditions) {
 void ArgMinOp::requireSizes(SizeConditions &conditions) {
   requireChoice(*this, conditions);
 }
+
+//===----------------------------------------------------------------------===//
+// Dimensions in another order
+//===----------------------------------------------------------------------===//
+
+std::optional<SmallVector<int64_t>>
+ReduceOp::permuteResult(ArrayRef<int64_t> permutation) {
+  if (getKeepDims())
+    return SmallVector<int64_t>(permutation);
+  return dropFromPermutation(getAxes(), permutation);
+}
+
+void ReduceOp::permuteAttributes(ArrayRef<int64_t> permutation) {
+  setAxes(permuteAxes(getAxes(), permutation));
+}

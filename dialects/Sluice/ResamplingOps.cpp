@@ -260,3 +260,29 @@ void ColumnsToImageOp::requireSizes(SizeConditions &conditions) {
     conditions.requireEqual(conditions.remainder(rows, elements),
                             conditions.number(0), message);
 }
+
+//===----------------------------------------------------------------------===//
+// Dimensions in another order
+//===----------------------------------------------------------------------===//
+
+bool ResizeOp::hasDimensions(unsigned operand) { return operand == 0; }
+
+std::optional<SmallVector<int64_t>>
+ResizeOp::permuteResult(ArrayRef<int64_t> permutation) {
+  // Elements that are interpolated alike are best neighbours: what is resized
+  // does not become the innermost dimension.
+  int64_t inner = permutation.back(), rank = permutation.size();
+  if (inner != rank - 1 && llvm::is_contained(getAxes(), inner))
+    return std::nullopt;
+  // Sizes and scales are in the order of the axes.
+  SmallVector<int64_t> axes;
+  for (int64_t axis : getAxes())
+    axes.push_back(permuteAxis(axis, permutation));
+  if (!llvm::is_sorted(axes))
+    return std::nullopt;
+  return SmallVector<int64_t>(permutation);
+}
+
+void ResizeOp::permuteAttributes(ArrayRef<int64_t> permutation) {
+  setAxes(permuteAxes(getAxes(), permutation));
+}

@@ -8,6 +8,7 @@
 
 #include "dialects/Sluice/ElementTypes.h"
 #include "dialects/Sluice/OpTraits.h"
+#include "dialects/Sluice/Permutation.h"
 #include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/TypeInference.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"

@@ -79,4 +79,53 @@ def SizeConditionsOpInterface : OpInterface<"SizeConditionsOpInterface"> {
 }
 def HasSizeConditions : DeclareOpInterfaceMethods<SizeConditionsOpInterface>;
 
+def PermutableOpInterface : OpInterface<"PermutableOpInterface"> {
+  let cppNamespace = "::sluice";
+  let description = [{
+    An op with one result that computes the same whatever the order of its
+    dimensions is. A permutation is that of a transpose: dimension i of the new
+    order is dimension permutation[i] of the old one (Permutation.h).
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      Does this operand have the op's dimensions, or as in NumPy the last of
+      them? The others stay as they are in any order.
+    }], "bool", "hasDimensions", (ins "unsigned":$operand), "",
+        "(void)operand; return true;">,
+    InterfaceMethod<[{
+      The permutation that the result has where the operands with dimensions
+      have this one; none where the op cannot compute on these.
+    }], "std::optional<::llvm::SmallVector<int64_t>>", "permuteResult", (ins
+        "::llvm::ArrayRef<int64_t>":$permutation), "",
+        "return ::llvm::SmallVector<int64_t>(permutation);">,
+    InterfaceMethod<[{
+      Brings the attributes into the new order, where there is a result. The
+      caller sees to operands and the result's type.
+    }], "void", "permuteAttributes", (ins
+        "::llvm::ArrayRef<int64_t>":$permutation), "", "(void)permutation;">
+  ];
+}
+
+// For ops that have these methods.
+class Permutable<list<string> methods>
+    : DeclareOpInterfaceMethods<PermutableOpInterface, methods>;
+
+def ImageOpInterface : OpInterface<"ImageOpInterface"> {
+  let cppNamespace = "::sluice";
+  let description = [{
+    An op whose first operand and results are images: [N, C, spatial...], or
+    [N, spatial..., C] with the attribute `channels_last`.
+  }];
+  let methods = [
+    InterfaceMethod<"Are channels the last dimension?",
+        "bool", "getChannelsLast">,
+    InterfaceMethod<"The images are to have the other layout.",
+        "void", "setChannelsLast", (ins "bool":$value)>,
+    InterfaceMethod<[{
+      Which layout the op is best computed in (Permutation.h).
+    }], "::sluice::ChannelsLastUse", "getChannelsLastUse", (ins), "",
+        "return ::sluice::ChannelsLastUse::Follows;">
+  ];
+}
+
 #endif // SLUICE_INTERFACES_TD

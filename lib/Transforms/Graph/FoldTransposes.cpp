@@ -97,26 +97,16 @@ struct TransposeBehindReduction : OpRewritePattern<ReduceOp> {
     auto transpose = op.getOperand().getDefiningOp<TransposeOp>();
     if (!transpose || !transpose->hasOneUse())
       return failure();
-    ArrayRef<int64_t> permutation = transpose.getPermutation();
-    SmallVector<int64_t> axes;
-    for (int64_t axis : op.getAxes())
-      axes.push_back(permutation[axis]);
-    llvm::sort(axes);
-    // What is left of the permutation, in the numbering of the result.
-    SmallVector<int64_t> rest;
-    for (size_t i = 0; i < permutation.size(); ++i) {
-      int64_t dimension = permutation[i];
-      if (op.getKeepDims()) {
-        rest.push_back(dimension);
-      } else if (!llvm::is_contained(op.getAxes(), static_cast<int64_t>(i))) {
-        int64_t dropped = llvm::count_if(
-            axes, [&](int64_t axis) { return axis < dimension; });
-        rest.push_back(dimension - dropped);
-      }
-    }
+    SmallVector<int64_t> back =
+        invertPermutationVector(transpose.getPermutation());
+    auto turned = op.permuteResult(back);
+    if (!turned)
+      return failure();
     GraphBuilder graph(rewriter, op.getLoc());
-    Value result = graph.reduce(transpose.getOperand(), op.getKind(), axes,
-                                op.getKeepDims());
+    Value result =
+        graph.reduce(transpose.getOperand(), op.getKind(),
+                     permuteAxes(op.getAxes(), back), op.getKeepDims());
+    SmallVector<int64_t> rest = invertPermutationVector(*turned);
     if (!isIdentityPermutation(rest))
       result = graph.transpose(result, rest);
     result.setType(op.getType());

@@ -15,7 +15,6 @@
 #include "sluice/Transforms/Graph/GraphBuilder.h"
 #include "sluice/Transforms/Passes.h"
 #include "llvm/ADT/SetVector.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
@@ -33,32 +32,28 @@ bool isNumber(Value operand) {
 
 /// The operands that have the region's dimensions; the others are numbers.
 SmallVector<OpOperand *> tensorOperands(Operation *op) {
+  auto permutable = cast<PermutableOpInterface>(op);
+  bool broadcasts = isa<ElementwiseOpInterface>(op);
   SmallVector<OpOperand *> operands;
   for (OpOperand &operand : op->getOpOperands())
-    if (!(isa<PadOp>(op) && operand.getOperandNumber() > 0) &&
-        !(isa<ElementwiseOpInterface>(op) && isNumber(operand.get())))
+    if (permutable.hasDimensions(operand.getOperandNumber()) &&
+        !(broadcasts && isNumber(operand.get())))
       operands.push_back(&operand);
   return operands;
 }
 
-/// Can the op compute on turned tensors of this rank?
-bool isTurnable(Operation *op, int64_t rank) {
-  if (op->getNumResults() != 1 || op->getNumOperands() == 0 ||
-      !isa<RankedTensorType>(op->getResult(0).getType()) ||
+/// Can the op compute on permuted tensors and give a permuted result?
+bool isTurnable(Operation *op, ArrayRef<int64_t> permutation) {
+  auto permutable = dyn_cast<PermutableOpInterface>(op);
+  int64_t rank = permutation.size();
+  if (!permutable ||
       static_cast<int64_t>(shapeOf(op->getResult(0)).size()) != rank)
     return false;
-  bool isKind =
-      llvm::TypeSwitch<Operation *, bool>(op)
-          .Case<SoftmaxOp, LogSoftmaxOp, ConcatOp>([](auto) { return true; })
-          .Case([](ReduceOp reduce) { return reduce.getKeepDims(); })
-          .Case([](SliceOp slice) { return slice.getBounds().empty(); })
-          .Case([](PadOp pad) { return pad.getWidths().empty(); })
-          .Default([](Operation *other) {
-            return isa<ElementwiseOpInterface>(other);
-          });
+  auto result = permutable.permuteResult(permutation);
   // Constants of lower rank gain dimensions; other tensors of lower rank would
   // have to be reshaped.
-  return isKind && llvm::all_of(tensorOperands(op), [&](OpOperand *operand) {
+  return result && ArrayRef(*result) == permutation &&
+         llvm::all_of(tensorOperands(op), [&](OpOperand *operand) {
            auto type = cast<RankedTensorType>(operand->get().getType());
            return type.getRank() == rank ||
                   (type.hasStaticShape() &&
@@ -96,7 +91,7 @@ private:
   void add(Operation *op) {
     constexpr size_t maxOps = 500;
     if (op->getBlock() == block && ops.size() < maxOps &&
-        isTurnable(op, permutation.size()))
+        isTurnable(op, inverse))
       ops.insert(op);
   }
   void grow();
@@ -108,16 +103,8 @@ private:
   llvm::SetVector<Value> findInputs() const;
   bool isReadOutside(Value value) const;
   Value turnInput(OpBuilder &builder, Value value);
-  void turnAttributes(Operation *op);
   RankedTensorType turnType(RankedTensorType type) const {
     return type.clone(applyPermutation(type.getShape(), inverse));
-  }
-  SmallVector<int64_t> turnAxes(ArrayRef<int64_t> axes) const {
-    SmallVector<int64_t> turned;
-    for (int64_t axis : axes)
-      turned.push_back(permutation[axis]);
-    llvm::sort(turned);
-    return turned;
   }
 
   SmallVector<int64_t> permutation, inverse;
@@ -198,27 +185,6 @@ Value TurnedRegion::turnInput(OpBuilder &builder, Value value) {
   return graph.transpose(value, inverse);
 }
 
-void TurnedRegion::turnAttributes(Operation *op) {
-  auto turnArray = [&](ArrayRef<int64_t> values) {
-    return applyPermutation(values, inverse);
-  };
-  llvm::TypeSwitch<Operation *>(op)
-      .Case<SoftmaxOp, LogSoftmaxOp, ConcatOp>(
-          [&](auto axial) { axial.setAxis(permutation[axial.getAxis()]); })
-      .Case(
-          [&](ReduceOp reduce) { reduce.setAxes(turnAxes(reduce.getAxes())); })
-      .Case([&](SliceOp slice) {
-        slice.setStarts(turnArray(slice.getStarts()));
-        slice.setEnds(turnArray(slice.getEnds()));
-        slice.setSteps(turnArray(slice.getSteps()));
-      })
-      .Case([&](PadOp pad) {
-        pad.setLow(turnArray(pad.getLow()));
-        pad.setHigh(turnArray(pad.getHigh()));
-      })
-      .Default([](Operation *) {});
-}
-
 void TurnedRegion::turn() {
   SmallVector<Operation *> ordered(ops.begin(), ops.end());
   llvm::sort(ordered,
@@ -235,7 +201,7 @@ void TurnedRegion::turn() {
         form = turnInput(builder, operand->get());
       copy->setOperand(operand->getOperandNumber(), form);
     }
-    turnAttributes(copy);
+    cast<PermutableOpInterface>(copy).permuteAttributes(inverse);
     Value result = op->getResult(0);
     copy->getResult(0).setType(
         turnType(cast<RankedTensorType>(result.getType())));

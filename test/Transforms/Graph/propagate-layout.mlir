@@ -61,3 +61,36 @@ func.func @resize(%x: tensor<1x3x8x8xf32>, %sizes: tensor<2xi64>, %channels: ten
   %2 = sluice.resize %1, %channels {axes = array<i64: 1>, cubic_coefficient = -0.75, extrapolation_value = 0.0, mode = #sluice.sample<nearest>, place = #sluice.place<half_pixel>, rounding = #sluice.rounding<floor>, scales = array<f64: 2.0>} : (tensor<1x4x16x24xf32>, tensor<1xi64>) -> tensor<1x8x16x24xf32>
   return %2 : tensor<1x8x16x24xf32>
 }
+
+// -----
+
+// Pools follow what they read, and so do reductions: what is left of an image
+// is in one order either way. Places of largest elements are another result in
+// another layout.
+// CHECK-LABEL: func.func @pools
+// CHECK:         %[[CONV:.*]] = sluice.conv {{.*}}channels_last
+// CHECK:         sluice.max_pool %[[CONV]] {channels_last
+// CHECK:         sluice.reduce %[[CONV]] {axes = array<i64: 1, 2>, kind = #sluice.reduction<mean>} : {{.*}} -> tensor<1x4xf32>
+// CHECK:         sluice.max_pool_indices
+// CHECK-NOT:     channels_last
+func.func @pools(%x: tensor<1x3x8x8xf32>) -> (tensor<1x4x7x7xf32>, tensor<1x4xf32>, tensor<1x4x7x7xi64>) {
+  %w = sluice.constant dense<1.0> : tensor<4x3x1x1xf32>
+  %0 = sluice.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x3x8x8xf32>, tensor<4x3x1x1xf32>) -> tensor<1x4x8x8xf32>
+  %1 = sluice.max_pool %0 {kernel = array<i64: 2, 2>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x4x8x8xf32>) -> tensor<1x4x7x7xf32>
+  %2 = sluice.reduce %0 {kind = #sluice.reduction<mean>, axes = array<i64: 2, 3>} : (tensor<1x4x8x8xf32>) -> tensor<1x4xf32>
+  %3 = sluice.max_pool_indices %0 {kernel = array<i64: 2, 2>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x4x8x8xf32>) -> tensor<1x4x7x7xi64>
+  return %1, %2, %3 : tensor<1x4x7x7xf32>, tensor<1x4xf32>, tensor<1x4x7x7xi64>
+}
+
+// -----
+
+// A convolution whose weights are computed, or which is not one of f32, stays
+// as it is.
+// CHECK-LABEL: func.func @other_convolutions
+// CHECK-NOT:     channels_last
+func.func @other_convolutions(%x: tensor<1x3x8x8xf32>, %w: tensor<4x3x1x1xf32>, %y: tensor<1x3x8x8xi32>) -> (tensor<1x4x8x8xf32>, tensor<1x4x8x8xi32>) {
+  %v = sluice.constant dense<1> : tensor<4x3x1x1xi32>
+  %0 = sluice.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x3x8x8xf32>, tensor<4x3x1x1xf32>) -> tensor<1x4x8x8xf32>
+  %1 = sluice.conv %y, %v {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x3x8x8xi32>, tensor<4x3x1x1xi32>) -> tensor<1x4x8x8xi32>
+  return %0, %1 : tensor<1x4x8x8xf32>, tensor<1x4x8x8xi32>
+}
