@@ -6,6 +6,7 @@
 - main() has at most 50 lines.
 - No tabs, no trailing blanks, a newline at the end.
 - Neither TODO nor FIXME: unfinished things are issues.
+- Every pass says in its Passes.td what it does, not in a line only.
 """
 
 # Part of Sluice, under the Apache License v2.0. See LICENSE.
@@ -42,6 +43,8 @@ def complaints(path, text):
                 yield number, "unfinished things are issues, not comments"
     if path.suffix in (".c", ".cpp"):
         yield from long_main(lines)
+    if path.name == "Passes.td":
+        yield from undescribed_passes(text)
 
 
 def long_main(lines):
@@ -54,6 +57,13 @@ def long_main(lines):
             if number - start + 1 > 50:
                 yield start, f"main() has {number - start + 1} lines, at most 50"
             start = None
+
+
+def undescribed_passes(text):
+    for match in re.finditer(r"^def (\w+)\s*: Pass<.*?^}", text, re.M | re.S):
+        if "let description = [{" not in match[0]:
+            line = text.count("\n", 0, match.start()) + 1
+            yield line, f"{match[1]} has no description"
 
 
 def main():

@@ -86,6 +86,11 @@ def RecogniseActivationsPass
 def RecogniseSoftmaxPass
     : Pass<"sluice-recognise-softmax", "::mlir::func::FuncOp"> {
   let summary = "Make one op of exp(x - max) / sum";
+  let description = [{
+    A quotient, or a product with a reciprocal, of exponentials and their sum
+    along one dimension becomes a `softmax`, which subtracts the maximum itself;
+    the logarithm of one that nothing else reads becomes a `log_softmax`.
+  }];
 }
 
 def RecogniseNormalizationsPass
@@ -126,6 +131,12 @@ def MoveTransposesPass
 def FoldTransposesPass
     : Pass<"sluice-fold-transposes", "::mlir::func::FuncOp"> {
   let summary = "Fold transposes into matrix products and reductions";
+  let description = [{
+    A product reads a matrix whose last two dimensions are swapped as it lies;
+    where batch dimensions move as well, a transpose of whole rows is left. The
+    transpose of a product swaps its operands. A reduction reads the tensor in
+    front of a transpose, and at most its smaller result is transposed.
+  }];
 }
 
 def FoldBroadcastsPass
