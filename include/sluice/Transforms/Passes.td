@@ -198,9 +198,15 @@ def FormScansPass : Pass<"sluice-form-scans", "::mlir::func::FuncOp"> {
     place, becomes a `sluice.scan`: linear recurrences, selective scans, gated
     linear attention. Its outputs may reduce the states, as products with a
     vector do. One kernel then runs over all steps, with its part of the states
-    in the first-level cache, instead of a few kernels in each step. Remarks of
-    the kind `fusion` say why a loop stays one.
+    in the first-level cache, instead of a few kernels in each step. A loop
+    whose steps have more operations than a kernel may have stays one, and its
+    steps are several kernels: LLVM takes more than linear time for long blocks.
+    Remarks of the kind `fusion` say why a loop stays one.
   }];
+  let options = [
+    Option<"maximumOps", "maximum-ops", "unsigned", /*default=*/"128",
+           "The most ops in a step">
+  ];
   let dependentDialects = ["::sluice::SluiceDialect",
                            "mlir::cf::ControlFlowDialect"];
   let statistics = [

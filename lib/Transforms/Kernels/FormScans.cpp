@@ -27,8 +27,9 @@ namespace {
 /// Turns one loop into a scan.
 class ScanFormer {
 public:
-  ScanFormer(scf::ForOp loop, SymbolicShapes &symbols)
-      : loop(loop), body(*loop.getBody()), symbols(symbols) {}
+  ScanFormer(scf::ForOp loop, SymbolicShapes &symbols, unsigned maximumOps)
+      : loop(loop), body(*loop.getBody()), symbols(symbols),
+        maximumOps(maximumOps) {}
 
   /// Replaces the loop, or says why not and leaves it.
   llvm::Error form();
@@ -75,6 +76,7 @@ private:
   scf::ForOp loop;
   Block &body;
   SymbolicShapes &symbols;
+  unsigned maximumOps;
   SmallVector<unsigned> states; ///< numbers of carried values
   SmallVector<List> lists;
   SmallVector<Sequence> sequences;
@@ -505,6 +507,10 @@ llvm::Error ScanFormer::form() {
     return refuse("it has no state");
   if (llvm::Error error = collectBody())
     return error;
+  if (ops.size() > maximumOps)
+    return refuse("a step has " + Twine(ops.size()) +
+                  " operations, and one kernel takes at most " +
+                  Twine(maximumOps));
   if (llvm::Error error = checkSizes())
     return error;
   SmallVector<Value> operands;
@@ -559,7 +565,7 @@ public:
     for (scf::ForOp loop : loops) {
       hoistInvariants(loop);
       SymbolicShapes symbols;
-      llvm::Error error = ScanFormer(loop, symbols).form();
+      llvm::Error error = ScanFormer(loop, symbols, maximumOps).form();
       if (!error) {
         ++numScans;
         continue;
