@@ -150,9 +150,8 @@ void GraphImporter::reportUnsupported(const OnnxNode &node,
                                       const Values &inputs, StringRef reason) {
   // Bodies of loops and what follows diverging branches are translated more
   // than once.
-  for (const UnsupportedNode &known : state.unsupported)
-    if (known.name == node.name && known.opType == node.opType)
-      return;
+  if (!state.reported.insert({node.name, node.opType}).second)
+    return;
   UnsupportedNode entry;
   entry.name = node.name;
   entry.opType = node.opType;

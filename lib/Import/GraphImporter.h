@@ -17,6 +17,8 @@ namespace sluice {
 struct ImportState {
   mlir::MLIRContext &context;
   std::vector<UnsupportedNode> unsupported;
+  /// Name and operator of each of these.
+  llvm::DenseSet<std::pair<llvm::StringRef, llvm::StringRef>> reported;
   /// What each node that breaks ONNX's rules does wrong.
   std::vector<std::string> damaged;
   /// Constants of more bytes become dense resources.
