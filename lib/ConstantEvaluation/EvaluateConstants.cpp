@@ -39,14 +39,16 @@ private:
   /// Does the op depend on constants alone?
   bool isConstant(Operation *op) const;
   /// Why the value of such an op is left to the run; empty if it is not.
-  StringRef whyLeft(Operation *op) const;
-  bool isTooLarge(Operation *op) const;
+  StringRef whyLeft(Operation *op);
+  bool isTooLarge(Operation *op);
   /// The bytes of the constants an op's value is made of.
-  int64_t sourceBytes(Operation *op, DenseSet<Operation *> &seen) const;
+  static int64_t sourceBytes(Operation *op);
 
   SmallVector<Operation *> ops;
   /// The same, and the ops that are constant but left to the run.
   DenseSet<Operation *> members, left;
+  /// What ops that were looked at are made of at least, in bytes of constants.
+  DenseMap<Operation *, int64_t> leastSources;
   int64_t numRefused = 0;
 };
 
@@ -78,7 +80,7 @@ bool ConstantGraph::isConstant(Operation *op) const {
   });
 }
 
-StringRef ConstantGraph::whyLeft(Operation *op) const {
+StringRef ConstantGraph::whyLeft(Operation *op) {
   if (llvm::any_of(op->getOperands(), [&](Value operand) {
         return left.contains(operand.getDefiningOp());
       }))
@@ -92,27 +94,40 @@ StringRef ConstantGraph::whyLeft(Operation *op) const {
   return "";
 }
 
-int64_t ConstantGraph::sourceBytes(Operation *op,
-                                   DenseSet<Operation *> &seen) const {
-  if (!seen.insert(op).second)
-    return 0;
-  if (auto constant = dyn_cast<ConstantOp>(op))
-    return getStoredBytes(constant.getValue());
+int64_t ConstantGraph::sourceBytes(Operation *op) {
   int64_t bytes = 0;
-  for (Value operand : op->getOperands())
-    bytes += sourceBytes(operand.getDefiningOp(), seen);
+  SmallVector<Operation *> pending{op};
+  DenseSet<Operation *> seen{op};
+  while (!pending.empty()) {
+    Operation *next = pending.pop_back_val();
+    if (auto constant = dyn_cast<ConstantOp>(next))
+      bytes += getStoredBytes(constant.getValue());
+    for (Value operand : next->getOperands())
+      if (Operation *source = operand.getDefiningOp();
+          seen.insert(source).second)
+        pending.push_back(source);
+  }
   return bytes;
 }
 
-bool ConstantGraph::isTooLarge(Operation *op) const {
+bool ConstantGraph::isTooLarge(Operation *op) {
   int64_t bytes = 0;
   for (Type type : op->getResultTypes())
     bytes += bytesOf(type);
+  // An op is made of all that any one of its operands is made of. Where that is
+  // enough, nobody has to walk to the start of a long chain.
+  int64_t &least = leastSources[op];
+  for (Value operand : op->getOperands()) {
+    Operation *source = operand.getDefiningOp();
+    auto constant = dyn_cast<ConstantOp>(source);
+    least = std::max(least, constant ? getStoredBytes(constant.getValue())
+                                     : leastSources.lookup(source));
+  }
   // Looking at the sources of all small ops would take long.
-  if (isWorthStoring(bytes, 0))
+  if (isWorthStoring(bytes, least))
     return false;
-  DenseSet<Operation *> seen;
-  return !isWorthStoring(bytes, sourceBytes(op, seen));
+  least = sourceBytes(op);
+  return !isWorthStoring(bytes, least);
 }
 
 SmallVector<OpResult> ConstantGraph::findResults() const {

@@ -210,6 +210,23 @@ def constants(nodes, dynamic):
     return graph.model(graph.add("Add", graph.x, value))
 
 
+def large_constants(nodes, dynamic):
+    """Of a size at which it counts how much they are made of."""
+    graph = Graph(dynamic, rank=1, shape=[20000])
+    value = graph.vector(1, 20000)
+    for i in range(nodes - 1):
+        value = graph.add(("Neg", "Abs")[i % 2], value)
+    return graph.model(graph.add("Add", graph.x, value))
+
+
+def unsupported(nodes, dynamic):
+    """Nodes that are reported, which is no shape to compile."""
+    graph = Graph(dynamic)
+    for _ in range(nodes):
+        graph.add("SequenceConstruct", graph.x)
+    return graph.model(graph.add("Relu", graph.x))
+
+
 def transposes(nodes, dynamic):
     graph = Graph(dynamic)
     value = graph.x
@@ -434,7 +451,7 @@ def nested_loops(nodes, dynamic):
 GRAPHS = [
     chain, diamonds, residual_matmuls, fan, sum_of_all, softmax_fan, quantised,
     quantised_matmuls, concatenations, concatenation_of_all, pieces, outputs, inputs,
-    initialisers, constants, transposes, reshapes, shape_arithmetic, shape_chain,
+    initialisers, constants, large_constants, transposes, reshapes, shape_arithmetic, shape_chain,
     shape_diamonds, broadcasts, softmaxes, matmuls, squares, convolutions,
     normalisations, pools, gathers, conditions, nested_conditions, loops, nested_loops,
 ]  # fmt: skip

@@ -54,6 +54,7 @@ def main():
     # Deeper than any recursion could go with this stack.
     for make in (growing_graphs.chain, growing_graphs.diamonds):
         run_sluicec(folder, make, 12000, folder / "deep.so")
+    run_sluicec(folder, growing_graphs.large_constants, 24000, folder / "deep.so")
     # The size of what is concatenated is a sum as deep.
     run_sluicec(folder, growing_graphs.softmax_fan, 12000, "-", "--emit=kernels")
     print("deep graphs are compiled")
