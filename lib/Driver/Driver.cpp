@@ -6,6 +6,7 @@
 
 #include "sluice/Driver/Driver.h"
 #include "Artifacts.h"
+#include "DiagnosticPrinter.h"
 #include "OutputFile.h"
 #include "RemarkPrinter.h"
 #include "Tilings.h"
@@ -21,7 +22,6 @@
 #include "sluice/Import/Onnx/OnnxTransforms.h"
 #include "sluice/Pipeline/Pipeline.h"
 #include "sluice/Support/FilePages.h"
-#include "sluice/Support/NodeNames.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/ThreadPool.h"
@@ -233,16 +233,11 @@ CompileStatus Compilation::writeArtifact() {
 }
 
 CompileStatus Compilation::run() {
-  // Errors of passes appear with the ONNX node they are about.
+  // Errors of passes appear with the ONNX node they are about, not with the
+  // text of an op, which may be a whole program.
+  context.printOpOnDiagnostic(false);
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
-    if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
-      diagnostics << "error: ";
-    if (diagnostic.getSeverity() == DiagnosticSeverity::Warning)
-      diagnostics << "warning: ";
-    SmallVector<StringRef> nodes = findNodeNames(diagnostic.getLocation());
-    if (!nodes.empty())
-      diagnostics << "at '" << nodes.front() << "': ";
-    diagnostics << diagnostic << "\n";
+    printDiagnostic(diagnostic, diagnostics);
     return success();
   });
   if (!options.remarks.empty())
