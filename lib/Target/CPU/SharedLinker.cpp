@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sluice/Target/CPU/SharedLinker.h"
-#include "lld/Common/Driver.h"
+#include "Linker.h"
 #include "sluice/Support/UniqueFile.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
@@ -17,7 +17,6 @@
 #include "llvm/TargetParser/Triple.h"
 #include <cerrno>
 #include <fcntl.h>
-#include <mutex>
 #include <unistd.h>
 
 LLD_HAS_DRIVER(elf)
@@ -107,12 +106,6 @@ private:
   std::unique_ptr<raw_fd_ostream> stream;
 };
 
-} // namespace
-
-char LinkError::ID;
-
-namespace {
-
 const char *emulationOf(const Triple &triple) {
   return triple.isAArch64() ? "aarch64linux" : "elf_x86_64";
 }
@@ -147,23 +140,6 @@ std::string lastSectionScript(StringRef section) {
   return ("SECTIONS { " + section + " : { *(" + section +
           ") } } INSERT AFTER .relro_padding;\n")
       .str();
-}
-
-/// Runs LLD and turns what it printed into an error.
-Error runLinker(ArrayRef<std::string> arguments) {
-  static std::mutex mutex;
-  std::lock_guard<std::mutex> lock(mutex);
-  std::vector<const char *> pointers;
-  for (const std::string &argument : arguments)
-    pointers.push_back(argument.c_str());
-  std::string text;
-  raw_string_ostream stream(text);
-  lld::Result result =
-      lld::lldMain(pointers, stream, stream, {{lld::Gnu, &lld::elf::link}});
-  if (result.retCode == 0)
-    return Error::success();
-  return make_error<LinkError>(
-      ("linking failed: " + StringRef(text).trim()).str());
 }
 
 /// LLD takes a % in the path of its output for a place to fill in, and then
@@ -264,7 +240,9 @@ Error LinkJob::run(std::vector<std::string> arguments,
   constexpr uint64_t linkerData = 64 << 10;
   if (Error error = result.tryToFill(inputBytes + linkerData))
     return error;
-  if (Error error = runLinker(arguments))
+  // LLD's state belongs to the process.
+  static Linker linker(&lld::elf::link);
+  if (Error error = linker.run(arguments))
     return error;
   return result.renameTo(options.output);
 }

@@ -6,6 +6,8 @@
 
 #include "sluice/Target/CPU/SharedLinker.h"
 #include "Support/CompileText.h"
+#include "lib/Target/CPU/Linker.h"
+#include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "gtest/gtest.h"
@@ -151,6 +153,22 @@ TEST_F(SharedLinker, OutputIsAFolder) {
   ASSERT_FALSE(llvm::sys::fs::create_directory(options.output));
   EXPECT_NE(link().find("cannot write"), std::string::npos);
   EXPECT_EQ(filesInFolder(), 1);
+}
+
+// What LLD does where it cannot go on: control leaves it in the middle.
+bool breakDown(llvm::ArrayRef<const char *>, llvm::raw_ostream &,
+               llvm::raw_ostream &, bool, bool) {
+  llvm::CrashRecoveryContext::GetCurrent()->HandleExit(1);
+}
+
+TEST(Linker, IsNotUsedAgainAfterABreakdown) {
+  llvm::CrashRecoveryContext::Enable();
+  Linker linker(&breakDown);
+  EXPECT_EQ(llvm::toString(linker.run({"ld.lld"})),
+            "linking failed: the linker broke down");
+  EXPECT_EQ(llvm::toString(linker.run({"ld.lld"})),
+            "linking failed: the linker broke down before in this process");
+  llvm::CrashRecoveryContext::Disable();
 }
 
 } // namespace
