@@ -2,7 +2,7 @@
 // RUN: sluice-opt %s --sluice-form-scans | FileCheck %s --check-prefix=DEFAULT
 
 // Steps of many operations are several kernels each.
-// CHECK:       the loop runs its steps one by one: a step has 3 operations, and one kernel takes at most 2
+// CHECK:       a step has 3 operations, and one kernel takes at most 2
 // CHECK-LABEL: @three
 // CHECK-NOT:     sluice.scan
 // CHECK:         scf.for
