@@ -12,9 +12,11 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "sluice/Codegen/CPU/CpuFamilies.h"
+#include "sluice/Codegen/CPU/CpuLoops.h"
 #include "sluice/Codegen/CPU/FrameLayout.h"
 #include "sluice/Codegen/CPU/Products/PackedWeights.h"
-#include "sluice/Codegen/Elements/KernelBuilder.h"
+#include "sluice/Codegen/OneDnn/OneDnn.h"
 #include "sluice/Codegen/Passes.h"
 
 using namespace mlir;
@@ -36,6 +38,31 @@ void resolveTensorSizes(KernelBuilder &kernel, func::FuncOp function) {
     op.replaceAllUsesWith(kernel.size(op.getSource(), *op.getConstantIndex()));
     op.erase();
   }
+}
+
+/// Builds the code of a kernel at the builder's position; all arguments and
+/// yielded values are bound to buffers.
+LogicalResult emitKernel(KernelBuilder &kernel) {
+  auto source = cast<kernel::FuncOp>(kernel.region.getParentOp());
+  if (source.getProvider() == kernel::Provider::OneDnn)
+    return emitOneDnnKernel(kernel);
+  // What is in front of an anchor is computed on the way.
+  for (Operation &op : llvm::reverse(kernel.region.without_terminator()))
+    if (auto emitter =
+            kernel.emitters.kernels.lookup(op.getName().getStringRef()))
+      return emitter(kernel, &op);
+  for (Operation &op : kernel.region.without_terminator())
+    if (!isa<ElementwiseOpInterface, ConstantOp>(op) &&
+        !kernel.emitters.elements.contains(op.getName().getStringRef()))
+      return op.emitError("no code can be generated for ") << op.getName();
+  auto isElementwise = [](Operation &op) {
+    return isa<ElementwiseOpInterface, ConstantOp>(op);
+  };
+  if (kernel.region.getTerminator()->getNumOperands() == 1 &&
+      kernel.region.getTerminator()->getOperand(0).getDefiningOp() &&
+      llvm::all_of(kernel.region.without_terminator(), isElementwise))
+    return emitMapKernel(kernel);
+  return emitElementKernel(kernel);
 }
 
 /// Panels have the width of the tile that reads them, and only the packing
@@ -131,7 +158,9 @@ private:
     Block *body = function.addEntryBlock();
     builder.setInsertionPointToStart(body);
 
-    KernelBuilder kernel(builder, loc, machine, region, body->getArgument(0));
+    unsigned last = body->getNumArguments() - 1;
+    CpuLoops loops(machine, body->getArgument(0), body->getArgument(last));
+    KernelBuilder kernel(builder, loc, region, loops, emitterRegistry());
     unsigned next = 1;
     for (Value argument : region.getArguments())
       kernel.bind(argument, body->getArgument(next++));
@@ -144,7 +173,6 @@ private:
       else
         kernel.bind(yielded, memory);
     }
-    kernel.scratchBuffer = body->getArgument(next);
     if (failed(emitKernel(kernel)))
       return failure();
     for (auto [yielded, memory] : copies)
@@ -152,12 +180,12 @@ private:
     func::ReturnOp::create(builder, loc);
     resolveTensorSizes(kernel, function);
     // Tables of nothing are views of scratch memory too.
-    if (kernel.scratchBuffer.use_empty())
-      (void)function.eraseArgument(next);
+    if (loops.scratchBuffer.use_empty())
+      (void)function.eraseArgument(last);
     else
       function->setAttr(
           scratchAttributeName,
-          builder.getI64IntegerAttr(std::max<int64_t>(kernel.scratchBytes, 1)));
+          builder.getI64IntegerAttr(std::max<int64_t>(loops.scratchBytes, 1)));
     source.erase();
     return success();
   }

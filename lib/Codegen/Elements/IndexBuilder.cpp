@@ -170,22 +170,6 @@ void IndexBuilder::ifLess(Index lhs, Index rhs, function_ref<void()> whenLess,
   otherwise();
 }
 
-void IndexBuilder::parallel(Index count, double cost,
-                            function_ref<void(Index)> body) {
-  if (isConstant(count, 0))
-    return;
-  if (isConstant(count, 1))
-    return body(constant(0));
-  Value zero = value(constant(0)), one = value(constant(1));
-  auto loop =
-      scf::ParallelOp::create(builder, loc, ValueRange{zero},
-                              ValueRange{value(count)}, ValueRange{one});
-  loop->setAttr("sluice.cost", builder.getF64FloatAttr(cost));
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPoint(loop.getBody()->getTerminator());
-  body(loop.getInductionVars().front());
-}
-
 Value sluice::flattenBuffer(OpBuilder &builder, Location loc, Value buffer) {
   auto type = cast<MemRefType>(buffer.getType());
   if (type.getRank() == 1)

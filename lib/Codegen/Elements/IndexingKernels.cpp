@@ -54,8 +54,8 @@ static LogicalResult emitGather(KernelBuilder &kernel, Operation *anchor) {
   Value size = kernel.size(data, axis);
   Value run = sizeProduct(kernel, data, axis + 1, rank);
   Value count = sizeProduct(kernel, indices, 0, shapeOf(indices).size());
-  double cost = 5 + 0.2 * getConstantIntValue(run).value_or(64);
-  parallelNest(kernel, {outer, count}, cost, [&](ValueRange at) {
+  Work each{5 + 0.2 * getConstantIntValue(run).value_or(64)};
+  parallelNest(kernel, {outer, count}, each, [&](ValueRange at) {
     Value index = flatIndex(kernel, chosen, at[1], elementTypeOf(indices));
     index = wrapNegative(kernel, index, size);
     Value inside = isInside(kernel, index, size);
@@ -90,7 +90,7 @@ static LogicalResult emitPackedGather(KernelBuilder &kernel,
   Value depth = kernel.index(op.getDepth());
   Value width = kernel.index(op.getWidth());
   Value count = sizeProduct(kernel, indices, 0, shapeOf(indices).size());
-  parallelNest(kernel, {count}, 0.5 * op.getDepth(), [&](ValueRange at) {
+  parallelNest(kernel, {count}, Work{0.5 * op.getDepth()}, [&](ValueRange at) {
     Value index = flatIndex(kernel, chosen, at[0], elementTypeOf(indices));
     index = wrapNegative(kernel, index, size);
     Value inside = isInside(kernel, index, size);
@@ -183,8 +183,8 @@ static LogicalResult emitGatherND(KernelBuilder &kernel, Operation *anchor) {
     kernel.check(agree, "batch dimensions differ");
     batches = select(kernel, agree, batches, kernel.index(0));
   }
-  double cost = 5 + 0.2 * getConstantIntValue(run).value_or(64);
-  parallelNest(kernel, {batches, count}, cost, [&](ValueRange at) {
+  Work each{5 + 0.2 * getConstantIntValue(run).value_or(64)};
+  parallelNest(kernel, {batches, count}, each, [&](ValueRange at) {
     Value position = kernel.add(kernel.mul(at[0], count), at[1]);
     TuplePlace place =
         readTuple(kernel, tuples, indices, position, data, batchDims, at[0]);
@@ -234,7 +234,7 @@ static Value combine(KernelBuilder &kernel, ScatterMode mode, Value old,
 /// Copies a whole tensor into a result of the same shape.
 static void copyWhole(KernelBuilder &kernel, Value source, Value target,
                       Value count) {
-  kernel.forEachParallel(count, 0.3, [&](ValueRange at) {
+  kernel.forEachParallel(count, Work{0.3}, [&](ValueRange at) {
     Value element =
         memref::LoadOp::create(kernel.builder, kernel.loc, source, at);
     memref::StoreOp::create(kernel.builder, kernel.loc, element, target, at);

@@ -6,14 +6,14 @@
 
 #include "sluice/Codegen/Elements/KernelBuilder.h"
 #include "dialects/Sluice/BodyBuilder.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
-#include "sluice/Codegen/CPU/FrameLayout.h"
 
 using namespace mlir;
 using namespace sluice;
+
+char LoopModel::ID;
 
 //===----------------------------------------------------------------------===//
 // Types
@@ -51,7 +51,7 @@ Value KernelBuilder::computeAtStart(llvm::function_ref<Value()> compute) {
   if (lastSize)
     builder.setInsertionPointAfter(lastSize);
   else
-    builder.setInsertionPointToStart(cast<BlockArgument>(frame).getOwner());
+    builder.setInsertionPointToStart(&entry);
   Value result = compute();
   lastSize = previousOp(builder);
   return result;
@@ -402,8 +402,7 @@ Value KernelBuilder::evaluate(Operation *op, OpResult result,
     }
     return elementwise.buildBody(builder, loc, arguments);
   }
-  auto function =
-      emitterRegistry().elements.lookup(op->getName().getStringRef());
+  auto function = emitters.elements.lookup(op->getName().getStringRef());
   // Kernel formation only fuses ops that have an element function.
   return function(*this, result, indices);
 }
@@ -441,55 +440,6 @@ void KernelBuilder::forEach(ValueRange extents, IndexBody body) {
   body(indices);
 }
 
-void KernelBuilder::parallel(Value count, double cost,
-                             llvm::function_ref<void(Value)> body) {
-  OpBuilder::InsertionGuard guard(builder);
-  auto loop = scf::ParallelOp::create(builder, loc, ValueRange{index(0)},
-                                      ValueRange{count}, ValueRange{index(1)});
-  loop->setAttr(costAttributeName, builder.getF64FloatAttr(cost));
-  builder.setInsertionPointToStart(loop.getBody());
-  body(loop.getInductionVars()[0]);
-}
-
-void KernelBuilder::forEachParallel(ValueRange extents, double cost,
-                                    IndexBody body) {
-  // The last dimension is the inner loop; a vector is cut into pieces.
-  if (extents.empty()) {
-    body({});
-    return;
-  }
-  if (extents.size() == 1) {
-    constexpr int64_t piece = 512;
-    Value count = extents[0];
-    Value pieces = div(add(count, index(piece - 1)), index(piece));
-    parallel(pieces, cost * piece, [&](Value which) {
-      Value begin = mul(which, index(piece));
-      Value end =
-          arith::MinSIOp::create(builder, loc, add(begin, index(piece)), count);
-      forEach({sub(end, begin)}, [&](ValueRange inner) {
-        Value at = add(begin, inner[0]);
-        body(at);
-      });
-    });
-    return;
-  }
-  ValueRange outer = extents.drop_back();
-  double inner = cost * constantOf(extents.back()).value_or(64);
-  parallel(product(outer), inner, [&](Value flat) {
-    SmallVector<Value> indices(outer.size());
-    for (size_t i = outer.size(); i-- > 0;) {
-      indices[i] = i == 0 ? flat : rem(flat, outer[i]);
-      if (i != 0)
-        flat = div(flat, outer[i]);
-    }
-    forEach({extents.back()}, [&](ValueRange last) {
-      SmallVector<Value> all = indices;
-      all.push_back(last[0]);
-      body(all);
-    });
-  });
-}
-
 SmallVector<Value>
 KernelBuilder::choose(Value condition, TypeRange types,
                       llvm::function_ref<SmallVector<Value>()> onTrue,
@@ -510,26 +460,8 @@ KernelBuilder::choose(Value condition, TypeRange types,
   return llvm::to_vector_of<Value>(choice.getResults());
 }
 
-//===----------------------------------------------------------------------===//
-// Memory and failures
-//===----------------------------------------------------------------------===//
-
-Value KernelBuilder::allocate(Value bytes) {
-  auto type = MemRefType::get({ShapedType::kDynamic}, builder.getI8Type());
-  return kernel::AllocateOp::create(builder, loc, type, frame, bytes);
-}
-
-Value KernelBuilder::scratch(int64_t bytes) {
-  scratchBytes = std::max(scratchBytes, bytes);
-  return scratchBuffer;
-}
-
 Value KernelBuilder::view(Value bytes, Value byteOffset, MemRefType type,
                           ValueRange dynamicSizes) {
   return memref::ViewOp::create(builder, loc, type, bytes, byteOffset,
                                 dynamicSizes);
-}
-
-void KernelBuilder::check(Value condition, StringRef message) {
-  kernel::CheckOp::create(builder, loc, frame, condition, message);
 }

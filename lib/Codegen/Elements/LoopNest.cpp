@@ -117,13 +117,13 @@ SmallVector<Value> sluice::sumNest(KernelBuilder &kernel, ValueRange counts,
   return level();
 }
 
-void sluice::parallelNest(KernelBuilder &kernel, ValueRange extents,
-                          double cost, KernelBuilder::IndexBody body) {
+void sluice::parallelNest(KernelBuilder &kernel, ValueRange extents, Work each,
+                          KernelBuilder::IndexBody body) {
   if (extents.empty()) {
     body({});
     return;
   }
-  kernel.parallel(kernel.product(extents), cost, [&](Value flat) {
+  kernel.parallel(kernel.product(extents), each, [&](Value flat) {
     SmallVector<Value> indices(extents.size());
     for (size_t i = extents.size(); i-- > 1;) {
       indices[i] = kernel.rem(flat, extents[i]);

@@ -42,9 +42,9 @@ static LogicalResult emitConcat(KernelBuilder &kernel, Operation *anchor) {
     };
     if (getConstantIntValue(outer) == 1)
       kernel.forEachParallel(
-          run, 0.3, [&](ValueRange at) { copy(kernel.index(0), at[0]); });
+          run, Work{0.3}, [&](ValueRange at) { copy(kernel.index(0), at[0]); });
     else
-      kernel.forEachParallel({outer, run}, 0.3,
+      kernel.forEachParallel({outer, run}, Work{0.3},
                              [&](ValueRange at) { copy(at[0], at[1]); });
     offset = kernel.add(offset, run);
   }
@@ -126,7 +126,7 @@ static LogicalResult emitPad(KernelBuilder &kernel, Operation *anchor) {
     end.push_back(size.value(size.max(first, last)));
   }
   ValueRange outer = ArrayRef<Value>(sizes).drop_back();
-  parallelNest(kernel, outer, 50, [&](ValueRange row) {
+  parallelNest(kernel, outer, Work{50}, [&](ValueRange row) {
     auto store = [&](Value element, Value column) {
       SmallVector<Value> place(row);
       place.push_back(column);
@@ -284,7 +284,7 @@ static LogicalResult emitCumulate(KernelBuilder &kernel, Operation *anchor) {
   outer.erase(outer.begin() + axis);
   bool isSum = op.getKind() == CumulateKind::Sum;
   Value initial = kernel.number(elementType, isSum ? 0 : 1);
-  parallelNest(kernel, outer, 100, [&](ValueRange at) {
+  parallelNest(kernel, outer, Work{100}, [&](ValueRange at) {
     kernel.loop(count, initial, [&](Value step, ValueRange running) {
       Value position =
           op.getReverse() ? kernel.sub(kernel.sub(count, kernel.index(1)), step)

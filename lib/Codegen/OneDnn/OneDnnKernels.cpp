@@ -11,6 +11,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "sluice/Codegen/CPU/CpuLoops.h"
 #include "sluice/Codegen/Elements/KernelBuilder.h"
 #include "sluice/Codegen/OneDnn/OneDnn.h"
 #include "sluice/Support/NodeNames.h"
@@ -135,8 +136,9 @@ void OneDnnCall::emit(const OneDnnKernel &computed) {
   Value scratch = bytes ? addressOf(kernel.scratch(bytes))
                         : LLVM::ZeroOp::create(builder, loc, pointer);
   LLVM::CallOp::create(builder, loc, getRunFunction(),
-                       ValueRange{kernel.frame, description, state, operands,
-                                  scratch, constant(bytes), node});
+                       ValueRange{CpuLoops::of(kernel).frame, description,
+                                  state, operands, scratch, constant(bytes),
+                                  node});
 }
 
 LogicalResult sluice::emitOneDnnKernel(KernelBuilder &kernel) {

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "sluice/Codegen/Elements/FlatAccess.h"
+#include "sluice/Codegen/Rows/RowFamilies.h"
 #include "sluice/Codegen/Rows/RowVectors.h"
 
 using namespace mlir;
@@ -174,7 +175,7 @@ void EliminationEmitter::emit() {
   Value elements = kernel.mul(tasks, slot);
   rows.emplace(scratchRow(kernel, elements, computeType));
   double size = static_cast<double>(getConstantIntValue(n).value_or(16));
-  shareAmongTasks(kernel, count, tasks, size * size * size * 0.2,
+  shareAmongTasks(kernel, count, tasks, Work{size * size * size * 0.2},
                   [&](Value task, Value matrix) {
                     base = kernel.mul(task, slot);
                     emitMatrix(matrix);

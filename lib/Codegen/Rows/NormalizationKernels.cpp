@@ -7,6 +7,7 @@
 #include "dialects/Sluice/BodyBuilder.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "sluice/Codegen/Elements/LoopNest.h"
+#include "sluice/Codegen/Rows/RowFamilies.h"
 #include "sluice/Codegen/Rows/RowVectors.h"
 
 using namespace mlir;
@@ -129,9 +130,9 @@ static LogicalResult emitSoftmax(KernelBuilder &kernel, Operation *operation) {
   Value count = sizes[axis];
   RowVectors source(kernel, op.getOperand());
   RowVectors target(kernel, op.getResult());
-  double rowCost = 0.5 * getConstantIntValue(count).value_or(256);
+  Work each{0.5 * getConstantIntValue(count).value_or(256)};
   if (getConstantIntValue(inner) == 1) {
-    kernel.parallel(outer, rowCost, [&](Value row) {
+    kernel.parallel(outer, each, [&](Value row) {
       emitSoftmaxRow<isLog>(kernel, source, target, type,
                             kernel.mul(row, count), count);
     });
@@ -140,7 +141,7 @@ static LogicalResult emitSoftmax(KernelBuilder &kernel, Operation *operation) {
   int64_t lanes = source.lanes();
   Value blocks = kernel.div(kernel.add(inner, kernel.index(lanes - 1)),
                             kernel.index(lanes));
-  parallelNest(kernel, {outer, blocks}, rowCost * lanes, [&](ValueRange at) {
+  parallelNest(kernel, {outer, blocks}, each * lanes, [&](ValueRange at) {
     Value begin = kernel.mul(at[1], kernel.index(lanes));
     Value offset =
         kernel.add(kernel.mul(at[0], kernel.mul(count, inner)), begin);
@@ -188,8 +189,8 @@ static LogicalResult emitNorm(KernelBuilder &kernel, Operation *operation) {
   auto scale = parameter(op.getScale()), bias = parameter(op.getBias());
   auto sum = [&](Value a, Value b) { return body.add(a, b); };
   Value zero = kernel.number(type, 0);
-  double cost = 0.3 * getConstantIntValue(count).value_or(256);
-  kernel.parallel(outer, cost, [&](Value row) {
+  Work each{0.3 * getConstantIntValue(count).value_or(256)};
+  kernel.parallel(outer, each, [&](Value row) {
     Value offset = kernel.mul(row, count);
     Value mean;
     if constexpr (isCentred) {

@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "sluice/Codegen/Elements/FlatAccess.h"
+#include "sluice/Codegen/Rows/RowFamilies.h"
 #include "sluice/Codegen/Rows/RowVectors.h"
 
 using namespace mlir;
@@ -185,7 +186,7 @@ void CouplingEmitter::emit() {
   Value slot = kernel.index(count * count + count);
   scratch.emplace(scratchRow(kernel, kernel.mul(tasks, slot), type));
   double size = static_cast<double>(count);
-  shareAmongTasks(kernel, rows, tasks, 10 * size * size,
+  shareAmongTasks(kernel, rows, tasks, Work{10 * size * size},
                   [&](Value task, Value item) {
                     base = kernel.mul(task, slot);
                     row = item;

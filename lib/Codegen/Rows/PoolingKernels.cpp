@@ -7,6 +7,7 @@
 #include "dialects/Sluice/BodyBuilder.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "sluice/Codegen/Elements/LoopNest.h"
+#include "sluice/Codegen/Rows/RowFamilies.h"
 #include "sluice/Codegen/Rows/RowVectors.h"
 
 using namespace mlir;
@@ -227,10 +228,10 @@ static LogicalResult emitChannelsLastPool(KernelBuilder &kernel,
   RowVectors source(kernel, op.getOperand());
   RowVectors target(kernel, op.getResult());
   double taps = ShapedType::getNumElements(op.getKernel());
-  double cost =
-      taps * 0.1 * getConstantIntValue(channels).value_or(64) / source.lanes();
+  Work each{taps * 0.1 * getConstantIntValue(channels).value_or(64) /
+            source.lanes()};
   parallelNest(
-      kernel, ValueRange(sizes).drop_back(), cost, [&](ValueRange outer) {
+      kernel, ValueRange(sizes).drop_back(), each, [&](ValueRange outer) {
         ValueRange places = outer.drop_front();
         PoolWindow window = poolWindow(kernel, op, places);
         Value divisor;

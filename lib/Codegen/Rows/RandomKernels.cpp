@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "sluice/Codegen/Elements/FlatAccess.h"
+#include "sluice/Codegen/Rows/RowFamilies.h"
 #include "sluice/Codegen/Rows/RowVectors.h"
 
 using namespace mlir;
@@ -170,8 +171,8 @@ void RandomEmitter::emit() {
   Value whole = kernel.div(count, kernel.index(chunk));
   Value tasks = kernel.div(kernel.add(whole, kernel.index(chunksOfTask)),
                            kernel.index(chunksOfTask));
-  double cost = 2.0 * chunk * chunksOfTask;
-  kernel.parallel(tasks, cost, [&](Value task) {
+  Work each{2.0 * chunk * chunksOfTask};
+  kernel.parallel(tasks, each, [&](Value task) {
     Value begin = kernel.mul(task, kernel.index(chunksOfTask));
     Value mine = arith::MinSIOp::create(kernel.builder, kernel.loc,
                                         kernel.sub(whole, begin),

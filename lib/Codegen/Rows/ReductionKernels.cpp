@@ -9,6 +9,7 @@
 #include "sluice/Codegen/Elements/FlatAccess.h"
 #include "sluice/Codegen/Elements/LoopNest.h"
 #include "sluice/Codegen/Rows/ElementVectors.h"
+#include "sluice/Codegen/Rows/RowFamilies.h"
 #include "sluice/Codegen/Rows/RowVectors.h"
 
 using namespace mlir;
@@ -322,7 +323,7 @@ public:
              Value neutral) const;
   VectorType vectorType() const {
     Type type = getComputeType(elementTypeOf(tensor));
-    return VectorType::get(kernel.machine.lanes(type), type);
+    return VectorType::get(kernel.loops.lanes(type), type);
   }
 
 private:
@@ -354,7 +355,8 @@ ReducedOperand::ReducedOperand(KernelBuilder &kernel, ReduceOp op)
   innerAxes.push_back(inner.axis);
   // What is computed may take rows that lie side by side for one.
   while (!buffer && !outer.empty() && outer.back().reduced == inner.reduced &&
-         isOneDimension(tensor, outer.back().axis, innerAxes.back())) {
+         isOneDimension(kernel.emitters, tensor, outer.back().axis,
+                        innerAxes.back())) {
     inner.size = kernel.mul(outer.back().size, inner.size);
     innerAxes.push_back(outer.pop_back_val().axis);
   }
@@ -474,10 +476,10 @@ static void emitRows(KernelBuilder &kernel, ReduceOp op,
       count = kernel.mul(count, dimension.size);
   }
   auto combine = [&](Value a, Value b) { return reducer.combine(a, b); };
-  double cost = 0.1 * getConstantIntValue(count).value_or(256);
+  Work each{0.1 * getConstantIntValue(count).value_or(256)};
   if (inner.reduced) {
     Value rows = kernel.product(kept);
-    kernel.parallel(rows, cost / target.lanes(), [&](Value flat) {
+    kernel.parallel(rows, Work{each.steps / target.lanes()}, [&](Value flat) {
       SmallVector<Value> places(kept.size());
       Value rest = flat;
       for (size_t i = kept.size(); i-- > 0;) {
@@ -508,7 +510,7 @@ static void emitRows(KernelBuilder &kernel, ReduceOp op,
                             kernel.index(block));
   SmallVector<Value> extents = kept;
   extents.push_back(blocks);
-  parallelNest(kernel, extents, cost * vectors, [&](ValueRange indices) {
+  parallelNest(kernel, extents, each * vectors, [&](ValueRange indices) {
     ValueRange places = indices.drop_back();
     Value begin = kernel.mul(indices.back(), kernel.index(block));
     Value row = kernel.index(0);

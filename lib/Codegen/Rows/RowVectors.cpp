@@ -19,7 +19,7 @@ using namespace sluice;
 RowVectors::RowVectors(KernelBuilder &kernel, Value memory, Type elementType)
     : kernel(kernel), elementType(elementType), memory(memory) {
   Type computeType = getComputeType(elementType);
-  vectorType = VectorType::get(kernel.machine.lanes(computeType), computeType);
+  vectorType = VectorType::get(kernel.loops.lanes(computeType), computeType);
 }
 
 RowVectors::RowVectors(KernelBuilder &kernel, Value tensor)
@@ -77,7 +77,7 @@ void RowVectors::storeScalar(Value value, Value offset) const {
 
 void RowVectors::fetch(Value offset, const Piece &piece, Value count) const {
   constexpr unsigned firstLevel = 3;
-  constexpr int64_t lineBytes = MachineModel::cacheLineBytes;
+  constexpr int64_t lineBytes = 64;
   int64_t width = (elementType.getIntOrFloatBitWidth() + 7) / 8;
   auto known = getConstantIntValue(count);
   SmallVector<int64_t> places = {0};
@@ -109,9 +109,9 @@ RowVectors sluice::scratchRow(KernelBuilder &kernel, Value count,
 }
 
 void sluice::shareAmongTasks(
-    KernelBuilder &kernel, Value count, Value tasks, double cost,
+    KernelBuilder &kernel, Value count, Value tasks, Work each,
     llvm::function_ref<void(Value task, Value item)> body) {
-  kernel.parallel(tasks, cost, [&](Value task) {
+  kernel.parallel(tasks, each, [&](Value task) {
     Value rest = kernel.add(count, kernel.sub(tasks, kernel.index(1)));
     Value own = kernel.div(kernel.sub(rest, task), tasks);
     kernel.forEach({own}, [&](ValueRange turn) {

@@ -16,6 +16,7 @@
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "sluice/Codegen/Elements/FlatAccess.h"
+#include "sluice/Codegen/Rows/RowFamilies.h"
 #include "sluice/Codegen/Rows/RowVectors.h"
 
 using namespace mlir;
@@ -341,11 +342,10 @@ void FourierEmitter::emit() {
   Value count = kernel.mul(tasks, slot);
   if (getConstantIntValue(count) != 0)
     scratch.emplace(scratchRow(kernel, count, computeType));
-  // A step takes about a nanosecond for a vector of numbers.
-  double cost =
-      static_cast<double>(std::max<size_t>(op.getRadices().size(), 4));
-  cost *= static_cast<double>(getConstantIntValue(length).value_or(1024));
-  shareAmongTasks(kernel, blocks, tasks, cost, [&](Value task, Value block) {
+  // A radix is about one step for a vector of numbers.
+  Work each{static_cast<double>(std::max<size_t>(op.getRadices().size(), 4)) *
+            static_cast<double>(getConstantIntValue(length).value_or(1024))};
+  shareAmongTasks(kernel, blocks, tasks, each, [&](Value task, Value block) {
     emitBlock(block, kernel.mul(task, slot));
   });
 }

@@ -8,7 +8,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "sluice/Analysis/SymbolicShapes.h"
-#include "sluice/Codegen/Elements/KernelBuilder.h"
+#include "sluice/Codegen/CPU/CpuFamilies.h"
 #include "sluice/Codegen/OneDnn/OneDnn.h"
 #include "sluice/Support/Remarks.h"
 #include "sluice/Transforms/Graph/SizeResolver.h"

@@ -67,10 +67,6 @@ public:
   /// Emits `whenLess` under `lhs < rhs` and `otherwise` else; folds.
   void ifLess(Index lhs, Index rhs, llvm::function_ref<void()> whenLess,
               llvm::function_ref<void()> otherwise);
-  /// One parallel loop over [0, count) with the cost of one iteration in
-  /// nanoseconds as the attribute `sluice.cost`.
-  void parallel(Index count, double cost,
-                llvm::function_ref<void(Index iteration)> body);
 
   mlir::OpBuilder &builder;
   mlir::Location loc;

@@ -26,31 +26,32 @@
 #include "dialects/Kernel/Kernel.h"
 #include "dialects/Sluice/Sluice.h"
 #include "mlir/IR/Builders.h"
-#include "sluice/Analysis/MachineModel.h"
+#include "sluice/Codegen/Elements/EmitterRegistry.h"
+#include "sluice/Codegen/Elements/LoopModel.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
-#include "llvm/ADT/StringMap.h"
-#include "llvm/ADT/StringSet.h"
 
 namespace sluice {
 
 class KernelBuilder {
 public:
-  using IndexBody = llvm::function_ref<void(mlir::ValueRange indices)>;
+  using IndexBody = LoopModel::IndexBody;
 
+  /// The builder stands in the entry block of the function to build.
   KernelBuilder(mlir::OpBuilder &builder, mlir::Location loc,
-                const MachineModel &machine, mlir::Block &region,
-                mlir::Value frame)
-      : builder(builder), loc(loc), machine(machine), region(region),
-        frame(frame) {}
+                mlir::Block &region, LoopModel &loops,
+                const EmitterRegistry &emitters)
+      : builder(builder), loc(loc), region(region), loops(loops),
+        emitters(emitters), entry(*builder.getInsertionBlock()) {}
 
   mlir::OpBuilder &builder;
   mlir::Location loc;
-  const MachineModel &machine;
   /// The kernel's ops, on tensors; they are not part of the emitted code.
   mlir::Block &region;
-  /// The function's first argument: a pointer to the sluice_frame.
-  mlir::Value frame;
+  /// How the target runs loops and has memory.
+  LoopModel &loops;
+  /// How ops inside the kernel become elements and vectors.
+  const EmitterRegistry &emitters;
 
   /// Ties a region argument or yielded value to its buffer.
   void bind(mlir::Value tensor, mlir::Value buffer) {
@@ -115,12 +116,15 @@ public:
            body);
   /// A nest of plain loops over [0, extents[i]).
   void forEach(mlir::ValueRange extents, IndexBody body);
-  /// The same with the outer dimensions collapsed into one parallel loop.
-  /// `cost` estimates one innermost iteration in nanoseconds.
-  void forEachParallel(mlir::ValueRange extents, double cost, IndexBody body);
+  /// The same for independent iterations over elements, of which those of the
+  /// last dimension are neighbours; `each` is the work of one.
+  void forEachParallel(mlir::ValueRange extents, Work each, IndexBody body) {
+    loops.parallelElements(*this, extents, each, body);
+  }
   /// A one-dimensional parallel loop; iterations must be independent.
-  void parallel(mlir::Value count, double cost,
-                llvm::function_ref<void(mlir::Value)> body);
+  void parallel(mlir::Value count, Work each, LoopModel::Body body) {
+    loops.parallel(*this, count, each, body);
+  }
   /// A value that is computed one way or the other.
   llvm::SmallVector<mlir::Value>
   choose(mlir::Value condition, mlir::TypeRange types,
@@ -130,22 +134,21 @@ public:
   // Memory.
   /// Bytes from the run's allocator, as memref<?xi8>; for sizes that are only
   /// known during the run. Not inside parallel loops.
-  mlir::Value allocate(mlir::Value bytes);
+  mlir::Value allocate(mlir::Value bytes) {
+    return loops.allocate(*this, bytes);
+  }
   /// Planned scratch memory of a fixed size (at most once per kernel), as
   /// memref<?xi8>. Not zeroed.
-  mlir::Value scratch(int64_t bytes);
+  mlir::Value scratch(int64_t bytes) { return loops.scratch(bytes); }
   /// A typed view of bytes.
   mlir::Value view(mlir::Value bytes, mlir::Value byteOffset,
                    mlir::MemRefType type, mlir::ValueRange dynamicSizes);
 
   /// Records a run-time failure when `condition` is false; the code goes on,
   /// so it must stay within its buffers regardless.
-  void check(mlir::Value condition, llvm::StringRef message);
-
-  /// The scratch bytes asked for.
-  int64_t scratchBytes = 0;
-  /// Set by the caller: the buffer that `scratch` hands out.
-  mlir::Value scratchBuffer;
+  void check(mlir::Value condition, llvm::StringRef message) {
+    loops.check(*this, condition, message);
+  }
 
 private:
   mlir::Value evaluate(mlir::Operation *op, mlir::OpResult result,
@@ -162,6 +165,8 @@ private:
 
   llvm::DenseMap<mlir::Value, mlir::Value> buffers;
 
+  /// The function's first block.
+  mlir::Block &entry;
   /// Sizes are computed once, at the function's start, up to this op.
   mlir::Operation *lastSize = nullptr;
   llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::Value> computedSizes;
@@ -175,107 +180,11 @@ private:
   llvm::DenseMap<mlir::Value, llvm::SmallVector<Evaluated>> evaluated;
 };
 
-/// Computes the element of `result` at `indices`, in the compute type.
-using ElementFunction = mlir::Value (*)(KernelBuilder &kernel,
-                                        mlir::OpResult result,
-                                        mlir::ValueRange indices);
-/// Computes neighbouring elements of `result`, as vectors (ElementVectors.h).
-struct VectorPlace;
-using VectorFunction = mlir::Value (*)(KernelBuilder &kernel,
-                                       mlir::OpResult result,
-                                       const VectorPlace &place);
-/// Builds the whole code of a kernel whose anchor is `op`: its results, and
-/// those of ops after it in the region (an epilogue), end up in their buffers.
-using EmitterFunction = llvm::LogicalResult (*)(KernelBuilder &kernel,
-                                                mlir::Operation *op);
-
-/// How ops that are not elementwise become code, by op name.
-struct EmitterRegistry {
-  llvm::StringMap<ElementFunction> elements;
-  llvm::StringMap<EmitterFunction> kernels;
-  /// Ops whose elements take less to compute than to write and read.
-  llvm::StringMap<VectorFunction> vectors;
-  /// Those of them whose operands broadcast to the result, as those of
-  /// elementwise ops do.
-  llvm::StringSet<> broadcasting;
-  /// Those that read each element of operands of the result's rank at most
-  /// once, in another place. The places of lanes that are off may lie outside
-  /// of such an operand.
-  llvm::StringSet<> moving;
-  /// Ops whose kernels read each element of their first operand once, and take
-  /// one that is computed inside as they do one in memory.
-  llvm::StringSet<> streaming;
-  /// Ops whose kernels count subnormal f32 as zero, epilogues included: they
-  /// sum up so much that such numbers make no difference, but they would take
-  /// many times as long.
-  llvm::StringSet<> flushing;
-  /// Ops whose kernels interleave chains of scalar instructions, which LLVM
-  /// must not make slower vectors of.
-  llvm::StringSet<> interleaving;
-
-  template <typename OpTy> void addElement(ElementFunction function) {
-    elements[OpTy::getOperationName()] = function;
-  }
-  template <typename OpTy> void addKernel(EmitterFunction function) {
-    kernels[OpTy::getOperationName()] = function;
-  }
-  template <typename OpTy> void addVector(VectorFunction function) {
-    vectors[OpTy::getOperationName()] = function;
-  }
-  template <typename OpTy> void addBroadcastingVector(VectorFunction function) {
-    addVector<OpTy>(function);
-    broadcasting.insert(OpTy::getOperationName());
-  }
-  template <typename OpTy> void addMovingVector(VectorFunction function) {
-    addVector<OpTy>(function);
-    moving.insert(OpTy::getOperationName());
-  }
-  template <typename... OpTys> void streamOperands() {
-    (streaming.insert(OpTys::getOperationName()), ...);
-  }
-  template <typename... OpTys> void flushSubnormals() {
-    (flushing.insert(OpTys::getOperationName()), ...);
-  }
-  template <typename OpTy> void keepScalars() {
-    interleaving.insert(OpTy::getOperationName());
-  }
-};
-
 /// Stores every yielded value element by element.
 llvm::LogicalResult emitElementKernel(KernelBuilder &kernel);
 
 /// Builds a kernel that has nothing but elementwise ops and yields one value.
 llvm::LogicalResult emitMapKernel(KernelBuilder &kernel);
-
-/// Builds the code of a kernel at the builder's position; all arguments and
-/// yielded values are bound to buffers.
-llvm::LogicalResult emitKernel(KernelBuilder &kernel);
-
-/// The registry with all families; see lib/Codegen/EmitterRegistry.cpp.
-const EmitterRegistry &emitterRegistry();
-
-// One function per op family, in the file of the same name.
-void registerIndexingEmitters(EmitterRegistry &registry);
-void registerLinearAlgebraEmitters(EmitterRegistry &registry);
-void registerMovementEmitters(EmitterRegistry &registry);
-void registerColumnsToImageEmitters(EmitterRegistry &registry);
-void registerResamplingEmitters(EmitterRegistry &registry);
-void registerResizeEmitters(EmitterRegistry &registry);
-void registerRoiAlignEmitters(EmitterRegistry &registry);
-void registerSelectionEmitters(EmitterRegistry &registry);
-void registerSpectralEmitters(EmitterRegistry &registry);
-void registerTensorEmitters(EmitterRegistry &registry);
-void registerTransposeEmitters(EmitterRegistry &registry);
-void registerTreeEmitters(EmitterRegistry &registry);
-void registerContractionEmitters(EmitterRegistry &registry);
-void registerConvolutionElements(EmitterRegistry &registry);
-void registerConvolutionEmitters(EmitterRegistry &registry);
-void registerNormalizationEmitters(EmitterRegistry &registry);
-void registerPairwiseCouplingEmitters(EmitterRegistry &registry);
-void registerPoolingEmitters(EmitterRegistry &registry);
-void registerRandomEmitters(EmitterRegistry &registry);
-void registerRecurrentEmitters(EmitterRegistry &registry);
-void registerReductionEmitters(EmitterRegistry &registry);
 
 } // namespace sluice
 

@@ -8,6 +8,7 @@
 #include "PanelPacking.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "sluice/Codegen/CPU/ParallelLoop.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -136,7 +137,7 @@ void ContractionEmitter::run() {
       index.ceilDiv(operands.columns, tiling.columnBlock);
   OpFoldResult count =
       index.mul(index.mul(operands.batch, columnBlocks), rowBlocks);
-  index.parallel(count, tiling.blockCost, [&](OpFoldResult task) {
+  parallelLoop(index, count, tiling.blockCost, [&](OpFoldResult task) {
     // Row blocks fastest: neighbouring tasks share their part of B.
     OpFoldResult rowBlock = index.rem(task, rowBlocks);
     OpFoldResult rest = index.div(task, rowBlocks);

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "sluice/Analysis/TransposedConvolution.h"
 #include "sluice/Codegen/CPU/MicroKernels/Contraction.h"
+#include "sluice/Codegen/CPU/ParallelLoop.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -126,7 +127,7 @@ void ConvolutionEmitter::copyPadded() {
   Index right = index.sub(index.sub(padded, left), copied);
   auto known = IndexBuilder::getConstant(padded);
   double cost = known.value_or(64) * channels / 16.0;
-  index.parallel(getInputLines(index, operands), cost, [&](Index line) {
+  parallelLoop(index, getInputLines(index, operands), cost, [&](Index line) {
     Index from =
         index.mul(index.add(index.mul(line, pixels), skipped), channels);
     Index to = index.mul(index.mul(line, padded), channels);
@@ -196,7 +197,7 @@ void ConvolutionEmitter::emitBlocks() {
       (outputs + tiling.channelBlock - 1) / tiling.channelBlock;
   Index count =
       index.mul(index.mul(geometry.batch, lineBlocks), groups * channelBlocks);
-  index.parallel(count, tiling.blockCost, [&](Index task) {
+  parallelLoop(index, count, tiling.blockCost, [&](Index task) {
     // Blocks of lines fastest: neighbouring tasks share their weights.
     Index lineBegin = index.mul(index.rem(task, lineBlocks), tiling.lineBlock);
     Index lineEnd =

@@ -12,6 +12,7 @@
 #include "ConvolutionGeometry.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "sluice/Analysis/MachineModel.h"
+#include "sluice/Codegen/CPU/ParallelLoop.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -80,7 +81,7 @@ void DepthwiseEmitter::run() {
   int64_t channelBlocks =
       (channels + tiling.channelBlock - 1) / tiling.channelBlock;
   Index count = index.mul(index.mul(geometry.batch, lineBlocks), channelBlocks);
-  index.parallel(count, tiling.blockCost, [&](Index task) {
+  parallelLoop(index, count, tiling.blockCost, [&](Index task) {
     Index lineBegin = index.mul(index.rem(task, lineBlocks), tiling.lineBlock);
     Index lineEnd =
         index.min(index.add(lineBegin, tiling.lineBlock), geometry.lineCount);

@@ -12,6 +12,7 @@
 #include "Gemv.h"
 #include "PanelPacking.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "sluice/Codegen/CPU/ParallelLoop.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -176,7 +177,7 @@ void sluice::emitDotProducts(OpBuilder &builder, Location loc,
   int64_t block = (products.columnBlock + lanes - 1) / lanes * lanes;
   Index blocks = index.ceilDiv(products.columns, block);
   Index count = index.mul(index.mul(products.batch, products.rows), blocks);
-  index.parallel(count, products.blockCost, [&](Index task) {
+  parallelLoop(index, count, products.blockCost, [&](Index task) {
     Index begin = index.mul(index.rem(task, blocks), block);
     Index end = index.min(index.add(begin, block), products.columns);
     Index rest = index.div(task, blocks);

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "sluice/Codegen/CPU/MicroKernels/MicroTile.h"
+#include "sluice/Codegen/CPU/ParallelLoop.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -191,11 +192,11 @@ void sluice::emitPanelPacking(
   // About one element per nanosecond.
   auto depth = IndexBuilder::getConstant(packing.depth);
   double cost = static_cast<double>(packing.width) * depth.value_or(256) / 4;
-  index.parallel(index.mul(packing.batch, panels), cost,
-                 [&](OpFoldResult task) {
-                   OpFoldResult panel = index.rem(task, panels);
-                   emitter.emit(sourceOffset(index.div(task, panels)),
-                                index.mul(task, panelSize),
-                                index.mul(panel, packing.width));
-                 });
+  parallelLoop(index, index.mul(packing.batch, panels), cost,
+               [&](OpFoldResult task) {
+                 OpFoldResult panel = index.rem(task, panels);
+                 emitter.emit(sourceOffset(index.div(task, panels)),
+                              index.mul(task, panelSize),
+                              index.mul(panel, packing.width));
+               });
 }

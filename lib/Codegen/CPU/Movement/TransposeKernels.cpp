@@ -17,6 +17,8 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "sluice/Codegen/CPU/CpuFamilies.h"
+#include "sluice/Codegen/CPU/CpuLoops.h"
 #include "sluice/Codegen/Elements/FlatAccess.h"
 #include "sluice/Codegen/Elements/LoopNest.h"
 
@@ -157,7 +159,8 @@ Value TileTransposer::isStreamed(const MovedRun &columns, const MovedRun &rows,
   // What is written past the caches is slower to read again, so the target has
   // to be much larger than what a core has for itself. Each piece of the loop
   // waits for its stores, so it must not be short.
-  int64_t leastBytes = 8 * kernel.machine.l2Bytes, leastColumns = 64;
+  int64_t leastBytes = 8 * CpuLoops::of(kernel).machine.l2Bytes,
+          leastColumns = 64;
   std::optional<int64_t> knownBytes = getConstantIntValue(bytes),
                          knownColumns = getConstantIntValue(columns.size),
                          knownRows = getConstantIntValue(rows.size);
@@ -206,31 +209,35 @@ void TileTransposer::runInLines(ArrayRef<MovedRun> outer,
   extents.push_back(kernel.div(rows.size, kernel.index(line)));
   extents.push_back(kernel.div(
       kernel.add(columns.size, kernel.index(columnsOfPiece - 1)), piece));
-  parallelNest(kernel, extents, 1000.0 * line, [&](ValueRange at) {
-    Value row = kernel.mul(at[outer.size()], kernel.index(line));
-    Value first = kernel.mul(at.back(), piece);
-    Value from = kernel.add(kernel.mul(rows.sourceStride, row), first);
-    Value to = offset(row, columns.targetStride, first);
-    for (auto [run, index] : llvm::zip(outer, at.drop_back(2))) {
-      from = offset(from, run.sourceStride, index);
-      to = offset(to, run.targetStride, index);
-    }
-    Value count = kernel.builder.createOrFold<arith::MinSIOp>(
-        kernel.loc, piece, kernel.sub(columns.size, first));
-    Value tiles = kernel.div(count, step);
-    kernel.forEach(tiles, [&](ValueRange tile) {
-      Value column = kernel.mul(tile[0], step);
-      transposeLines(kernel.add(from, column),
-                     offset(to, columns.targetStride, column), columns, rows);
-    });
-    Value moved = kernel.mul(tiles, step);
-    moveElements(kernel.add(from, moved),
-                 offset(to, columns.targetStride, moved), columns, rows,
-                 kernel.sub(count, moved), kernel.index(line));
-    // Such stores are not ordered before the one that says the loop is done.
-    LLVM::FenceOp::create(kernel.builder, kernel.loc,
-                          LLVM::AtomicOrdering::seq_cst, "");
-  });
+  parallelNest(
+      kernel, extents, CpuLoops::nanoseconds(1000.0 * line),
+      [&](ValueRange at) {
+        Value row = kernel.mul(at[outer.size()], kernel.index(line));
+        Value first = kernel.mul(at.back(), piece);
+        Value from = kernel.add(kernel.mul(rows.sourceStride, row), first);
+        Value to = offset(row, columns.targetStride, first);
+        for (auto [run, index] : llvm::zip(outer, at.drop_back(2))) {
+          from = offset(from, run.sourceStride, index);
+          to = offset(to, run.targetStride, index);
+        }
+        Value count = kernel.builder.createOrFold<arith::MinSIOp>(
+            kernel.loc, piece, kernel.sub(columns.size, first));
+        Value tiles = kernel.div(count, step);
+        kernel.forEach(tiles, [&](ValueRange tile) {
+          Value column = kernel.mul(tile[0], step);
+          transposeLines(kernel.add(from, column),
+                         offset(to, columns.targetStride, column), columns,
+                         rows);
+        });
+        Value moved = kernel.mul(tiles, step);
+        moveElements(kernel.add(from, moved),
+                     offset(to, columns.targetStride, moved), columns, rows,
+                     kernel.sub(count, moved), kernel.index(line));
+        // Such stores are not ordered before the one that says the loop is
+        // done.
+        LLVM::FenceOp::create(kernel.builder, kernel.loc,
+                              LLVM::AtomicOrdering::seq_cst, "");
+      });
 }
 
 void TileTransposer::runInTiles(ArrayRef<MovedRun> outer,
@@ -244,7 +251,7 @@ void TileTransposer::runInTiles(ArrayRef<MovedRun> outer,
   Value rowTiles = kernel.div(rows.size, step);
   Value firstRest = kernel.mul(rowTiles, step);
   Value rowRest = kernel.sub(rows.size, firstRest);
-  parallelNest(kernel, extents, 100, [&](ValueRange at) {
+  parallelNest(kernel, extents, CpuLoops::nanoseconds(100), [&](ValueRange at) {
     Value from = kernel.index(0), to = kernel.index(0);
     for (auto [run, index] : llvm::zip(outer, at.drop_back())) {
       from = offset(from, run.sourceStride, index);
@@ -322,25 +329,28 @@ static LogicalResult emitTranspose(KernelBuilder &kernel, Operation *anchor) {
         target = flatBuffer(kernel, op.getResult());
   if (runs.size() < 2) {
     Value count = runs.empty() ? kernel.index(1) : runs[0].size;
-    kernel.forEachParallel(count, 0.3, [&](ValueRange at) {
-      Value element =
-          memref::LoadOp::create(kernel.builder, kernel.loc, source, at);
-      memref::StoreOp::create(kernel.builder, kernel.loc, element, target, at);
-    });
+    kernel.forEachParallel(
+        count, CpuLoops::nanoseconds(0.3), [&](ValueRange at) {
+          Value element =
+              memref::LoadOp::create(kernel.builder, kernel.loc, source, at);
+          memref::StoreOp::create(kernel.builder, kernel.loc, element, target,
+                                  at);
+        });
     return success();
   }
   if (runs.back().isInnermost) {
     SmallVector<Value> extents;
     for (const MovedRun &run : ArrayRef(runs).drop_back())
       extents.push_back(run.size);
-    parallelNest(kernel, extents, 50, [&](ValueRange at) {
-      Value from = kernel.index(0), to = kernel.index(0);
-      for (auto [run, index] : llvm::zip(runs, at)) {
-        from = kernel.add(from, kernel.mul(run.sourceStride, index));
-        to = kernel.add(to, kernel.mul(run.targetStride, index));
-      }
-      copyRun(kernel, source, from, target, to, runs.back().size);
-    });
+    parallelNest(
+        kernel, extents, CpuLoops::nanoseconds(50), [&](ValueRange at) {
+          Value from = kernel.index(0), to = kernel.index(0);
+          for (auto [run, index] : llvm::zip(runs, at)) {
+            from = kernel.add(from, kernel.mul(run.sourceStride, index));
+            to = kernel.add(to, kernel.mul(run.targetStride, index));
+          }
+          copyRun(kernel, source, from, target, to, runs.back().size);
+        });
     return success();
   }
   MovedRun columns = runs.front(), rows = runs.back();

@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Sluice/BodyBuilder.h"
+#include "sluice/Codegen/CPU/CpuFamilies.h"
+#include "sluice/Codegen/CPU/CpuLoops.h"
 #include "sluice/Codegen/CPU/MicroKernels/Contraction.h"
 #include "sluice/Codegen/CPU/Products/Epilogue.h"
 #include "sluice/Codegen/CPU/Products/PackedWeights.h"
@@ -65,7 +67,7 @@ static void emitProduct(KernelBuilder &kernel, Value product,
                         const ContractionSpec &spec,
                         ContractionOperands operands) {
   ContractionTiling tiling = chooseContractionTiling(
-      spec, kernel.machine,
+      spec, CpuLoops::of(kernel).machine,
       getContractionOverrides(getKernelTiling(kernel.region)));
   operands.scratch =
       makeScratch(kernel, getContractionScratch(kernel.builder, kernel.loc,

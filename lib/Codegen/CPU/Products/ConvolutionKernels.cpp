@@ -4,6 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "sluice/Codegen/CPU/CpuFamilies.h"
+#include "sluice/Codegen/CPU/CpuLoops.h"
 #include "sluice/Codegen/CPU/MicroKernels/Convolution.h"
 #include "sluice/Codegen/CPU/Products/Epilogue.h"
 #include "sluice/Codegen/CPU/Products/PackedWeights.h"
@@ -18,7 +20,7 @@ static LogicalResult emitPackedConv(KernelBuilder &kernel, Operation *op) {
   Value result = kernel.region.getTerminator()->getOperand(0);
   ConvolutionSpec spec = getConvolutionSpec(conv);
   ConvolutionTiling tiling = chooseConvolutionTiling(
-      spec, kernel.machine,
+      spec, CpuLoops::of(kernel).machine,
       getConvolutionOverrides(getKernelTiling(kernel.region)));
   ConvolutionOperands operands;
   operands.input = kernel.buffer(conv.getInput());

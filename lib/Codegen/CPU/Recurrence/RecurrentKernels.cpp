@@ -13,6 +13,8 @@
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "sluice/Analysis/ContractionTiling.h"
+#include "sluice/Codegen/CPU/CpuFamilies.h"
+#include "sluice/Codegen/CPU/CpuLoops.h"
 #include "sluice/Codegen/Rows/RowVectors.h"
 
 using namespace mlir;
@@ -137,12 +139,14 @@ Value RecurrenceEmitter::activation(const Row &row, int64_t number, Value x) {
 void RecurrenceEmitter::chooseTiles() {
   bool isResetting =
       op.getCell() == RecurrentCell::Gru && !op.getLinearBeforeReset();
-  int64_t most = getRegisterRows(isResetting ? 2 : gates, kernel.machine);
+  int64_t most =
+      getRegisterRows(isResetting ? 2 : gates, CpuLoops::of(kernel).machine);
   int64_t known = getConstantIntValue(batch).value_or(2 * most);
   int64_t tiles = std::max<int64_t>((known + most - 1) / most, 1);
   tileRows = std::max<int64_t>((known + tiles - 1) / tiles, 1);
   double size = getConstantIntValue(units).value_or(256);
-  int64_t wanted = size * size * gates * 4 <= kernel.machine.l2Bytes ? 6 : 16;
+  int64_t wanted =
+      size * size * gates * 4 <= CpuLoops::of(kernel).machine.l2Bytes ? 6 : 16;
   int64_t blockTiles = std::min((wanted + tileRows - 1) / tileRows,
                                 std::max<int64_t>((tiles + 1) / 2, 1));
   blockRows = blockTiles * tileRows;
@@ -539,20 +543,21 @@ void RecurrenceEmitter::emit() {
     cost *= getConstantIntValue(size).value_or(64);
   Value blocks = kernel.div(kernel.add(batch, kernel.index(blockRows - 1)),
                             kernel.index(blockRows));
-  kernel.parallel(
-      kernel.mul(kernel.index(directions), blocks), cost, [&](Value flat) {
-        if (directions == 1)
-          return emitBlock(0, flat);
-        Value isForward = body.compare(CmpIPredicate::ult, flat, blocks);
-        auto branch = [&](int64_t direction, Value number) {
-          return [this, direction, number]() -> SmallVector<Value> {
-            emitBlock(direction, number);
-            return {};
-          };
-        };
-        kernel.choose(isForward, TypeRange(), branch(0, flat),
-                      branch(1, kernel.sub(flat, blocks)));
-      });
+  kernel.parallel(kernel.mul(kernel.index(directions), blocks),
+                  CpuLoops::nanoseconds(cost), [&](Value flat) {
+                    if (directions == 1)
+                      return emitBlock(0, flat);
+                    Value isForward =
+                        body.compare(CmpIPredicate::ult, flat, blocks);
+                    auto branch = [&](int64_t direction, Value number) {
+                      return [this, direction, number]() -> SmallVector<Value> {
+                        emitBlock(direction, number);
+                        return {};
+                      };
+                    };
+                    kernel.choose(isForward, TypeRange(), branch(0, flat),
+                                  branch(1, kernel.sub(flat, blocks)));
+                  });
 }
 
 static LogicalResult emitRecurrence(KernelBuilder &kernel,

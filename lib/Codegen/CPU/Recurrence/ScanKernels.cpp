@@ -18,6 +18,7 @@
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "sluice/Analysis/ScanStructure.h"
+#include "sluice/Codegen/CPU/CpuLoops.h"
 #include "sluice/Codegen/Elements/FlatAccess.h"
 #include "sluice/Codegen/Rows/RowVectors.h"
 
@@ -41,7 +42,8 @@ public:
         body(op.getBody().front()),
         yielded(body.getTerminator()->getOperands()),
         states(op.getInitial().size()),
-        lanes(kernel.machine.lanes(kernel.builder.getF32Type())) {}
+        lanes(CpuLoops::of(kernel).machine.lanes(kernel.builder.getF32Type())) {
+  }
 
   LogicalResult emit();
 
@@ -543,7 +545,7 @@ LogicalResult ScanKernel::emit() {
   double operations = 0.1 * std::distance(body.begin(), body.end());
   double cost = operations * 1024 *
                 static_cast<double>(getConstantIntValue(steps).value_or(64));
-  kernel.parallel(tasks, cost, [&](Value number) {
+  kernel.parallel(tasks, CpuLoops::nanoseconds(cost), [&](Value number) {
     Task task = decodeTask(number);
     startStates(task);
     kernel.loop(steps, {}, [&](Value at, ValueRange) -> SmallVector<Value> {

@@ -7,6 +7,8 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "sluice/Codegen/CPU/CpuFamilies.h"
+#include "sluice/Codegen/CPU/CpuLoops.h"
 #include "sluice/Codegen/CPU/Products/Epilogue.h"
 #include "sluice/Codegen/Elements/LoopNest.h"
 #include "sluice/Codegen/Elements/Resizer.h"
@@ -318,7 +320,8 @@ void ResizeKernel::emitTabular() {
     outer.push_back(kernel.size(op.getResult(), i));
   auto columns = getConstantIntValue(kernel.size(op.getResult(), inner()));
   double elementCost = innerTable() ? 1 : 0.1;
-  parallelNest(kernel, outer, elementCost * columns.value_or(256),
+  parallelNest(kernel, outer,
+               CpuLoops::nanoseconds(elementCost * columns.value_or(256)),
                [&](ValueRange indices) { emitRow(indices); });
 }
 

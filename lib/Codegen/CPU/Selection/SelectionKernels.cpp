@@ -8,6 +8,8 @@
 #include "NonMaxSuppression.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "sluice/Codegen/CPU/CpuFamilies.h"
+#include "sluice/Codegen/CPU/CpuLoops.h"
 #include "sluice/Codegen/Elements/FlatAccess.h"
 #include "sluice/Codegen/Elements/LoopNest.h"
 
@@ -96,7 +98,7 @@ static LogicalResult emitTopK(KernelBuilder &kernel, Operation *anchor) {
                        loadIndex(kernel, op.getK(), zeros), size),
                "k is larger than the dimension");
   Value one = kernel.index(1);
-  parallelNest(kernel, outer, 1000, [&](ValueRange row) {
+  parallelNest(kernel, outer, CpuLoops::nanoseconds(1000), [&](ValueRange row) {
     RowHeap heap(kernel, op, row);
     kernel.forEach(
         kept, [&](ValueRange at) { heap.store(heap.input(at[0]), at[0]); });

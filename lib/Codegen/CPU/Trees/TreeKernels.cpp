@@ -21,6 +21,8 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "sluice/Codegen/CPU/CpuFamilies.h"
+#include "sluice/Codegen/CPU/CpuLoops.h"
 #include "sluice/Codegen/Elements/FlatAccess.h"
 #include "sluice/Codegen/Rows/RowVectors.h"
 
@@ -338,22 +340,24 @@ void TreeEmitter::emit() {
   staged.emplace(scratchRow(kernel, kernel.mul(tasks, slot), type));
   // About 6 ns a tree, a row; of blocks that may be small.
   double cost = 6.0 * op.getTreeCount() * 2 * rowLanes;
-  shareAmongTasks(kernel, blocks, tasks, cost, [&](Value task, Value item) {
-    base = kernel.mul(task, slot);
-    Value first = kernel.mul(item, size);
-    Value own = arith::MinSIOp::create(kernel.builder, kernel.loc, size,
-                                       kernel.sub(rows, first));
-    stage(first, own);
-    clear(first, own);
-    Value rest = kernel.rem(own, kernel.index(rowLanes));
-    Value whole = kernel.sub(own, rest);
-    walkRows(first, whole);
-    kernel.forEach({rest}, [&](ValueRange at) {
-      Value offset = kernel.add(whole, at[0]);
-      walkTrees(kernel.add(base, kernel.mul(offset, kernel.index(width))),
-                kernel.add(first, offset));
-    });
-  });
+  shareAmongTasks(
+      kernel, blocks, tasks, CpuLoops::nanoseconds(cost),
+      [&](Value task, Value item) {
+        base = kernel.mul(task, slot);
+        Value first = kernel.mul(item, size);
+        Value own = arith::MinSIOp::create(kernel.builder, kernel.loc, size,
+                                           kernel.sub(rows, first));
+        stage(first, own);
+        clear(first, own);
+        Value rest = kernel.rem(own, kernel.index(rowLanes));
+        Value whole = kernel.sub(own, rest);
+        walkRows(first, whole);
+        kernel.forEach({rest}, [&](ValueRange at) {
+          Value offset = kernel.add(whole, at[0]);
+          walkTrees(kernel.add(base, kernel.mul(offset, kernel.index(width))),
+                    kernel.add(first, offset));
+        });
+      });
 }
 
 static LogicalResult emitTreeEnsemble(KernelBuilder &kernel,

@@ -7,6 +7,7 @@
 #include "LoopEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "sluice/Codegen/CPU/ParallelLoop.h"
 #include "llvm/ADT/STLExtras.h"
 #include <cmath>
 
@@ -84,7 +85,7 @@ void LoopEmitter::emitParallel(const Position &start, unsigned parallelLoops,
     sizes.push_back(space.materialize(index, space.loops[loop].size));
     count = index.mul(count, sizes.back());
   }
-  index.parallel(count, cost, [&](Index iteration) {
+  parallelLoop(index, count, cost, [&](Index iteration) {
     Index lower = index.constant(0), upper = size;
     if (isBlocked) {
       lower = index.mul(index.rem(iteration, blocks), blockSize);

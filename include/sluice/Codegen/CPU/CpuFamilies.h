@@ -1,0 +1,28 @@
+//===- CpuFamilies.h - Ops and their code on a CPU --------------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_CODEGEN_CPU_CPUFAMILIES_H
+#define SLUICE_CODEGEN_CPU_CPUFAMILIES_H
+
+#include "sluice/Codegen/Elements/EmitterRegistry.h"
+
+namespace sluice {
+
+/// All that is compiled for a CPU: the families that know no target, and the
+/// CPU's own.
+const EmitterRegistry &emitterRegistry();
+
+// The CPU's own, in the folders of their families.
+void registerContractionEmitters(EmitterRegistry &registry);
+void registerConvolutionEmitters(EmitterRegistry &registry);
+void registerRecurrentEmitters(EmitterRegistry &registry);
+void registerResizeEmitters(EmitterRegistry &registry);
+void registerSelectionEmitters(EmitterRegistry &registry);
+void registerTransposeEmitters(EmitterRegistry &registry);
+void registerTreeEmitters(EmitterRegistry &registry);
+
+} // namespace sluice
+
+#endif // SLUICE_CODEGEN_CPU_CPUFAMILIES_H

@@ -1,0 +1,40 @@
+//===- CpuFamilies.cpp - Who builds the code of which op on a CPU ---------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "sluice/Codegen/CPU/CpuFamilies.h"
+#include "sluice/Codegen/Rows/RowFamilies.h"
+
+using namespace mlir;
+using namespace sluice;
+
+const EmitterRegistry &sluice::emitterRegistry() {
+  static const EmitterRegistry registry = [] {
+    EmitterRegistry result;
+    registerContractionEmitters(result);
+    registerColumnsToImageEmitters(result);
+    registerConvolutionElements(result);
+    registerConvolutionEmitters(result);
+    registerIndexingEmitters(result);
+    registerLinearAlgebraEmitters(result);
+    registerMovementEmitters(result);
+    registerNormalizationEmitters(result);
+    registerPairwiseCouplingEmitters(result);
+    registerPoolingEmitters(result);
+    registerRandomEmitters(result);
+    registerRecurrentEmitters(result);
+    registerReductionEmitters(result);
+    registerResamplingEmitters(result);
+    registerResizeEmitters(result);
+    registerRoiAlignEmitters(result);
+    registerSelectionEmitters(result);
+    registerSpectralEmitters(result);
+    registerTensorEmitters(result);
+    registerTransposeEmitters(result);
+    registerTreeEmitters(result);
+    return result;
+  }();
+  return registry;
+}
