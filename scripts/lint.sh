@@ -13,6 +13,7 @@ shellcheck -x dev .ci/run scripts/*.sh || status=1
 
 say "Our rules"
 "$python" scripts/lint_rules.py || status=1
+"$python" scripts/lint_layers.py || status=1
 
 say "clang-tidy"
 [ -f build/release/compile_commands.json ] || bash scripts/build.sh
