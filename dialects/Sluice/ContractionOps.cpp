@@ -101,3 +101,10 @@ void MatmulOp::requireSizes(SizeConditions &conditions) {
     conditions.requireBroadcast(conditions.sizeOf(lhs, left - i),
                                 conditions.sizeOf(rhs, right - i));
 }
+
+bool MatmulOp::takesEpilogue() { return elementTypeOf(getResult()).isF32(); }
+
+double MatmulOp::getOperationsPerElement() {
+  ArrayRef<int64_t> lhs = shapeOf(getLhs());
+  return 2.0 * lhs[lhs.size() - (getTransposeLhs() ? 2 : 1)];
+}

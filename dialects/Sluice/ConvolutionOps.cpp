@@ -352,3 +352,10 @@ template <typename OpTy> static ChannelsLastUse getUse(OpTy conv) {
 ChannelsLastUse ConvOp::getChannelsLastUse() { return getUse(*this); }
 
 ChannelsLastUse ConvTransposeOp::getChannelsLastUse() { return getUse(*this); }
+
+double ConvOp::getOperationsPerElement() {
+  double taps = 1;
+  for (int64_t size : shapeOf(getWeight()).drop_front())
+    taps *= size;
+  return 2.0 * taps;
+}

@@ -8,9 +8,10 @@
 
 include "dialects/Sluice/SluiceBase.td"
 
-class Sluice_ConvolutionOp<string mnemonic>
-    : Sluice_Op<mnemonic, [HasSizeConditions, ImageOpInterface, TakesNumbers,
-                           TellsOperandSizes]> {
+class Sluice_ConvolutionOp<string mnemonic, list<Trait> traits = []>
+    : Sluice_Op<mnemonic,
+                !listconcat(traits, [HasSizeConditions, ImageOpInterface,
+                                     TakesNumbers, TellsOperandSizes])> {
   dag commonArguments =
       (ins AnyRankedTensor:$input, AnyRankedTensor:$weight,
            DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
@@ -31,7 +32,7 @@ class Sluice_ConvolutionOp<string mnemonic>
   }];
 }
 
-def ConvOp : Sluice_ConvolutionOp<"conv"> {
+def ConvOp : Sluice_ConvolutionOp<"conv", [TellsWork]> {
   let summary = "convolution";
   let description = [{
     Input and result are [N, C, spatial...], or [N, spatial..., C] with

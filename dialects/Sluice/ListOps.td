@@ -8,14 +8,14 @@
 
 include "dialects/Sluice/SluiceBase.td"
 
-def ElementOp : Sluice_Op<"element", [NoSizeConditions]> {
+def ElementOp : Sluice_Op<"element", [StaysInHost, NoSizeConditions]> {
   let summary = "the part of a tensor at an index of its first dimension";
   let description = [{ The index must be within the dimension. }];
   let arguments = (ins AnyRankedTensor:$list, Index:$index);
   let results = (outs AnyRankedTensor:$result);
 }
 
-def SetElementOp : Sluice_Op<"set_element", [HasSizeConditions]> {
+def SetElementOp : Sluice_Op<"set_element", [StaysInHost, HasSizeConditions]> {
   let summary = "a tensor with another part at an index of its first dimension";
   let description = [{
     The index must be within the dimension. A loop that carries the tensor and
@@ -26,7 +26,7 @@ def SetElementOp : Sluice_Op<"set_element", [HasSizeConditions]> {
   let results = (outs AnyRankedTensor:$result);
 }
 
-def AppendOp : Sluice_Op<"append", [HasSizeConditions]> {
+def AppendOp : Sluice_Op<"append", [StaysInHost, HasSizeConditions]> {
   let summary = "a tensor that is one longer along its first dimension";
   let description = [{
     All elements of a list have one shape; what an empty list says of it does

@@ -8,7 +8,7 @@
 
 include "dialects/Sluice/SluiceBase.td"
 
-def ConcatOp : Sluice_Op<"concat", [Permutable<["permuteAttributes"]>, HasSizeConditions, TellsOperandSizes]> {
+def ConcatOp : Sluice_Op<"concat", [MovesElements, Permutable<["permuteAttributes"]>, HasSizeConditions, TellsOperandSizes]> {
   let summary = "tensors one after the other along a dimension";
   let arguments = (ins Variadic<AnyRankedTensor>:$operands, I64Attr:$axis);
   let results = (outs AnyRankedTensor:$result);
@@ -35,7 +35,7 @@ def SliceOp : Sluice_Op<"slice", [Permutable<["permuteResult", "permuteAttribute
   let hasCanonicalizer = 1;
 }
 
-def PadOp : Sluice_Op<"pad", [Permutable<["hasDimensions", "permuteResult", "permuteAttributes"]>, HasSizeConditions, TellsSizeSource]> {
+def PadOp : Sluice_Op<"pad", [MovesElements, Permutable<["hasDimensions", "permuteResult", "permuteAttributes"]>, HasSizeConditions, TellsSizeSource]> {
   let summary = "a value around a tensor; negative widths cut";
   let description = [{
     `low` and `high` have one width per dimension. Where they are known at run

@@ -19,6 +19,21 @@ template <typename ConcreteType>
 class NoSizeConditions
     : public mlir::OpTrait::TraitBase<ConcreteType, NoSizeConditions> {};
 
+template <typename ConcreteType>
+class StaysInHost : public mlir::OpTrait::TraitBase<ConcreteType, StaysInHost> {
+};
+
+template <typename ConcreteType>
+class IsView : public mlir::OpTrait::TraitBase<ConcreteType, IsView> {};
+
+template <typename ConcreteType>
+class MovesElements
+    : public mlir::OpTrait::TraitBase<ConcreteType, MovesElements> {};
+
+template <typename ConcreteType>
+class BroadcastsOperand
+    : public mlir::OpTrait::TraitBase<ConcreteType, BroadcastsOperand> {};
+
 } // namespace trait
 } // namespace sluice
 

@@ -232,3 +232,44 @@ PackedGatherOp::reifyResultShapes(OpBuilder &builder,
   shapes.push_back(std::move(sizes));
   return success();
 }
+
+//===----------------------------------------------------------------------===//
+// Abilities as an anchor
+//===----------------------------------------------------------------------===//
+
+bool PackedMatmulOp::takesEpilogue() {
+  return elementTypeOf(getResult()).isF32();
+}
+
+bool PackedConvOp::takesEpilogue() {
+  return elementTypeOf(getResult()).isF32();
+}
+
+bool PackedConvTransposeOp::takesEpilogue() {
+  return elementTypeOf(getResult()).isF32();
+}
+
+//===----------------------------------------------------------------------===//
+// Work
+//===----------------------------------------------------------------------===//
+
+double PackedMatmulOp::getOperationsPerElement() {
+  return 2.0 * shapeOf(getLhs()).back();
+}
+
+double PackedConvOp::getOperationsPerElement() {
+  double taps = 1;
+  for (int64_t size : getKernel())
+    taps *= size;
+  return 2.0 * taps * shapeOf(getInput()).back() / getGroups();
+}
+
+double PackedConvTransposeOp::getOperationsPerElement() {
+  // Every tap of an input pixel once, whatever the size of the result.
+  double taps = 1, strides = 1;
+  for (auto [size, stride] : llvm::zip(getKernel(), getStrides())) {
+    taps *= size;
+    strides *= stride;
+  }
+  return 2.0 * taps / strides * shapeOf(getInput()).back() / getGroups();
+}

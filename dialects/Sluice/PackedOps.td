@@ -8,7 +8,7 @@
 
 include "dialects/Sluice/SluiceBase.td"
 
-def PackedConstantOp : Sluice_Op<"packed_constant", [NoSizeConditions]> {
+def PackedConstantOp : Sluice_Op<"packed_constant", [StaysInHost, NoSizeConditions]> {
   let summary = "a constant in the order in which a micro-kernel reads it";
   let description = [{
     `value` is the constant as the model has it; it is reordered as `packing`
@@ -21,7 +21,7 @@ def PackedConstantOp : Sluice_Op<"packed_constant", [NoSizeConditions]> {
   let assemblyFormat = "$value attr-dict `:` type($result)";
 }
 
-def PackedMatmulOp : Sluice_Op<"packed_matmul", [NoSizeConditions]> {
+def PackedMatmulOp : Sluice_Op<"packed_matmul", [TellsWork, TakesEpilogue, NoSizeConditions]> {
   let summary = "matrix product with a packed constant";
   let description = [{
     The last dimension of `lhs` is contracted; the others are rows. `weights`
@@ -32,7 +32,7 @@ def PackedMatmulOp : Sluice_Op<"packed_matmul", [NoSizeConditions]> {
   let results = (outs AnyRankedTensor:$result);
 }
 
-def PackedConvOp : Sluice_Op<"packed_conv", [NoSizeConditions]> {
+def PackedConvOp : Sluice_Op<"packed_conv", [TellsWork, TakesEpilogue, NoSizeConditions]> {
   let summary = "channels-last convolution with packed constant weights";
   let description = [{
     Input and result are [N, spatial..., C]. `kernel` holds the spatial kernel
@@ -46,7 +46,7 @@ def PackedConvOp : Sluice_Op<"packed_conv", [NoSizeConditions]> {
   let results = (outs AnyRankedTensor:$result);
 }
 
-def PackedConvTransposeOp : Sluice_Op<"packed_conv_transpose", [NoSizeConditions]> {
+def PackedConvTransposeOp : Sluice_Op<"packed_conv_transpose", [TellsWork, TakesEpilogue, NoSizeConditions]> {
   let summary = "channels-last transposed convolution with packed weights";
   let description = [{
     As `packed_conv`, but the gradient's form; `output_padding` enlarges the

@@ -7,6 +7,7 @@
 #include "dialects/Sluice/SizeBuilder.h"
 #include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/Sluice.h"
+#include "dialects/Sluice/Work.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -289,4 +290,21 @@ void RecurrenceOp::requireSizes(SizeConditions &conditions) {
         message);
   if (Value bias = getHiddenBias())
     conditions.requireShape(bias, {directions, units}, message);
+}
+
+//===----------------------------------------------------------------------===//
+// Work
+//===----------------------------------------------------------------------===//
+
+double RecurrenceOp::getOperationsPerElement() {
+  // Every gate's sum over the hidden units, for each unit of an output.
+  return 2.0 * getGateCount() * shapeOf(getResult(1)).back();
+}
+
+double ScanOp::getOperationsPerElement() {
+  double perStep = 0;
+  for (Operation &op : getBody().front().without_terminator())
+    perStep += countElements(op.getResult(0)) * countOperationsPerElement(&op);
+  double steps = shapeOf(getSequences().front()).front();
+  return perStep * steps / countElements(getResult(0));
 }

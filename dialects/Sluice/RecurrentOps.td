@@ -22,7 +22,7 @@ def Sluice_RecurrentCellAttr
 }
 
 def RecurrenceOp : Sluice_Op<"recurrence",
-    [HasSizeConditions, AttrSizedOperandSegments, DemandsSizes]> {
+    [TellsWork, HasSizeConditions, AttrSizedOperandSegments, DemandsSizes]> {
   let summary = "a recurrent cell over a sequence, in one or two directions";
   let description = [{
     With D directions, S steps, B sequences, H hidden units and G gates (LSTM:
@@ -67,7 +67,7 @@ def RecurrenceOp : Sluice_Op<"recurrence",
 }
 
 def ScanOp : Sluice_Op<"scan",
-    [NoSizeConditions, AttrSizedOperandSegments, IsolatedFromAbove,
+    [TellsWork, NoSizeConditions, AttrSizedOperandSegments, IsolatedFromAbove,
      SingleBlockImplicitTerminator<"::sluice::YieldOp">]> {
   let summary = "a recurrence whose steps compute element by element";
   let description = [{

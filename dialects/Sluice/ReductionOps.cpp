@@ -309,3 +309,5 @@ ReduceOp::permuteResult(ArrayRef<int64_t> permutation) {
 void ReduceOp::permuteAttributes(ArrayRef<int64_t> permutation) {
   setAxes(permuteAxes(getAxes(), permutation));
 }
+
+bool ReduceOp::takesPrologue(unsigned) { return true; }

@@ -128,4 +128,43 @@ def ImageOpInterface : OpInterface<"ImageOpInterface"> {
   ];
 }
 
+def AnchorOpInterface : OpInterface<"AnchorOpInterface"> {
+  let cppNamespace = "::sluice";
+  let description = [{
+    What an op's kernel can compute besides the op. An op without this
+    interface has a kernel to itself, or is elementwise.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      Can elementwise ops behind the op run on its f32 accumulators, before
+      they are stored?
+    }], "bool", "takesEpilogue", (ins), "", "return false;">,
+    InterfaceMethod<[{
+      Does the kernel read each element of this operand once, wherever it comes
+      from, so that it may as well be computed on the spot?
+    }], "bool", "takesPrologue", (ins "unsigned":$operand), "",
+        "(void)operand; return false;">
+  ];
+}
+def TakesEpilogue
+    : DeclareOpInterfaceMethods<AnchorOpInterface, ["takesEpilogue"]>;
+def TakesPrologue
+    : DeclareOpInterfaceMethods<AnchorOpInterface, ["takesPrologue"]>;
+
+def WorkOpInterface : OpInterface<"WorkOpInterface"> {
+  let cppNamespace = "::sluice";
+  let description = [{
+    An op that computes more, or less, than its operands and results tell: other
+    ops take one operation for each element that they read or write, of which
+    there are more.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      Operations per element of the first result, two for a multiply-add; 0 for
+      what only moves elements. The sizes are static.
+    }], "double", "getOperationsPerElement">
+  ];
+}
+def TellsWork : DeclareOpInterfaceMethods<WorkOpInterface>;
+
 #endif // SLUICE_INTERFACES_TD

@@ -35,4 +35,18 @@ def SameElementTypes : Sluice_Trait<"SameElementTypes">;
 // where it is made, of ops that have been checked.
 def NoSizeConditions : Sluice_Trait<"NoSizeConditions">;
 
+// The op is no kernel: it stays in the host function.
+def StaysInHost : Sluice_Trait<"StaysInHost">;
+
+// The result has the elements of the first operand in the same row-major order,
+// so that it may be the same memory.
+def IsView : Sluice_Trait<"IsView">;
+
+// Each element of the operands that have the result's rank is at most one
+// element of the result, in another place.
+def MovesElements : Sluice_Trait<"MovesElements">;
+
+// The first operand broadcasts to the result as those of elementwise ops do.
+def BroadcastsOperand : Sluice_Trait<"BroadcastsOperand">;
+
 #endif // SLUICE_TRAITS_TD

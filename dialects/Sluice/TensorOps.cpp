@@ -249,3 +249,9 @@ void BroadcastOp::requireSizes(SizeConditions &conditions) {
   if (operand.getType() == getType() && getType().hasStaticShape())
     conditions.makeSame(getResult(), operand);
 }
+
+double ConstantOp::getOperationsPerElement() { return 0; }
+
+double TransposeOp::getOperationsPerElement() { return 0; }
+
+double BroadcastOp::getOperationsPerElement() { return 0; }

@@ -8,7 +8,7 @@
 
 include "dialects/Sluice/SluiceBase.td"
 
-def ConstantOp : Sluice_Op<"constant", [NoSizeConditions, ConstantLike]> {
+def ConstantOp : Sluice_Op<"constant", [TellsWork, StaysInHost, NoSizeConditions, ConstantLike]> {
   let summary = "a tensor known at compile time";
   let description = [{
     Small values are dense attributes; weights are dense resources that refer
@@ -27,7 +27,7 @@ def ShapeOp : Sluice_Op<"shape", [NoSizeConditions]> {
   let results = (outs AnyRankedTensor:$result);
 }
 
-def ReshapeOp : Sluice_Op<"reshape", [HasSizeConditions]> {
+def ReshapeOp : Sluice_Op<"reshape", [IsView, HasSizeConditions]> {
   let summary = "same elements, other sizes";
   let description = [{
     `shape` holds one size per result dimension; at most one may be -1 and
@@ -41,7 +41,7 @@ def ReshapeOp : Sluice_Op<"reshape", [HasSizeConditions]> {
   let hasCanonicalizer = 1;
 }
 
-def TransposeOp : Sluice_Op<"transpose", [NoSizeConditions, TellsSizeSource]> {
+def TransposeOp : Sluice_Op<"transpose", [TellsWork, NoSizeConditions, TellsSizeSource]> {
   let summary = "permuted dimensions: result dimension i is operand dimension permutation[i]";
   let arguments = (ins AnyRankedTensor:$operand,
                        DenseI64ArrayAttr:$permutation);
@@ -51,7 +51,7 @@ def TransposeOp : Sluice_Op<"transpose", [NoSizeConditions, TellsSizeSource]> {
   let hasCanonicalizer = 1;
 }
 
-def UnsqueezeOp : Sluice_Op<"unsqueeze", [NoSizeConditions, TellsSizeSource]> {
+def UnsqueezeOp : Sluice_Op<"unsqueeze", [IsView, NoSizeConditions, TellsSizeSource]> {
   let summary = "inserts dimensions of size one";
   let description = [{ `axes` are places in the result, in ascending order. }];
   let arguments = (ins AnyRankedTensor:$operand, DenseI64ArrayAttr:$axes);
@@ -60,7 +60,7 @@ def UnsqueezeOp : Sluice_Op<"unsqueeze", [NoSizeConditions, TellsSizeSource]> {
   let hasCanonicalizer = 1;
 }
 
-def SqueezeOp : Sluice_Op<"squeeze", [HasSizeConditions, TellsOperandSizes]> {
+def SqueezeOp : Sluice_Op<"squeeze", [IsView, HasSizeConditions, TellsOperandSizes]> {
   let summary = "drops dimensions of size one";
   let description = [{ `axes` are places in the operand, in ascending order. }];
   let arguments = (ins AnyRankedTensor:$operand, DenseI64ArrayAttr:$axes);
@@ -69,7 +69,7 @@ def SqueezeOp : Sluice_Op<"squeeze", [HasSizeConditions, TellsOperandSizes]> {
   let hasCanonicalizer = 1;
 }
 
-def BroadcastOp : Sluice_Op<"broadcast", [HasSizeConditions]> {
+def BroadcastOp : Sluice_Op<"broadcast", [TellsWork, BroadcastsOperand, HasSizeConditions]> {
   let summary = "NumPy broadcasting of a tensor against a shape";
   let description = [{
     The result shape is the broadcast of the operand's shape and `shape`.

@@ -62,6 +62,6 @@ static Value shapeElement(KernelBuilder &kernel, OpResult result,
 void sluice::registerTensorEmitters(EmitterRegistry &registry) {
   registry.addElement<TransposeOp>(transposeElement);
   registry.addElement<BroadcastOp>(broadcastElement);
-  registry.addBroadcastingVector<BroadcastOp>(broadcastElements);
+  registry.addVector<BroadcastOp>(broadcastElements);
   registry.addElement<ShapeOp>(shapeElement);
 }

@@ -47,9 +47,9 @@ Value sluice::loadBroadcastElements(KernelBuilder &kernel, Value operand,
 }
 
 /// Ops that read their operands as NumPy broadcasting says.
-static bool broadcasts(const EmitterRegistry &emitters, Operation *op) {
+static bool broadcasts(Operation *op) {
   return isa<ElementwiseOpInterface>(op) ||
-         emitters.broadcasting.contains(op->getName().getStringRef());
+         op->hasTrait<trait::BroadcastsOperand>();
 }
 
 /// What broadcasts to the result of such an op: of others than elementwise ones
@@ -77,11 +77,11 @@ Value sluice::haveAllLanes(KernelBuilder &kernel, Value tensor,
   Operation *op = tensor.getDefiningOp();
   if (!op)
     return all;
-  if (kernel.emitters.moving.contains(op->getName().getStringRef()))
+  if (op->hasTrait<trait::MovesElements>())
     for (Value operand : op->getOperands())
       if (shapeOf(operand).size() == shapeOf(tensor).size())
         all = both(kernel, all, haveAllLanes(kernel, operand, dimension));
-  if (!broadcasts(kernel.emitters, op))
+  if (!broadcasts(op))
     return all;
   // Alone, an operand is what the result has its sizes from.
   bool isAlone = isa<ElementwiseOpInterface>(op) && op->getNumOperands() == 1;
@@ -99,19 +99,18 @@ Value sluice::haveAllLanes(KernelBuilder &kernel, Value tensor,
   return all;
 }
 
-bool sluice::isOneDimension(const EmitterRegistry &emitters, Value tensor,
-                            int64_t first, int64_t second) {
+bool sluice::isOneDimension(Value tensor, int64_t first, int64_t second) {
   Operation *op = tensor.getDefiningOp();
   if (!op || isa<ConstantOp>(op))
     return true;
-  if (!broadcasts(emitters, op))
+  if (!broadcasts(op))
     return false;
   return llvm::all_of(broadcastOperands(op), [&](Value operand) {
     auto outer = findDimension(operand, tensor, first);
     auto inner = findDimension(operand, tensor, second);
     if (!outer && !inner)
       return true;
-    return outer && inner && isOneDimension(emitters, operand, *outer, *inner);
+    return outer && inner && isOneDimension(operand, *outer, *inner);
   });
 }
 

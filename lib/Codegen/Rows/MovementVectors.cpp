@@ -320,8 +320,8 @@ static Value concatElements(KernelBuilder &kernel, OpResult result,
 }
 
 void sluice::registerMovementVectors(EmitterRegistry &registry) {
-  registry.addMovingVector<ConcatOp>(concatElements);
-  registry.addMovingVector<PadOp>(padElements);
+  registry.addVector<ConcatOp>(concatElements);
+  registry.addVector<PadOp>(padElements);
   registry.addVector<ExtendOp>(extendElements);
   registry.addVector<TileOp>(tileElements);
 }

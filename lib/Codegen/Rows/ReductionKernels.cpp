@@ -355,8 +355,7 @@ ReducedOperand::ReducedOperand(KernelBuilder &kernel, ReduceOp op)
   innerAxes.push_back(inner.axis);
   // What is computed may take rows that lie side by side for one.
   while (!buffer && !outer.empty() && outer.back().reduced == inner.reduced &&
-         isOneDimension(kernel.emitters, tensor, outer.back().axis,
-                        innerAxes.back())) {
+         isOneDimension(tensor, outer.back().axis, innerAxes.back())) {
     inner.size = kernel.mul(outer.back().size, inner.size);
     innerAxes.push_back(outer.pop_back_val().axis);
   }
@@ -567,5 +566,4 @@ void sluice::registerReductionEmitters(EmitterRegistry &registry) {
   registry.addElement<ArgMaxOp>(argumentElement<ArgMaxOp>);
   registry.addElement<ArgMinOp>(argumentElement<ArgMinOp>);
   registry.addKernel<ReduceOp>(emitReduce);
-  registry.streamOperands<ReduceOp>();
 }

@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Sluice/Work.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "sluice/Support/Remarks.h"
 #include "sluice/Transforms/Graph/GraphBuilder.h"
@@ -62,12 +63,9 @@ bool isTurnable(Operation *op, ArrayRef<int64_t> permutation) {
 }
 
 /// Bytes, with a guess for sizes that are not known.
-int64_t guessBytes(Value value) {
-  auto type = cast<RankedTensorType>(value.getType());
-  int64_t bytes = (type.getElementTypeBitWidth() + 7) / 8;
-  for (int64_t size : type.getShape())
-    bytes *= ShapedType::isDynamic(size) ? 32 : size;
-  return bytes;
+double guessBytes(Value value) {
+  return guessElements(value) *
+         ((elementTypeOf(value).getIntOrFloatBitWidth() + 7) / 8);
 }
 
 /// Ops whose tensors are all seen through one permutation: a tensor t of the
@@ -141,7 +139,7 @@ bool TurnedRegion::isReadOutside(Value value) const {
 }
 
 bool TurnedRegion::pays() const {
-  int64_t before = 0, after = 0;
+  double before = 0, after = 0;
   for (Value input : findInputs()) {
     auto transpose = input.getDefiningOp<TransposeOp>();
     // Another order merges with the new transpose.

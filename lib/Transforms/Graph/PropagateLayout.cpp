@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Sluice/Sluice.h"
+#include "dialects/Sluice/Work.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/PatternMatch.h"
 #include "sluice/Transforms/Passes.h"
@@ -99,14 +100,6 @@ private:
   IRRewriter rewriter;
 };
 
-/// How many elements a value has, dynamic sizes counted as a usual extent.
-double elements(Value value) {
-  double count = 1;
-  for (int64_t size : shapeOf(value))
-    count *= ShapedType::isDynamic(size) ? 32 : size;
-  return count;
-}
-
 } // namespace
 
 void Propagation::visitImage(ImageOpInterface op) {
@@ -152,9 +145,9 @@ void Propagation::visitPermutable(PermutableOpInterface op) {
       continue;
     rank = std::max<int64_t>(rank, shapeOf(operand).size());
     if (form(operand))
-      saved += elements(operand);
+      saved += guessElements(operand);
     else if (!operand.getDefiningOp<ConstantOp>())
-      cost += elements(operand);
+      cost += guessElements(operand);
   }
   if (rank < 3 || saved == 0 || cost > saved)
     return;

@@ -32,9 +32,7 @@ struct Group {
   DenseMap<Operation *, int64_t> copies;
 };
 
-bool isView(Operation *op) {
-  return isa<ReshapeOp, UnsqueezeOp, SqueezeOp>(op);
-}
+bool isView(Operation *op) { return op->hasTrait<trait::IsView>(); }
 
 bool isSplatConstant(Operation *op) {
   auto constant = dyn_cast<ConstantOp>(op);
@@ -46,20 +44,22 @@ bool isSplatConstant(Operation *op) {
 
 /// Ops that stay in the host function; effects happen there, in their order.
 bool isHostOp(Operation *op) {
-  return isa<ConstantOp, PackedConstantOp, ElementOp, SetElementOp, AppendOp>(
-             op) ||
+  return op->hasTrait<trait::StaysInHost>() ||
          !isa<SluiceDialect>(op->getDialect()) || !isPure(op);
 }
 
 /// Is the op's element so cheap that computing it at every use is fine?
 bool isElementwise(Operation *op) { return isa<ElementwiseOpInterface>(op); }
 
-/// Anchors whose emitters run elementwise ops on f32 accumulators before they
-/// are stored.
 bool takesEpilogue(Operation *op) {
-  return isa<MatmulOp, PackedMatmulOp, PackedConvOp, PackedConvTransposeOp>(
-             op) &&
-         elementTypeOf(op->getResult(0)).isF32();
+  auto anchor = dyn_cast<AnchorOpInterface>(op);
+  return anchor && anchor.takesEpilogue();
+}
+
+/// Does the kernel of an anchor compute what this use reads on the spot?
+bool takesPrologue(OpOperand &use) {
+  auto anchor = dyn_cast<AnchorOpInterface>(use.getOwner());
+  return anchor && anchor.takesPrologue(use.getOperandNumber());
 }
 
 /// Can a vector of neighbouring result elements read this operand of an
@@ -91,10 +91,9 @@ bool isEpilogue(const Group &group, SymbolicShapes &symbols) {
   return true;
 }
 
-/// Does the anchor read each element of its first operand once, wherever it
-/// comes from?
-bool streamsOperand(Operation *anchor) {
-  return emitterRegistry().streaming.contains(anchor->getName().getStringRef());
+/// Does the anchor read an operand's elements once, wherever they come from?
+bool streamsOperands(Operation *anchor) {
+  return llvm::any_of(anchor->getOpOperands(), takesPrologue);
 }
 
 /// Can a kernel that reads `op`'s elements once compute them meanwhile, in less
@@ -146,10 +145,9 @@ bool broadcastsShortRows(Operation *op) {
 bool readsOnce(Operation *user, Value value, SymbolicShapes &symbols) {
   Value result = user->getResult(0);
   ArrayRef<int64_t> shape = shapeOf(value);
-  if (emitterRegistry().moving.contains(user->getName().getStringRef()))
+  if (user->hasTrait<trait::MovesElements>())
     return shape.size() == shapeOf(result).size();
-  return (isElementwise(user) || emitterRegistry().broadcasting.contains(
-                                     user->getName().getStringRef())) &&
+  return (isElementwise(user) || user->hasTrait<trait::BroadcastsOperand>()) &&
          shape == shapeOf(result) && symbols.haveSameShape(value, result);
 }
 
@@ -204,12 +202,13 @@ bool FormKernelsPass::accepts(const Group &group, Operation *op,
     return false;
   // In front of an anchor that reads what it is given once.
   if (group.anchor && group.anchor == group.sink &&
-      streamsOperand(group.anchor))
+      streamsOperands(group.anchor))
     return isCheapToStream(op, group.anchor) && !broadcastsShortRows(op) &&
            countCopies(group, op) <= maximumCopies &&
-           llvm::all_of(op->getUsers(), [&](Operation *user) {
-             return user == group.anchor ||
-                    readsOnce(user, op->getResult(0), symbols);
+           llvm::all_of(op->getUses(), [&](OpOperand &use) {
+             return use.getOwner() == group.anchor
+                        ? takesPrologue(use)
+                        : readsOnce(use.getOwner(), op->getResult(0), symbols);
            });
   // Does the anchor read the result? Then it would be computed again and
   // again.
@@ -422,8 +421,7 @@ void FormKernelsPass::formInBlock(Block &block, SizeResolver &resolver,
 /// way, where there are none but such readers: nobody has to store it.
 static void copyForStreams(Operation *op) {
   auto streams = [&](OpOperand &use) {
-    return use.getOperandNumber() == 0 && streamsOperand(use.getOwner()) &&
-           use.getOwner()->getBlock() == op->getBlock();
+    return takesPrologue(use) && use.getOwner()->getBlock() == op->getBlock();
   };
   if (op->getNumResults() != 1 || op->use_empty() || op->hasOneUse() ||
       !emitterRegistry().vectors.contains(op->getName().getStringRef()) ||

@@ -32,18 +32,10 @@ using EmitterFunction = llvm::LogicalResult (*)(KernelBuilder &kernel,
 struct EmitterRegistry {
   llvm::StringMap<ElementFunction> elements;
   llvm::StringMap<EmitterFunction> kernels;
-  /// Ops whose elements take less to compute than to write and read.
+  /// Ops whose elements take less to compute than to write and read. Where such
+  /// an op moves elements (MovesElements), the places of lanes that are off may
+  /// lie outside of the operands that it moves.
   llvm::StringMap<VectorFunction> vectors;
-  /// Those of them whose operands broadcast to the result, as those of
-  /// elementwise ops do.
-  llvm::StringSet<> broadcasting;
-  /// Those that read each element of operands of the result's rank at most
-  /// once, in another place. The places of lanes that are off may lie outside
-  /// of such an operand.
-  llvm::StringSet<> moving;
-  /// Ops whose kernels read each element of their first operand once, and take
-  /// one that is computed inside as they do one in memory.
-  llvm::StringSet<> streaming;
   /// Ops whose kernels count subnormal f32 as zero, epilogues included: they
   /// sum up so much that such numbers make no difference, but they would take
   /// many times as long.
@@ -60,17 +52,6 @@ struct EmitterRegistry {
   }
   template <typename OpTy> void addVector(VectorFunction function) {
     vectors[OpTy::getOperationName()] = function;
-  }
-  template <typename OpTy> void addBroadcastingVector(VectorFunction function) {
-    addVector<OpTy>(function);
-    broadcasting.insert(OpTy::getOperationName());
-  }
-  template <typename OpTy> void addMovingVector(VectorFunction function) {
-    addVector<OpTy>(function);
-    moving.insert(OpTy::getOperationName());
-  }
-  template <typename... OpTys> void streamOperands() {
-    (streaming.insert(OpTys::getOperationName()), ...);
   }
   template <typename... OpTys> void flushSubnormals() {
     (flushing.insert(OpTys::getOperationName()), ...);

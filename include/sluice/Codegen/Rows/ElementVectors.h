@@ -44,8 +44,7 @@ mlir::Value haveAllLanes(KernelBuilder &kernel, mlir::Value tensor,
 /// Whether two neighbouring dimensions (but for some of size one) are one to
 /// everything that `tensor` is computed from: where `haveAllLanes` holds for
 /// both, an index of the second may then run over both.
-bool isOneDimension(const EmitterRegistry &emitters, mlir::Value tensor,
-                    int64_t first, int64_t second);
+bool isOneDimension(mlir::Value tensor, int64_t first, int64_t second);
 
 /// `scalar` in every lane.
 mlir::Value splatLanes(KernelBuilder &kernel, mlir::Value scalar,
