@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ElementPlace.h"
+#include "dialects/Sluice/ElementPlace.h"
 #include "dialects/Sluice/Sluice.h"
 
 using namespace mlir;

@@ -58,8 +58,10 @@ class Sluice_UnaryOp<string mnemonic, string summaryText,
 class Sluice_RealOp<string mnemonic, string summaryText>
     : Sluice_UnaryOp<mnemonic, summaryText, [TakesFloats]>;
 // Functions of real numbers that are functions of integers as well.
-class Sluice_NumberOp<string mnemonic, string summaryText>
-    : Sluice_UnaryOp<mnemonic, summaryText, [TakesNumbers]>;
+class Sluice_NumberOp<string mnemonic, string summaryText,
+                      list<Trait> traits = []>
+    : Sluice_UnaryOp<mnemonic, summaryText,
+                     !listconcat(traits, [TakesNumbers])>;
 class Sluice_PredicateOp<string mnemonic, string summaryText>
     : Sluice_ElementwiseOp<mnemonic, "::mlir::IntegerType::get(context, 1)",
                            [TakesFloats]> {
@@ -82,12 +84,12 @@ class Sluice_CompareOp<string mnemonic, string summaryText,
 }
 
 // Arithmetic.
-def AbsOp : Sluice_NumberOp<"abs", "absolute value">;
-def NegOp : Sluice_NumberOp<"neg", "negation">;
+def AbsOp : Sluice_NumberOp<"abs", "absolute value", [EvaluatesElement]>;
+def NegOp : Sluice_NumberOp<"neg", "negation", [EvaluatesElement]>;
 def SignOp : Sluice_NumberOp<"sign", "-1, 0 or 1; NaN stays NaN">;
-def FloorOp : Sluice_NumberOp<"floor", "round down">;
-def CeilOp : Sluice_NumberOp<"ceil", "round up">;
-def RoundOp : Sluice_NumberOp<"round", "round to nearest, halves to even">;
+def FloorOp : Sluice_NumberOp<"floor", "round down", [EvaluatesNumber]>;
+def CeilOp : Sluice_NumberOp<"ceil", "round up", [EvaluatesNumber]>;
+def RoundOp : Sluice_NumberOp<"round", "round to nearest, halves to even", [EvaluatesElement]>;
 def SqrtOp : Sluice_RealOp<"sqrt", "square root">;
 def ReciprocalOp : Sluice_RealOp<"reciprocal", "1 / x">;
 
@@ -167,19 +169,19 @@ def ClipOp : Sluice_ElementwiseOp<"clip",
 }
 
 // Binary arithmetic.
-def AddOp : Sluice_BinaryOp<"add", "sum", [Commutative]> { let hasFolder = 1; }
-def SubOp : Sluice_BinaryOp<"sub", "difference"> { let hasFolder = 1; }
-def MulOp : Sluice_BinaryOp<"mul", "product", [Commutative]> {
+def AddOp : Sluice_BinaryOp<"add", "sum", [EvaluatesNumber, Commutative]> { let hasFolder = 1; }
+def SubOp : Sluice_BinaryOp<"sub", "difference", [EvaluatesNumber]> { let hasFolder = 1; }
+def MulOp : Sluice_BinaryOp<"mul", "product", [EvaluatesNumber, Commutative]> {
   let hasFolder = 1;
 }
 def DivOp : Sluice_BinaryOp<"div",
     "quotient; integers truncate, and a zero divisor gives zero",
-    [TakesNumbers]> {
+    [EvaluatesNumber, TakesNumbers]> {
   let hasFolder = 1;
 }
 def ModOp : Sluice_BinaryOp<"mod",
     "remainder with the sign of the divisor, or of the dividend with `fmod`",
-    [TakesNumbers]> {
+    [EvaluatesElement, TakesNumbers]> {
   let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs,
                        UnitAttr:$fmod);
 }
@@ -189,19 +191,19 @@ def PowOp : Sluice_ElementwiseOp<"pow",
   let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs);
   let hasCanonicalizer = 1;
 }
-def MaxOp : Sluice_BinaryOp<"max", "maximum; NaN wins", [Commutative]> {
+def MaxOp : Sluice_BinaryOp<"max", "maximum; NaN wins", [EvaluatesNumber, Commutative]> {
   let hasFolder = 1;
 }
-def MinOp : Sluice_BinaryOp<"min", "minimum; NaN wins", [Commutative]> {
+def MinOp : Sluice_BinaryOp<"min", "minimum; NaN wins", [EvaluatesNumber, Commutative]> {
   let hasFolder = 1;
 }
 
 // Logic and bits.
-def AndOp : Sluice_BinaryOp<"and", "conjunction, bit by bit", [TakesIntegers, Commutative]>;
-def OrOp : Sluice_BinaryOp<"or", "disjunction, bit by bit", [TakesIntegers, Commutative]>;
-def XorOp : Sluice_BinaryOp<"xor", "exclusive or, bit by bit", [TakesIntegers, Commutative]>;
+def AndOp : Sluice_BinaryOp<"and", "conjunction, bit by bit", [EvaluatesElement, TakesIntegers, Commutative]>;
+def OrOp : Sluice_BinaryOp<"or", "disjunction, bit by bit", [EvaluatesElement, TakesIntegers, Commutative]>;
+def XorOp : Sluice_BinaryOp<"xor", "exclusive or, bit by bit", [EvaluatesElement, TakesIntegers, Commutative]>;
 def NotOp : Sluice_UnaryOp<"not", "complement, bit by bit",
-    [TakesIntegers]>;
+    [EvaluatesElement, TakesIntegers]>;
 def ShiftLeftOp : Sluice_BinaryOp<"shift_left",
     "shift left; zero from the width on", [TakesIntegers]>;
 def ShiftRightOp : Sluice_BinaryOp<"shift_right",
@@ -209,11 +211,11 @@ def ShiftRightOp : Sluice_BinaryOp<"shift_right",
     [TakesIntegers]>;
 
 // Comparison and choice.
-def EqualOp : Sluice_CompareOp<"equal", "lhs == rhs", [Commutative]>;
-def LessOp : Sluice_CompareOp<"less", "lhs < rhs">;
-def LessEqualOp : Sluice_CompareOp<"less_equal", "lhs <= rhs">;
-def GreaterOp : Sluice_CompareOp<"greater", "lhs > rhs">;
-def GreaterEqualOp : Sluice_CompareOp<"greater_equal", "lhs >= rhs">;
+def EqualOp : Sluice_CompareOp<"equal", "lhs == rhs", [EvaluatesElement, Commutative]>;
+def LessOp : Sluice_CompareOp<"less", "lhs < rhs", [EvaluatesElement]>;
+def LessEqualOp : Sluice_CompareOp<"less_equal", "lhs <= rhs", [EvaluatesElement]>;
+def GreaterOp : Sluice_CompareOp<"greater", "lhs > rhs", [EvaluatesElement]>;
+def GreaterEqualOp : Sluice_CompareOp<"greater_equal", "lhs >= rhs", [EvaluatesElement]>;
 def IsNanOp : Sluice_PredicateOp<"is_nan", "is x a NaN?">;
 def IsInfOp : Sluice_PredicateOp<"is_inf", "is x infinite?"> {
   let arguments = (ins AnyRankedTensor:$operand,
@@ -221,7 +223,7 @@ def IsInfOp : Sluice_PredicateOp<"is_inf", "is x infinite?"> {
                        DefaultValuedAttr<BoolAttr, "true">:$positive);
 }
 def SelectOp : Sluice_ElementwiseOp<"select",
-    "::sluice::elementTypeOf(operands[1])"> {
+    "::sluice::elementTypeOf(operands[1])", [EvaluatesElement]> {
   let summary = "condition ? on_true : on_false";
   let arguments = (ins AnyRankedTensor:$condition, AnyRankedTensor:$on_true,
                        AnyRankedTensor:$on_false);
@@ -229,7 +231,8 @@ def SelectOp : Sluice_ElementwiseOp<"select",
 }
 
 def CastOp : Sluice_ElementwiseOp<"cast",
-    "Adaptor(operands, attributes, properties, regions).getTo()"> {
+    "Adaptor(operands, attributes, properties, regions).getTo()",
+    [EvaluatesNumber]> {
   let summary = "conversion to another element type";
   let description = [{
     To bool: x != 0. Float to integer truncates; out of range saturates with

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Sluice/ElementEvaluator.h"
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/SizeBuilder.h"
 #include "dialects/Sluice/SizeConditions.h"
@@ -502,4 +503,28 @@ void NonMaxSuppressionOp::requireSizes(SizeConditions &conditions) {
                           {conditions.sizeOf(scores, 0),
                            conditions.sizeOf(scores, 2), conditions.number(4)},
                           "boxes and scores do not fit");
+}
+
+//===----------------------------------------------------------------------===//
+// Elements of shape arithmetic
+//===----------------------------------------------------------------------===//
+
+std::optional<ElementPlace> GatherOp::findSource(ElementEvaluator &evaluator,
+                                                 int64_t index) {
+  auto positions = getPositions(shapeOf(getResult()), index);
+  if (!positions)
+    return std::nullopt;
+  ArrayRef<int64_t> shape = shapeOf(getOperand());
+  int64_t axis = getAxis(), indicesRank = shapeOf(getIndices()).size();
+  ArrayRef<int64_t> all = *positions;
+  auto which = findPlace(getIndices(), all.slice(axis, indicesRank));
+  if (!which)
+    return std::nullopt;
+  auto known = evaluator.knownElement(which);
+  if (!known || (*known < 0 && ShapedType::isDynamic(shape[axis])))
+    return std::nullopt;
+  SmallVector<int64_t> place(all.take_front(axis));
+  place.push_back(*known < 0 ? *known + shape[axis] : *known);
+  llvm::append_range(place, all.drop_front(axis + indicesRank));
+  return findPlace(getOperand(), place);
 }

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Sluice/ElementEvaluator.h"
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/SizeBuilder.h"
 #include "dialects/Sluice/SizeConditions.h"
@@ -409,4 +410,60 @@ void SliceOp::permuteAttributes(ArrayRef<int64_t> permutation) {
   setStarts(applyPermutation(getStarts(), permutation));
   setEnds(applyPermutation(getEnds(), permutation));
   setSteps(applyPermutation(getSteps(), permutation));
+}
+
+//===----------------------------------------------------------------------===//
+// Elements of shape arithmetic
+//===----------------------------------------------------------------------===//
+
+std::optional<ElementPlace> ConcatOp::findSource(ElementEvaluator &,
+                                                 int64_t index) {
+  auto positions = getPositions(shapeOf(getResult()), index);
+  if (!positions)
+    return std::nullopt;
+  int64_t axis = getAxis();
+  for (Value operand : getOperands()) {
+    int64_t size = shapeOf(operand)[axis];
+    if (ShapedType::isDynamic(size))
+      return std::nullopt;
+    if ((*positions)[axis] < size)
+      return findPlace(operand, *positions);
+    (*positions)[axis] -= size;
+  }
+  return std::nullopt;
+}
+
+std::optional<ElementPlace> SliceOp::findSource(ElementEvaluator &evaluator,
+                                                int64_t index) {
+  auto positions = getPositions(shapeOf(getResult()), index);
+  if (!positions)
+    return std::nullopt;
+  ArrayRef<int64_t> shape = shapeOf(getOperand());
+  for (int64_t i = 0, rank = shape.size(); i < rank; ++i) {
+    auto bound = [&](ArrayRef<int64_t> values, unsigned which) {
+      if (getBounds().empty())
+        return evaluator.constant(values[i]);
+      return evaluator.element(getBounds()[which], i);
+    };
+    OpFoldResult startElement = bound(getStarts(), 0);
+    OpFoldResult stepElement = bound(getSteps(), 2);
+    if (!startElement || !stepElement)
+      return std::nullopt;
+    auto start = getConstantIntValue(startElement);
+    auto step = getConstantIntValue(stepElement);
+    if (!start || !step)
+      return std::nullopt;
+    int64_t first = *start;
+    bool isOpen = ShapedType::isDynamic(shape[i]);
+    if (shape[i] == 0 || (isOpen && (first < 0 || *step < 0)))
+      return std::nullopt;
+    if (!isOpen)
+      first = std::clamp<int64_t>(first < 0 ? first + shape[i] : first, 0,
+                                  *step < 0 ? shape[i] - 1 : shape[i]);
+    int64_t offset;
+    if (__builtin_mul_overflow((*positions)[i], *step, &offset) ||
+        __builtin_add_overflow(first, offset, &(*positions)[i]))
+      return std::nullopt;
+  }
+  return findPlace(getOperand(), *positions);
 }

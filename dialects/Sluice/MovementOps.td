@@ -8,7 +8,7 @@
 
 include "dialects/Sluice/SluiceBase.td"
 
-def ConcatOp : Sluice_Op<"concat", [MovesElements, Permutable<["permuteAttributes"]>, HasSizeConditions, TellsOperandSizes]> {
+def ConcatOp : Sluice_Op<"concat", [FindsSource, MovesElements, Permutable<["permuteAttributes"]>, HasSizeConditions, TellsOperandSizes]> {
   let summary = "tensors one after the other along a dimension";
   let arguments = (ins Variadic<AnyRankedTensor>:$operands, I64Attr:$axis);
   let results = (outs AnyRankedTensor:$result);
@@ -16,7 +16,7 @@ def ConcatOp : Sluice_Op<"concat", [MovesElements, Permutable<["permuteAttribute
   let hasCanonicalizer = 1;
 }
 
-def SliceOp : Sluice_Op<"slice", [Permutable<["permuteResult", "permuteAttributes"]>, HasSizeConditions, TellsSizeSource]> {
+def SliceOp : Sluice_Op<"slice", [FindsSource, Permutable<["permuteResult", "permuteAttributes"]>, HasSizeConditions, TellsSizeSource]> {
   let summary = "every step-th element from start to end in each dimension";
   let description = [{
     As NumPy's `x[start:end:step]`: negative positions count from the end,

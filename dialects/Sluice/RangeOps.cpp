@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Sluice/ElementEvaluator.h"
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/SizeBuilder.h"
 #include "dialects/Sluice/SizeConditions.h"
@@ -109,4 +110,25 @@ void RangeOp::requireSizes(SizeConditions &conditions) {
     conditions.require(conditions.compare(SizeConditions::Predicate::ne, delta,
                                           conditions.number(0)),
                        "delta is zero");
+}
+
+//===----------------------------------------------------------------------===//
+// Elements of shape arithmetic
+//===----------------------------------------------------------------------===//
+
+OpFoldResult IotaOp::evaluateElement(ElementEvaluator &evaluator,
+                                     int64_t index) {
+  return evaluator.constant(index);
+}
+
+OpFoldResult RangeOp::evaluateElement(ElementEvaluator &evaluator,
+                                      int64_t index) {
+  auto first = evaluator.knownElement(getStart(), 0);
+  auto step = evaluator.knownElement(getDelta(), 0);
+  int64_t offset;
+  if (!first || !step || __builtin_mul_overflow(*step, index, &offset) ||
+      !isElement(offset, getType().getElementType()) ||
+      __builtin_add_overflow(*first, offset, &offset))
+    return {};
+  return evaluator.constant(offset);
 }

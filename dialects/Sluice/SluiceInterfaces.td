@@ -167,4 +167,42 @@ def WorkOpInterface : OpInterface<"WorkOpInterface"> {
 }
 def TellsWork : DeclareOpInterfaceMethods<WorkOpInterface>;
 
+def ElementsOpInterface : OpInterface<"ElementsOpInterface"> {
+  let cppNamespace = "::sluice";
+  let description = [{
+    An op that exporters compute shapes with: one element of its result follows
+    from few elements of its operands. So a reshape's sizes become constants or
+    index arithmetic, instead of kernels on tiny tensors. `index` is row-major;
+    the evaluator (ElementEvaluator.h) has the operands' elements. Views need no
+    methods.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      Where the op takes the element from, if that is an element of an operand
+      and is known.
+    }], "std::optional<::sluice::ElementPlace>", "findSource", (ins
+        "::sluice::ElementEvaluator &":$evaluator, "int64_t":$index), "",
+        "(void)evaluator; (void)index; return std::nullopt;">,
+    InterfaceMethod<[{
+      The element, if there is no such place and it is a whole number: an
+      attribute, or an index value; null where it depends on run-time data.
+    }], "::mlir::OpFoldResult", "evaluateElement", (ins
+        "::sluice::ElementEvaluator &":$evaluator, "int64_t":$index), "",
+        "(void)evaluator; (void)index; return {};">,
+    InterfaceMethod<[{
+      The element of an f32 or f64 result, if there is no such place and the
+      number is known.
+    }], "std::optional<double>", "evaluateNumber", (ins
+        "::sluice::ElementEvaluator &":$evaluator, "int64_t":$index), "",
+        "(void)evaluator; (void)index; return std::nullopt;">
+  ];
+}
+def FindsSource
+    : DeclareOpInterfaceMethods<ElementsOpInterface, ["findSource"]>;
+def EvaluatesElement
+    : DeclareOpInterfaceMethods<ElementsOpInterface, ["evaluateElement"]>;
+def EvaluatesNumber
+    : DeclareOpInterfaceMethods<ElementsOpInterface,
+                                ["evaluateElement", "evaluateNumber"]>;
+
 #endif // SLUICE_INTERFACES_TD

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Sluice/ElementEvaluator.h"
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/SizeInference.h"
@@ -255,3 +256,38 @@ double ConstantOp::getOperationsPerElement() { return 0; }
 double TransposeOp::getOperationsPerElement() { return 0; }
 
 double BroadcastOp::getOperationsPerElement() { return 0; }
+
+//===----------------------------------------------------------------------===//
+// Elements of shape arithmetic
+//===----------------------------------------------------------------------===//
+
+OpFoldResult ShapeOp::evaluateElement(ElementEvaluator &evaluator,
+                                      int64_t index) {
+  int64_t dimension = getStart() + index;
+  if (index < 0 ||
+      dimension >= static_cast<int64_t>(shapeOf(getOperand()).size()))
+    return {};
+  int64_t size = shapeOf(getOperand())[dimension];
+  if (!ShapedType::isDynamic(size))
+    return evaluator.constant(size);
+  if (!evaluator.getBuilder())
+    return {};
+  return getDimension(*evaluator.getBuilder(), evaluator.getLoc(), getOperand(),
+                      dimension);
+}
+
+std::optional<ElementPlace> TransposeOp::findSource(ElementEvaluator &,
+                                                    int64_t index) {
+  auto positions = getPositions(shapeOf(getResult()), index);
+  if (!positions)
+    return std::nullopt;
+  SmallVector<int64_t> place(positions->size());
+  for (auto [i, dimension] : llvm::enumerate(getPermutation()))
+    place[dimension] = (*positions)[i];
+  return findPlace(getOperand(), place);
+}
+
+std::optional<ElementPlace> BroadcastOp::findSource(ElementEvaluator &,
+                                                    int64_t index) {
+  return findBroadcastPlace(getOperand(), getResult(), index);
+}

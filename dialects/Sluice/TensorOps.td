@@ -20,7 +20,7 @@ def ConstantOp : Sluice_Op<"constant", [TellsWork, StaysInHost, NoSizeConditions
   let hasFolder = 1;
 }
 
-def ShapeOp : Sluice_Op<"shape", [NoSizeConditions]> {
+def ShapeOp : Sluice_Op<"shape", [EvaluatesElement, NoSizeConditions]> {
   let summary = "the sizes [start, end) of a tensor as 64-bit integers";
   let arguments = (ins AnyRankedTensor:$operand, I64Attr:$start,
                        I64Attr:$end);
@@ -41,7 +41,7 @@ def ReshapeOp : Sluice_Op<"reshape", [IsView, HasSizeConditions]> {
   let hasCanonicalizer = 1;
 }
 
-def TransposeOp : Sluice_Op<"transpose", [TellsWork, NoSizeConditions, TellsSizeSource]> {
+def TransposeOp : Sluice_Op<"transpose", [FindsSource, TellsWork, NoSizeConditions, TellsSizeSource]> {
   let summary = "permuted dimensions: result dimension i is operand dimension permutation[i]";
   let arguments = (ins AnyRankedTensor:$operand,
                        DenseI64ArrayAttr:$permutation);
@@ -69,7 +69,7 @@ def SqueezeOp : Sluice_Op<"squeeze", [IsView, HasSizeConditions, TellsOperandSiz
   let hasCanonicalizer = 1;
 }
 
-def BroadcastOp : Sluice_Op<"broadcast", [TellsWork, BroadcastsOperand, HasSizeConditions]> {
+def BroadcastOp : Sluice_Op<"broadcast", [FindsSource, TellsWork, BroadcastsOperand, HasSizeConditions]> {
   let summary = "NumPy broadcasting of a tensor against a shape";
   let description = [{
     The result shape is the broadcast of the operand's shape and `shape`.
