@@ -30,7 +30,7 @@ class Sluice_SameShapeOp<string mnemonic, list<Trait> traits>
 }
 
 class Sluice_SoftmaxOp<string mnemonic, string summaryText>
-    : Sluice_SameShapeOp<mnemonic, [NoSizeConditions, TellsSizeSource,
+    : Sluice_SameShapeOp<mnemonic, [NoSizeConditions, Decomposable, TellsSizeSource,
                                     Permutable<["permuteAttributes"]>]> {
   let summary = summaryText;
   let arguments = (ins AnyRankedTensor:$operand, I64Attr:$axis);
@@ -41,7 +41,7 @@ def LogSoftmaxOp : Sluice_SoftmaxOp<"log_softmax",
     "the logarithm of softmax along a dimension">;
 
 class Sluice_NormOp<string mnemonic>
-    : Sluice_SameShapeOp<mnemonic, [HasSizeConditions, TellsOperandSizes]> {
+    : Sluice_SameShapeOp<mnemonic, [HasSizeConditions, Decomposable, TellsOperandSizes]> {
   let arguments = (ins AnyRankedTensor:$operand,
                        Variadic<AnyRankedTensor>:$parameters, I64Attr:$axis,
                        F64Attr:$epsilon);
@@ -73,7 +73,8 @@ def RmsNormOp : Sluice_NormOp<"rms_norm"> {
 }
 
 def BatchNormOp : Sluice_SameShapeOp<"batch_norm",
-    [HasSizeConditions, ImageOpInterface, TellsOperandSizes]> {
+    [HasSizeConditions, Decomposable, ImageOpInterface,
+     TellsOperandSizes]> {
   let summary = "(x - mean) / sqrt(variance + epsilon) * scale + bias";
   let description = [{
     The parameters have one element per channel; channels are dimension 1, or

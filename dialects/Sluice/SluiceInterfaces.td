@@ -205,4 +205,22 @@ def EvaluatesNumber
     : DeclareOpInterfaceMethods<ElementsOpInterface,
                                 ["evaluateElement", "evaluateNumber"]>;
 
+def DecomposableOpInterface : OpInterface<"DecomposableOpInterface"> {
+  let cppNamespace = "::sluice";
+  let description = [{
+    A composite op: passes reason about it as a whole, but simpler ops of the
+    dialect say the same. They are the reference that its kernel is compared
+    with, and stand in for it where there is none.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      Builds ops that compute the op's results, and returns these: values of the
+      results' types. What sums up f16 or bf16 does so in f32 and is rounded at
+      the end.
+    }], "::llvm::SmallVector<::mlir::Value>", "decompose", (ins
+        "::mlir::OpBuilder &":$builder)>
+  ];
+}
+def Decomposable : DeclareOpInterfaceMethods<DecomposableOpInterface>;
+
 #endif // SLUICE_INTERFACES_TD

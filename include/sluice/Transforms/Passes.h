@@ -19,9 +19,6 @@ namespace sluice {
 #define GEN_PASS_REGISTRATION
 #include "sluice/Transforms/Passes.h.inc"
 
-/// The same value as a factor and an addend per channel; `op` stays.
-mlir::Value expandBatchNorm(BatchNormOp op, mlir::RewriterBase &rewriter);
-
 } // namespace sluice
 
 #endif // SLUICE_TRANSFORMS_PASSES_H

@@ -170,6 +170,18 @@ def FoldPadsPass : Pass<"sluice-fold-pads", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::sluice::SluiceDialect"];
 }
 
+def DecomposePass : Pass<"sluice-decompose", "::mlir::func::FuncOp"> {
+  let summary = "Composite ops as the simpler ops that they are made of";
+  let description = [{
+    Softmax and the normalisations become elementwise ops and reductions: the
+    reference for their kernels. No pipeline runs this pass.
+  }];
+  let dependentDialects = ["::sluice::SluiceDialect"];
+  let statistics = [
+    Statistic<"numDecomposed", "decomposed", "Composite ops that were decomposed">
+  ];
+}
+
 def ExpandBatchNormPass
     : Pass<"sluice-expand-batch-norm", "::mlir::func::FuncOp"> {
   let summary = "Batch normalisations as a factor and an addend per channel";
