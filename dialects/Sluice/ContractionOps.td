@@ -8,7 +8,9 @@
 
 include "dialects/Sluice/SluiceBase.td"
 
-def MatmulOp : Sluice_Op<"matmul", [TellsWork, TakesEpilogue, HasSizeConditions, TakesNumbers, TellsOperandSizes]> {
+def MatmulOp : Sluice_Op<"matmul",
+    [TellsWork, TakesEpilogue, HasSizeConditions, TakesNumbers,
+     TellsOperandSizes]> {
   let summary = "matrix product with broadcast batch dimensions";
   let description = [{
     Both operands have rank two or more. The last two dimensions are the

@@ -89,7 +89,8 @@ def NegOp : Sluice_NumberOp<"neg", "negation", [EvaluatesElement]>;
 def SignOp : Sluice_NumberOp<"sign", "-1, 0 or 1; NaN stays NaN">;
 def FloorOp : Sluice_NumberOp<"floor", "round down", [EvaluatesNumber]>;
 def CeilOp : Sluice_NumberOp<"ceil", "round up", [EvaluatesNumber]>;
-def RoundOp : Sluice_NumberOp<"round", "round to nearest, halves to even", [EvaluatesElement]>;
+def RoundOp : Sluice_NumberOp<"round", "round to nearest, halves to even",
+    [EvaluatesElement]>;
 def SqrtOp : Sluice_RealOp<"sqrt", "square root">;
 def ReciprocalOp : Sluice_RealOp<"reciprocal", "1 / x">;
 
@@ -169,8 +170,10 @@ def ClipOp : Sluice_ElementwiseOp<"clip",
 }
 
 // Binary arithmetic.
-def AddOp : Sluice_BinaryOp<"add", "sum", [EvaluatesNumber, Commutative]> { let hasFolder = 1; }
-def SubOp : Sluice_BinaryOp<"sub", "difference", [EvaluatesNumber]> { let hasFolder = 1; }
+def AddOp : Sluice_BinaryOp<"add", "sum",
+    [EvaluatesNumber, Commutative]> { let hasFolder = 1; }
+def SubOp : Sluice_BinaryOp<"sub", "difference",
+    [EvaluatesNumber]> { let hasFolder = 1; }
 def MulOp : Sluice_BinaryOp<"mul", "product", [EvaluatesNumber, Commutative]> {
   let hasFolder = 1;
 }
@@ -191,17 +194,22 @@ def PowOp : Sluice_ElementwiseOp<"pow",
   let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs);
   let hasCanonicalizer = 1;
 }
-def MaxOp : Sluice_BinaryOp<"max", "maximum; NaN wins", [EvaluatesNumber, Commutative]> {
+def MaxOp : Sluice_BinaryOp<"max", "maximum; NaN wins",
+    [EvaluatesNumber, Commutative]> {
   let hasFolder = 1;
 }
-def MinOp : Sluice_BinaryOp<"min", "minimum; NaN wins", [EvaluatesNumber, Commutative]> {
+def MinOp : Sluice_BinaryOp<"min", "minimum; NaN wins",
+    [EvaluatesNumber, Commutative]> {
   let hasFolder = 1;
 }
 
 // Logic and bits.
-def AndOp : Sluice_BinaryOp<"and", "conjunction, bit by bit", [EvaluatesElement, TakesIntegers, Commutative]>;
-def OrOp : Sluice_BinaryOp<"or", "disjunction, bit by bit", [EvaluatesElement, TakesIntegers, Commutative]>;
-def XorOp : Sluice_BinaryOp<"xor", "exclusive or, bit by bit", [EvaluatesElement, TakesIntegers, Commutative]>;
+def AndOp : Sluice_BinaryOp<"and", "conjunction, bit by bit",
+    [EvaluatesElement, TakesIntegers, Commutative]>;
+def OrOp : Sluice_BinaryOp<"or", "disjunction, bit by bit",
+    [EvaluatesElement, TakesIntegers, Commutative]>;
+def XorOp : Sluice_BinaryOp<"xor", "exclusive or, bit by bit",
+    [EvaluatesElement, TakesIntegers, Commutative]>;
 def NotOp : Sluice_UnaryOp<"not", "complement, bit by bit",
     [EvaluatesElement, TakesIntegers]>;
 def ShiftLeftOp : Sluice_BinaryOp<"shift_left",
@@ -211,11 +219,14 @@ def ShiftRightOp : Sluice_BinaryOp<"shift_right",
     [TakesIntegers]>;
 
 // Comparison and choice.
-def EqualOp : Sluice_CompareOp<"equal", "lhs == rhs", [EvaluatesElement, Commutative]>;
+def EqualOp : Sluice_CompareOp<"equal", "lhs == rhs",
+    [EvaluatesElement, Commutative]>;
 def LessOp : Sluice_CompareOp<"less", "lhs < rhs", [EvaluatesElement]>;
-def LessEqualOp : Sluice_CompareOp<"less_equal", "lhs <= rhs", [EvaluatesElement]>;
+def LessEqualOp : Sluice_CompareOp<"less_equal", "lhs <= rhs",
+    [EvaluatesElement]>;
 def GreaterOp : Sluice_CompareOp<"greater", "lhs > rhs", [EvaluatesElement]>;
-def GreaterEqualOp : Sluice_CompareOp<"greater_equal", "lhs >= rhs", [EvaluatesElement]>;
+def GreaterEqualOp : Sluice_CompareOp<"greater_equal", "lhs >= rhs",
+    [EvaluatesElement]>;
 def IsNanOp : Sluice_PredicateOp<"is_nan", "is x a NaN?">;
 def IsInfOp : Sluice_PredicateOp<"is_inf", "is x infinite?"> {
   let arguments = (ins AnyRankedTensor:$operand,

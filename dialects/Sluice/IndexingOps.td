@@ -13,7 +13,8 @@
 
 include "dialects/Sluice/SluiceBase.td"
 
-def GatherOp : Sluice_Op<"gather", [FindsSource, NoSizeConditions, TellsSizeSource]> {
+def GatherOp : Sluice_Op<"gather",
+    [FindsSource, NoSizeConditions, TellsSizeSource]> {
   let summary = "slices of a tensor at indices along one dimension";
   let arguments = (ins AnyRankedTensor:$operand, AnyRankedTensor:$indices,
                        I64Attr:$axis);
@@ -120,7 +121,8 @@ def UniqueOp : Sluice_Op<"unique", [NoSizeConditions]> {
                       AnyRankedTensor:$inverse, AnyRankedTensor:$counts);
 }
 
-def NonMaxSuppressionOp : Sluice_Op<"non_max_suppression", [HasSizeConditions]> {
+def NonMaxSuppressionOp : Sluice_Op<"non_max_suppression",
+    [HasSizeConditions]> {
   let summary = "the boxes of highest score that do not overlap much";
   let description = [{
     `boxes` is [batch, box, 4], `scores` [batch, class, box]. The first `count`

@@ -8,7 +8,9 @@
 
 include "dialects/Sluice/SluiceBase.td"
 
-def ConcatOp : Sluice_Op<"concat", [FindsSource, MovesElements, Permutable<["permuteAttributes"]>, HasSizeConditions, TellsOperandSizes]> {
+def ConcatOp : Sluice_Op<"concat",
+    [FindsSource, MovesElements, Permutable<["permuteAttributes"]>,
+     HasSizeConditions, TellsOperandSizes]> {
   let summary = "tensors one after the other along a dimension";
   let arguments = (ins Variadic<AnyRankedTensor>:$operands, I64Attr:$axis);
   let results = (outs AnyRankedTensor:$result);
@@ -16,7 +18,9 @@ def ConcatOp : Sluice_Op<"concat", [FindsSource, MovesElements, Permutable<["per
   let hasCanonicalizer = 1;
 }
 
-def SliceOp : Sluice_Op<"slice", [FindsSource, Permutable<["permuteResult", "permuteAttributes"]>, HasSizeConditions, TellsSizeSource]> {
+def SliceOp : Sluice_Op<"slice",
+    [FindsSource, Permutable<["permuteResult", "permuteAttributes"]>,
+     HasSizeConditions, TellsSizeSource]> {
   let summary = "every step-th element from start to end in each dimension";
   let description = [{
     As NumPy's `x[start:end:step]`: negative positions count from the end,
@@ -35,7 +39,10 @@ def SliceOp : Sluice_Op<"slice", [FindsSource, Permutable<["permuteResult", "per
   let hasCanonicalizer = 1;
 }
 
-def PadOp : Sluice_Op<"pad", [MovesElements, Permutable<["hasDimensions", "permuteResult", "permuteAttributes"]>, HasSizeConditions, TellsSizeSource]> {
+def PadOp : Sluice_Op<"pad",
+    [MovesElements,
+     Permutable<["hasDimensions", "permuteResult", "permuteAttributes"]>,
+     HasSizeConditions, TellsSizeSource]> {
   let summary = "a value around a tensor; negative widths cut";
   let description = [{
     `low` and `high` have one width per dimension. Where they are known at run

@@ -8,7 +8,8 @@
 
 include "dialects/Sluice/SluiceBase.td"
 
-def PackedConstantOp : Sluice_Op<"packed_constant", [StaysInHost, NoSizeConditions]> {
+def PackedConstantOp : Sluice_Op<"packed_constant",
+    [StaysInHost, NoSizeConditions]> {
   let summary = "a constant in the order in which a micro-kernel reads it";
   let description = [{
     `value` is the constant as the model has it; it is reordered as `packing`
@@ -21,7 +22,8 @@ def PackedConstantOp : Sluice_Op<"packed_constant", [StaysInHost, NoSizeConditio
   let assemblyFormat = "$value attr-dict `:` type($result)";
 }
 
-def PackedMatmulOp : Sluice_Op<"packed_matmul", [TellsWork, TakesEpilogue, NoSizeConditions]> {
+def PackedMatmulOp : Sluice_Op<"packed_matmul",
+    [TellsWork, TakesEpilogue, NoSizeConditions]> {
   let summary = "matrix product with a packed constant";
   let description = [{
     The last dimension of `lhs` is contracted; the others are rows. `weights`
@@ -32,7 +34,8 @@ def PackedMatmulOp : Sluice_Op<"packed_matmul", [TellsWork, TakesEpilogue, NoSiz
   let results = (outs AnyRankedTensor:$result);
 }
 
-def PackedConvOp : Sluice_Op<"packed_conv", [TellsWork, TakesEpilogue, NoSizeConditions]> {
+def PackedConvOp : Sluice_Op<"packed_conv",
+    [TellsWork, TakesEpilogue, NoSizeConditions]> {
   let summary = "channels-last convolution with packed constant weights";
   let description = [{
     Input and result are [N, spatial..., C]. `kernel` holds the spatial kernel
@@ -46,7 +49,8 @@ def PackedConvOp : Sluice_Op<"packed_conv", [TellsWork, TakesEpilogue, NoSizeCon
   let results = (outs AnyRankedTensor:$result);
 }
 
-def PackedConvTransposeOp : Sluice_Op<"packed_conv_transpose", [TellsWork, TakesEpilogue, NoSizeConditions]> {
+def PackedConvTransposeOp : Sluice_Op<"packed_conv_transpose",
+    [TellsWork, TakesEpilogue, NoSizeConditions]> {
   let summary = "channels-last transposed convolution with packed weights";
   let description = [{
     As `packed_conv`, but the gradient's form; `output_padding` enlarges the

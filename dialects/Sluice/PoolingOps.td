@@ -49,7 +49,8 @@ def MaxPoolIndicesOp : Sluice_PoolOp<"max_pool_indices", [TakesNumbers]> {
   let arguments = !con(commonArguments, (ins UnitAttr:$column_major));
 }
 
-def AveragePoolOp : Sluice_PoolOp<"average_pool", [TakesFloats, ImageOpInterface]> {
+def AveragePoolOp : Sluice_PoolOp<"average_pool",
+    [TakesFloats, ImageOpInterface]> {
   let summary = "the mean of each window";
   let arguments = !con(commonArguments, (ins UnitAttr:$count_padding));
 }

@@ -108,7 +108,8 @@ def ScanOp : Sluice_Op<"scan",
 }
 
 def YieldOp : Op<Sluice_Dialect, "yield",
-                 [NoSizeConditions, Pure, ReturnLike, Terminator, HasParent<"ScanOp">]> {
+                 [NoSizeConditions, Pure, ReturnLike, Terminator,
+                  HasParent<"ScanOp">]> {
   let summary = "what a step of a scan results in";
   let arguments = (ins Variadic<AnyRankedTensor>:$operands);
   let assemblyFormat = "($operands^ `:` type($operands))? attr-dict";

@@ -26,7 +26,9 @@ def Sluice_ReductionKindAttr
   let assemblyFormat = "`<` $value `>`";
 }
 
-def ReduceOp : Sluice_Op<"reduce", [TakesPrologue, Permutable<["permuteResult", "permuteAttributes"]>, NoSizeConditions, TellsSizeSource]> {
+def ReduceOp : Sluice_Op<"reduce",
+    [TakesPrologue, Permutable<["permuteResult", "permuteAttributes"]>,
+     NoSizeConditions, TellsSizeSource]> {
   let summary = "reduces dimensions to one element";
   let description = [{
     `axes` ascend; without `keep_dims` they disappear from the result. Sums of

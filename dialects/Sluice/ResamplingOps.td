@@ -56,7 +56,9 @@ def NearestRoundingAttr
   let assemblyFormat = "`<` $value `>`";
 }
 
-def ResizeOp : Sluice_Op<"resize", [Permutable<["hasDimensions", "permuteResult", "permuteAttributes"]>, HasSizeConditions, TellsSizeSource]> {
+def ResizeOp : Sluice_Op<"resize",
+    [Permutable<["hasDimensions", "permuteResult", "permuteAttributes"]>,
+     HasSizeConditions, TellsSizeSource]> {
   let summary = "a tensor with more or fewer elements along some dimensions";
   let description = [{
     `sizes` has the new size of each of `axes`. The scale of each axis is in

@@ -8,7 +8,8 @@
 
 include "dialects/Sluice/SluiceBase.td"
 
-def FourierTransformOp : Sluice_Op<"fourier_transform", [HasSizeConditions, TakesFloats]> {
+def FourierTransformOp : Sluice_Op<"fourier_transform",
+    [HasSizeConditions, TakesFloats]> {
   let summary = "discrete Fourier transforms along the first dimension";
   let description = [{
     The operand is [n, parts, batch] with one part (real numbers) or two (real

@@ -8,7 +8,8 @@
 
 include "dialects/Sluice/SluiceBase.td"
 
-def ConstantOp : Sluice_Op<"constant", [TellsWork, StaysInHost, NoSizeConditions, ConstantLike]> {
+def ConstantOp : Sluice_Op<"constant",
+    [TellsWork, StaysInHost, NoSizeConditions, ConstantLike]> {
   let summary = "a tensor known at compile time";
   let description = [{
     Small values are dense attributes; weights are dense resources that refer
@@ -41,7 +42,8 @@ def ReshapeOp : Sluice_Op<"reshape", [IsView, HasSizeConditions]> {
   let hasCanonicalizer = 1;
 }
 
-def TransposeOp : Sluice_Op<"transpose", [FindsSource, TellsWork, NoSizeConditions, TellsSizeSource]> {
+def TransposeOp : Sluice_Op<"transpose",
+    [FindsSource, TellsWork, NoSizeConditions, TellsSizeSource]> {
   let summary = "permuted dimensions: result dimension i is operand dimension permutation[i]";
   let arguments = (ins AnyRankedTensor:$operand,
                        DenseI64ArrayAttr:$permutation);
@@ -51,7 +53,8 @@ def TransposeOp : Sluice_Op<"transpose", [FindsSource, TellsWork, NoSizeConditio
   let hasCanonicalizer = 1;
 }
 
-def UnsqueezeOp : Sluice_Op<"unsqueeze", [IsView, NoSizeConditions, TellsSizeSource]> {
+def UnsqueezeOp : Sluice_Op<"unsqueeze",
+    [IsView, NoSizeConditions, TellsSizeSource]> {
   let summary = "inserts dimensions of size one";
   let description = [{ `axes` are places in the result, in ascending order. }];
   let arguments = (ins AnyRankedTensor:$operand, DenseI64ArrayAttr:$axes);
@@ -60,7 +63,8 @@ def UnsqueezeOp : Sluice_Op<"unsqueeze", [IsView, NoSizeConditions, TellsSizeSou
   let hasCanonicalizer = 1;
 }
 
-def SqueezeOp : Sluice_Op<"squeeze", [IsView, HasSizeConditions, TellsOperandSizes]> {
+def SqueezeOp : Sluice_Op<"squeeze",
+    [IsView, HasSizeConditions, TellsOperandSizes]> {
   let summary = "drops dimensions of size one";
   let description = [{ `axes` are places in the operand, in ascending order. }];
   let arguments = (ins AnyRankedTensor:$operand, DenseI64ArrayAttr:$axes);
@@ -69,7 +73,8 @@ def SqueezeOp : Sluice_Op<"squeeze", [IsView, HasSizeConditions, TellsOperandSiz
   let hasCanonicalizer = 1;
 }
 
-def BroadcastOp : Sluice_Op<"broadcast", [FindsSource, TellsWork, BroadcastsOperand, HasSizeConditions]> {
+def BroadcastOp : Sluice_Op<"broadcast",
+    [FindsSource, TellsWork, BroadcastsOperand, HasSizeConditions]> {
   let summary = "NumPy broadcasting of a tensor against a shape";
   let description = [{
     The result shape is the broadcast of the operand's shape and `shape`.
