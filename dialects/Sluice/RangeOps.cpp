@@ -89,7 +89,7 @@ LogicalResult RangeOp::reifyResultShapes(OpBuilder &builder,
   }
   SmallVector<OpFoldResult> whole;
   for (Value operand : getOperands())
-    whole.push_back(evaluateElement(builder, getLoc(), operand, 0));
+    whole.push_back(sluice::evaluateElement(builder, getLoc(), operand, 0));
   if (isa<FloatType>(getType().getElementType()) &&
       !llvm::all_of(whole, [](OpFoldResult number) { return !!number; })) {
     shapes.push_back({size.floatRange(getStart(), getLimit(), getDelta())});

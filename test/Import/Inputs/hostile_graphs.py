@@ -313,6 +313,34 @@ def check_shapes(refusals):
     )
 
 
+def check_element_types(refusals):
+    def refuses(op, kinds, part, code=INVALID, **attributes):
+        names = [f"x{index}" for index in range(len(kinds))]
+        inputs = [value(name, [1, 2, 4, 4], kind) for name, kind in zip(names, kinds)]
+        refusals.refuses(
+            make_model([node(op, names, ["y"], "n", **attributes)], inputs),
+            f"node 'n' ({op}): {part}" if code == INVALID else part,
+            code,
+        )
+
+    real, integer, boolean = TensorProto.FLOAT, TensorProto.INT32, TensorProto.BOOL
+    no_float = "takes floating-point elements, not 'i32'"
+    refuses("Sin", [integer], no_float)
+    refuses("Softmax", [integer], no_float)
+    refuses("Det", [integer], no_float)
+    refuses("AveragePool", [integer], no_float, kernel_shape=[2, 2])
+    refuses("LpPool", [integer], no_float, kernel_shape=[2, 2])
+    refuses("Neg", [boolean], "takes numbers, not 'i1'")
+    refuses("MatMul", [boolean, boolean], "takes numbers, not 'i1'")
+    refuses("Conv", [boolean, boolean], "takes numbers, not 'i1'")
+    refuses("MaxPool", [boolean], "takes numbers, not 'i1'", kernel_shape=[2, 2])
+    refuses("And", [real, real], "takes integers or booleans, not 'f32'")
+    refuses("Add", [real, integer], "the operands have different element types")
+    refuses("Where", [integer, real, real], "the condition must be a boolean")
+    # Legal, and not compiled.
+    refuses("Erf", [integer], no_float, UNSUPPORTED)
+
+
 def nested(levels):
     """An If in an If in an If ..."""
     if levels == 0:
@@ -350,6 +378,7 @@ def main():
     check_ranks(refusals)
     check_all(refusals)
     check_shapes(refusals)
+    check_element_types(refusals)
     check_depth(refusals)
     print(f"{refusals.count} graphs")
 
