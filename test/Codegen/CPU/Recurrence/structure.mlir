@@ -1,0 +1,65 @@
+// How a recurrent cell is computed: steps one after the other; in each the sums of
+// all gates in registers, of some sequences at once, then the activations on them.
+// RUN: sluice-opt %s --sluice-emit-kernels=cpu=x86-64-v3 --canonicalize --cse | FileCheck %s
+
+// Two sequences of an LSTM with eight units: eight vectors of sums, for which each
+// vector of weights is loaded once; hidden units are broadcast, the only elements
+// that are loaded on their own.
+// CHECK-LABEL: func.func private @lstm(
+// CHECK-NOT:     kernel.allocate
+// CHECK:         scf.for {{.*}} to %c2
+// CHECK-COUNT-2:   vector.store %{{.*}}, vector<8xf32>
+// CHECK:         scf.for {{.*}} to %c5
+// CHECK:           %[[SUMS:.*]]:8 = scf.for {{.*}} to %c4
+// CHECK-COUNT-4:     vector.load
+// CHECK-NOT:         vector.load
+// CHECK:             memref.load
+// CHECK-NEXT:        vector.broadcast
+// CHECK-COUNT-4:     vector.fma {{.*}} : vector<8xf32>
+// CHECK:             memref.load
+// CHECK-NEXT:        vector.broadcast
+// CHECK-COUNT-4:     vector.fma {{.*}} : vector<8xf32>
+// CHECK:             scf.yield
+// CHECK-COUNT-8:   vector.store %[[SUMS]]
+// CHECK:           scf.for {{.*}} to %c2
+// CHECK-NOT:         memref.load
+// CHECK:             math.tanh {{.*}} : vector<8xf32>
+// CHECK:             vector.store {{.*}}, vector<8xf32>
+// CHECK-NOT:     memref.load
+// CHECK:         return
+kernel.func @lstm "recurrence" {
+^bb0(%x: tensor<1x5x2x32xf32>, %r: tensor<1x8x32xf32>):
+  %0:3 = sluice.recurrence %x, %r {
+      cell = #sluice.cell<lstm>, reverse = array<i1: false>,
+      activations = ["sigmoid", "tanh", "tanh"],
+      alphas = array<f64: 0.0, 0.0, 0.0>, betas = array<f64: 0.0, 0.0, 0.0>,
+      operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0>}
+    : (tensor<1x5x2x32xf32>, tensor<1x8x32xf32>)
+    -> (tensor<5x1x2x8xf32>, tensor<1x2x8xf32>, tensor<1x2x8xf32>)
+  kernel.yield %0#0, %0#1, %0#2 : tensor<5x1x2x8xf32>, tensor<1x2x8xf32>, tensor<1x2x8xf32>
+}
+
+// A GRU in two directions over sequences of any number: directions and groups of
+// sequences are tasks, whose steps follow each other within them; six sequences of
+// two gates fill the registers.
+// CHECK-LABEL: func.func private @gru(
+// CHECK:         scf.parallel
+// CHECK-NOT:       scf.parallel
+// CHECK:           scf.for {{.*}} to %dim
+// CHECK:             %[[SUMS:.*]]:12 = scf.for
+// CHECK-COUNT-24:      vector.fma {{.*}} : vector<8xf32>
+// CHECK-NOT:           vector.fma
+// CHECK:               scf.yield
+// CHECK-COUNT-12:    vector.store %[[SUMS]]
+// CHECK-NOT:     scf.parallel
+// CHECK:         return
+kernel.func @gru "recurrence" {
+^bb0(%x: tensor<2x?x?x48xf32>, %r: tensor<2x16x48xf32>):
+  %0:2 = sluice.recurrence %x, %r {
+      cell = #sluice.cell<gru>, reverse = array<i1: false, true>, activations = ["sigmoid", "tanh", "sigmoid", "tanh"],
+      alphas = array<f64: 0.0, 0.0, 0.0, 0.0>, betas = array<f64: 0.0, 0.0, 0.0, 0.0>,
+      operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0>}
+    : (tensor<2x?x?x48xf32>, tensor<2x16x48xf32>)
+    -> (tensor<?x2x?x16xf32>, tensor<2x?x16xf32>)
+  kernel.yield %0#0, %0#1 : tensor<?x2x?x16xf32>, tensor<2x?x16xf32>
+}

@@ -1,0 +1,102 @@
+// How rows are reduced: one task each, and within it whole vectors.
+// RUN: sluice-opt %s --sluice-emit-kernels=cpu=x86-64-v3 --canonicalize --cse | FileCheck %s
+
+// Along the row: four vectors of sums side by side, which meet at the end, and no
+// element on its own.
+// CHECK-LABEL: func.func private @along(
+// CHECK:         scf.parallel (%[[ROW:.*]]) = (%c0) to (%c64)
+// CHECK:           %[[SUMS:.*]]:4 = scf.for {{.*}} to %c31 {{.*}} -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>)
+// CHECK-NOT:         memref.load
+// CHECK-COUNT-4:     vector.load {{.*}}, vector<8xf32>
+// CHECK-NOT:         vector.load
+// CHECK:             scf.yield
+// CHECK:           arith.addf %[[SUMS]]#0, %[[SUMS]]#1
+// CHECK:           arith.addf %[[SUMS]]#2, %[[SUMS]]#3
+// The last eight of 1,000 elements are one more vector, then lanes are added in
+// halves.
+// CHECK:           vector.load
+// CHECK:           vector.shuffle {{.*}} [4, 5, 6, 7]
+// CHECK:           vector.shuffle {{.*}} [2, 3]
+// CHECK-NOT:       memref.load
+// CHECK:           memref.store {{.*}}, %arg2[%[[ROW]]]
+// CHECK:         return
+kernel.func @along "reduce" {
+^bb0(%x: tensor<64x1000xf32>):
+  %0 = sluice.reduce %x {kind = #sluice.reduction<sum>, axes = array<i64: 1>} : (tensor<64x1000xf32>) -> tensor<64xf32>
+  kernel.yield %0 : tensor<64xf32>
+}
+
+// Down the columns: four vectors of columns a task, so that the rows are read in
+// lines; nothing is added across lanes.
+// CHECK-LABEL: func.func private @down(
+// CHECK:         scf.parallel {{.*}} to (%c32)
+// CHECK:           %[[SUMS:.*]]:4 = scf.for {{.*}} to %c64
+// CHECK-COUNT-4:     vector.load {{.*}}, vector<8xf32>
+// CHECK-COUNT-4:   vector.store {{.*}}, vector<8xf32>
+// CHECK-NOT:       vector.shuffle
+// CHECK-NOT:       memref.load
+// CHECK:         return
+kernel.func @down "reduce" {
+^bb0(%x: tensor<64x1000xf32>):
+  %0 = sluice.reduce %x {kind = #sluice.reduction<sum>, axes = array<i64: 0>} : (tensor<64x1000xf32>) -> tensor<1000xf32>
+  kernel.yield %0 : tensor<1000xf32>
+}
+
+// Rows of any length: partial results of 64 vectors at a time are joined, however
+// long the row; what is left are single vectors and one with lanes off, which count
+// as the lowest value.
+// CHECK-LABEL: func.func private @any_length(
+// CHECK-DAG:     %[[LOWEST:.*]] = arith.constant dense<0xFF800000> : vector<8xf32>
+// CHECK-DAG:     %[[LENGTH:.*]] = memref.dim %arg1, %c1
+// CHECK:         scf.parallel (%[[ROW:.*]]) = (%c0) to (%{{.*}})
+// CHECK:           arith.divui %[[LENGTH]], %c32
+// CHECK:           arith.minsi {{.*}}, %c64 : index
+// CHECK:           scf.for
+// CHECK-COUNT-4:     vector.load
+// CHECK-COUNT-4:   arith.maximumf {{.*}} : vector<8xf32>
+// CHECK:           vector.create_mask
+// CHECK:           %[[REST:.*]] = vector.maskedload
+// CHECK:           arith.select {{.*}}, %[[REST]], %[[LOWEST]]
+// CHECK-NOT:       memref.load
+// CHECK:           memref.store {{.*}}, %arg2[%[[ROW]]]
+// CHECK:         return
+kernel.func @any_length "reduce" {
+^bb0(%x: tensor<?x?xf32>):
+  %0 = sluice.reduce %x {kind = #sluice.reduction<max>, axes = array<i64: 1>} : (tensor<?x?xf32>) -> tensor<?xf32>
+  kernel.yield %0 : tensor<?xf32>
+}
+
+// Integers are added in any order, of which LLVM makes vectors by itself: the loop
+// over a row is plain, has one sum and branches nowhere.
+// CHECK-LABEL: func.func private @integers(
+// CHECK:         scf.for %[[ROW:.*]] = %c0 to %c64
+// CHECK:           scf.for {{.*}} to %c16 {{.*}} -> (i32)
+// CHECK:             scf.for {{.*}} -> (i32)
+// CHECK-NOT:           scf.if
+// CHECK:               memref.load %arg1[%[[ROW]], {{.*}}]
+// CHECK-NEXT:          arith.addi
+// CHECK-NEXT:          scf.yield
+// CHECK:           memref.store {{.*}}, %arg2[%[[ROW]]]
+// CHECK:         return
+kernel.func @integers "reduce" {
+^bb0(%x: tensor<64x1000xi32>):
+  %0 = sluice.reduce %x {kind = #sluice.reduction<sum>, axes = array<i64: 1>} : (tensor<64x1000xi32>) -> tensor<64xi32>
+  kernel.yield %0 : tensor<64xi32>
+}
+
+// The place of the largest element: one pass that carries value and place and
+// decides by selects.
+// CHECK-LABEL: func.func private @place(
+// CHECK:         scf.for
+// CHECK:           %[[BEST:.*]]:3 = scf.for {{.*}} to %c1000 {{.*}} -> (f32, index, i1)
+// CHECK-COUNT-1:     memref.load
+// CHECK-NOT:         scf.if
+// CHECK:             arith.select {{.*}} : f32
+// CHECK:             arith.select {{.*}} : index
+// CHECK:           arith.index_cast %[[BEST]]#1 : index to i64
+// CHECK:         return
+kernel.func @place "arg_max" {
+^bb0(%x: tensor<64x1000xf32>):
+  %0 = sluice.arg_max %x {axis = 1 : i64} : (tensor<64x1000xf32>) -> tensor<64xi64>
+  kernel.yield %0 : tensor<64xi64>
+}
