@@ -60,7 +60,7 @@ private:
 LLVM::GlobalOp OneDnnCall::makeGlobal(StringRef ending, Type type,
                                       bool isConstant, Attribute value) {
   OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(module.getBody());
+  builder.setInsertionPointToEnd(module.getBody());
   return LLVM::GlobalOp::create(builder, loc, type, isConstant,
                                 LLVM::Linkage::Private,
                                 (function.getSymName() + ending).str(), value);
@@ -92,6 +92,7 @@ LLVM::GlobalOp OneDnnCall::makeNodeName() {
 
 LLVM::LLVMFuncOp OneDnnCall::getRunFunction() {
   constexpr StringLiteral name = "sluice_onednn_run";
+  // In front of what kernels add behind, so that none searches all of that.
   if (auto known = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
     return known;
   OpBuilder::InsertionGuard guard(builder);
