@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include <cassert>
 
 using namespace mlir;
 using namespace sluice;
@@ -33,6 +34,7 @@ void BufferLiveness::addRoots(Value value, const Roots &roots) {
 
 void BufferLiveness::use(Operation *user, Value buffer) {
   for (Operation *root : roots(buffer)) {
+    assert(ranges.contains(root) && "allocations come before their uses");
     int64_t end = numbers[user];
     // In a loop around the use, but not around the allocation, the use comes
     // again.

@@ -6,6 +6,7 @@
 #include "sluice/Analysis/ContractionTiling.h"
 #include "sluice/Analysis/MachineModel.h"
 #include <algorithm>
+#include <cassert>
 #include <numeric>
 
 using namespace sluice;
@@ -250,5 +251,10 @@ sluice::chooseContractionTiling(const ContractionSpec &spec,
   // Every tile of rows reads all panels then.
   if (tiling.rowsOuter)
     tiling.fetchPanels = overrides.fetchPanels.value_or(false);
+  assert(tiling.tileRows >= 1 && tiling.tileVectors >= 1 &&
+         tiling.depthBlock >= 1 && "tiles compute something");
+  assert(tiling.rowBlock % tiling.tileRows == 0 &&
+         tiling.columnBlock % tiling.width() == 0 &&
+         "blocks consist of whole tiles");
   return tiling;
 }

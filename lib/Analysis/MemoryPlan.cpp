@@ -7,6 +7,7 @@
 #include "sluice/Analysis/MemoryPlan.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
+#include <cassert>
 #include <limits>
 #include <map>
 #include <set>
@@ -122,6 +123,21 @@ void sweep(ArrayRef<LiveRange> ranges, ArrayRef<int64_t> offsets, OnPair onPair,
   }
 }
 
+/// Whether no two buffers that are in use at once share memory.
+[[maybe_unused]] bool keepsApart(ArrayRef<LiveRange> ranges,
+                                 ArrayRef<int64_t> bytes,
+                                 ArrayRef<int64_t> offsets) {
+  bool isApart = true;
+  sweep(
+      ranges, offsets,
+      [&](size_t below, size_t above) {
+        isApart &= bytes[above] == 0 ||
+                   offsets[below] + bytes[below] <= offsets[above];
+      },
+      [](size_t) {});
+  return isApart;
+}
+
 template <typename List> void sortAndUnique(List &list) {
   llvm::sort(list);
   list.erase(llvm::unique(list), list.end());
@@ -132,8 +148,10 @@ template <typename List> void sortAndUnique(List &list) {
 Placement sluice::placeBySize(ArrayRef<LiveRange> ranges,
                               ArrayRef<int64_t> bytes) {
   std::vector<Placed> buffers;
-  for (auto [range, size] : llvm::zip_equal(ranges, bytes))
+  for (auto [range, size] : llvm::zip_equal(ranges, bytes)) {
+    assert(range.begin <= range.end && "buffers are in use for some time");
     buffers.push_back({range, size, 0});
+  }
   std::vector<Placed *> order;
   for (Placed &buffer : buffers)
     order.push_back(&buffer);
@@ -160,6 +178,8 @@ Placement sluice::placeBySize(ArrayRef<LiveRange> ranges,
   }
   for (const Placed &buffer : buffers)
     placement.offsets.push_back(buffer.offset);
+  assert(keepsApart(ranges, bytes, placement.offsets) &&
+         "buffers in use at once have a place each");
   return placement;
 }
 
@@ -205,8 +225,10 @@ Placement StackedPlan::place(ArrayRef<int64_t> bytesOfSizes) const {
   std::vector<int64_t> ends;
   for (const Cell &cell : allCells) {
     int64_t offset = 0;
-    for (unsigned below : cell.below)
+    for (unsigned below : cell.below) {
+      assert(below < ends.size() && "cells are in the order of their offsets");
       offset = std::max(offset, ends[below]);
+    }
     placement.offsets.push_back(offset);
     ends.push_back(offset + bytesOfSizes[cell.size]);
   }

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Builders.h"
 #include "sluice/Conversion/KernelToLLVM/KernelToLLVM.h"
+#include <cassert>
 #include <map>
 
 using namespace mlir;
@@ -293,6 +294,14 @@ sluice::descriptorSymbols(const ModelSignature &signature) {
   return {descriptorSymbol(signature), SLUICE_DESCRIPTOR_SYMBOL};
 }
 
+/// The bytes of a struct of 32-bit numbers, in pairs, and fields of 64 bits.
+[[maybe_unused]] static size_t bytesOf(ArrayRef<DataBuilder::Field> fields) {
+  size_t bytes = 0;
+  for (const DataBuilder::Field &field : fields)
+    bytes += field.type.isInteger(32) ? 4 : 8;
+  return bytes;
+}
+
 void sluice::addDescriptor(ModuleOp module, const DescriptorContents &contents,
                            bool shared) {
   module.walk([](LLVM::LLVMFuncOp function) {
@@ -359,6 +368,8 @@ void sluice::addDescriptor(ModuleOp module, const DescriptorContents &contents,
       releaseWeights,
       data.integer(defaultCount, 64),
       defaults};
+  assert(bytesOf(fields) == sizeof(sluice_model_descriptor) &&
+         "the runtime reads what is written here");
   data.record(descriptorSymbol(signature), fields, LLVM::Linkage::External);
   if (shared)
     data.record(SLUICE_DESCRIPTOR_SYMBOL, fields, LLVM::Linkage::External);

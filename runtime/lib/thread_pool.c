@@ -28,6 +28,7 @@
 #include "processor.h"
 #include "status.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -171,6 +172,7 @@ static void work(sluice_thread_pool *pool, int32_t index) {
 static void leave_loop(sluice_thread_pool *pool) {
   uint32_t before =
       atomic_fetch_sub_explicit(&pool->state, 1, memory_order_acq_rel);
+  assert(before & joined_mask && "who leaves a loop has joined it");
   if ((before & joined_mask) == 1 && before & caller_sleeps) {
     atomic_fetch_add(&pool->finished, 1);
     futex_wake(&pool->finished, 1);
@@ -286,8 +288,10 @@ static void open_loop(sluice_thread_pool *pool, struct sluice_loop_shape shape,
     pool->share[i].end = begin;
   }
   atomic_store_explicit(&pool->wanted, shape.shares - 1, memory_order_relaxed);
+  assert(begin == count && "the shares are the loop");
   /* Nobody is joined and the loop is closed, so nobody else writes the word. */
   uint32_t state = atomic_load_explicit(&pool->state, memory_order_relaxed);
+  assert(!(state & (open_flag | joined_mask)) && "one loop at a time");
   atomic_store(&pool->state,
                ((state / generation_step + 1) * generation_step) | open_flag);
 }

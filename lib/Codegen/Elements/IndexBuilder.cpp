@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include <cassert>
 
 using namespace mlir;
 using namespace sluice;
@@ -113,6 +114,7 @@ Index IndexBuilder::selectLess(Index lhs, Index rhs, Index whenLess,
 
 SmallVector<Value> IndexBuilder::loop(Index lower, Index upper, int64_t step,
                                       ValueRange initial, LoopBody body) {
+  assert(step > 0 && "loops come to their end");
   auto first = getConstant(lower), end = getConstant(upper);
   if (first && end && *first >= *end)
     return llvm::to_vector_of<Value>(initial);

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
+#include <cassert>
 
 using namespace mlir;
 using namespace sluice;
@@ -119,6 +120,8 @@ Value KernelBuilder::reifiedSize(OpResult tensor, int64_t dimension) {
 }
 
 Value KernelBuilder::size(Value tensor, int64_t dimension) {
+  assert(dimension >= 0 && dimension < int64_t(shapeOf(tensor).size()) &&
+         "tensors have sizes for their dimensions only");
   int64_t known = shapeOf(tensor)[dimension];
   if (!ShapedType::isDynamic(known))
     return index(known);
@@ -292,6 +295,8 @@ Value KernelBuilder::extreme(Type elementType, bool highest) {
 }
 
 Value KernelBuilder::load(Value tensor, ValueRange indices) {
+  assert(indices.size() == shapeOf(tensor).size() &&
+         "an element has an index for each dimension");
   if (Value memory = buffer(tensor);
       memory && (isa<BlockArgument>(tensor) || !tensor.getDefiningOp())) {
     Value stored = memref::LoadOp::create(builder, loc, memory, indices);
@@ -346,6 +351,7 @@ Value KernelBuilder::broadcastIndex(Value size, Value at) {
 }
 
 void KernelBuilder::store(Value element, Value tensor, ValueRange indices) {
+  assert(buffer(tensor) && "what a kernel yields has a buffer");
   Value stored = toStorage(element, elementTypeOf(tensor));
   memref::StoreOp::create(builder, loc, stored, buffer(tensor), indices);
 }
@@ -403,7 +409,7 @@ Value KernelBuilder::evaluate(Operation *op, OpResult result,
     return elementwise.buildBody(builder, loc, arguments);
   }
   auto function = emitters.elements.lookup(op->getName().getStringRef());
-  // Kernel formation only fuses ops that have an element function.
+  assert(function && "ops that are fused have an element function");
   return function(*this, result, indices);
 }
 
@@ -421,6 +427,7 @@ SmallVector<Value> KernelBuilder::loop(
   builder.setInsertionPointToStart(loop.getBody());
   SmallVector<Value> next =
       body(loop.getInductionVar(), loop.getRegionIterArgs());
+  assert(next.size() == initial.size() && "a step hands on what it was given");
   scf::YieldOp::create(builder, loc, next);
   return llvm::to_vector_of<Value>(loop.getResults());
 }
@@ -451,6 +458,8 @@ KernelBuilder::choose(Value condition, TypeRange types,
                   llvm::function_ref<SmallVector<Value>()> values) {
     builder.setInsertionPointToStart(block);
     SmallVector<Value> results = values();
+    assert(TypeRange(ValueRange(results)) == types &&
+           "both sides give what the choice does");
     // Without results the builder has put a terminator already.
     if (!types.empty())
       scf::YieldOp::create(builder, loc, results);
