@@ -109,10 +109,17 @@ static sluice_status take_weights(sluice_model *model,
                                   const struct origin *origin,
                                   const sluice_load_options *options,
                                   sluice_error *error) {
+  const sluice_model_descriptor *descriptor = model->descriptor;
   sluice_weights_memory memory = (sluice_weights_memory)options->weights_memory;
+  bool has_side_file = !descriptor->weights && descriptor->weights_file;
+  if (options->weights_path && !has_side_file)
+    return sluice_fail(error, SLUICE_INVALID_ARGUMENT,
+                       "'%s' was given as the weights file of model '%s', "
+                       "which has none",
+                       options->weights_path, descriptor->name);
   if (origin->weights)
     return sluice_take_file_weights(model, origin->weights, memory, error);
-  if (!model->descriptor->weights && model->descriptor->weights_file)
+  if (has_side_file)
     return find_side_file(model, origin->folder, options, error);
   return sluice_take_mapped_weights(model, memory, error);
 }

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
+#include <sched.h>
 
 using namespace sluice::run;
 using sluice::tools::CompletionOption;
@@ -132,6 +133,23 @@ static void addOutputOptions(CLI::App &app, Options &options) {
       ->capture_default_str();
 }
 
+/// A CPU that this process may use. The runtime takes others as well, and
+/// leaves the worker where it is.
+static std::string checkCpu(const std::string &text) {
+  char *end;
+  errno = 0;
+  unsigned long number = std::strtoul(text.c_str(), &end, 10);
+  constexpr unsigned long most = 1 << 16;
+  cpu_set_t *usable = CPU_ALLOC(most);
+  size_t size = CPU_ALLOC_SIZE(most);
+  bool isUsable = !text.empty() && *end == '\0' && errno == 0 &&
+                  number < most && usable &&
+                  sched_getaffinity(0, size, usable) == 0 &&
+                  CPU_ISSET_S(number, size, usable);
+  CPU_FREE(usable);
+  return isUsable ? "" : "'" + text + "' is no CPU that this process may use";
+}
+
 static void addMeasuringOptions(CLI::App &app, Options &options) {
   const char *group = "Measuring";
   app.add_option("-r,--repeat", options.repeat,
@@ -153,7 +171,8 @@ static void addMeasuringOptions(CLI::App &app, Options &options) {
                  "Bind the pool's workers to these CPUs, e.g. 2,3")
       ->group(group)
       ->delimiter(',')
-      ->allow_extra_args(false);
+      ->allow_extra_args(false)
+      ->check(CLI::Validator(checkCpu, ""));
   app.add_flag("--profile", options.profile,
                "Time every kernel: time, share, GFLOP/s, GB/s, and how much of "
                "this machine's peak that is")

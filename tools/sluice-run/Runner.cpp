@@ -44,8 +44,9 @@ Outcome sluice::run::loadModel(const Options &options, Results &results) {
   results.loadMilliseconds = double(now() - start) * 1e-6;
   if (status == SLUICE_OK)
     return {};
-  return fail(status == SLUICE_UNSUPPORTED_ISA ? ExitCode::UnsupportedISA
-                                               : ExitCode::CannotLoad,
+  return fail(status == SLUICE_UNSUPPORTED_ISA    ? ExitCode::UnsupportedISA
+              : status == SLUICE_INVALID_ARGUMENT ? ExitCode::Usage
+                                                  : ExitCode::CannotLoad,
               error.message);
 }
 

@@ -98,7 +98,8 @@ typedef enum sluice_weights_memory {
 typedef struct sluice_load_options {
   size_t struct_size;
   /* Where the weights side file is, if not beside the artifact (for a linked
-   * model: beside the program or library it is linked into). */
+   * model: beside the program or library it is linked into). Null for a model
+   * that has none. */
   const char *weights_path;
   /* Nonzero: also do what `sluice_model_verify` does. The code of the artifact
    * and the size of the weights are always checked. */
