@@ -197,16 +197,23 @@ void listOperators(llvm::raw_ostream &os) {
 
 const std::vector<std::string> convBnModes = {"deploy", "tune", "eval"};
 
-/// What the output's ending asks for.
-sluice::EmitKind emitFromName(llvm::StringRef output) {
-  return llvm::StringSwitch<sluice::EmitKind>(
-             llvm::sys::path::extension(output))
-      .Case(".a", sluice::EmitKind::StaticLibrary)
-      .Case(".o", sluice::EmitKind::Object)
-      .Case(".s", sluice::EmitKind::Assembly)
-      .Case(".ll", sluice::EmitKind::LlvmIr)
-      .Case(".mlir", sluice::EmitKind::Sluice)
-      .Default(sluice::EmitKind::SharedLibrary);
+/// What the output's ending asks for; nothing where it says nothing. Names
+/// without one are those of shared libraries, and so are those with a version
+/// behind it.
+std::optional<EmitKind> emitFromName(llvm::StringRef output) {
+  llvm::StringRef name = llvm::sys::path::filename(output);
+  auto kind = llvm::StringSwitch<std::optional<EmitKind>>(
+                  llvm::sys::path::extension(name))
+                  .Case(".a", EmitKind::StaticLibrary)
+                  .Case(".o", EmitKind::Object)
+                  .Case(".s", EmitKind::Assembly)
+                  .Case(".ll", EmitKind::LlvmIr)
+                  .Case(".mlir", EmitKind::Sluice)
+                  .Cases({"", ".so"}, EmitKind::SharedLibrary)
+                  .Default(std::nullopt);
+  if (!kind && name.contains(".so."))
+    return EmitKind::SharedLibrary;
+  return kind;
 }
 
 } // namespace
@@ -279,7 +286,12 @@ sluice::parseCommandLine(int argc, char **argv, int &exitCode) {
                    tools::didYouMean(parser.emit, stageNames()));
     options.emit = *emit;
   } else {
-    options.emit = emitFromName(options.output);
+    auto emit = emitFromName(options.output);
+    if (!emit)
+      return usage("'" + options.output +
+                   "' does not tell what to write: its ending is none of .so, "
+                   ".a, .o, .s, .ll and .mlir, and there is no --emit");
+    options.emit = *emit;
   }
   nameOutput(options);
   if (parser.level < '0' || parser.level > '3')
