@@ -68,6 +68,10 @@ config.substitutions += [
     ("%include_dir", os.path.join(config.sluice_source_dir, "runtime", "include")),
     ("%lib_dir", os.path.join(config.sluice_binary_dir, "lib")),
     ("%aarch64_sysroot", "/usr/aarch64-linux-gnu"),
+    # Where a model is compiled, the program is verified after every pass, as
+    # sluice-opt does anyway.
+    (r"(?<![-\w./])sluicec (?=[^|;&]*\.onnx\b)(?![^|;&]*--verify-each)",
+     "sluicec --verify-each "),
 ]
 
 # Features that tests ask for with REQUIRES.
