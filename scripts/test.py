@@ -7,7 +7,8 @@ Suites: unit (GoogleTest through ctest), lit, conformance (ONNX node tests),
 operators (single operators, against onnxruntime), numeric (graphs that passes
 rewrite, against onnxruntime), models (real and generated models against
 onnxruntime), differential (random graphs against onnxruntime), cross (models for
-other CPUs, under emulation). A path below test/ runs the lit tests there.
+other CPUs, under emulation), scaling (compiling takes work and memory in proportion
+to graphs). A path below test/ runs the lit tests there.
 """
 
 # Part of Sluice, under the Apache License v2.0. See LICENSE.
@@ -25,7 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SUITES = (
     "unit", "lit", "conformance", "operators", "numeric", "models", "differential",
-    "cross",
+    "cross", "scaling",
 )
 # The instrumented runtime cannot be loaded into an uninstrumented Python.
 SANITIZED_SUITES = ("unit", "lit")
@@ -141,6 +142,9 @@ class Suites:
     def cross(self, filters):
         return self.python_suite("cross", "run.py", filters)
 
+    def scaling(self, filters):
+        return self.python_suite("scaling", "run.py", filters)
+
 
 def selection(arguments, quick):
     """The suites to run, in order, each with its filters."""
@@ -165,9 +169,14 @@ def main():
     parser.add_argument("what", nargs="*", help="SUITE, SUITE:FILTER or a path")
     parser.add_argument("--quick", action="store_true",
                         help="a sample that takes about three minutes")
+    parser.add_argument("--check", action="store_true",
+                        help="only whether there are such suites and paths")
     parser.add_argument("--preset", default="release")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     options = parser.parse_args()
+    chosen = selection(options.what, options.quick)
+    if options.check:
+        return 0
 
     # LLVM's libraries, which are not instrumented, read and write memory that its
     # headers, which are, have marked as free in an allocator's block. And they
@@ -178,7 +187,6 @@ def main():
         f"suppressions={ROOT / 'test' / 'tsan.supp'}:ignore_noninstrumented_modules=1",
     )
     suites = Suites(options.preset, options.jobs, options.quick)
-    chosen = selection(options.what, options.quick)
     total, lines = Counts(), []
     for name, filters in chosen.items():
         if options.preset in SANITIZED_PRESETS and name not in SANITIZED_SUITES:

@@ -14,6 +14,10 @@ for argument in "$@"; do
     *) arguments+=("$argument") ;;
   esac
 done
+# Wrong names are told at once, where there is a Python to tell them.
+if command -v python3 >/dev/null; then
+  python3 scripts/test.py --check "${arguments[@]}"
+fi
 bash scripts/setup.sh
 bash scripts/build.sh --preset="$preset"
 exec "$python" scripts/test.py --preset="$preset" "${arguments[@]}"
