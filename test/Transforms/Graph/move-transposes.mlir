@@ -61,3 +61,30 @@ func.func @lower_rank(%x: tensor<2x3x4xf32>, %y: tensor<3xf32>) -> tensor<2x3x4x
   %2 = sluice.transpose %1 {permutation = array<i64: 0, 2, 1>} : (tensor<2x4x3xf32>) -> tensor<2x3x4xf32>
   return %2 : tensor<2x3x4xf32>
 }
+
+// -----
+
+// A resize computes as well on channels-last images, but not the other way
+// round: what it interpolates stays apart from the innermost dimension.
+// CHECK-LABEL: @resize(
+func.func @resize(%x: tensor<1x8x8x4xf32>, %sizes: tensor<2xi64>) -> tensor<1x16x16x4xf32> {
+  // CHECK-NEXT: sluice.resize %arg0, %arg1 {axes = array<i64: 1, 2>
+  // CHECK-NEXT: return
+  %0 = sluice.transpose %x {permutation = array<i64: 0, 3, 1, 2>} : (tensor<1x8x8x4xf32>) -> tensor<1x4x8x8xf32>
+  %1 = sluice.resize %0, %sizes {axes = array<i64: 2, 3>, cubic_coefficient = -0.75, extrapolation_value = 0.0, mode = #sluice.sample<linear>, place = #sluice.place<half_pixel>, rounding = #sluice.rounding<floor>, scales = array<f64: 2.0, 2.0>} : (tensor<1x4x8x8xf32>, tensor<2xi64>) -> tensor<1x4x16x16xf32>
+  %2 = sluice.transpose %1 {permutation = array<i64: 0, 2, 3, 1>} : (tensor<1x4x16x16xf32>) -> tensor<1x16x16x4xf32>
+  return %2 : tensor<1x16x16x4xf32>
+}
+
+// -----
+
+// CHECK-LABEL: @resize_channels_last(
+func.func @resize_channels_last(%x: tensor<1x4x8x8xf32>, %sizes: tensor<2xi64>) -> tensor<1x4x16x16xf32> {
+  // CHECK-NEXT: sluice.transpose
+  // CHECK-NEXT: sluice.resize
+  // CHECK-NEXT: sluice.transpose
+  %0 = sluice.transpose %x {permutation = array<i64: 0, 2, 3, 1>} : (tensor<1x4x8x8xf32>) -> tensor<1x8x8x4xf32>
+  %1 = sluice.resize %0, %sizes {axes = array<i64: 1, 2>, cubic_coefficient = -0.75, extrapolation_value = 0.0, mode = #sluice.sample<linear>, place = #sluice.place<half_pixel>, rounding = #sluice.rounding<floor>, scales = array<f64: 2.0, 2.0>} : (tensor<1x8x8x4xf32>, tensor<2xi64>) -> tensor<1x16x16x4xf32>
+  %2 = sluice.transpose %1 {permutation = array<i64: 0, 3, 1, 2>} : (tensor<1x16x16x4xf32>) -> tensor<1x4x16x16xf32>
+  return %2 : tensor<1x4x16x16xf32>
+}
