@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that no folder of the compiler includes one above it.
+"""Checks that no folder of the compiler includes one above it, and that what is
+neutral names no target's.
 
     scripts/lint_layers.py [ROOT]
 
@@ -21,11 +22,16 @@ HEIGHT = {name: step for step, names in enumerate(LAYERS) for name in names}
 # What each folder of Codegen may include of Codegen; files that lie beside these
 # folders know all of them.
 CODEGEN = {
-    "Elements": {"Elements", "Rows"},
+    "Elements": {"Elements"},
     "Rows": {"Elements", "Rows"},
     "CPU": {"Elements", "Rows", "CPU"},
     "OneDnn": {"Elements", "Rows", "CPU", "OneDnn"},  # It computes on the CPU.
 }
+
+# What the folders of Codegen that know no target do not name.
+NEUTRAL = {"Elements", "Rows"}
+TARGETS = re.compile(r"\b(vector|LLVM|gpu|nvvm)::|\b(VectorType|MachineModel)\b|"
+                     r"\b[Nn]anosecond|mlir/Dialect/(LLVMIR|Vector|GPU|NVGPU)")
 
 INCLUDE = re.compile(r'\s*#?\s*include "([^"]+)"')
 
@@ -59,6 +65,15 @@ def complaint(file, included):
     return None
 
 
+def target_named(file, line):
+    """Why a line of neutral code is not neutral; None where it is."""
+    here = folders(file)
+    if here[:1] != ("Codegen",) or not NEUTRAL & set(here[1:2]):
+        return None
+    match = TARGETS.search(line)
+    return match and f"'{match.group()}' is a target's word"
+
+
 def main():
     root = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent.parent)
     files = sorted(
@@ -77,7 +92,11 @@ def main():
             if why:
                 print(f"{name}:{number}: includes {match.group(1)}: {why}")
                 count += 1
-    print(f"   {len(files)} files, {count} includes that point up")
+            why = target_named(name, line)
+            if why:
+                print(f"{name}:{number}: {why}")
+                count += 1
+    print(f"   {len(files)} files, {count} things that point up")
     return 1 if count else 0
 
 

@@ -16,6 +16,7 @@
 #include "sluice/Codegen/CPU/CpuLoops.h"
 #include "sluice/Codegen/CPU/FrameLayout.h"
 #include "sluice/Codegen/CPU/Products/PackedWeights.h"
+#include "sluice/Codegen/CPU/RowVectors.h"
 #include "sluice/Codegen/OneDnn/OneDnn.h"
 #include "sluice/Codegen/Passes.h"
 
@@ -160,7 +161,8 @@ private:
 
     unsigned last = body->getNumArguments() - 1;
     CpuLoops loops(machine, body->getArgument(0), body->getArgument(last));
-    KernelBuilder kernel(builder, loc, region, loops, emitterRegistry());
+    RowVectors rows(machine);
+    KernelBuilder kernel(builder, loc, region, loops, rows, emitterRegistry());
     unsigned next = 1;
     for (Value argument : region.getArguments())
       kernel.bind(argument, body->getArgument(next++));

@@ -18,8 +18,10 @@ const EmitterRegistry &sluice::emitterRegistry() {
     registerConvolutionElements(result);
     registerConvolutionEmitters(result);
     registerIndexingEmitters(result);
+    registerIndexingVectors(result);
     registerLinearAlgebraEmitters(result);
     registerMovementEmitters(result);
+    registerMovementVectors(result);
     registerNormalizationEmitters(result);
     registerPairwiseCouplingEmitters(result);
     registerPoolingEmitters(result);

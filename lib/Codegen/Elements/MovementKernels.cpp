@@ -314,5 +314,4 @@ void sluice::registerMovementEmitters(EmitterRegistry &registry) {
   registry.addElement<ReverseSequenceOp>(reverseSequenceElement);
   registry.addElement<SliceOp>(sliceElement);
   registry.addElement<TileOp>(tileElement);
-  registerMovementVectors(registry);
 }

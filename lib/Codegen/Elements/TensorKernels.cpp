@@ -6,7 +6,6 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "sluice/Codegen/Elements/KernelBuilder.h"
-#include "sluice/Codegen/Rows/ElementVectors.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -36,12 +35,6 @@ static Value broadcastElement(KernelBuilder &kernel, OpResult result,
   return kernel.load(op.getOperand(), place);
 }
 
-static Value broadcastElements(KernelBuilder &kernel, OpResult result,
-                               const VectorPlace &place) {
-  auto op = cast<BroadcastOp>(result.getOwner());
-  return loadBroadcastElements(kernel, op.getOperand(), place);
-}
-
 static Value shapeElement(KernelBuilder &kernel, OpResult result,
                           ValueRange indices) {
   auto op = cast<ShapeOp>(result.getOwner());
@@ -62,6 +55,5 @@ static Value shapeElement(KernelBuilder &kernel, OpResult result,
 void sluice::registerTensorEmitters(EmitterRegistry &registry) {
   registry.addElement<TransposeOp>(transposeElement);
   registry.addElement<BroadcastOp>(broadcastElement);
-  registry.addVector<BroadcastOp>(broadcastElements);
   registry.addElement<ShapeOp>(shapeElement);
 }

@@ -5,22 +5,21 @@
 //===----------------------------------------------------------------------===//
 
 #include "sluice/Codegen/Rows/ElementVectors.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "sluice/Codegen/Elements/FlatAccess.h"
 
 using namespace mlir;
 using namespace sluice;
 
 Value sluice::splatLanes(KernelBuilder &kernel, Value scalar, int64_t lanes) {
-  auto type = VectorType::get(lanes, scalar.getType());
-  return vector::BroadcastOp::create(kernel.builder, kernel.loc, type, scalar);
+  return kernel.rows.splat(kernel, scalar,
+                           kernel.rows.laneType(scalar.getType(), lanes));
 }
 
 /// From the tensor's buffer: what is behind `inner` has size one, so the lanes
 /// lie side by side.
 static Value loadStored(KernelBuilder &kernel, Value tensor,
                         const VectorPlace &place) {
-  RowVectors rows(kernel, tensor);
+  RowBuffer rows(kernel, tensor);
   Value start = rows.flatten(place.indices);
   return rows.load(kernel.index(0), {start, place.mask}, /*neutral=*/nullptr,
                    place.lanes);

@@ -12,8 +12,8 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "sluice/Codegen/Elements/FlatAccess.h"
+#include "sluice/Codegen/Rows/RowBuffer.h"
 #include "sluice/Codegen/Rows/RowFamilies.h"
-#include "sluice/Codegen/Rows/RowVectors.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -53,9 +53,9 @@ private:
   KernelBuilder &kernel;
   BodyBuilder body;
   bool inverts;
-  RowVectors operand, result;
+  RowBuffer operand, result;
   Value n, width, count, base;
-  std::optional<RowVectors> rows;
+  std::optional<RowBuffer> rows;
 };
 
 } // namespace
@@ -65,13 +65,13 @@ void EliminationEmitter::fill(Value matrix) {
   Value one = kernel.number(rows->type().getElementType(), 1);
   kernel.forEach({n}, [&](ValueRange i) {
     Value from = kernel.mul(kernel.add(kernel.mul(matrix, n), i[0]), n);
-    forEachVector(kernel, n, rows->lanes(), [&](const Piece &piece) {
+    forEachPiece(kernel, n, rows->lanes(), [&](const Piece &piece) {
       rows->store(operand.load(from, piece), row(i[0]), piece);
     });
     if (!inverts)
       return;
     Value right = kernel.add(row(i[0]), n);
-    forEachVector(kernel, n, rows->lanes(), [&](const Piece &piece) {
+    forEachPiece(kernel, n, rows->lanes(), [&](const Piece &piece) {
       rows->store(rows->splat(zero), right, piece);
     });
     rows->storeScalar(one, kernel.add(right, i[0]));
@@ -96,7 +96,7 @@ Value EliminationEmitter::findPivot(Value step) {
 }
 
 void EliminationEmitter::exchange(Value a, Value b) {
-  forEachVector(kernel, width, rows->lanes(), [&](const Piece &piece) {
+  forEachPiece(kernel, width, rows->lanes(), [&](const Piece &piece) {
     Value first = rows->load(row(a), piece), second = rows->load(row(b), piece);
     rows->store(second, row(a), piece);
     rows->store(first, row(b), piece);
@@ -111,7 +111,7 @@ void EliminationEmitter::subtract(Value target, Value source, Value step) {
   Value isZero = body.compare(arith::CmpFPredicate::OEQ, own, zero);
   Value factor = body.select(isZero, zero, body.div(own, pivot));
   Value factors = rows->splat(factor);
-  forEachVector(
+  forEachPiece(
       kernel, kernel.sub(width, step), rows->lanes(), [&](const Piece &piece) {
         Value to = kernel.add(row(target), step);
         Value from = kernel.add(row(source), step);
@@ -122,7 +122,7 @@ void EliminationEmitter::subtract(Value target, Value source, Value step) {
 
 void EliminationEmitter::scale(Value target, Value divisor, Value step) {
   Value divisors = rows->splat(divisor);
-  forEachVector(
+  forEachPiece(
       kernel, kernel.sub(width, step), rows->lanes(), [&](const Piece &piece) {
         Value place = kernel.add(row(target), step);
         rows->store(body.div(rows->load(place, piece), divisors), place, piece);
@@ -159,14 +159,14 @@ void EliminationEmitter::emitMatrix(Value matrix) {
   kernel.forEach({n}, [&](ValueRange i) {
     Value to = kernel.mul(kernel.add(kernel.mul(matrix, n), i[0]), n);
     Value from = kernel.add(row(i[0]), n);
-    forEachVector(kernel, n, rows->lanes(), [&](const Piece &piece) {
+    forEachPiece(kernel, n, rows->lanes(), [&](const Piece &piece) {
       result.store(rows->load(from, piece), to, piece);
     });
   });
 }
 
 void EliminationEmitter::emit() {
-  Type computeType = operand.type().getElementType();
+  Type computeType = operand.computeType();
   // Each task has its own scratch memory and does every tasks-th matrix.
   constexpr int64_t mostTasks = 32;
   Value tasks = kernel.builder.createOrFold<arith::MinSIOp>(

@@ -10,9 +10,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "sluice/Codegen/Elements/MovementPlaces.h"
 #include "sluice/Codegen/Rows/ElementVectors.h"
+#include "sluice/Codegen/Rows/RowFamilies.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -20,13 +20,14 @@ using Predicate = arith::CmpIPredicate;
 
 using MakeVector = llvm::function_ref<Value()>;
 
-static VectorType vectorTypeOf(Value result, const VectorPlace &place) {
-  return VectorType::get(place.lanes, getComputeType(elementTypeOf(result)));
+static Type vectorTypeOf(KernelBuilder &kernel, Value result,
+                         const VectorPlace &place) {
+  return kernel.rows.laneType(getComputeType(elementTypeOf(result)),
+                              place.lanes);
 }
 
-static Value chooseVector(KernelBuilder &kernel, Value condition,
-                          VectorType type, MakeVector onTrue,
-                          MakeVector onFalse) {
+static Value chooseVector(KernelBuilder &kernel, Value condition, Type type,
+                          MakeVector onTrue, MakeVector onFalse) {
   return kernel.choose(
       condition, type, [&] { return SmallVector<Value>{onTrue()}; },
       [&] { return SmallVector<Value>{onFalse()}; })[0];
@@ -35,23 +36,17 @@ static Value chooseVector(KernelBuilder &kernel, Value condition,
 /// Lane by lane.
 static Value loadLanes(KernelBuilder &kernel, OpResult result,
                        const VectorPlace &place) {
-  VectorType type = vectorTypeOf(result, place);
-  Value none = arith::ConstantOp::create(kernel.builder, kernel.loc,
-                                         kernel.builder.getZeroAttr(type));
   Value size = kernel.size(result, place.inner);
-  return kernel.loop(
-      kernel.index(place.lanes), none,
-      [&](Value lane, ValueRange running) -> SmallVector<Value> {
-        SmallVector<Value> indices = place.indices;
-        Value &at = indices[place.inner];
-        at = kernel.add(at, lane);
-        // Lanes that are off may lie outside the tensor.
-        if (place.mask)
-          at = kernel.clampIndex(at, size);
-        return {vector::InsertOp::create(kernel.builder, kernel.loc,
-                                         kernel.load(result, indices),
-                                         running[0], OpFoldResult(lane))};
-      })[0];
+  return kernel.rows.collect(kernel, vectorTypeOf(kernel, result, place),
+                             [&](Value lane) {
+                               SmallVector<Value> indices = place.indices;
+                               Value &at = indices[place.inner];
+                               at = kernel.add(at, lane);
+                               // Lanes that are off may lie outside the tensor.
+                               if (place.mask)
+                                 at = kernel.clampIndex(at, size);
+                               return kernel.load(result, indices);
+                             });
 }
 
 /// Whether the lanes lie side by side in an operand of the result's rank.
@@ -75,10 +70,8 @@ static Value haveRoom(KernelBuilder &kernel, Value begin, int64_t lanes,
 /// Where the operand begins or ends among the lanes.
 static Value padPartly(KernelBuilder &kernel, PadOp op, const VectorPlace &own,
                        Value size, Value fill) {
-  auto mask = [&](Value lanes) -> Value {
-    auto type = VectorType::get(own.lanes, kernel.builder.getI1Type());
-    return vector::CreateMaskOp::create(kernel.builder, kernel.loc, type,
-                                        lanes);
+  auto mask = [&](Value count) {
+    return kernel.rows.firstLanes(kernel, count, own.lanes);
   };
   Value begin = own.indices[own.inner];
   Value isBefore = mask(kernel.sub(kernel.index(0), begin));
@@ -107,7 +100,7 @@ static Value padElements(KernelBuilder &kernel, OpResult result,
       inside = both(kernel, inside,
                     isInside(kernel, index, kernel.size(operand, i)));
   }
-  VectorType type = vectorTypeOf(result, place);
+  Type type = vectorTypeOf(kernel, result, place);
   Value fill = splatLanes(kernel, padValue(kernel, op), place.lanes);
   auto load = [&] { return loadElements(kernel, operand, own); };
   if (isWhole(op, place.inner))
@@ -145,7 +138,7 @@ struct RepeatedLanes {
   const VectorPlace &place, &own;
   Value first, size;
 
-  VectorType type() const { return vectorTypeOf(result, place); }
+  Type type() const { return vectorTypeOf(kernel, result, place); }
   /// All of them from `position` on, which leaves room for them.
   Value load(Value position) const {
     VectorPlace all = own;
@@ -198,14 +191,7 @@ Value RepeatedLanes::reflect(Value position) const {
         kernel,
         both(kernel, haveRoom(kernel, start, place.lanes, size),
              compare(kernel, Predicate::slt, last, size)),
-        type(),
-        [&]() -> Value {
-          SmallVector<int64_t> reversed =
-              llvm::to_vector(llvm::reverse(llvm::seq(place.lanes)));
-          Value vector = load(start);
-          return vector::ShuffleOp::create(kernel.builder, kernel.loc, vector,
-                                           vector, reversed);
-        },
+        type(), [&] { return kernel.rows.reverse(kernel, load(start)); },
         [&] { return loadLanes(kernel, result, place); });
   });
 }
@@ -255,7 +241,8 @@ static Value extendElements(KernelBuilder &kernel, OpResult result,
     return load();
   kernel.check(isFilled, nothingToRepeat);
   Value zero = kernel.number(elementTypeOf(result), 0);
-  return chooseVector(kernel, isFilled, vectorTypeOf(result, place), load,
+  return chooseVector(kernel, isFilled, vectorTypeOf(kernel, result, place),
+                      load,
                       [&] { return splatLanes(kernel, zero, place.lanes); });
 }
 
@@ -311,15 +298,24 @@ static Value concatElements(KernelBuilder &kernel, OpResult result,
                        : compare(kernel, Predicate::slt, position, size);
     else // The mask has turned off what lies behind.
       isHere = compare(kernel, Predicate::sge, position, kernel.index(0));
-    return chooseVector(kernel, isHere, vectorTypeOf(result, place), load, [&] {
-      own.indices[axis] = kernel.sub(position, size);
-      return isLast ? loadLanes(kernel, result, place) : loadFrom(number + 1);
-    });
+    return chooseVector(kernel, isHere, vectorTypeOf(kernel, result, place),
+                        load, [&] {
+                          own.indices[axis] = kernel.sub(position, size);
+                          return isLast ? loadLanes(kernel, result, place)
+                                        : loadFrom(number + 1);
+                        });
   };
   return loadFrom(0);
 }
 
+static Value broadcastElements(KernelBuilder &kernel, OpResult result,
+                               const VectorPlace &place) {
+  auto op = cast<BroadcastOp>(result.getOwner());
+  return loadBroadcastElements(kernel, op.getOperand(), place);
+}
+
 void sluice::registerMovementVectors(EmitterRegistry &registry) {
+  registry.addVector<BroadcastOp>(broadcastElements);
   registry.addVector<ConcatOp>(concatElements);
   registry.addVector<PadOp>(padElements);
   registry.addVector<ExtendOp>(extendElements);

@@ -7,8 +7,8 @@
 #include "dialects/Sluice/BodyBuilder.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "sluice/Codegen/Elements/LoopNest.h"
+#include "sluice/Codegen/Rows/RowBuffer.h"
 #include "sluice/Codegen/Rows/RowFamilies.h"
-#include "sluice/Codegen/Rows/RowVectors.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -38,8 +38,8 @@ static Value exponential(KernelBuilder &kernel, Value x) {
 
 /// One row of consecutive elements.
 template <bool isLog>
-static void emitSoftmaxRow(KernelBuilder &kernel, const RowVectors &source,
-                           const RowVectors &target, Type elementType,
+static void emitSoftmaxRow(KernelBuilder &kernel, const RowBuffer &source,
+                           const RowBuffer &target, Type elementType,
                            Value offset, Value count) {
   BodyBuilder body{kernel.builder, kernel.loc};
   Value lowest = kernel.extreme(elementType, /*highest=*/false);
@@ -62,13 +62,13 @@ static void emitSoftmaxRow(KernelBuilder &kernel, const RowVectors &source,
   if constexpr (isLog) {
     Value logarithm = math::LogOp::create(kernel.builder, kernel.loc, sum);
     Value subtrahend = source.splat(logarithm);
-    forEachVector(kernel, count, source.lanes(), [&](const Piece &piece) {
+    forEachPiece(kernel, count, source.lanes(), [&](const Piece &piece) {
       Value centred = body.sub(source.load(offset, piece), shift);
       target.store(body.sub(centred, subtrahend), offset, piece);
     });
   } else {
     Value factor = source.splat(body.div(kernel.number(elementType, 1), sum));
-    forEachVector(kernel, count, source.lanes(), [&](const Piece &piece) {
+    forEachPiece(kernel, count, source.lanes(), [&](const Piece &piece) {
       Value power = target.load(offset, piece);
       target.store(body.mul(power, factor), offset, piece);
     });
@@ -77,8 +77,8 @@ static void emitSoftmaxRow(KernelBuilder &kernel, const RowVectors &source,
 
 /// A vector of neighbouring columns whose elements are `stride` apart.
 template <bool isLog>
-static void emitSoftmaxColumns(KernelBuilder &kernel, const RowVectors &source,
-                               const RowVectors &target, Type elementType,
+static void emitSoftmaxColumns(KernelBuilder &kernel, const RowBuffer &source,
+                               const RowBuffer &target, Type elementType,
                                Value offset, Value count, Value stride,
                                const Piece &piece) {
   BodyBuilder body{kernel.builder, kernel.loc};
@@ -128,8 +128,8 @@ static LogicalResult emitSoftmax(KernelBuilder &kernel, Operation *operation) {
   Value outer = kernel.product(ValueRange(sizes).take_front(axis));
   Value inner = kernel.product(ValueRange(sizes).drop_front(axis + 1));
   Value count = sizes[axis];
-  RowVectors source(kernel, op.getOperand());
-  RowVectors target(kernel, op.getResult());
+  RowBuffer source(kernel, op.getOperand());
+  RowBuffer target(kernel, op.getResult());
   Work each{0.5 * getConstantIntValue(count).value_or(256)};
   if (getConstantIntValue(inner) == 1) {
     kernel.parallel(outer, each, [&](Value row) {
@@ -149,7 +149,7 @@ static LogicalResult emitSoftmax(KernelBuilder &kernel, Operation *operation) {
     Value width = arith::MinSIOp::create(kernel.builder, kernel.loc, rest,
                                          kernel.index(lanes));
     // At most one vector: whole or masked.
-    forEachVector(kernel, width, lanes, [&](const Piece &piece) {
+    forEachPiece(kernel, width, lanes, [&](const Piece &piece) {
       emitSoftmaxColumns<isLog>(kernel, source, target, type, offset, count,
                                 inner, piece);
     });
@@ -172,14 +172,14 @@ static LogicalResult emitNorm(KernelBuilder &kernel, Operation *operation) {
   SmallVector<Value> sizes = kernel.sizes(op.getOperand());
   Value outer = kernel.product(ValueRange(sizes).take_front(op.getAxis()));
   Value count = kernel.product(ValueRange(sizes).drop_front(op.getAxis()));
-  RowVectors source(kernel, op.getOperand());
-  RowVectors target(kernel, op.getResult());
+  RowBuffer source(kernel, op.getOperand());
+  RowBuffer target(kernel, op.getResult());
   // A splat constant stays inside the kernel and has no buffer.
   auto parameter = [&](Value tensor) -> std::function<Value(const Piece &)> {
     if (!tensor)
       return nullptr;
     if (kernel.buffer(tensor))
-      return [row = RowVectors(kernel, tensor), &kernel](const Piece &piece) {
+      return [row = RowBuffer(kernel, tensor), &kernel](const Piece &piece) {
         return row.load(kernel.index(0), piece);
       };
     SmallVector<Value> origin(shapeOf(tensor).size(), kernel.index(0));
@@ -214,7 +214,7 @@ static LogicalResult emitNorm(KernelBuilder &kernel, Operation *operation) {
     Value deviation = body.make<math::SqrtOp>(body.add(
         variance, kernel.number(type, op.getEpsilon().convertToDouble())));
     Value factor = source.splat(body.div(kernel.number(type, 1), deviation));
-    forEachVector(kernel, count, source.lanes(), [&](const Piece &piece) {
+    forEachPiece(kernel, count, source.lanes(), [&](const Piece &piece) {
       Value x = body.mul(centred(piece), factor);
       if (scale)
         x = body.mul(x, scale(piece));

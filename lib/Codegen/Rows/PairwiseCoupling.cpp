@@ -14,8 +14,8 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "sluice/Codegen/Elements/FlatAccess.h"
+#include "sluice/Codegen/Rows/RowBuffer.h"
 #include "sluice/Codegen/Rows/RowFamilies.h"
-#include "sluice/Codegen/Rows/RowVectors.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -28,7 +28,7 @@ public:
   CouplingEmitter(KernelBuilder &kernel, PairwiseCouplingOp op)
       : kernel(kernel), body{kernel.builder, kernel.loc}, op(op),
         operand(kernel, op.getOperand()), result(kernel, op.getResult()),
-        type(operand.type().getElementType()), count(op.getClasses()),
+        type(operand.computeType()), count(op.getClasses()),
         classes(kernel.index(count)) {}
 
   void emit();
@@ -57,11 +57,11 @@ private:
   KernelBuilder &kernel;
   BodyBuilder body;
   PairwiseCouplingOp op;
-  RowVectors operand, result;
+  RowBuffer operand, result;
   Type type;
   int64_t count;
   Value classes, base, row;
-  std::optional<RowVectors> scratch;
+  std::optional<RowBuffer> scratch;
 };
 
 } // namespace

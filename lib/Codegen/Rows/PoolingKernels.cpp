@@ -7,8 +7,8 @@
 #include "dialects/Sluice/BodyBuilder.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "sluice/Codegen/Elements/LoopNest.h"
+#include "sluice/Codegen/Rows/RowBuffer.h"
 #include "sluice/Codegen/Rows/RowFamilies.h"
-#include "sluice/Codegen/Rows/RowVectors.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -225,8 +225,8 @@ static LogicalResult emitChannelsLastPool(KernelBuilder &kernel,
   int64_t last = op.getChannelDimension();
   SmallVector<Value> sizes = kernel.sizes(op.getResult());
   Value channels = sizes[last];
-  RowVectors source(kernel, op.getOperand());
-  RowVectors target(kernel, op.getResult());
+  RowBuffer source(kernel, op.getOperand());
+  RowBuffer target(kernel, op.getResult());
   double taps = ShapedType::getNumElements(op.getKernel());
   Work each{taps * 0.1 * getConstantIntValue(channels).value_or(64) /
             source.lanes()};
@@ -237,7 +237,7 @@ static LogicalResult emitChannelsLastPool(KernelBuilder &kernel,
         Value divisor;
         if constexpr (!isMax)
           divisor = averageDivisor(kernel, op, window, places);
-        forEachVector(kernel, channels, source.lanes(), [&](const Piece &at) {
+        forEachPiece(kernel, channels, source.lanes(), [&](const Piece &at) {
           Value start = source.splat(isMax ? kernel.extreme(type, false)
                                            : kernel.number(type, 0));
           auto join = [&](Value a, Value b) -> Value {

@@ -12,10 +12,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "sluice/Codegen/Elements/FlatAccess.h"
+#include "sluice/Codegen/Rows/RowBuffer.h"
 #include "sluice/Codegen/Rows/RowFamilies.h"
-#include "sluice/Codegen/Rows/RowVectors.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -27,7 +26,8 @@ public:
   RandomEmitter(KernelBuilder &kernel, RandomOp op)
       : kernel(kernel), op(op), body{kernel.builder, kernel.loc},
         result(kernel, op.getResult()),
-        words(VectorType::get(result.lanes(), kernel.builder.getI64Type())) {}
+        words(kernel.rows.laneType(kernel.builder.getI64Type(),
+                                   result.lanes())) {}
 
   void emit();
 
@@ -37,15 +37,11 @@ private:
 
   /// A number in every lane of a vector of words.
   Value word(uint64_t number) {
-    Attribute attribute = kernel.builder.getIntegerAttr(
-        words.getElementType(), static_cast<int64_t>(number));
-    return arith::ConstantOp::create(kernel.builder, kernel.loc,
-                                     DenseElementsAttr::get(words, attribute));
+    return kernel.rows.constant(
+        kernel, kernel.builder.getI64IntegerAttr(static_cast<int64_t>(number)),
+        words);
   }
-  Value splat(Value scalar) {
-    return vector::BroadcastOp::create(kernel.builder, kernel.loc, words,
-                                       scalar);
-  }
+  Value splat(Value scalar) { return kernel.rows.splat(kernel, scalar, words); }
   /// Words are 32 bits in 64, whose products are exact.
   Value low(Value x) { return body.make<arith::AndIOp>(x, word(0xffffffffu)); }
   Value high(Value x) { return body.make<arith::ShRUIOp>(x, word(32)); }
@@ -59,8 +55,8 @@ private:
   KernelBuilder &kernel;
   RandomOp op;
   BodyBuilder body;
-  RowVectors result;
-  VectorType words;
+  RowBuffer result;
+  Type words;
   Value seed, draw;
 };
 
@@ -90,13 +86,12 @@ SmallVector<Value> RandomEmitter::philox(Value block) {
 /// Words as numbers in [0, 1), or (0, 1]: as many of their high bits as the
 /// type holds exactly.
 Value RandomEmitter::fraction(Value bits, bool includesOne) {
-  VectorType type = result.type();
-  int64_t kept = type.getElementType().isF64() ? 32 : 24;
+  int64_t kept = result.computeType().isF64() ? 32 : 24;
   Value whole = body.make<arith::ShRUIOp>(bits, word(32 - kept));
   if (includesOne)
     whole = body.add(whole, word(1));
   Value number =
-      arith::SIToFPOp::create(kernel.builder, kernel.loc, type, whole);
+      arith::SIToFPOp::create(kernel.builder, kernel.loc, result.type(), whole);
   return body.mul(
       number,
       body.constant(number, 1.0 / static_cast<double>(uint64_t(1) << kept)));
@@ -133,17 +128,12 @@ void RandomEmitter::emitChunk(Value number, Value count, bool isWhole) {
   OpBuilder &builder = kernel.builder;
   Location loc = kernel.loc;
   int64_t lanes = result.lanes();
-  SmallVector<int64_t> steps(lanes);
-  for (int64_t lane = 0; lane < lanes; ++lane)
-    steps[lane] = lane;
-  Value lane = arith::ConstantOp::create(
-      builder, loc, DenseElementsAttr::get(words, ArrayRef<int64_t>(steps)));
-  auto maskType = VectorType::get(lanes, builder.getI1Type());
+  Value lane = kernel.rows.laneNumbers(kernel, words);
   for (int64_t first = 0; first < blocksInRow; first += lanes) {
     Value block = kernel.add(kernel.mul(number, kernel.index(blocksInRow)),
                              kernel.index(first));
     Value wide =
-        arith::IndexCastOp::create(builder, loc, words.getElementType(), block);
+        arith::IndexCastOp::create(builder, loc, builder.getI64Type(), block);
     SmallVector<Value> numbers =
         distribute(philox(body.add(splat(wide), lane)));
     for (auto [row, vector] : llvm::enumerate(numbers)) {
@@ -152,8 +142,8 @@ void RandomEmitter::emitChunk(Value number, Value count, bool isWhole) {
                                kernel.index(place));
       Piece piece{begin, nullptr};
       if (!isWhole)
-        piece.mask = vector::CreateMaskOp::create(builder, loc, maskType,
-                                                  kernel.sub(count, begin));
+        piece.mask =
+            kernel.rows.firstLanes(kernel, kernel.sub(count, begin), lanes);
       result.store(vector, kernel.index(0), piece);
     }
   }

@@ -9,8 +9,8 @@
 #include "sluice/Codegen/Elements/FlatAccess.h"
 #include "sluice/Codegen/Elements/LoopNest.h"
 #include "sluice/Codegen/Rows/ElementVectors.h"
+#include "sluice/Codegen/Rows/RowBuffer.h"
 #include "sluice/Codegen/Rows/RowFamilies.h"
-#include "sluice/Codegen/Rows/RowVectors.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -321,12 +321,14 @@ public:
   /// those that are reduced; `neutral` in the lanes that are not there.
   Value load(ValueRange kept, ValueRange reduced, const Piece &piece,
              Value neutral) const;
-  VectorType vectorType() const {
-    Type type = getComputeType(elementTypeOf(tensor));
-    return VectorType::get(kernel.loops.lanes(type), type);
+  int64_t lanes() const { return kernel.rows.lanes(computeType()); }
+  Type pieceType() const {
+    return kernel.rows.laneType(computeType(), lanes());
   }
 
 private:
+  Type computeType() const { return getComputeType(elementTypeOf(tensor)); }
+
   KernelBuilder &kernel;
   Value tensor;
   Value buffer;
@@ -382,7 +384,7 @@ Value ReducedOperand::load(ValueRange kept, ValueRange reduced,
     Value row = kernel.index(0);
     for (const Dimension &dimension : outer)
       row = kernel.add(kernel.mul(row, dimension.size), takePlace(dimension));
-    return RowVectors(kernel, tensor)
+    return RowBuffer(kernel, tensor)
         .load(kernel.mul(row, inner.size), piece, neutral);
   }
   VectorPlace place;
@@ -391,7 +393,7 @@ Value ReducedOperand::load(ValueRange kept, ValueRange reduced,
     place.indices[dimension.axis] = takePlace(dimension);
   place.indices[inner.axis] = piece.begin;
   place.inner = inner.axis;
-  place.lanes = vectorType().getNumElements();
+  place.lanes = lanes();
   place.mask = piece.mask;
   Value vector = loadElements(kernel, tensor, place);
   return keepLanes(kernel, piece, vector,
@@ -465,7 +467,7 @@ static LogicalResult emitReduce(KernelBuilder &kernel, Operation *operation) {
 static void emitRows(KernelBuilder &kernel, ReduceOp op,
                      const ReducedOperand &operand) {
   Reducer reducer{kernel, op.getKind(), elementTypeOf(op.getOperand())};
-  RowVectors target(kernel, op.getResult());
+  RowBuffer target(kernel, op.getResult());
   const ReducedOperand::Dimension &inner = operand.inner;
   SmallVector<Value> kept, reduced;
   Value count = inner.reduced ? inner.size : kernel.index(1);
@@ -489,7 +491,7 @@ static void emitRows(KernelBuilder &kernel, ReduceOp op,
           kernel, reduced, reducer.neutral(),
           [&](ValueRange at, ValueRange running) -> SmallVector<Value> {
             Value part = reduceRow(
-                kernel, inner.size, reducer.neutral(), operand.vectorType(),
+                kernel, inner.size, reducer.neutral(), operand.pieceType(),
                 [&](const Piece &piece) {
                   return reducer.prepare(
                       operand.load(places, at, piece, reducer.neutral()));
@@ -545,7 +547,7 @@ static void emitRows(KernelBuilder &kernel, ReduceOp op,
       return {};
     };
     auto partial = [&]() -> SmallVector<Value> {
-      forEachVector(kernel, rest, target.lanes(), [&](const Piece &piece) {
+      forEachPiece(kernel, rest, target.lanes(), [&](const Piece &piece) {
         columns(Piece{kernel.add(begin, piece.begin), piece.mask});
       });
       return {};

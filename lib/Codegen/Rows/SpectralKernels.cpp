@@ -14,10 +14,9 @@
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "sluice/Codegen/Elements/FlatAccess.h"
+#include "sluice/Codegen/Rows/RowBuffer.h"
 #include "sluice/Codegen/Rows/RowFamilies.h"
-#include "sluice/Codegen/Rows/RowVectors.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -33,7 +32,7 @@ struct Complex {
 /// Where the numbers of one block of the batch are: in the operand or the
 /// result, or in scratch memory.
 struct Plane {
-  const RowVectors &rows;
+  const RowBuffer &rows;
   /// The first element, and the distance of the parts of a number.
   Value base, stride;
   Piece piece;
@@ -100,9 +99,9 @@ private:
   KernelBuilder &kernel;
   FourierTransformOp op;
   BodyBuilder body;
-  RowVectors operand, result, roots;
+  RowBuffer operand, result, roots;
   Value length, batch, bins;
-  std::optional<RowVectors> scratch;
+  std::optional<RowBuffer> scratch;
 };
 
 } // namespace
@@ -302,12 +301,9 @@ void FourierEmitter::emitBlock(Value block, Value slot) {
   Value lanes = kernel.index(operand.lanes());
   Piece piece{kernel.mul(block, lanes), nullptr};
   Value rest = kernel.rem(batch, lanes);
-  if (getConstantIntValue(rest) != 0) {
-    auto maskType =
-        VectorType::get(operand.lanes(), kernel.builder.getI1Type());
-    piece.mask = vector::CreateMaskOp::create(
-        kernel.builder, kernel.loc, maskType, kernel.sub(batch, piece.begin));
-  }
+  if (getConstantIntValue(rest) != 0)
+    piece.mask = kernel.rows.firstLanes(kernel, kernel.sub(batch, piece.begin),
+                                        operand.lanes());
   Plane from{operand, kernel.index(0), batch, piece,
              shapeOf(op.getOperand())[1]};
   Plane to{result, kernel.index(0), batch, piece};

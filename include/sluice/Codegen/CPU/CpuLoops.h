@@ -38,9 +38,6 @@ public:
   /// into pieces.
   void parallelElements(KernelBuilder &kernel, mlir::ValueRange extents,
                         Work each, IndexBody body) override;
-  int64_t lanes(mlir::Type computeType) const override {
-    return machine.lanes(computeType);
-  }
   mlir::Value allocate(KernelBuilder &kernel, mlir::Value bytes) override;
   mlir::Value scratch(int64_t bytes) override;
   void check(KernelBuilder &kernel, mlir::Value condition,

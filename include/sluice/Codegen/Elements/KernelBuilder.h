@@ -33,15 +33,17 @@
 
 namespace sluice {
 
+class RowOps;
+
 class KernelBuilder {
 public:
   using IndexBody = LoopModel::IndexBody;
 
   /// The builder stands in the entry block of the function to build.
   KernelBuilder(mlir::OpBuilder &builder, mlir::Location loc,
-                mlir::Block &region, LoopModel &loops,
+                mlir::Block &region, LoopModel &loops, RowOps &rows,
                 const EmitterRegistry &emitters)
-      : builder(builder), loc(loc), region(region), loops(loops),
+      : builder(builder), loc(loc), region(region), loops(loops), rows(rows),
         emitters(emitters), entry(*builder.getInsertionBlock()) {}
 
   mlir::OpBuilder &builder;
@@ -50,6 +52,8 @@ public:
   mlir::Block &region;
   /// How the target runs loops and has memory.
   LoopModel &loops;
+  /// What it does with neighbouring elements of rows.
+  RowOps &rows;
   /// How ops inside the kernel become elements and vectors.
   const EmitterRegistry &emitters;
 

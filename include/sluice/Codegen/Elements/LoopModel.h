@@ -47,9 +47,6 @@ public:
   virtual void parallelElements(KernelBuilder &kernel, mlir::ValueRange extents,
                                 Work each, IndexBody body) = 0;
 
-  /// How many elements of a compute type one iteration works on side by side.
-  virtual int64_t lanes(mlir::Type computeType) const = 0;
-
   /// Bytes for this kernel alone, as memref<?xi8>, for numbers that are only
   /// known during the run. Not inside parallel loops.
   virtual mlir::Value allocate(KernelBuilder &kernel, mlir::Value bytes) = 0;

@@ -52,9 +52,6 @@ mlir::Value extendPosition(KernelBuilder &kernel, ExtendMode mode,
 inline constexpr llvm::StringLiteral nothingToRepeat =
     "an empty tensor has nothing to repeat";
 
-/// Registers vectors of these ops' elements.
-void registerMovementVectors(EmitterRegistry &registry);
-
 } // namespace sluice
 
 #endif // SLUICE_CODEGEN_ELEMENTS_MOVEMENTPLACES_H

@@ -13,7 +13,7 @@
 #ifndef SLUICE_CODEGEN_ROWS_ELEMENTVECTORS_H
 #define SLUICE_CODEGEN_ROWS_ELEMENTVECTORS_H
 
-#include "sluice/Codegen/Rows/RowVectors.h"
+#include "sluice/Codegen/Rows/RowBuffer.h"
 
 namespace sluice {
 

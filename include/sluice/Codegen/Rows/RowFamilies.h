@@ -11,7 +11,9 @@ namespace sluice {
 struct EmitterRegistry;
 
 // One function per op family, in the file of the same name.
+void registerIndexingVectors(EmitterRegistry &registry);
 void registerLinearAlgebraEmitters(EmitterRegistry &registry);
+void registerMovementVectors(EmitterRegistry &registry);
 void registerNormalizationEmitters(EmitterRegistry &registry);
 void registerPairwiseCouplingEmitters(EmitterRegistry &registry);
 void registerPoolingEmitters(EmitterRegistry &registry);

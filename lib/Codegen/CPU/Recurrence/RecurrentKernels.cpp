@@ -15,7 +15,7 @@
 #include "sluice/Analysis/ContractionTiling.h"
 #include "sluice/Codegen/CPU/CpuFamilies.h"
 #include "sluice/Codegen/CPU/CpuLoops.h"
-#include "sluice/Codegen/Rows/RowVectors.h"
+#include "sluice/Codegen/Rows/RowBuffer.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -67,7 +67,7 @@ private:
   void chooseTiles();
   void emitBlock(int64_t direction, Value number);
   void emitStep(const Block &block);
-  void initialise(Value initial, const RowVectors &state, const Row &row);
+  void initialise(Value initial, const RowBuffer &state, const Row &row);
   void finishStep(const Row &row);
   void clearOutputs(const Block &block, Value begin);
   void forEachTile(const Block &block, function_ref<void(const Tile &)> emit);
@@ -75,7 +75,7 @@ private:
   /// Runs `emit` with a vector of each gate's sums over `source`, for all units
   /// of all sequences.
   void
-  forEachUnit(const Block &block, const RowVectors &source,
+  forEachUnit(const Block &block, const RowBuffer &source,
               ArrayRef<int64_t> wanted,
               function_ref<void(const Row &, const Piece &, ValueRange)> emit);
   void emitLstmUnits(const Row &row, const Piece &piece, ValueRange sums);
@@ -86,7 +86,7 @@ private:
   Value optionalRow(Value tensor, Value offset, const Piece &piece);
   SmallVector<Value> accumulate(const Block &block, const Tile &tile,
                                 const Piece &piece, ArrayRef<int64_t> wanted,
-                                const RowVectors &source);
+                                const RowBuffer &source);
   void finishRows(const Block &block, const Tile &tile, ValueRange sums,
                   UnitFn emit);
   Value activation(const Row &row, int64_t number, Value x);
@@ -117,10 +117,10 @@ private:
   int64_t directions;
   /// Sequences of a tile, and of a parallel task (whole tiles).
   int64_t tileRows = 1, blockRows = 1;
-  RowVectors projected, weights, outputs, hidden;
+  RowBuffer projected, weights, outputs, hidden;
   /// LSTM's cell state; GRU's reset gate times the hidden state, and behind it
   /// its update gate.
-  std::optional<RowVectors> cell, resetState;
+  std::optional<RowBuffer> cell, resetState;
 };
 
 } // namespace
@@ -175,7 +175,7 @@ SmallVector<Value> RecurrenceEmitter::accumulate(const Block &block,
                                                  const Tile &tile,
                                                  const Piece &piece,
                                                  ArrayRef<int64_t> wanted,
-                                                 const RowVectors &source) {
+                                                 const RowBuffer &source) {
   Value columns = units;
   if (op.hasPackedWeights()) {
     Value lanes = kernel.index(weights.lanes());
@@ -244,7 +244,7 @@ void RecurrenceEmitter::finishRows(const Block &block, const Tile &tile,
   Value memory =
       memref::AllocaOp::create(kernel.builder, kernel.loc, memoryType,
                                kernel.builder.getI64IntegerAttr(64));
-  RowVectors stack(kernel, memory, computeType);
+  RowBuffer stack(kernel, memory, computeType);
   Piece whole{kernel.index(0), nullptr};
   for (auto [i, sum] : llvm::enumerate(sums))
     stack.store(sum, kernel.index(i * lanes), whole);
@@ -289,10 +289,10 @@ void RecurrenceEmitter::forEachRow(const Block &block,
 }
 
 void RecurrenceEmitter::forEachUnit(
-    const Block &block, const RowVectors &source, ArrayRef<int64_t> wanted,
+    const Block &block, const RowBuffer &source, ArrayRef<int64_t> wanted,
     function_ref<void(const Row &, const Piece &, ValueRange)> emit) {
   // The weights of a piece serve all tiles.
-  forEachVector(kernel, units, weights.lanes(), [&](const Piece &piece) {
+  forEachPiece(kernel, units, weights.lanes(), [&](const Piece &piece) {
     forEachTile(block, [&](const Tile &tile) {
       // Of what comes from the inputs several sequences read a few lines each,
       // which no CPU foresees: they arrive while the sums are computed.
@@ -346,7 +346,7 @@ Value RecurrenceEmitter::optionalRow(Value tensor, Value offset,
   if (!tensor)
     return nullptr;
   if (kernel.buffer(tensor))
-    return RowVectors(kernel, tensor).load(offset, piece);
+    return RowBuffer(kernel, tensor).load(offset, piece);
   SmallVector<Value> origin(shapeOf(tensor).size(), kernel.index(0));
   return weights.splat(kernel.load(tensor, origin));
 }
@@ -448,7 +448,7 @@ void RecurrenceEmitter::emitResettingGruStep(const Block &block) {
 
 /// The outputs of a step become the hidden state of the next.
 void RecurrenceEmitter::finishStep(const Row &row) {
-  forEachVector(kernel, units, weights.lanes(), [&](const Piece &piece) {
+  forEachPiece(kernel, units, weights.lanes(), [&](const Piece &piece) {
     Value next = outputs.load(row.output, piece);
     if (row.isActive)
       next = arith::SelectOp::create(kernel.builder, kernel.loc, row.isActive,
@@ -483,9 +483,9 @@ void RecurrenceEmitter::emitStep(const Block &block) {
 }
 
 /// Copies the initial state into the buffer where states live.
-void RecurrenceEmitter::initialise(Value initial, const RowVectors &state,
+void RecurrenceEmitter::initialise(Value initial, const RowBuffer &state,
                                    const Row &row) {
-  forEachVector(kernel, units, weights.lanes(), [&](const Piece &piece) {
+  forEachPiece(kernel, units, weights.lanes(), [&](const Piece &piece) {
     Value start = optionalRow(initial, row.state, piece);
     if (!start)
       start = weights.splat(kernel.number(type, 0));
@@ -499,7 +499,7 @@ void RecurrenceEmitter::clearOutputs(const Block &block, Value begin) {
     Block later = block;
     later.step = kernel.add(begin, at[0]);
     forEachRow(later, [&](const Row &row) {
-      forEachVector(kernel, units, weights.lanes(), [&](const Piece &piece) {
+      forEachPiece(kernel, units, weights.lanes(), [&](const Piece &piece) {
         outputs.store(weights.splat(kernel.number(type, 0)), row.output, piece);
       });
     });

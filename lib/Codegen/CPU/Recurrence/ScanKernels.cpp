@@ -20,7 +20,7 @@
 #include "sluice/Analysis/ScanStructure.h"
 #include "sluice/Codegen/CPU/CpuLoops.h"
 #include "sluice/Codegen/Elements/FlatAccess.h"
-#include "sluice/Codegen/Rows/RowVectors.h"
+#include "sluice/Codegen/Rows/RowBuffer.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -447,7 +447,7 @@ void ScanKernel::forEachPlace(const Task &task, Value shaped,
                                            kernel.index(lanesPerTask))
                         .getResult();
     }
-    forEachVector(kernel, count, lanes, [&](const Piece &piece) {
+    forEachPiece(kernel, count, lanes, [&](const Piece &piece) {
       Place here = place;
       // A new value, so that no other index is taken for the lane.
       here.lane =

@@ -273,8 +273,8 @@ void ResizeKernel::emitRow(ValueRange outer) {
     });
     return;
   }
-  RowVectors from(kernel, operand), to(kernel, result);
-  forEachVector(kernel, newSize, to.lanes(), [&](const Piece &piece) {
+  RowBuffer from(kernel, operand), to(kernel, result);
+  forEachPiece(kernel, newSize, to.lanes(), [&](const Piece &piece) {
     size_t next = 0;
     Value vector = combine(0, lines, next, [&](size_t number) {
       return from.load(rows[number], piece);
@@ -285,7 +285,7 @@ void ResizeKernel::emitRow(ValueRange outer) {
 
 /// A row of which each element becomes several.
 void ResizeKernel::repeatElements(Value from, Value to, Value count) {
-  RowVectors source(kernel, op.getOperand()), target(kernel, op.getResult());
+  RowBuffer source(kernel, op.getOperand()), target(kernel, op.getResult());
   int64_t lanes = target.lanes();
   Value whole = kernel.div(count, kernel.index(lanes));
   kernel.forEach(whole, [&](ValueRange vector) {

@@ -24,7 +24,7 @@
 #include "sluice/Codegen/CPU/CpuFamilies.h"
 #include "sluice/Codegen/CPU/CpuLoops.h"
 #include "sluice/Codegen/Elements/FlatAccess.h"
-#include "sluice/Codegen/Rows/RowVectors.h"
+#include "sluice/Codegen/Rows/RowBuffer.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -88,12 +88,12 @@ private:
   KernelBuilder &kernel;
   BodyBuilder body;
   TreeEnsembleOp op;
-  RowVectors operand, result;
+  RowBuffer operand, result;
   Type type;
   Value nodes, trees, columns, leaves;
   int64_t columnCount, width, targets;
   Value base;
-  std::optional<RowVectors> staged;
+  std::optional<RowBuffer> staged;
 };
 
 } // namespace
@@ -146,10 +146,10 @@ void TreeEmitter::stage(Value first, Value rows) {
     Value to = kernel.add(base, kernel.mul(at[0], kernel.index(width)));
     staged->storeScalar(nan, plus(to, columnCount));
     if (op.getContiguous()) {
-      forEachVector(kernel, kernel.index(columnCount), staged->lanes(),
-                    [&](const Piece &piece) {
-                      staged->store(operand.load(from, piece), to, piece);
-                    });
+      forEachPiece(kernel, kernel.index(columnCount), staged->lanes(),
+                   [&](const Piece &piece) {
+                     staged->store(operand.load(from, piece), to, piece);
+                   });
       return;
     }
     auto copy = [&](int64_t begin, int64_t end, bool negate) {
@@ -174,9 +174,8 @@ void TreeEmitter::clear(Value first, Value rows) {
                        : -std::numeric_limits<double>::infinity();
   Value start = kernel.mul(first, kernel.index(targets));
   Value vector = result.splat(kernel.number(type, neutral));
-  forEachVector(
-      kernel, kernel.mul(rows, kernel.index(targets)), result.lanes(),
-      [&](const Piece &piece) { result.store(vector, start, piece); });
+  forEachPiece(kernel, kernel.mul(rows, kernel.index(targets)), result.lanes(),
+               [&](const Piece &piece) { result.store(vector, start, piece); });
 }
 
 Value TreeEmitter::step(Value at, const Walk &walk) {
