@@ -62,7 +62,7 @@ Reduced reduceAny(MathBuilder &math, Value x) {
   // x = integer * 2^(exponent - 150). Bit i after the point of 2 / pi has the
   // weight 2^-i, so the first that matters is i = exponent - 151. The table
   // starts 64 bits before the point.
-  Value position = math.addInt(exponent, math.integer(64 - 152));
+  Value position = math.add(exponent, math.integer(64 - 152));
   Value word = math.shiftRight(position, 5);
   Value shift = widen(math.andInt(position, math.integer(31)));
 
@@ -85,15 +85,15 @@ Reduced reduceAny(MathBuilder &math, Value x) {
     window[part] = math.shiftRight(pair, 32);
   }
   // The product modulo 2^96; its two highest bits are the quadrant.
-  Value low = math.mulInt(integer, window[2]);
+  Value low = math.mul(integer, window[2]);
   Value middle =
-      math.addInt(math.mulInt(integer, window[1]), math.shiftRight(low, 32));
+      math.add(math.mul(integer, window[1]), math.shiftRight(low, 32));
   Value high =
-      math.addInt(math.mulInt(integer, window[0]), math.shiftRight(middle, 32));
+      math.add(math.mul(integer, window[0]), math.shiftRight(middle, 32));
   Value turns = math.orInt(math.shiftLeft(high, 32), math.andInt(middle, mask));
   Value quadrant = math.shiftRight(
-      math.addInt(turns, math.integer(int64_t(1) << 61, wide)), 62);
-  Value fraction = math.subInt(turns, math.shiftLeft(quadrant, 62));
+      math.add(turns, math.integer(int64_t(1) << 61, wide)), 62);
+  Value fraction = math.sub(turns, math.shiftLeft(quadrant, 62));
   Value angle =
       arith::SIToFPOp::create(math.builder, math.loc, math.f64(), fraction);
   angle = math.truncate(
@@ -102,7 +102,7 @@ Reduced reduceAny(MathBuilder &math, Value x) {
       arith::TruncIOp::create(math.builder, math.loc, math.i32(), quadrant);
   // sin(-x) is what -angle in quadrant -q gives.
   Value isNegative = math.less(x, math.number(0.0));
-  return {math.select(isNegative, math.subInt(math.integer(0), narrow), narrow),
+  return {math.select(isNegative, math.sub(math.integer(0), narrow), narrow),
           math.select(isNegative, math.negate(angle), angle)};
 }
 
@@ -161,7 +161,7 @@ Value buildSin(MathBuilder &math, Value x) {
 
 Value buildCos(MathBuilder &math, Value x) {
   Reduced reduced = reduce(math, x);
-  Value quadrant = math.addInt(reduced.quadrant, math.integer(1));
+  Value quadrant = math.add(reduced.quadrant, math.integer(1));
   return sineIn(math, quadrant, reduced.angle);
 }
 

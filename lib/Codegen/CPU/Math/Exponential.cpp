@@ -35,7 +35,7 @@ Value expScaled(MathBuilder &math, Value x, int64_t extra) {
   Reduced reduced = reduce(math, math.clamp(x, -105.0, 90.0));
   Value power = reduced.power;
   if (extra != 0)
-    power = math.addInt(power, math.integer(extra));
+    power = math.add(power, math.integer(extra));
   return math.scale(math.add(reduced.fraction, math.number(1.0)), power);
 }
 
@@ -65,7 +65,7 @@ Value buildNormalExp2(MathBuilder &math, Value x) {
 Value buildExpM1(MathBuilder &math, Value x) {
   Reduced reduced = reduce(math, math.clamp(x, -30.0, 90.0));
   // 2 * (2^(n-1) * fraction + 2^(n-1) - 1/2), where 2^n could overflow.
-  Value half = math.powerOfTwo(math.addInt(reduced.power, math.integer(-1)));
+  Value half = math.powerOfTwo(math.add(reduced.power, math.integer(-1)));
   Value sum =
       math.fma(reduced.fraction, half, math.sub(half, math.number(0.5)));
   // Overflows where the power itself does not fit.

@@ -24,8 +24,8 @@ Reduced reduce(MathBuilder &math, Value x) {
   Value bits = math.bits(x);
   // 0x3f3504f3 is sqrt(1/2).
   Value power =
-      math.shiftRightSigned(math.subInt(bits, math.integer(0x3f3504f3)), 23);
-  Value mantissa = math.fromBits(math.subInt(bits, math.shiftLeft(power, 23)));
+      math.shiftRightSigned(math.sub(bits, math.integer(0x3f3504f3)), 23);
+  Value mantissa = math.fromBits(math.sub(bits, math.shiftLeft(power, 23)));
   return {power, math.sub(mantissa, math.number(1.0))};
 }
 
@@ -81,7 +81,7 @@ Value log1pOrdinary(MathBuilder &math, Value x) {
   Value power = arith::MinSIOp::create(math.builder, math.loc, reduced.power,
                                        math.integer(126));
   Value scale =
-      math.fromBits(math.shiftLeft(math.subInt(math.integer(127), power), 23));
+      math.fromBits(math.shiftLeft(math.sub(math.integer(127), power), 23));
   Value fraction = math.fma(lost, scale, reduced.fraction);
   Value result = combine(math, math.toFloat(reduced.power), fraction);
   Value isTiny = math.less(math.absolute(x), math.number(0x1p-24));

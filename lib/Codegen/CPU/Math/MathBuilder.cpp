@@ -36,50 +36,30 @@ Value MathBuilder::integer(int64_t value, Type type) {
   return arith::ConstantOp::create(builder, loc, attribute);
 }
 
-Value MathBuilder::add(Value lhs, Value rhs) {
-  return arith::AddFOp::create(builder, loc, lhs, rhs);
-}
-Value MathBuilder::sub(Value lhs, Value rhs) {
-  return arith::SubFOp::create(builder, loc, lhs, rhs);
-}
-Value MathBuilder::mul(Value lhs, Value rhs) {
-  return arith::MulFOp::create(builder, loc, lhs, rhs);
-}
-Value MathBuilder::div(Value lhs, Value rhs) {
-  return arith::DivFOp::create(builder, loc, lhs, rhs);
-}
 Value MathBuilder::fma(Value a, Value b, Value c) {
   // Without the instruction, LLVM would call a function per lane.
   if (!hasFma)
     return add(mul(a, b), c);
   return math::FmaOp::create(builder, loc, a, b, c);
 }
-Value MathBuilder::sqrt(Value value) {
-  return math::SqrtOp::create(builder, loc, value);
-}
-Value MathBuilder::absolute(Value value) {
-  return math::AbsFOp::create(builder, loc, value);
-}
-Value MathBuilder::negate(Value value) {
-  return arith::NegFOp::create(builder, loc, value);
-}
+Value MathBuilder::sqrt(Value value) { return make<math::SqrtOp>(value); }
+Value MathBuilder::absolute(Value value) { return make<math::AbsFOp>(value); }
+Value MathBuilder::negate(Value value) { return make<arith::NegFOp>(value); }
 Value MathBuilder::copySign(Value magnitude, Value sign) {
   Value signBit = integer(int64_t(1) << 31);
   Value rest = integer(0x7fffffff);
   return fromBits(
       orInt(andInt(bits(magnitude), rest), andInt(bits(sign), signBit)));
 }
-Value MathBuilder::floor(Value value) {
-  return math::FloorOp::create(builder, loc, value);
-}
+Value MathBuilder::floor(Value value) { return make<math::FloorOp>(value); }
 Value MathBuilder::extend(Value value) {
-  return arith::ExtFOp::create(builder, loc, f64(), value);
+  return make<arith::ExtFOp>(f64(), value);
 }
 Value MathBuilder::truncate(Value value) {
-  return arith::TruncFOp::create(builder, loc, f32(), value);
+  return make<arith::TruncFOp>(f32(), value);
 }
 Value MathBuilder::toFloat(Value integer) {
-  return arith::SIToFPOp::create(builder, loc, f32(), integer);
+  return make<arith::SIToFPOp>(f32(), integer);
 }
 
 Value MathBuilder::bits(Value number) {
@@ -91,55 +71,36 @@ Value MathBuilder::fromBits(Value bits) {
   bool isDouble = getElementTypeOrSelf(bits.getType()).isInteger(64);
   return arith::BitcastOp::create(builder, loc, isDouble ? f64() : f32(), bits);
 }
-Value MathBuilder::addInt(Value lhs, Value rhs) {
-  return arith::AddIOp::create(builder, loc, lhs, rhs);
-}
-Value MathBuilder::subInt(Value lhs, Value rhs) {
-  return arith::SubIOp::create(builder, loc, lhs, rhs);
-}
-Value MathBuilder::mulInt(Value lhs, Value rhs) {
-  return arith::MulIOp::create(builder, loc, lhs, rhs);
-}
 Value MathBuilder::andInt(Value lhs, Value rhs) {
-  return arith::AndIOp::create(builder, loc, lhs, rhs);
+  return make<arith::AndIOp>(lhs, rhs);
 }
 Value MathBuilder::orInt(Value lhs, Value rhs) {
-  return arith::OrIOp::create(builder, loc, lhs, rhs);
+  return make<arith::OrIOp>(lhs, rhs);
 }
 Value MathBuilder::xorInt(Value lhs, Value rhs) {
-  return arith::XOrIOp::create(builder, loc, lhs, rhs);
+  return make<arith::XOrIOp>(lhs, rhs);
 }
 Value MathBuilder::shiftLeft(Value value, int64_t count) {
-  return arith::ShLIOp::create(builder, loc, value,
-                               integer(count, value.getType()));
+  return make<arith::ShLIOp>(value, integer(count, value.getType()));
 }
 Value MathBuilder::shiftRight(Value value, int64_t count) {
-  return arith::ShRUIOp::create(builder, loc, value,
-                                integer(count, value.getType()));
+  return make<arith::ShRUIOp>(value, integer(count, value.getType()));
 }
 Value MathBuilder::shiftRightSigned(Value value, int64_t count) {
-  return arith::ShRSIOp::create(builder, loc, value,
-                                integer(count, value.getType()));
+  return make<arith::ShRSIOp>(value, integer(count, value.getType()));
 }
 
 Value MathBuilder::less(Value lhs, Value rhs) {
-  return arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLT, lhs,
-                               rhs);
+  return compare(arith::CmpFPredicate::OLT, lhs, rhs);
 }
 Value MathBuilder::lessEqual(Value lhs, Value rhs) {
-  return arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLE, lhs,
-                               rhs);
+  return compare(arith::CmpFPredicate::OLE, lhs, rhs);
 }
 Value MathBuilder::equal(Value lhs, Value rhs) {
-  return arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ, lhs,
-                               rhs);
+  return compare(arith::CmpFPredicate::OEQ, lhs, rhs);
 }
 Value MathBuilder::equalInt(Value lhs, Value rhs) {
-  return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, lhs,
-                               rhs);
-}
-Value MathBuilder::select(Value condition, Value yes, Value no) {
-  return arith::SelectOp::create(builder, loc, condition, yes, no);
+  return compare(arith::CmpIPredicate::eq, lhs, rhs);
 }
 
 Value MathBuilder::clamp(Value value, double low, double high) {
@@ -171,20 +132,19 @@ Value MathBuilder::polynomial(Value x, ArrayRef<double> coefficients) {
 Value MathBuilder::scale(Value value, Value power) {
   // In two steps, so that both factors are normal numbers.
   Value half = shiftRightSigned(power, 1);
-  Value rest = subInt(power, half);
+  Value rest = sub(power, half);
   return mul(mul(value, powerOfTwo(half)), powerOfTwo(rest));
 }
 
 Value MathBuilder::powerOfTwo(Value power) {
-  return fromBits(shiftLeft(addInt(power, integer(127)), 23));
+  return fromBits(shiftLeft(add(power, integer(127)), 23));
 }
 
 MathBuilder::Nearest MathBuilder::nearest(Value x, double factor) {
   // Adding 1.5 * 2^23 leaves the integer in the low bits.
   constexpr float shift = 12582912.0f;
   Value shifted = fma(x, number(factor), number(shift));
-  Value asInteger =
-      subInt(bits(shifted), integer(llvm::bit_cast<int32_t>(shift)));
+  Value asInteger = sub(bits(shifted), integer(llvm::bit_cast<int32_t>(shift)));
   return {asInteger, sub(shifted, number(shift))};
 }
 

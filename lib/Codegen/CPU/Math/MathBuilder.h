@@ -6,20 +6,20 @@
 #ifndef SLUICE_LIB_CODEGEN_CPU_MATH_MATHBUILDER_H
 #define SLUICE_LIB_CODEGEN_CPU_MATH_MATHBUILDER_H
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/Builders.h"
+#include "dialects/Sluice/BodyBuilder.h"
 
 namespace sluice::math_expansion {
 
-/// Builds floating-point and bit operations, on scalars or on vectors of
-/// `lanes` elements (zero lanes: scalars). Types follow from the operands.
-class MathBuilder {
+/// What polynomials and bits need beside plain arithmetic, on scalars or on
+/// vectors of `lanes` elements (zero lanes: scalars). Types follow from the
+/// operands.
+class MathBuilder : public BodyBuilder {
 public:
   using Value = mlir::Value;
 
   MathBuilder(mlir::OpBuilder &builder, mlir::Location loc, int64_t lanes,
               bool hasFma)
-      : builder(builder), loc(loc), lanes(lanes), hasFma(hasFma) {}
+      : BodyBuilder{builder, loc}, lanes(lanes), hasFma(hasFma) {}
 
   mlir::Type shaped(mlir::Type elementType) const;
   mlir::Type f32() const { return shaped(builder.getF32Type()); }
@@ -33,10 +33,6 @@ public:
   Value integer(int64_t value, mlir::Type type);
   Value integer(int64_t value) { return integer(value, i32()); }
 
-  Value add(Value lhs, Value rhs);
-  Value sub(Value lhs, Value rhs);
-  Value mul(Value lhs, Value rhs);
-  Value div(Value lhs, Value rhs);
   /// a * b + c, rounded once where the CPU can.
   Value fma(Value a, Value b, Value c);
   Value sqrt(Value value);
@@ -51,9 +47,6 @@ public:
 
   Value bits(Value number);
   Value fromBits(Value bits);
-  Value addInt(Value lhs, Value rhs);
-  Value subInt(Value lhs, Value rhs);
-  Value mulInt(Value lhs, Value rhs);
   Value andInt(Value lhs, Value rhs);
   Value orInt(Value lhs, Value rhs);
   Value xorInt(Value lhs, Value rhs);
@@ -65,7 +58,6 @@ public:
   Value lessEqual(Value lhs, Value rhs);
   Value equal(Value lhs, Value rhs);
   Value equalInt(Value lhs, Value rhs);
-  Value select(Value condition, Value yes, Value no);
   /// NaN stays NaN.
   Value clamp(Value value, double low, double high);
 
@@ -98,8 +90,6 @@ public:
   };
   Nearest nearest(Value x, double factor);
 
-  mlir::OpBuilder &builder;
-  mlir::Location loc;
   int64_t lanes;
   bool hasFma;
 };

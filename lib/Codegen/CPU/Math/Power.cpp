@@ -26,17 +26,17 @@ Value log2Double(MathBuilder &math, Value x) {
   // Exponent relative to sqrt(1/2); the bias keeps it positive.
   constexpr int64_t rootHalf = 0x3fe6a09e667f3bcd;
   constexpr int64_t bias = int64_t(1023) << 52;
-  Value power = math.subInt(
-      math.shiftRight(math.addInt(bits, math.integer(bias - rootHalf, integer)),
-                      52),
-      math.integer(1023, integer));
-  Value mantissa = math.fromBits(math.subInt(bits, math.shiftLeft(power, 52)));
+  Value power =
+      math.sub(math.shiftRight(
+                   math.add(bits, math.integer(bias - rootHalf, integer)), 52),
+               math.integer(1023, integer));
+  Value mantissa = math.fromBits(math.sub(bits, math.shiftLeft(power, 52)));
   Value one = math.number(1.0, real);
   Value ratio = math.div(math.sub(mantissa, one), math.add(mantissa, one));
   Value tail = math.polynomial(math.mul(ratio, ratio), log2Tail);
-  Value number = math.sub(
-      math.fromBits(math.addInt(power, math.integer(shiftBits, integer))),
-      math.number(shift, real));
+  Value number =
+      math.sub(math.fromBits(math.add(power, math.integer(shiftBits, integer))),
+               math.number(shift, real));
   Value result = math.fma(ratio, tail, number);
   Value infinity = math.number(INFINITY, real);
   Value isFinite = math.less(x, infinity);
@@ -50,11 +50,10 @@ Value exp2OfDouble(MathBuilder &math, Value x) {
   Type real = math.f64(), integer = math.i64();
   x = math.clamp(x, -200.0, 200.0);
   Value shifted = math.add(x, math.number(shift, real));
-  Value power =
-      math.subInt(math.bits(shifted), math.integer(shiftBits, integer));
+  Value power = math.sub(math.bits(shifted), math.integer(shiftBits, integer));
   Value r = math.sub(x, math.sub(shifted, math.number(shift, real)));
   Value scale = math.fromBits(
-      math.shiftLeft(math.addInt(power, math.integer(1023, integer)), 52));
+      math.shiftLeft(math.add(power, math.integer(1023, integer)), 52));
   return math.truncate(math.mul(math.polynomial(r, exp2Double), scale));
 }
 
