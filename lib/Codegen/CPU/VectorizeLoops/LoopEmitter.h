@@ -8,7 +8,7 @@
 
 #include "BodyEmitter.h"
 #include "Plan.h"
-#include "sluice/Codegen/CPU/VectorizeLoops.h"
+#include "sluice/Codegen/CPU/VectorizeLoops/VectorizeLoops.h"
 
 namespace sluice::loops {
 

@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "sluice/Codegen/CPU/VectorizeLoops.h"
+#include "sluice/Codegen/CPU/VectorizeLoops/VectorizeLoops.h"
 #include "LoopEmitter.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Affine/Utils.h"

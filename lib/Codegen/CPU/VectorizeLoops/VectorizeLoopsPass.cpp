@@ -6,7 +6,7 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "sluice/Codegen/CPU/Passes.h"
-#include "sluice/Codegen/CPU/VectorizeLoops.h"
+#include "sluice/Codegen/CPU/VectorizeLoops/VectorizeLoops.h"
 
 using namespace mlir;
 

@@ -3,8 +3,8 @@
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#ifndef SLUICE_CODEGEN_CPU_VECTORIZELOOPS_H
-#define SLUICE_CODEGEN_CPU_VECTORIZELOOPS_H
+#ifndef SLUICE_CODEGEN_CPU_VECTORIZELOOPS_VECTORIZELOOPS_H
+#define SLUICE_CODEGEN_CPU_VECTORIZELOOPS_VECTORIZELOOPS_H
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/PatternMatch.h"
@@ -37,4 +37,4 @@ llvm::LogicalResult lowerGenericToLoops(mlir::RewriterBase &rewriter,
 
 } // namespace sluice
 
-#endif // SLUICE_CODEGEN_CPU_VECTORIZELOOPS_H
+#endif // SLUICE_CODEGEN_CPU_VECTORIZELOOPS_VECTORIZELOOPS_H
