@@ -6,6 +6,7 @@
 #ifndef SLUICE_DIALECTS_KERNEL_KERNEL_H
 #define SLUICE_DIALECTS_KERNEL_KERNEL_H
 
+#include "dialects/Kernel/PackingInterface.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/LLVMIR/LLVMTypes.h"
 #include "mlir/IR/Builders.h"

@@ -114,6 +114,20 @@ LogicalResult RegionOp::verify() {
   return success();
 }
 
+LogicalResult WeightOp::verify() {
+  if (!getPacking())
+    return success();
+  auto count =
+      countPackedElements(*getPacking(), getValue().getShapedType(),
+                          [&] { return emitOpError(); });
+  if (failed(count))
+    return failure();
+  auto type = cast<MemRefType>(getType());
+  if (!type.hasStaticShape() || type.getNumElements() != *count)
+    return emitOpError("needs a buffer of ") << *count << " elements";
+  return success();
+}
+
 void LaunchOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
         &effects) {

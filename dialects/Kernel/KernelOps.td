@@ -7,6 +7,8 @@
 #define KERNEL_OPS_TD
 
 include "dialects/Kernel/KernelAttributes.td"
+include "dialects/Kernel/PackingAttributes.td"
+include "dialects/Kernel/PackingInterface.td"
 include "mlir/IR/BuiltinAttributes.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
@@ -147,13 +149,15 @@ def WeightOp : Kernel_Op<"weight", [Pure]> {
   let summary = "a constant in the artifact's weights";
   let description = [{
     `value` is what the buffer holds; `offset` is its place, in bytes, once
-    the weights are laid out. With `packing` the value is reordered first.
+    the weights are laid out. With `packing`, an encoding, the value is
+    reordered first.
   }];
   let arguments = (ins Kernel_Frame:$frame, ElementsAttr:$value,
-                       OptionalAttr<DictionaryAttr>:$packing,
+                       OptionalAttr<PackingAttrInterface>:$packing,
                        OptionalAttr<I64Attr>:$offset);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = "$frame $value attr-dict `:` type($result)";
+  let hasVerifier = 1;
 }
 
 def OutputOp : Kernel_Op<"output", [MemoryEffects<[MemAlloc]>]> {

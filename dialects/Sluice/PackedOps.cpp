@@ -19,11 +19,14 @@ LogicalResult PackedConstantOp::inferReturnTypes(
     DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
     SmallVectorImpl<Type> &types) {
   Adaptor adaptor(operands, attributes, properties, regions);
-  int64_t elements = adaptor.getElements();
-  if (elements < 0)
-    return emitOptionalError(location, "negative number of elements");
-  types.push_back(RankedTensorType::get(
-      {elements}, adaptor.getValue().getShapedType().getElementType()));
+  ShapedType type = adaptor.getValue().getShapedType();
+  auto count =
+      kernel::countPackedElements(adaptor.getPackingAttr(), type, [&] {
+        return location ? mlir::emitError(*location) : InFlightDiagnostic();
+      });
+  if (failed(count))
+    return failure();
+  types.push_back(RankedTensorType::get({*count}, type.getElementType()));
   return success();
 }
 

@@ -6,18 +6,20 @@
 #ifndef SLUICE_PACKED_OPS_TD
 #define SLUICE_PACKED_OPS_TD
 
+include "dialects/Kernel/PackingInterface.td"
 include "dialects/Sluice/SluiceBase.td"
 
 def PackedConstantOp : Sluice_Op<"packed_constant",
     [StaysInHost, NoSizeConditions]> {
   let summary = "a constant in the order in which a micro-kernel reads it";
   let description = [{
-    `value` is the constant as the model has it; it is reordered as `packing`
-    says when the artifact is written, one constant at a time, so that no
-    second copy of all weights exists. `elements` is the packed size.
+    `value` is the constant as the model has it; it is reordered as `packing`,
+    an encoding, says when the artifact is written, one constant at a time, so
+    that no second copy of all weights exists. Without one it keeps its order.
+    The result has all elements in one dimension.
   }];
-  let arguments = (ins ElementsAttr:$value, DictionaryAttr:$packing,
-                       I64Attr:$elements);
+  let arguments = (ins ElementsAttr:$value,
+                       OptionalAttr<PackingAttrInterface>:$packing);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$value attr-dict `:` type($result)";
 }

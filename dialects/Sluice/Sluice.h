@@ -6,6 +6,7 @@
 #ifndef SLUICE_DIALECTS_SLUICE_SLUICE_H
 #define SLUICE_DIALECTS_SLUICE_SLUICE_H
 
+#include "dialects/Kernel/PackingInterface.h"
 #include "dialects/Sluice/ElementEvaluator.h"
 #include "dialects/Sluice/ElementTypes.h"
 #include "dialects/Sluice/OpTraits.h"

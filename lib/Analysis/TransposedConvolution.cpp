@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sluice/Analysis/TransposedConvolution.h"
+#include "sluice/Support/ElementCopy.h"
 #include <algorithm>
 #include <numeric>
 
@@ -74,9 +75,10 @@ TransposedPhase sluice::getTransposedPhase(const ConvolutionSpec &spec,
   return phase;
 }
 
-std::vector<float> sluice::getPhaseWeights(const ConvolutionSpec &spec,
-                                           const TransposedPhase &phase,
-                                           const float *weights) {
+template <size_t Bytes>
+static void copyPhaseWeights(const ConvolutionSpec &spec,
+                             const TransposedPhase &phase, const char *weights,
+                             std::vector<char> &result) {
   size_t rank = spec.strides.size();
   int64_t taps = 1, phaseTaps = 1;
   for (size_t d = 0; d < rank; ++d) {
@@ -84,7 +86,7 @@ std::vector<float> sluice::getPhaseWeights(const ConvolutionSpec &spec,
     phaseTaps *= phase.spec.kernelSizes[d];
   }
   int64_t inputs = spec.inputChannels, outputs = spec.outputChannels;
-  std::vector<float> result(spec.groups * outputs * inputs * phaseTaps);
+  result.resize(spec.groups * outputs * inputs * phaseTaps * Bytes);
   for (int64_t number = 0; number < phaseTaps; ++number) {
     int64_t rest = number, source = 0, scale = 1;
     bool exists = true;
@@ -100,10 +102,22 @@ std::vector<float> sluice::getPhaseWeights(const ConvolutionSpec &spec,
     for (int64_t group = 0; group < spec.groups; ++group)
       for (int64_t output = 0; output < outputs; ++output)
         for (int64_t input = 0; input < inputs; ++input)
-          result[((group * outputs + output) * inputs + input) * phaseTaps +
-                 number] =
-              weights[((group * inputs + input) * outputs + output) * taps +
-                      source];
+          copyElement<Bytes>(
+              weights,
+              ((group * inputs + input) * outputs + output) * taps + source,
+              result.data(),
+              ((group * outputs + output) * inputs + input) * phaseTaps +
+                  number);
   }
+}
+
+std::vector<char> sluice::getPhaseWeights(const ConvolutionSpec &spec,
+                                          const TransposedPhase &phase,
+                                          int64_t elementBytes,
+                                          const char *weights) {
+  std::vector<char> result;
+  dispatchElementBytes(elementBytes, [&](auto bytes) {
+    copyPhaseWeights<bytes()>(spec, phase, weights, result);
+  });
   return result;
 }

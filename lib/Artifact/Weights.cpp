@@ -6,7 +6,6 @@
 
 #include "sluice/Artifact/Weights.h"
 #include "mlir/IR/BuiltinTypes.h"
-#include "sluice/Codegen/CPU/Products/PackedWeights.h"
 #include "sluice/Support/ConstantBytes.h"
 
 using namespace mlir;
@@ -24,7 +23,7 @@ WeightsLayout sluice::getWeightsLayout(ModuleOp module) {
     layout.values.push_back(cast<ElementsAttr>(value));
   for (Attribute packing :
        module->getAttrOfType<ArrayAttr>("sluice.weight_packings"))
-    layout.packings.push_back(cast<DictionaryAttr>(packing));
+    layout.packings.push_back(dyn_cast<kernel::PackingAttrInterface>(packing));
   layout.offsets.assign(offsets.asArrayRef().begin(),
                         offsets.asArrayRef().end());
   layout.bytes = bytes.getInt();
@@ -84,32 +83,10 @@ private:
 
 } // namespace
 
-/// The elements at an address that floats may have: those of a model file can
-/// lie anywhere, and are copied to `copy` then.
-static ArrayRef<float> alignFloats(ArrayRef<char> bytes,
-                                   std::vector<float> &copy,
-                                   PieceWriter &writer) {
-  size_t count = bytes.size() / sizeof(float);
-  if (reinterpret_cast<uintptr_t>(bytes.data()) % alignof(float) == 0)
-    return ArrayRef<float>(reinterpret_cast<const float *>(bytes.data()),
-                           count);
-  copy.resize(count);
-  auto *target = reinterpret_cast<char *>(copy.data());
-  while (!bytes.empty()) {
-    ArrayRef<char> piece = bytes.take_front(pieceSize);
-    std::memcpy(target, piece.data(), piece.size());
-    writer.noteRead(piece.size());
-    target += piece.size();
-    bytes = bytes.drop_front(piece.size());
-  }
-  return copy;
-}
-
 llvm::Error sluice::streamWeights(const WeightsLayout &layout,
                                   WeightsSink sink) {
   PieceWriter writer(layout, sink);
   std::vector<char> scratch;
-  std::vector<float> aligned;
   for (auto [value, packing, offset] :
        llvm::zip(layout.values, layout.packings, layout.offsets)) {
     if (llvm::Error error = writer.padTo(offset))
@@ -118,14 +95,10 @@ llvm::Error sluice::streamWeights(const WeightsLayout &layout,
     if (!bytes)
       return bytes.takeError();
     llvm::Error error =
-        packing.empty()
-            ? writer.write(*bytes)
-            : packWeights(packing, alignFloats(*bytes, aligned, writer),
-                          [&](ArrayRef<float> packed) {
-                            return writer.write(ArrayRef<char>(
-                                reinterpret_cast<const char *>(packed.data()),
-                                packed.size() * sizeof(float)));
-                          });
+        packing ? packing.pack(
+                      value.getShapedType(), *bytes,
+                      [&](ArrayRef<char> packed) { return writer.write(packed); })
+                : writer.write(*bytes);
     if (error)
       return error;
   }

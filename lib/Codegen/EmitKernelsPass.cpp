@@ -81,7 +81,7 @@ LogicalResult verifyPacking(kernel::CallOp call, kernel::FuncOp kernel,
     auto weights = call.getInputs()[argument.getArgNumber()]
                        .getDefiningOp<PackedConstantOp>();
     if (weights && !fitsPacking(&op, kernel.getTilingAttr(),
-                                weights.getPacking(), machine))
+                                weights.getPackingAttr(), machine))
       return call.emitError("the weights are packed for another tiling than "
                             "that of kernel '")
              << kernel.getSymName() << "'";

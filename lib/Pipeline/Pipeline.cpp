@@ -25,6 +25,7 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "sluice/Codegen/CPU/Passes.h"
+#include "sluice/Codegen/CPU/Products/PackedWeights.h"
 #include "sluice/Codegen/Passes.h"
 #include "sluice/ConstantEvaluation/ConstantEvaluation.h"
 #include "sluice/Conversion/HostToBuffers/HostToBuffers.h"
@@ -44,6 +45,7 @@ void registerDialects(DialectRegistry &registry) {
               index::IndexDialect, LLVM::LLVMDialect, linalg::LinalgDialect,
               math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
               tensor::TensorDialect, ub::UBDialect, vector::VectorDialect>();
+  registerPackings(registry);
   registerCodeTranslations(registry);
 }
 

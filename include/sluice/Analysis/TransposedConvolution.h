@@ -35,10 +35,11 @@ TransposedPhase getTransposedPhase(const ConvolutionSpec &spec, int64_t number);
 
 /// The weights of a phase in an ordinary convolution's order
 /// [groups * outputs][inputs][taps], from a transposed one's
-/// [groups * inputs][outputs][taps].
-std::vector<float> getPhaseWeights(const ConvolutionSpec &spec,
-                                   const TransposedPhase &phase,
-                                   const float *weights);
+/// [groups * inputs][outputs][taps]. Elements are `elementBytes` (1, 2, 4 or 8)
+/// bytes each, at any address.
+std::vector<char> getPhaseWeights(const ConvolutionSpec &spec,
+                                  const TransposedPhase &phase,
+                                  int64_t elementBytes, const char *weights);
 
 } // namespace sluice
 

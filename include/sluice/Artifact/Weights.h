@@ -6,6 +6,7 @@
 #ifndef SLUICE_ARTIFACT_WEIGHTS_H
 #define SLUICE_ARTIFACT_WEIGHTS_H
 
+#include "dialects/Kernel/PackingInterface.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
@@ -17,8 +18,8 @@ namespace sluice {
 /// The constants that `sluice-layout-weights` placed, in order of offset.
 struct WeightsLayout {
   llvm::SmallVector<mlir::ElementsAttr> values;
-  /// How each is reordered; empty dictionaries for those that are not.
-  llvm::SmallVector<mlir::DictionaryAttr> packings;
+  /// How each is reordered; null for those that are not.
+  llvm::SmallVector<kernel::PackingAttrInterface> packings;
   llvm::SmallVector<int64_t> offsets;
   int64_t bytes = 0;
   /// Takes the pages of mapped files that values lie in out of memory; they are

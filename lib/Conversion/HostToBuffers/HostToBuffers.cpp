@@ -377,7 +377,8 @@ LogicalResult Translator::translate(Operation &op) {
             constant.getResult(),
             Value(kernel::WeightOp::create(
                 builder, loc, convert(constant.getType()), frame,
-                constant.getValueAttr(), DictionaryAttr(), IntegerAttr())));
+                constant.getValueAttr(), kernel::PackingAttrInterface(),
+                IntegerAttr())));
         return success();
       })
       .Case([&](PackedConstantOp constant) {

@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Kernel/Kernel.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "sluice/Codegen/CPU/Products/PackedWeights.h"
 #include "sluice/Transforms/Passes.h"
 
 using namespace mlir;
@@ -29,11 +29,10 @@ public:
     SmallVector<int64_t> places;
     int64_t total = 0;
     OpBuilder builder(module.getContext());
-    auto none = builder.getDictionaryAttr({});
-    auto place = [&](ElementsAttr value, DictionaryAttr packing,
-                     ShapedType type) {
-      auto [it, isNew] =
-          offsets.try_emplace({value, getPackedOrder(packing)}, total);
+    // Stands in the list of encodings for none.
+    Attribute none = builder.getUnitAttr();
+    auto place = [&](ElementsAttr value, Attribute packing, ShapedType type) {
+      auto [it, isNew] = offsets.try_emplace({value, packing}, total);
       if (isNew) {
         values.push_back(value);
         packings.push_back(packing);
@@ -46,7 +45,8 @@ public:
     };
     module.walk([&](kernel::WeightOp op) {
       int64_t offset =
-          place(op.getValue(), op.getPackingAttr() ? op.getPackingAttr() : none,
+          place(op.getValue(),
+                op.getPackingAttr() ? Attribute(op.getPackingAttr()) : none,
                 cast<MemRefType>(op.getType()));
       op.setOffsetAttr(builder.getI64IntegerAttr(offset));
     });

@@ -79,11 +79,11 @@ private:
                                         : "their elements are not of f32";
   }
 
-  static Value makeConstant(ConstantOp weights, const WeightPacking &packing,
+  static Value makeConstant(ConstantOp weights,
+                            kernel::PackingAttrInterface packing,
                             IRRewriter &rewriter) {
-    return PackedConstantOp::create(
-        rewriter, weights.getLoc(), weights.getValueAttr(), packing.packing,
-        rewriter.getI64IntegerAttr(packing.elements));
+    return PackedConstantOp::create(rewriter, weights.getLoc(),
+                                    weights.getValueAttr(), packing);
   }
 
   /// The left-hand side, row by row; null where that would take sizes that are
@@ -124,23 +124,22 @@ private:
     if (ShapedType::isDynamic(
             lhsShape[lhsShape.size() - (op.getTransposeLhs() ? 2 : 1)]))
       return leave(op, "the depth of the other operand is not known");
-    int64_t depth = shape[shape.size() - 2], columns = shape.back();
-    if (op.getTransposeRhs())
-      std::swap(depth, columns);
+    int64_t columns =
+        op.getTransposeRhs() ? shape[shape.size() - 2] : shape.back();
     bool isBuiltin = kernel::getProvider(op) == kernel::Provider::Builtin;
     if (op.getTransposeLhs() && !isBuiltin)
       return leave(op, "the provider takes no transposed operand");
     Value lhs = getUprightLhs(op, rewriter);
     if (!lhs)
       return leave(op, "the sizes of the other operand are not known");
-    WeightPacking packing =
-        isBuiltin ? getMatrixPacking(&getContext(), depth, columns,
-                                     op.getTransposeRhs(),
-                                     kernel::getTiling(op), machine)
-                  : getPlainMatrixPacking(&getContext(), depth, columns,
-                                          op.getTransposeRhs());
+    kernel::PackingAttrInterface packing =
+        isBuiltin
+            ? getMatrixPacking(&getContext(), columns, op.getTransposeRhs(),
+                               kernel::getTiling(op), machine)
+            : getPlainMatrixPacking(&getContext(), columns,
+                                    op.getTransposeRhs());
     if (isBuiltin && op.getTransposeRhs() && shape.size() == 2)
-      tables.try_emplace(weights.getValue(), packing);
+      tables.try_emplace(weights.getValue(), cast<kernel::PanelsAttr>(packing));
     auto packed =
         PackedMatmulOp::create(rewriter, op.getLoc(), op.getType(), lhs,
                                makeConstant(weights, packing, rewriter),
@@ -177,11 +176,10 @@ private:
       return nullptr;
     }
     bool isBuiltin = kernel::getProvider(op) == kernel::Provider::Builtin;
-    WeightPacking packing =
-        isBuiltin ? getConvolutionPacking(&getContext(), spec,
-                                          kernel::getTiling(op), machine)
-                  : getPlainPacking(&getContext(),
-                                    weights.getType().getNumElements());
+    kernel::PackingAttrInterface packing;
+    if (isBuiltin)
+      packing = getConvolutionPacking(&getContext(), spec,
+                                      kernel::getTiling(op), machine);
     return makeConstant(weights, packing, rewriter);
   }
 
@@ -221,11 +219,10 @@ private:
       return leave(op, whyNoWeights(op.getWeights()));
     if (ShapedType::isDynamic(shapeOf(op.getProjected())[3]))
       return leave(op, "the width of the inputs is not known");
-    ArrayRef<int64_t> shape = shapeOf(op.getWeights());
-    WeightPacking packing = getGatePacking(
-        &getContext(), shape[1], op.getGateCount(), machine.lanes(32));
-    packing.elements *= shape[0];
-    Value packed = makeConstant(weights, packing, rewriter);
+    Value packed = makeConstant(
+        weights,
+        getGatePacking(&getContext(), op.getGateCount(), machine.lanes(32)),
+        rewriter);
     rewriter.modifyOpInPlace(op,
                              [&] { op.getWeightsMutable().assign(packed); });
   }
@@ -239,16 +236,17 @@ private:
     auto known = tables.find(table.getValue());
     if (known == tables.end())
       return;
-    DictionaryAttr packing = known->second.packing;
+    kernel::PanelsAttr panels = known->second;
+    ArrayRef<int64_t> shape = table.getType().getShape();
     rewriter.replaceOpWithNewOp<PackedGatherOp>(
-        op, op.getType(), makeConstant(table, known->second, rewriter),
-        op.getIndices(), packing.getAs<IntegerAttr>("depth"),
-        packing.getAs<IntegerAttr>("columns"),
-        packing.getAs<IntegerAttr>("width"));
+        op, op.getType(),
+        makeConstant(table, cast<kernel::PackingAttrInterface>(panels),
+                     rewriter),
+        op.getIndices(), shape[1], shape[0], panels.getWidth());
   }
 
   /// Of the constants that are packed as transposed matrices.
-  DenseMap<Attribute, WeightPacking> tables;
+  DenseMap<Attribute, kernel::PanelsAttr> tables;
 };
 
 } // namespace

@@ -2,10 +2,10 @@
 
 // The value stays as the model has it; the type has the packed size.
 // CHECK-LABEL: @matmul
-// CHECK: %[[WEIGHTS:.*]] = sluice.packed_constant dense<1.000000e+00> : tensor<3x5xf32> {elements = 24 : i64, packing = {{.*}}} : tensor<24xf32>
+// CHECK: %[[WEIGHTS:.*]] = sluice.packed_constant dense<1.000000e+00> : tensor<3x5xf32> {packing = #kernel.panels<width = 8>} : tensor<24xf32>
 // CHECK: sluice.packed_matmul %arg0, %[[WEIGHTS]] {columns = 5 : i64} : (tensor<2x?x3xf32>, tensor<24xf32>) -> tensor<2x?x5xf32>
 func.func @matmul(%a: tensor<2x?x3xf32>) -> tensor<2x?x5xf32> {
-  %w = sluice.packed_constant dense<1.0> : tensor<3x5xf32> {elements = 24 : i64, packing = {kind = "panels"}} : tensor<24xf32>
+  %w = sluice.packed_constant dense<1.0> : tensor<3x5xf32> {packing = #kernel.panels<width = 8>} : tensor<24xf32>
   %0 = sluice.packed_matmul %a, %w {columns = 5 : i64} : (tensor<2x?x3xf32>, tensor<24xf32>) -> tensor<2x?x5xf32>
   return %0 : tensor<2x?x5xf32>
 }
@@ -35,19 +35,19 @@ func.func @gather(%w: tensor<256xf32>, %i: tensor<2x?xi64>) -> tensor<2x?x8xf32>
 
 // -----
 
-func.func @negative_size() {
-  // expected-error@below {{negative number of elements}}
+func.func @constant_type() {
+  // expected-error@below {{inferred type(s) 'tensor<24xf32>' are incompatible with return type(s) of operation 'tensor<23xf32>'}}
   // expected-error@below {{failed to infer returned types}}
-  %w = sluice.packed_constant dense<1.0> : tensor<3x5xf32> {elements = -1 : i64, packing = {}} : tensor<24xf32>
+  %w = sluice.packed_constant dense<1.0> : tensor<3x5xf32> {packing = #kernel.panels<width = 8>} : tensor<23xf32>
   return
 }
 
 // -----
 
-func.func @constant_type() {
-  // expected-error@below {{inferred type(s) 'tensor<24xf32>' are incompatible with return type(s) of operation 'tensor<23xf32>'}}
+func.func @unfitting_packing() {
+  // expected-error@below {{#kernel.gates<gates = 4, lanes = 8> needs a value of rank 3 or more, not 'tensor<3x5xf32>'}}
   // expected-error@below {{failed to infer returned types}}
-  %w = sluice.packed_constant dense<1.0> : tensor<3x5xf32> {elements = 24 : i64, packing = {}} : tensor<23xf32>
+  %w = sluice.packed_constant dense<1.0> : tensor<3x5xf32> {packing = #kernel.gates<gates = 4, lanes = 8>} : tensor<24xf32>
   return
 }
 

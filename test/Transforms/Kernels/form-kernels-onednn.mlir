@@ -3,7 +3,9 @@
 
 // Bias, activation and a residual are post-ops; weights keep their order.
 // CHECK-LABEL: func.func @main
-// CHECK:         sluice.packed_constant {{.*}}packing = {kind = "plain"}
+// CHECK:         sluice.packed_constant
+// CHECK-NOT:     packing
+// CHECK-SAME:    : tensor<4608xf32>
 // CHECK:         kernel.call @onednn_packed_conv ins
 // CHECK-NOT:     kernel.call
 // CHECK:       kernel.func @onednn_packed_conv "packed_conv" attributes {provider = #kernel.provider<onednn>}
@@ -26,7 +28,7 @@ func.func @main(%x: tensor<1x8x8x16xf32>, %r: tensor<1x8x8x32xf32>) -> tensor<1x
 
 // A transposed matrix of weights is turned when the artifact is written.
 // CHECK-LABEL: func.func @main
-// CHECK:         packing = {columns = 16 : i64, depth = 8 : i64, kind = "matrix", transposed = true, width = 16 : i64}
+// CHECK:         packing = #kernel.panels<width = 16, transposed = true>
 // CHECK:         kernel.call @onednn_packed_matmul ins
 func.func @main(%x: tensor<4x8xf32>) -> tensor<4x16xf32> {
   %w = sluice.constant dense<1.0> : tensor<16x8xf32>

@@ -2,7 +2,7 @@
 // RUN: sluice-opt %s --split-input-file --sluice-pack-weights=cpu=x86-64-v3 --remarks-filter=packing --remark-format=emitRemark -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // CHECK-LABEL: func.func @matmul
-// CHECK:         sluice.packed_constant {{.*}}packing = {columns = 16 : i64, depth = 8 : i64, kind = "matrix", transposed = false
+// CHECK:         sluice.packed_constant {{.*}}packing = #kernel.panels<width = 16>} : tensor<128xf32>
 // CHECK:         sluice.packed_matmul %arg0, {{.*}}columns = 16
 func.func @matmul(%x: tensor<2x4x8xf32>) -> tensor<2x4x16xf32> {
   %w = sluice.constant dense<1.0> : tensor<8x16xf32>
@@ -62,7 +62,7 @@ func.func @conv(%x: tensor<1x8x8x3xf32>) -> tensor<1x8x8x4xf32> {
 
 // A tiling decides about the panels, and stays with the op.
 // CHECK-LABEL: func.func @tiled
-// CHECK:         sluice.packed_constant {{.*}}elements = 144 : i64, packing = {columns = 17 : i64, depth = 6 : i64, kind = "matrix", transposed = false, width = 8 : i64}
+// CHECK:         sluice.packed_constant {{.*}}packing = #kernel.panels<width = 8>} : tensor<144xf32>
 // CHECK:         sluice.packed_matmul {{.*}}kernel.tiling = #kernel.tiling<tile_vectors = 1>
 func.func @tiled(%x: tensor<4x6xf32>) -> tensor<4x17xf32> {
   %w = sluice.constant dense<1.0> : tensor<6x17xf32>
@@ -73,7 +73,7 @@ func.func @tiled(%x: tensor<4x6xf32>) -> tensor<4x17xf32> {
 // -----
 
 // CHECK-LABEL: func.func @conv_transpose
-// CHECK:         sluice.packed_constant {{.*}}transposed = true
+// CHECK:         sluice.packed_constant {{.*}}packing = #kernel.transposed_convolution<strides = [2, 2], dilations = [1, 1], pads_begin = [0, 0], phases = [#kernel.convolution_panels<width = 8>, #kernel.convolution_panels<width = 8>, #kernel.convolution_panels<width = 8>, #kernel.convolution_panels<width = 8>]>} : tensor<96xf32>
 // CHECK:         sluice.packed_conv_transpose {{.*}}kernel = array<i64: 2, 2>, output_channels = 4 : i64, output_padding = array<i64: 0, 0>
 func.func @conv_transpose(%x: tensor<1x8x8x3xf32>) -> tensor<1x16x16x4xf32> {
   %w = sluice.constant dense<1.0> : tensor<3x4x2x2xf32>
@@ -84,7 +84,7 @@ func.func @conv_transpose(%x: tensor<1x8x8x3xf32>) -> tensor<1x16x16x4xf32> {
 // -----
 
 // CHECK-LABEL: func.func @tiled_conv
-// CHECK:         sluice.packed_constant {{.*}}tiling = #kernel.tiling<tile_vectors = 3>
+// CHECK:         sluice.packed_constant {{.*}}packing = #kernel.convolution_panels<width = 24>} : tensor<1296xf32>
 // CHECK:         sluice.packed_conv {{.*}}kernel.tiling = #kernel.tiling<tile_vectors = 3>
 func.func @tiled_conv(%x: tensor<1x8x8x3xf32>) -> tensor<1x8x8x40xf32> {
   %w = sluice.constant dense<1.0> : tensor<40x3x3x3xf32>
@@ -108,7 +108,7 @@ func.func @many_phases(%x: tensor<1x8x8x3xf32>) -> tensor<1x64x64x4xf32> {
 
 // The vectors of all gates lie side by side.
 // CHECK-LABEL: func.func @lstm
-// CHECK:         sluice.packed_constant {{.*}}elements = 512 : i64, packing = {gates = 4 : i64, kind = "gates", lanes = 8 : i64, units = 8 : i64}
+// CHECK:         sluice.packed_constant {{.*}}packing = #kernel.gates<gates = 4, lanes = 8>} : tensor<512xf32>
 // CHECK:         sluice.recurrence {{.*}}tensor<512xf32>
 func.func @lstm(%x: tensor<2x5x3x32xf32>) -> tensor<5x2x3x8xf32> {
   %w = sluice.constant dense<0.5> : tensor<2x8x32xf32>
@@ -120,7 +120,7 @@ func.func @lstm(%x: tensor<2x5x3x32xf32>) -> tensor<5x2x3x8xf32> {
 
 // The last vector of each gate is filled up.
 // CHECK-LABEL: func.func @odd_units
-// CHECK:         sluice.packed_constant {{.*}}elements = 56 : i64, packing = {gates = 1 : i64, kind = "gates", lanes = 8 : i64, units = 7 : i64}
+// CHECK:         sluice.packed_constant {{.*}}packing = #kernel.gates<gates = 1, lanes = 8>} : tensor<56xf32>
 func.func @odd_units(%x: tensor<1x5x3x7xf32>) -> tensor<5x1x3x7xf32> {
   %w = sluice.constant dense<0.5> : tensor<1x7x7xf32>
   %0:2 = sluice.recurrence %x, %w {operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0>, cell = #sluice.cell<rnn>, reverse = array<i1: false>, activations = ["tanh"], alphas = array<f64: 0.0>, betas = array<f64: 0.0>} : (tensor<1x5x3x7xf32>, tensor<1x7x7xf32>) -> (tensor<5x1x3x7xf32>, tensor<1x3x7xf32>)

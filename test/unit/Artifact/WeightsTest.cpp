@@ -7,6 +7,7 @@
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/MLIRContext.h"
+#include "sluice/Codegen/CPU/Products/PackedWeights.h"
 #include <gtest/gtest.h>
 
 using namespace mlir;
@@ -16,11 +17,19 @@ namespace {
 
 class WeightsTest : public testing::Test {
 protected:
-  WeightsTest() : builder(&context) {}
+  WeightsTest() : context(makeRegistry()), builder(&context) {
+    context.loadDialect<kernel::KernelDialect>();
+  }
+
+  static DialectRegistry makeRegistry() {
+    DialectRegistry registry;
+    registerPackings(registry);
+    return registry;
+  }
 
   /// Adds a matrix whose data begins `skew` bytes from an aligned address.
   void addMatrix(int64_t rows, int64_t columns, unsigned skew,
-                 ArrayRef<NamedAttribute> packing, int64_t offset) {
+                 Attribute packing, int64_t offset) {
     size_t bytes = rows * columns * sizeof(float);
     buffers.emplace_back(bytes + 8);
     char *data = buffers.back().data() + skew;
@@ -32,7 +41,8 @@ protected:
         RankedTensorType::get({rows, columns}, builder.getF32Type()), "matrix",
         UnmanagedAsmResourceBlob::allocateWithAlign(ArrayRef<char>(data, bytes),
                                                     1)));
-    layout.packings.push_back(builder.getDictionaryAttr(packing));
+    layout.packings.push_back(
+        cast_if_present<kernel::PackingAttrInterface>(packing));
     layout.offsets.push_back(offset);
     layout.bytes = offset + bytes;
   }
@@ -72,12 +82,7 @@ TEST_F(WeightsTest, GapsAreZero) {
 
 TEST_F(WeightsTest, PackedFromAnyAddress) {
   // Panels of two columns, [panel][row][column], the missing column zero.
-  NamedAttribute packing[] = {
-      builder.getNamedAttr("kind", builder.getStringAttr("matrix")),
-      builder.getNamedAttr("depth", builder.getI64IntegerAttr(2)),
-      builder.getNamedAttr("columns", builder.getI64IntegerAttr(3)),
-      builder.getNamedAttr("width", builder.getI64IntegerAttr(2)),
-      builder.getNamedAttr("transposed", builder.getBoolAttr(false))};
+  auto packing = kernel::PanelsAttr::get(&context, 2, false);
   for (unsigned skew : {0, 3}) {
     layout = {};
     addMatrix(2, 3, skew, packing, 0);

@@ -136,8 +136,10 @@ void runCase(const MachineModel &machine, const Case &test) {
   int64_t bColumnStride = test.transposeB ? test.depth : 1;
   int64_t panelSize = test.depth * tiling.width();
   for (int64_t panel = 0; panel * panelSize < int64_t(packed.size()); ++panel)
-    packPanel(b.data(), test.depth, test.columns, bDepthStride, bColumnStride,
-              tiling.width(), panel, packed.data() + panel * panelSize);
+    packPanel({reinterpret_cast<const char *>(b.data()), test.depth,
+               test.columns, bDepthStride, bColumnStride},
+              sizeof(float), tiling.width(), panel,
+              reinterpret_cast<char *>(packed.data() + panel * panelSize));
   GuardedBuffer<float> &bOperand = test.packed ? packed : b;
   (*kernel)->call({{a.data(), a.size()},
                    {bOperand.data(), bOperand.size()},

@@ -226,7 +226,9 @@ void runCase(const MachineModel &machine, const Case &test, bool dynamic) {
   fill(output, 3);
   fill(bias, 4);
   fill(residual, 5);
-  packConvolutionWeights(spec, tiling, weights.data(), packed.data());
+  packConvolutionWeights(spec, tiling, sizeof(float),
+                         reinterpret_cast<const char *>(weights.data()),
+                         reinterpret_cast<char *>(packed.data()));
   Sizes sizes = {full.batch};
   sizes.insert(sizes.end(), full.inputSizes.begin(), full.inputSizes.end());
   sizes.insert(sizes.end(), full.outputSizes.begin(), full.outputSizes.end());

@@ -6,6 +6,7 @@
 #include "sluice/Analysis/TransposedConvolution.h"
 #include "sluice/Codegen/CPU/MicroKernels/Convolution.h"
 #include "sluice/Codegen/CPU/MicroKernels/Packing.h"
+#include "sluice/Support/ElementCopy.h"
 #include <algorithm>
 
 using namespace sluice;
@@ -41,47 +42,65 @@ int64_t sluice::getPackedConvolutionElements(const ConvolutionSpec &spec,
                                     tiling.width());
 }
 
-/// [tap][channel], the channels past the end zero.
+/// [tap][channel]
+template <size_t Bytes>
 static void packDepthwise(const ConvolutionSpec &spec, int64_t lanes,
-                          const float *weights, float *packed) {
+                          const char *weights, char *packed) {
   int64_t taps = countTaps(spec), padded = roundUp(spec.groups, lanes);
-  std::fill(packed, packed + taps * padded, 0.0f);
   for (int64_t channel = 0; channel < spec.groups; ++channel)
     for (int64_t tap = 0; tap < taps; ++tap)
-      packed[tap * padded + channel] = weights[channel * taps + tap];
+      copyElement<Bytes>(weights, channel * taps + tap, packed,
+                         tap * padded + channel);
 }
 
-void sluice::packConvolutionWeights(const ConvolutionSpec &spec,
-                                    const ConvolutionTiling &tiling,
-                                    const float *weights, float *packed) {
-  if (tiling.method == Method::Phases) {
-    for (size_t i = 0; i < tiling.phases.size(); ++i) {
-      TransposedPhase phase = getTransposedPhase(spec, i);
-      std::vector<float> part = getPhaseWeights(spec, phase, weights);
-      packConvolutionWeights(phase.spec, tiling.phases[i], part.data(), packed);
-      packed += getPackedConvolutionElements(phase.spec, tiling.phases[i]);
-    }
-    return;
-  }
-  if (tiling.method == Method::Depthwise)
-    return packDepthwise(spec, tiling.lanes, weights, packed);
+template <size_t Bytes>
+static void packPanels(const ConvolutionSpec &spec,
+                       const ConvolutionTiling &tiling, const char *weights,
+                       char *packed) {
   int64_t taps = countTaps(spec), width = tiling.width();
-  int64_t merged = tiling.mergedGroups, groups = spec.groups / merged;
+  int64_t merged = tiling.mergedGroups;
   int64_t inputs = spec.inputChannels, outputs = spec.outputChannels;
   int64_t depth = taps * inputs * merged;
   int64_t groupSize = getPackedElements(depth, outputs * merged, width);
-  std::fill(packed, packed + groups * groupSize, 0.0f);
   for (int64_t output = 0; output < spec.groups * outputs; ++output) {
     int64_t group = output / (outputs * merged);
     int64_t column = output % (outputs * merged);
     // Merged groups are blocks along the diagonal.
     int64_t firstInput = column / outputs * inputs;
-    float *panel = packed + group * groupSize + column / width * depth * width +
-                   column % width;
-    const float *filter = weights + output * inputs * taps;
+    int64_t panel =
+        group * groupSize + column / width * depth * width + column % width;
+    int64_t filter = output * inputs * taps;
     for (int64_t input = 0; input < inputs; ++input)
       for (int64_t tap = 0; tap < taps; ++tap)
-        panel[(tap * inputs * merged + firstInput + input) * width] =
-            filter[input * taps + tap];
+        copyElement<Bytes>(
+            weights, filter + input * taps + tap, packed,
+            panel + (tap * inputs * merged + firstInput + input) * width);
   }
+}
+
+void sluice::packConvolutionWeights(const ConvolutionSpec &spec,
+                                    const ConvolutionTiling &tiling,
+                                    int64_t elementBytes, const char *weights,
+                                    char *packed) {
+  if (tiling.method == Method::Phases) {
+    for (size_t i = 0; i < tiling.phases.size(); ++i) {
+      TransposedPhase phase = getTransposedPhase(spec, i);
+      std::vector<char> part =
+          getPhaseWeights(spec, phase, elementBytes, weights);
+      packConvolutionWeights(phase.spec, tiling.phases[i], elementBytes,
+                             part.data(), packed);
+      packed += getPackedConvolutionElements(phase.spec, tiling.phases[i]) *
+                elementBytes;
+    }
+    return;
+  }
+  // The lanes past the end, and beside merged groups.
+  std::fill_n(packed, getPackedConvolutionElements(spec, tiling) * elementBytes,
+              0);
+  dispatchElementBytes(elementBytes, [&](auto bytes) {
+    if (tiling.method == Method::Depthwise)
+      packDepthwise<bytes()>(spec, tiling.lanes, weights, packed);
+    else
+      packPanels<bytes()>(spec, tiling, weights, packed);
+  });
 }

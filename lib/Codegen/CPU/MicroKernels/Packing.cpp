@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sluice/Codegen/CPU/MicroKernels/Packing.h"
+#include "sluice/Support/ElementCopy.h"
 #include <algorithm>
 
 using namespace sluice;
@@ -13,27 +14,34 @@ int64_t sluice::getPackedElements(int64_t depth, int64_t columns,
   return (columns + width - 1) / width * width * depth;
 }
 
-void sluice::packPanel(const float *source, int64_t depth, int64_t columns,
-                       int64_t depthStride, int64_t columnStride, int64_t width,
-                       int64_t panel, float *target) {
-  int64_t first = panel * width;
-  int64_t valid = std::clamp<int64_t>(columns - first, 0, width);
-  // Walk the source along its contiguous dimension.
-  if (columnStride <= depthStride) {
-    for (int64_t k = 0; k < depth; ++k) {
-      const float *row = source + k * depthStride + first * columnStride;
-      float *out = target + k * width;
+/// Walks the source along its contiguous dimension.
+template <size_t Bytes>
+static void packColumns(const MatrixSource &source, int64_t width,
+                        int64_t first, int64_t valid, char *target) {
+  auto copy = [&](int64_t k, int64_t n) {
+    copyElement<Bytes>(source.elements,
+                       k * source.depthStride +
+                           (first + n) * source.columnStride,
+                       target, k * width + n);
+  };
+  if (source.columnStride <= source.depthStride)
+    for (int64_t k = 0; k < source.depth; ++k)
       for (int64_t n = 0; n < valid; ++n)
-        out[n] = row[n * columnStride];
-      std::fill(out + valid, out + width, 0.0f);
-    }
-    return;
-  }
-  for (int64_t n = 0; n < valid; ++n) {
-    const float *column = source + (first + n) * columnStride;
-    for (int64_t k = 0; k < depth; ++k)
-      target[k * width + n] = column[k * depthStride];
-  }
-  for (int64_t k = 0; k < depth; ++k)
-    std::fill(target + k * width + valid, target + (k + 1) * width, 0.0f);
+        copy(k, n);
+  else
+    for (int64_t n = 0; n < valid; ++n)
+      for (int64_t k = 0; k < source.depth; ++k)
+        copy(k, n);
+  for (int64_t k = 0; k < source.depth; ++k)
+    std::fill(target + (k * width + valid) * Bytes,
+              target + (k + 1) * width * Bytes, 0);
+}
+
+void sluice::packPanel(const MatrixSource &source, int64_t elementBytes,
+                       int64_t width, int64_t panel, char *target) {
+  int64_t first = panel * width;
+  int64_t valid = std::clamp<int64_t>(source.columns - first, 0, width);
+  dispatchElementBytes(elementBytes, [&](auto bytes) {
+    packColumns<bytes()>(source, width, first, valid, target);
+  });
 }

@@ -2,7 +2,7 @@
 
 // Weights in panels of 16 columns, read by a tile of 8.
 func.func @main(%x: tensor<4x8xf32>) -> tensor<4x16xf32> {
-  %w = sluice.packed_constant dense<1.0> : tensor<8x16xf32> {elements = 128 : i64, packing = {kind = "matrix", depth = 8 : i64, columns = 16 : i64, width = 16 : i64, transposed = false}} : tensor<128xf32>
+  %w = sluice.packed_constant dense<1.0> : tensor<8x16xf32> {packing = #kernel.panels<width = 16>} : tensor<128xf32>
   // expected-error @+1 {{the weights are packed for another tiling than that of kernel 'k'}}
   %0 = kernel.call @k ins(%x, %w : tensor<4x8xf32>, tensor<128xf32>) sizes() -> tensor<4x16xf32>
   return %0 : tensor<4x16xf32>

@@ -26,15 +26,20 @@ struct ConvolutionOperands {
   mlir::Value scratch;
 };
 
-/// How many floats the packed weights have.
+/// How many elements the packed weights have.
 int64_t getPackedConvolutionElements(const ConvolutionSpec &spec,
                                      const ConvolutionTiling &tiling);
 
 /// Packs weights in ONNX's order: [groups * outputs][inputs][taps...], or of a
-/// transposed convolution [groups * inputs][outputs][taps...].
+/// transposed convolution [groups * inputs][outputs][taps...]. Elements are
+/// `elementBytes` (1, 2, 4 or 8) bytes each, at any address. Of the spec and the
+/// tiling only what decides about the order of weights is read: sizes of
+/// kernels, channels and groups, and of a transposed convolution strides,
+/// dilations and pads; the method, merged groups and the width.
 void packConvolutionWeights(const ConvolutionSpec &spec,
                             const ConvolutionTiling &tiling,
-                            const float *weights, float *packed);
+                            int64_t elementBytes, const char *weights,
+                            char *packed);
 
 /// Bytes of scratch memory, computed at the insertion point where sizes are
 /// dynamic.

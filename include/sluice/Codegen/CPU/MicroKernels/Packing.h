@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 //
 // Panel order: [ceil(columns / width)][depth][width], the columns past the end
-// zero.
+// zero. Elements are `elementBytes` (1, 2, 4 or 8) bytes each, at any address.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SLUICE_CODEGEN_CPU_MICROKERNELS_PACKING_H
@@ -20,12 +20,17 @@ namespace sluice {
 /// How many elements a packed matrix has.
 int64_t getPackedElements(int64_t depth, int64_t columns, int64_t width);
 
-/// Packs panel number `panel` of a depth x columns matrix whose element (k, n)
-/// is at `source[k * depthStride + n * columnStride]` into
-/// `target[0 .. depth * width)`.
-void packPanel(const float *source, int64_t depth, int64_t columns,
-               int64_t depthStride, int64_t columnStride, int64_t width,
-               int64_t panel, float *target);
+/// A depth x columns matrix whose element (k, n) is `k * depthStride + n *
+/// columnStride` elements behind `elements`.
+struct MatrixSource {
+  const char *elements;
+  int64_t depth, columns;
+  int64_t depthStride, columnStride;
+};
+
+/// Packs panel number `panel` of a matrix into `depth * width` elements.
+void packPanel(const MatrixSource &source, int64_t elementBytes, int64_t width,
+               int64_t panel, char *target);
 
 } // namespace sluice
 
