@@ -102,7 +102,11 @@ void MatmulOp::requireSizes(SizeConditions &conditions) {
                                 conditions.sizeOf(rhs, right - i));
 }
 
-bool MatmulOp::takesEpilogue() { return elementTypeOf(getResult()).isF32(); }
+bool MatmulOp::takesEpilogue() {
+  return static_cast<bool>(getSumType(elementTypeOf(getLhs()),
+                                      elementTypeOf(getRhs()),
+                                      elementTypeOf(getResult())));
+}
 
 double MatmulOp::getOperationsPerElement() {
   ArrayRef<int64_t> lhs = shapeOf(getLhs());

@@ -343,7 +343,9 @@ void DeformConvOp::requireSizes(SizeConditions &conditions) {
 template <typename OpTy> static ChannelsLastUse getUse(OpTy conv) {
   ArrayRef<int64_t> input = shapeOf(conv.getInput());
   bool hasMicroKernel = input.size() >= 3 &&
-                        elementTypeOf(conv.getInput()).isF32() &&
+                        getSumType(elementTypeOf(conv.getInput()),
+                                   elementTypeOf(conv.getWeight()),
+                                   elementTypeOf(conv.getResult())) &&
                         conv.getWeight().template getDefiningOp<ConstantOp>() &&
                         !ShapedType::isDynamic(input[1]);
   return hasMicroKernel ? ChannelsLastUse::Demands : ChannelsLastUse::Never;

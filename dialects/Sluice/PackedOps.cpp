@@ -20,10 +20,9 @@ LogicalResult PackedConstantOp::inferReturnTypes(
     SmallVectorImpl<Type> &types) {
   Adaptor adaptor(operands, attributes, properties, regions);
   ShapedType type = adaptor.getValue().getShapedType();
-  auto count =
-      kernel::countPackedElements(adaptor.getPackingAttr(), type, [&] {
-        return location ? mlir::emitError(*location) : InFlightDiagnostic();
-      });
+  auto count = kernel::countPackedElements(adaptor.getPackingAttr(), type, [&] {
+    return location ? mlir::emitError(*location) : InFlightDiagnostic();
+  });
   if (failed(count))
     return failure();
   types.push_back(RankedTensorType::get({*count}, type.getElementType()));
@@ -240,16 +239,22 @@ PackedGatherOp::reifyResultShapes(OpBuilder &builder,
 // Abilities as an anchor
 //===----------------------------------------------------------------------===//
 
+/// Whatever is added up in registers can be worked on there.
+static bool hasSums(Value lhs, Value weights, Value result) {
+  return static_cast<bool>(getSumType(
+      elementTypeOf(lhs), elementTypeOf(weights), elementTypeOf(result)));
+}
+
 bool PackedMatmulOp::takesEpilogue() {
-  return elementTypeOf(getResult()).isF32();
+  return hasSums(getLhs(), getWeights(), getResult());
 }
 
 bool PackedConvOp::takesEpilogue() {
-  return elementTypeOf(getResult()).isF32();
+  return hasSums(getInput(), getWeights(), getResult());
 }
 
 bool PackedConvTransposeOp::takesEpilogue() {
-  return elementTypeOf(getResult()).isF32();
+  return hasSums(getInput(), getWeights(), getResult());
 }
 
 //===----------------------------------------------------------------------===//

@@ -28,6 +28,17 @@ Type sluice::getComputeType(Type elementType) {
   return elementType;
 }
 
+Type sluice::getSumType(Type lhs, Type rhs, Type result) {
+  if (lhs != result)
+    return nullptr;
+  if (lhs.isInteger(32) || lhs.isInteger(64)) {
+    bool isNarrow = rhs.isSignlessInteger(8) || rhs.isSignlessInteger(16);
+    return lhs == rhs || isNarrow ? getComputeType(lhs) : nullptr;
+  }
+  bool isFloat = lhs.isF16() || lhs.isBF16() || lhs.isF32() || lhs.isF64();
+  return isFloat && lhs == rhs ? getComputeType(lhs) : nullptr;
+}
+
 bool sluice::isUnsignedType(Type elementType) {
   return elementType.isUnsignedInteger() || elementType.isInteger(1);
 }

@@ -31,7 +31,7 @@ bool sluice::fitCacheSets(int64_t rows, int64_t stride,
                           const MachineModel &machine) {
   constexpr int64_t lineBytes = 64;
   int64_t way = machine.l1WayBytes, ways = machine.l1Bytes / way;
-  int64_t apart = std::gcd(stride * int64_t(sizeof(float)), way);
+  int64_t apart = std::gcd(stride, way);
   int64_t sets = way / std::max(apart, lineBytes);
   return ceilDiv(rows, std::max<int64_t>(sets, 1)) < std::max<int64_t>(ways, 2);
 }
@@ -47,19 +47,20 @@ static int64_t limitToSets(int64_t rows, int64_t stride,
   return rows;
 }
 
-bool sluice::leavesCache(int64_t elements, const MachineModel &machine) {
-  return elements * int64_t(sizeof(float)) > machine.l2Bytes / 4;
+bool sluice::leavesCache(int64_t bytes, const MachineModel &machine) {
+  return bytes > machine.l2Bytes / 4;
 }
 
-int64_t sluice::choosePanelWidth(int64_t columns, const MachineModel &machine) {
-  int64_t lanes = machine.lanes(32);
-  int64_t vectors = machine.vectorRegisters >= 32 ? 4 : 2;
+int64_t sluice::choosePanelWidth(int64_t columns, const DotUnitModel &unit,
+                                 const MachineModel &machine) {
+  int64_t lanes = unit.lanes, vectors = unit.panelVectors;
+  bool isShort = machine.vectorRegisters < 32 && unit.widenings == 0;
   if (columns == kDynamicSize)
     return vectors * lanes;
   int64_t needed = ceilDiv(columns, lanes);
   // In 16 registers 4 x 3 accumulators leave as much room as 6 x 2, load less,
   // and divide the usual numbers of rows. Worth a hundredth more of columns.
-  if (vectors == 2 && roundUp(needed, 3) * 100 <= roundUp(needed, 2) * 101)
+  if (isShort && roundUp(needed, 3) * 100 <= roundUp(needed, 2) * 101)
     vectors = 3;
   return std::clamp<int64_t>(needed, 1, vectors) * lanes;
 }
@@ -81,12 +82,18 @@ static double estimateBlockCost(const ContractionTiling &tiling, int64_t rows,
                                 const MachineModel &machine) {
   // What a core gets from the last-level cache.
   constexpr double bytesPerNanosecond = 20;
-  double flopsPerCycle =
-      2.0 * tiling.lanes * machine.fmaPerCycle * (machine.hasFma ? 1 : 0.5);
+  double flopsPerCycle = 2.0 * tiling.lanes * tiling.unit.rate;
   double compute = 2.0 * rows * columns * depth / flopsPerCycle *
                    machine.nanosecondsPerCycle * 1.2;
-  double stream = 4.0 * columns * depth / bytesPerNanosecond;
+  double stream = static_cast<double>(tiling.unit.rhsBytes) * columns * depth /
+                  bytesPerNanosecond;
   return std::max(compute, stream);
+}
+
+/// Bytes of an element of B as tiles read it: reordered in the run, it is as
+/// wide as its sums.
+static int64_t getPanelBytes(const ContractionTiling &tiling) {
+  return tiling.packB ? tiling.unit.sumBytes : tiling.unit.rhsBytes;
 }
 
 /// Tiles of rows that pass by one panel of B.
@@ -124,13 +131,16 @@ static void chooseDepthBlock(ContractionTiling &tiling,
   bool readsPanels = spec.packedB || tiling.packB;
   tiling.fetchPanels = overrides.fetchPanels.value_or(
       readsPanels && tiles > 1 && !overrides.prefetchDistance);
+  // Partial sums wait in C.
+  if (spec.types.result != spec.types.accumulator)
+    return;
   if (overrides.depthBlock) {
     tiling.depthBlock = *overrides.depthBlock;
     return;
   }
   if (!readsPanels || tiles <= 1 || spec.depth == kDynamicSize)
     return;
-  int64_t rowBytes = tiling.width() * int64_t(sizeof(float));
+  int64_t rowBytes = tiling.width() * getPanelBytes(tiling);
   int64_t limit = machine.l2Bytes / (tiles <= fewTiles ? 16 : 8) / rowBytes;
   limit = std::clamp(limit, shortest, longest);
   // Cutting what fits anyway gains nothing. Where there are several blocks of
@@ -177,14 +187,16 @@ static void chooseColumnBlock(ContractionTiling &tiling,
 static bool walksRows(const ContractionTiling &tiling,
                       const ContractionSpec &spec,
                       const MachineModel &machine) {
-  constexpr int64_t wideBytes = 256, elementBytes = sizeof(float);
+  constexpr int64_t wideBytes = 256;
+  int64_t elementBytes = getPanelBytes(tiling);
   if (!spec.packedB || spec.rows == kDynamicSize ||
       spec.columns == kDynamicSize || spec.depth == kDynamicSize ||
       tiling.columnBlock <= tiling.width())
     return false;
   int64_t batch = spec.batch == kDynamicSize ? 1 : spec.batch;
   bool leavesCache =
-      batch * spec.rows * spec.columns * elementBytes > machine.l2Bytes * 4;
+      batch * spec.rows * spec.columns * getNumberBytes(spec.types.result) >
+      machine.l2Bytes * 4;
   return leavesCache && tiling.width() * elementBytes >= wideBytes &&
          tiling.columnBlock * spec.depth * elementBytes <= machine.l2Bytes / 4;
 }
@@ -199,17 +211,22 @@ static void chooseFetches(ContractionTiling &tiling,
   if (spec.batch != kDynamicSize)
     rows *= spec.batch;
   tiling.fetchResult =
-      spec.columns != kDynamicSize && leavesCache(rows * spec.columns, machine);
-  tiling.fetchRows = spec.depth != kDynamicSize && !spec.transposeA &&
-                     leavesCache(rows * spec.depth, machine);
+      spec.columns != kDynamicSize &&
+      leavesCache(rows * spec.columns * getNumberBytes(spec.types.result),
+                  machine);
+  tiling.fetchRows =
+      spec.depth != kDynamicSize && !spec.transposeA &&
+      leavesCache(rows * spec.depth * tiling.unit.lhsBytes, machine);
 }
 
 /// Tiles of more sizes compute fewer rows that do not exist, and are more code,
 /// which products of small matrices feel in every run.
 static int64_t choosePartialTiles(const ContractionSpec &spec,
+                                  const DotUnitModel &unit,
                                   const MachineModel &machine) {
-  bool isLarge = spec.columns != kDynamicSize && spec.depth != kDynamicSize &&
-                 leavesCache(spec.columns * spec.depth, machine);
+  bool isLarge =
+      spec.columns != kDynamicSize && spec.depth != kDynamicSize &&
+      leavesCache(spec.columns * spec.depth * unit.rhsBytes, machine);
   return isLarge ? 3 : 2;
 }
 
@@ -224,14 +241,15 @@ sluice::chooseContractionTiling(const ContractionSpec &spec,
                                 const MachineModel &machine,
                                 const ContractionTilingOverrides &overrides) {
   ContractionTiling tiling;
-  tiling.lanes = machine.lanes(32);
-  tiling.fusedMultiplyAdd = machine.hasFma;
+  tiling.unit = chooseDotUnit(spec.types, machine);
+  tiling.lanes = tiling.unit.lanes;
   tiling.tileVectors = overrides.tileVectors.value_or(
-      choosePanelWidth(spec.columns, machine) / tiling.lanes);
+      choosePanelWidth(spec.columns, tiling.unit, machine) / tiling.lanes);
   tiling.tileRows =
       overrides.tileRows.value_or(getRegisterRows(tiling.tileVectors, machine));
   if (!overrides.tileRows && !spec.transposeA && spec.depth != kDynamicSize)
-    tiling.tileRows = limitToSets(tiling.tileRows, spec.depth, machine);
+    tiling.tileRows = limitToSets(tiling.tileRows,
+                                  spec.depth * tiling.unit.lhsBytes, machine);
   if (spec.rows != kDynamicSize)
     tiling.tileRows = overrides.tileRows
                           ? std::clamp<int64_t>(spec.rows, 1, tiling.tileRows)
@@ -247,7 +265,7 @@ sluice::chooseContractionTiling(const ContractionSpec &spec,
   tiling.rowsOuter =
       overrides.rowsOuter.value_or(walksRows(tiling, spec, machine));
   chooseFetches(tiling, spec, machine);
-  tiling.partialTiles = choosePartialTiles(spec, machine);
+  tiling.partialTiles = choosePartialTiles(spec, tiling.unit, machine);
   // Every tile of rows reads all panels then.
   if (tiling.rowsOuter)
     tiling.fetchPanels = overrides.fetchPanels.value_or(false);

@@ -30,13 +30,14 @@ static int64_t product(const std::vector<int64_t> &values) {
 namespace {
 struct Sizes {
   int64_t batch, lines, pixels, inputs, outputs, groups, depth;
-  /// Elements from what one pixel of a line reads to what the next one does.
+  /// Bytes from what one pixel of a line reads to what the next one does.
   int64_t pixelStride;
   bool hasDynamicLines;
 };
 } // namespace
 
-static Sizes estimateSizes(const ConvolutionSpec &spec, int64_t mergedGroups) {
+static Sizes estimateSizes(const ConvolutionSpec &spec,
+                           const DotUnitModel &unit, int64_t mergedGroups) {
   auto known = [](int64_t size, int64_t guess) {
     return size == kDynamicSize ? guess : size;
   };
@@ -51,21 +52,24 @@ static Sizes estimateSizes(const ConvolutionSpec &spec, int64_t mergedGroups) {
   sizes.outputs = spec.outputChannels * mergedGroups;
   sizes.groups = spec.groups / mergedGroups;
   sizes.depth = sizes.inputs * product(spec.kernelSizes);
-  sizes.pixelStride = spec.strides.back() * spec.inputChannels * spec.groups;
+  sizes.pixelStride =
+      spec.strides.back() * spec.inputChannels * spec.groups * unit.lhsBytes;
   return sizes;
 }
 
 /// Whether the result is not in the caches when it is written, and the image
 /// when it is read.
-static bool resultLeavesCache(const Sizes &sizes, const MachineModel &machine) {
+static bool resultLeavesCache(const ConvolutionSpec &spec, const Sizes &sizes,
+                              const MachineModel &machine) {
   return leavesCache(sizes.batch * sizes.lines * sizes.pixels * sizes.outputs *
-                         sizes.groups,
+                         sizes.groups * getNumberBytes(spec.types.result),
                      machine);
 }
 static bool imageLeavesCache(const ConvolutionSpec &spec, const Sizes &sizes,
                              const MachineModel &machine) {
   return leavesCache(sizes.batch * sizes.lines * sizes.pixels *
-                         product(spec.strides) * sizes.inputs * sizes.groups,
+                         product(spec.strides) * sizes.inputs * sizes.groups *
+                         chooseDotUnit(spec.types, machine).lhsBytes,
                      machine);
 }
 
@@ -73,34 +77,34 @@ static bool imageLeavesCache(const ConvolutionSpec &spec, const Sizes &sizes,
 /// of few sums and the stream of weights from the second-level cache, and what
 /// starting and storing a tile costs.
 static double estimateTileCycles(int64_t pixels, int64_t vectors,
-                                 const Sizes &sizes,
+                                 const Sizes &sizes, const DotUnitModel &unit,
                                  const MachineModel &machine) {
   constexpr double tileOverhead = 24, storeCycles = 1.5, latency = 4;
   constexpr double secondLevelLoad = 3;
   double loadCycles = fitCacheSets(pixels, sizes.pixelStride, machine)
                           ? (pixels + vectors) / 2.0
                           : pixels * secondLevelLoad;
-  double panelBytes =
-      static_cast<double>(sizes.depth) * vectors * machine.vectorBits / 8;
+  double vectorBytes = static_cast<double>(unit.lanes * unit.rhsBytes);
+  double panelBytes = static_cast<double>(sizes.depth) * vectors * vectorBytes;
   double streamRate = panelBytes > machine.l1Bytes / 2
                           ? (panelBytes > machine.l2Bytes ? 10 : 20)
                           : 64;
-  double step = std::max(
-      {static_cast<double>(pixels * vectors) / machine.fmaPerCycle, loadCycles,
-       latency, vectors * (machine.vectorBits / 8) / streamRate});
+  double step =
+      std::max({static_cast<double>((pixels + unit.widenings) * vectors) /
+                    machine.fmaPerCycle,
+                loadCycles, latency, vectors * vectorBytes / streamRate});
   return step * sizes.depth + tileOverhead + storeCycles * pixels * vectors;
 }
 
 /// Cycles of one line over all output channels.
 static double estimateLineCycles(int64_t pixels, int64_t vectors,
-                                 const Sizes &sizes,
+                                 const Sizes &sizes, const DotUnitModel &unit,
                                  const MachineModel &machine) {
-  int64_t lanes = machine.lanes(32);
   int64_t fullTiles = sizes.pixels / pixels, rest = sizes.pixels % pixels;
-  int64_t columns = ceilDiv(sizes.outputs, lanes);
+  int64_t columns = ceilDiv(sizes.outputs, unit.lanes);
   int64_t fullPanels = columns / vectors, restVectors = columns % vectors;
   auto cost = [&](int64_t p, int64_t v) {
-    return p && v ? estimateTileCycles(p, v, sizes, machine) : 0.0;
+    return p && v ? estimateTileCycles(p, v, sizes, unit, machine) : 0.0;
   };
   return fullPanels *
              (fullTiles * cost(pixels, vectors) + cost(rest, vectors)) +
@@ -109,16 +113,16 @@ static double estimateLineCycles(int64_t pixels, int64_t vectors,
 
 /// Cycles per pixel; for lines of unknown length a mean over usual ones.
 static double estimatePixelCycles(int64_t pixels, int64_t vectors,
-                                  const Sizes &sizes,
+                                  const Sizes &sizes, const DotUnitModel &unit,
                                   const MachineModel &machine) {
   if (!sizes.hasDynamicLines)
-    return estimateLineCycles(pixels, vectors, sizes, machine) /
+    return estimateLineCycles(pixels, vectors, sizes, unit, machine) /
            std::max<int64_t>(sizes.pixels, 1);
   double sum = 0;
   for (int64_t usual : {7, 14, 20, 28, 40, 56, 80, 160}) {
     Sizes guess = sizes;
     guess.pixels = usual;
-    sum += estimateLineCycles(pixels, vectors, guess, machine) / usual;
+    sum += estimateLineCycles(pixels, vectors, guess, unit, machine) / usual;
   }
   return sum;
 }
@@ -137,7 +141,8 @@ static void chooseTile(ConvolutionTiling &tiling, const Sizes &sizes,
       continue;
     int64_t most = std::min(getRegisterRows(vectors, machine), mostPixels);
     for (int64_t pixels = std::min(most, sizes.pixels); pixels >= 1; --pixels) {
-      double cycles = estimatePixelCycles(pixels, vectors, sizes, machine);
+      double cycles =
+          estimatePixelCycles(pixels, vectors, sizes, tiling.unit, machine);
       if (cycles >= best)
         continue;
       best = cycles;
@@ -169,7 +174,7 @@ static void chooseBlocks(ConvolutionTiling &tiling, const ConvolutionSpec &spec,
   constexpr int64_t wantedBlocks = 16;
   constexpr double worthwhileCost = 10000;
   double lineCost = estimateLineCycles(tiling.tilePixels, tiling.tileVectors,
-                                       sizes, machine) *
+                                       sizes, tiling.unit, machine) *
                     machine.nanosecondsPerCycle * 1.2;
   int64_t width = tiling.width();
   int64_t panels = std::max<int64_t>(ceilDiv(sizes.outputs, width), 1);
@@ -177,7 +182,7 @@ static void chooseBlocks(ConvolutionTiling &tiling, const ConvolutionSpec &spec,
   // The lines of a block are read once per panel of weights: keep them in the
   // second-level cache.
   int64_t lineBytes = sizes.pixels * spec.strides.back() * sizes.inputs *
-                      sizes.groups * int64_t(sizeof(float));
+                      sizes.groups * tiling.unit.lhsBytes;
   int64_t lineBlock =
       std::clamp<int64_t>(machine.l2Bytes / 4 / std::max<int64_t>(lineBytes, 1),
                           1, std::max<int64_t>(sizes.lines, 1));
@@ -244,8 +249,10 @@ static void chooseDepthwise(ConvolutionTiling &tiling,
   // the lines of a window then stay in the first-level cache. A larger one is
   // streamed line by line.
   int64_t inputPixels = sizes.lines * sizes.pixels * product(spec.strides);
-  int64_t imageBytes = (inputPixels + sizes.lines * sizes.pixels) *
-                       spec.groups * int64_t(sizeof(float));
+  int64_t imageBytes =
+      (inputPixels * getNumberBytes(spec.types.lhs) +
+       sizes.lines * sizes.pixels * getNumberBytes(spec.types.result)) *
+      spec.groups;
   bool isKnown = isStatic && spec.batch != kDynamicSize;
   for (int64_t size : spec.outputSizes)
     isKnown &= size != kDynamicSize;
@@ -292,6 +299,7 @@ static void chooseContraction(ConvolutionTiling &tiling,
                               const ConvolutionTilingOverrides &overrides) {
   tiling.method = ConvolutionTiling::Method::Contraction;
   ContractionSpec contraction;
+  contraction.types = spec.types;
   contraction.batch = spec.batch;
   contraction.rows = 1;
   for (int64_t size : spec.outputSizes)
@@ -306,8 +314,8 @@ static void chooseContraction(ConvolutionTiling &tiling,
   forced.tileVectors = overrides.tileVectors;
   forced.unroll = overrides.unroll;
   tiling.contraction = chooseContractionTiling(contraction, machine, forced);
-  Sizes sizes = estimateSizes(spec, /*mergedGroups=*/1);
-  tiling.contraction.fetchResult = resultLeavesCache(sizes, machine);
+  Sizes sizes = estimateSizes(spec, tiling.unit, /*mergedGroups=*/1);
+  tiling.contraction.fetchResult = resultLeavesCache(spec, sizes, machine);
   tiling.contraction.fetchRows = imageLeavesCache(spec, sizes, machine);
   tiling.tilePixels = tiling.contraction.tileRows;
   tiling.tileVectors = tiling.contraction.tileVectors;
@@ -320,15 +328,16 @@ chooseTiling(const ConvolutionSpec &spec, bool isPlaced,
              const MachineModel &machine,
              const ConvolutionTilingOverrides &overrides) {
   ConvolutionTiling tiling;
-  tiling.lanes = machine.lanes(32);
-  tiling.fusedMultiplyAdd = machine.hasFma;
+  tiling.unit = chooseDotUnit(spec.types, machine);
+  tiling.lanes = tiling.unit.lanes;
   tiling.unroll = overrides.unroll.value_or(2);
   // Leaving taps out costs code per tap of a line.
   constexpr int64_t mostTrimmedTaps = 11;
   bool isStatic = spec.inputSizes.back() != kDynamicSize &&
                   spec.outputSizes.back() != kDynamicSize;
   if (spec.isDepthwise() && spec.outputChannels == 1) {
-    chooseDepthwise(tiling, spec, estimateSizes(spec, 1), machine, overrides);
+    chooseDepthwise(tiling, spec, estimateSizes(spec, tiling.unit, 1), machine,
+                    overrides);
     return tiling;
   }
   bool isMatrix = !isPlaced && isContraction(spec);
@@ -340,12 +349,12 @@ chooseTiling(const ConvolutionSpec &spec, bool isPlaced,
     return tiling;
   }
   tiling.mergedGroups = chooseMergedGroups(spec, tiling.lanes);
-  Sizes sizes = estimateSizes(spec, tiling.mergedGroups);
+  Sizes sizes = estimateSizes(spec, tiling.unit, tiling.mergedGroups);
   chooseTile(tiling, sizes, sizes.inputs * spec.kernelSizes.back(), machine,
              overrides);
   chooseBlocks(tiling, spec, sizes, machine, overrides);
   tiling.fetchResult = product(spec.kernelSizes) == 1 && !isPlaced &&
-                       resultLeavesCache(sizes, machine);
+                       resultLeavesCache(spec, sizes, machine);
   tiling.fetchLines = spec.strides.size() > 1 && sizes.groups == 1 &&
                       imageLeavesCache(spec, sizes, machine);
   return tiling;

@@ -16,6 +16,7 @@
 #include "sluice/Codegen/CPU/CpuLoops.h"
 #include "sluice/Codegen/CPU/FrameLayout.h"
 #include "sluice/Codegen/CPU/Products/PackedWeights.h"
+#include "sluice/Codegen/CPU/Products/TilingOverrides.h"
 #include "sluice/Codegen/CPU/RowVectors.h"
 #include "sluice/Codegen/OneDnn/OneDnn.h"
 #include "sluice/Codegen/Passes.h"
@@ -135,6 +136,8 @@ private:
   LogicalResult emit(kernel::FuncOp source, const MachineModel &machine) {
     Block &region = source.getBody().front();
     OpBuilder builder(source);
+    if (emulateDotUnits)
+      source->setAttr(emulatesDotUnitsAttributeName, builder.getUnitAttr());
     Location loc = source.getLoc();
     auto pointer = LLVM::LLVMPointerType::get(&getContext());
     SmallVector<Type> types{pointer};

@@ -194,6 +194,7 @@ CompileStatus Compilation::emit() {
   target.cpu = options.cpu;
   target.kernels = options.kernels;
   target.keepSubnormals = options.keepSubnormals;
+  target.emulateDotUnits = options.emulateDotUnits;
   if (!runStage("forming kernels", [&](OpPassManager &manager) {
         buildFormKernelsPipeline(manager, target);
       }))

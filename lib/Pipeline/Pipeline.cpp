@@ -178,6 +178,7 @@ void buildEmitPipeline(OpPassManager &manager, const TargetOptions &options) {
   emitOptions.triple = options.triple;
   emitOptions.cpu = options.cpu;
   emitOptions.keepSubnormals = options.keepSubnormals;
+  emitOptions.emulateDotUnits = options.emulateDotUnits;
   manager.addPass(createEmitKernelsPass(emitOptions));
   manager.addPass(createShareKernelsPass());
   VectorizeLoopsPassOptions vectorizeOptions;

@@ -40,6 +40,17 @@ class Graph:
         self.feeds[name] = values
         return name
 
+    def typed_input(self, values, dynamic=False):
+        """An input with these values, of their type; `dynamic` as above."""
+        name = f"x{len(self.inputs)}"
+        hidden = range(values.ndim) if dynamic is True else dynamic or ()
+        declared = [f"{name}_{i}" if i in hidden else n
+                    for i, n in enumerate(values.shape)]
+        dtype = helper.np_dtype_to_tensor_dtype(values.dtype)
+        self.inputs.append(helper.make_tensor_value_info(name, dtype, declared))
+        self.feeds[name] = values
+        return name
+
     def numbers(self, shape, low=-1.0, high=1.0):
         return self.random.uniform(low, high, shape).astype(np.float32)
 

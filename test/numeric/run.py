@@ -19,6 +19,7 @@ import numpy as np
 import onnx
 
 import edge_values
+import element_cases  # noqa: F401, registers cases
 import kernel_cases  # noqa: F401, registers cases
 import memory_cases  # noqa: F401, registers cases
 import movement_cases  # noqa: F401, registers cases

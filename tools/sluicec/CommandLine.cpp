@@ -105,6 +105,10 @@ struct Parser {
                "compiler and the default, or onednn, a library that the\n"
                "artifact then needs (libdnnl); what that cannot do stays\n"
                "builtin")};
+  cl::opt<bool> emulateDotUnits{
+      "emulate-dot-units", cl::cat(effort), cl::Hidden,
+      cl::desc("Spell out in plain arithmetic what multiplies: slow, to test "
+               "the kernels of instructions that this CPU lacks")};
   cl::opt<bool> keepSubnormals{
       "keep-subnormals", cl::cat(effort),
       cl::desc(
@@ -311,6 +315,7 @@ sluice::parseCommandLine(int argc, char **argv, int &exitCode) {
                  "'");
   options.kernels = parser.kernels;
   options.keepSubnormals = parser.keepSubnormals;
+  options.emulateDotUnits = parser.emulateDotUnits;
   options.tilings = parser.tilings;
   if (parser.remarks.getNumOccurrences() > 0)
     options.remarks =

@@ -11,7 +11,7 @@
 #ifndef SLUICE_ANALYSIS_CONTRACTIONTILING_H
 #define SLUICE_ANALYSIS_CONTRACTIONTILING_H
 
-#include "sluice/Analysis/KernelSpecs.h"
+#include "sluice/Analysis/DotUnit.h"
 #include <optional>
 
 namespace sluice {
@@ -24,7 +24,7 @@ struct ContractionTiling {
   int64_t tileRows = 1;
   int64_t tileVectors = 1;
   int64_t lanes = 4;
-  bool fusedMultiplyAdd = true;
+  DotUnitModel unit;
   /// Of the loop over the depth.
   int64_t unroll = 1;
   /// Elements of B to fetch ahead; 0 for none.
@@ -33,8 +33,8 @@ struct ContractionTiling {
   /// so many sizes.
   int64_t partialTiles = 2;
   /// Rows, columns and depth of a block; multiples of the tile's. A depth
-  /// block shorter than the depth keeps partial sums in C, so nothing that the
-  /// epilogue reads may share memory with C.
+  /// block shorter than the depth keeps partial sums in C, which must be of
+  /// their type; so nothing that the epilogue reads may share memory with C.
   int64_t rowBlock = 1;
   int64_t columnBlock = 1;
   int64_t depthBlock = std::numeric_limits<int64_t>::max();
@@ -69,18 +69,20 @@ struct ContractionTilingOverrides {
 /// beside one row of B and one broadcast.
 int64_t getRegisterRows(int64_t vectors, const MachineModel &machine);
 
-/// Whether lines of `rows` rows, `stride` elements of f32 apart, stay in the
-/// first-level cache beside a stream. At strides of a power of two few of its
-/// sets have to hold all of them.
+/// Whether lines of `rows` rows, `stride` bytes apart, stay in the first-level
+/// cache beside a stream. At strides of a power of two few of its sets have to
+/// hold all of them.
 bool fitCacheSets(int64_t rows, int64_t stride, const MachineModel &machine);
 
-/// Whether a tensor of so many elements of f32 is not expected in the caches of
-/// a core when it is read or written.
-bool leavesCache(int64_t elements, const MachineModel &machine);
+/// Whether a tensor of so many bytes is not expected in the caches of a core
+/// when it is read or written.
+bool leavesCache(int64_t bytes, const MachineModel &machine);
 
 /// The number of columns of a packed panel: all kernels that read one constant
-/// must agree on it, so it depends on the columns and the machine only.
-int64_t choosePanelWidth(int64_t columns, const MachineModel &machine);
+/// must agree on it, so it depends on the columns, the unit and the machine
+/// only.
+int64_t choosePanelWidth(int64_t columns, const DotUnitModel &unit,
+                         const MachineModel &machine);
 
 /// Whether so few rows are multiplied with a transposed B that it is read as it
 /// lies, by dot products.

@@ -37,7 +37,7 @@ struct ConvolutionTiling {
   int64_t tilePixels = 1;
   int64_t tileVectors = 1;
   int64_t lanes = 4;
-  bool fusedMultiplyAdd = true;
+  DotUnitModel unit;
   int64_t unroll = 1;
   /// Copy the image into scratch with the padding of lines in place; otherwise
   /// tiles at the ends of a line leave out the taps that fall outside.

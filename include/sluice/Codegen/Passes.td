@@ -22,7 +22,9 @@ def EmitKernelsPass : Pass<"sluice-emit-kernels", "::mlir::ModuleOp"> {
     Option<"cpu", "cpu", "std::string", "\"native\"",
            "Target CPU as LLVM names it, or native">,
     Option<"keepSubnormals", "keep-subnormals", "bool", "false",
-           "No kernel counts subnormal numbers as zero">
+           "No kernel counts subnormal numbers as zero">,
+    Option<"emulateDotUnits", "emulate-dot-units", "bool", "false",
+           "Spell out in plain arithmetic what multiplies">
   ];
   let dependentDialects = [
     "mlir::arith::ArithDialect", "mlir::func::FuncDialect",

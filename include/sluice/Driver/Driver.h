@@ -49,6 +49,8 @@ struct CompileOptions {
   std::string kernels = "builtin";
   /// No kernel counts subnormal f32 as zero.
   bool keepSubnormals = false;
+  /// What multiplies is spelled out in plain arithmetic: slow, for tests.
+  bool emulateDotUnits = false;
   /// "node:tile_rows=4,tile_vectors=2": what replaces the compiler's choice for
   /// a product or convolution.
   std::vector<std::string> tilings;

@@ -40,6 +40,10 @@ struct TargetOptions : mlir::PassPipelineOptions<TargetOptions> {
       *this, "keep-subnormals",
       llvm::cl::desc("No kernel counts subnormal numbers as zero"),
       llvm::cl::init(false)};
+  PassOptions::Option<bool> emulateDotUnits{
+      *this, "emulate-dot-units",
+      llvm::cl::desc("Spell out in plain arithmetic what multiplies"),
+      llvm::cl::init(false)};
 };
 
 struct OptimizeOptions : mlir::PassPipelineOptions<OptimizeOptions> {

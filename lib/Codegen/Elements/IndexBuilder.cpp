@@ -193,13 +193,3 @@ Value sluice::flattenBuffer(OpBuilder &builder, Location loc, Value buffer) {
                       MemRefLayoutAttrInterface(), type.getMemorySpace());
   return memref::CollapseShapeOp::create(builder, loc, flat, buffer, all);
 }
-
-Value sluice::viewAsF32(OpBuilder &builder, Location loc, Value scratch) {
-  IndexBuilder index(builder, loc);
-  Value bytes = memref::DimOp::create(builder, loc, scratch, 0);
-  Value zero = index.value(index.constant(0));
-  Value size = index.value(index.div(bytes, 4));
-  auto type = MemRefType::get({ShapedType::kDynamic}, builder.getF32Type());
-  return memref::ViewOp::create(builder, loc, type, scratch, zero,
-                                ValueRange{size});
-}

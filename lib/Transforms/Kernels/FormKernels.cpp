@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "sluice/Analysis/SymbolicShapes.h"
 #include "sluice/Codegen/CPU/CpuFamilies.h"
+#include "sluice/Codegen/CPU/DotUnits/DotUnit.h"
 #include "sluice/Codegen/OneDnn/OneDnn.h"
 #include "sluice/Support/Remarks.h"
 #include "sluice/Transforms/Graph/SizeResolver.h"
@@ -62,12 +63,21 @@ bool takesPrologue(OpOperand &use) {
   return anchor && anchor.takesPrologue(use.getOperandNumber());
 }
 
+/// May the epilogue of an anchor whose result has elements of `anchor` read or
+/// store elements of this type? Behind sums of floats all are floats, behind
+/// those of integers numbers of any kind.
+bool isEpilogueType(Type element, Type anchor) {
+  return getNumberKind(element) &&
+         (isa<FloatType>(element) || !isa<FloatType>(anchor));
+}
+
 /// Can a vector of neighbouring result elements read this operand of an
 /// epilogue without looking for its place: from the same place, from a row
 /// that serves all rows, or from a single element?
-bool isSimpleOperand(Value operand, Value result, SymbolicShapes &symbols) {
+bool isSimpleOperand(Value operand, Value result, Type anchorType,
+                     SymbolicShapes &symbols) {
   auto type = cast<RankedTensorType>(operand.getType());
-  if (!type.getElementType().isF32())
+  if (!isEpilogueType(type.getElementType(), anchorType))
     return false;
   ArrayRef<int64_t> shape = type.getShape();
   auto isOne = [](int64_t size) { return size == 1; };
@@ -78,15 +88,17 @@ bool isSimpleOperand(Value operand, Value result, SymbolicShapes &symbols) {
   return shape == shapeOf(result) && symbols.haveSameShape(operand, result);
 }
 
-/// Can the group's ops run on f32 accumulators of an anchor?
-bool isEpilogue(const Group &group, SymbolicShapes &symbols) {
+/// Can the group's ops run on the accumulators of an anchor?
+bool isEpilogue(const Group &group, Operation *anchor,
+                SymbolicShapes &symbols) {
   Value result = group.sink->getResult(0);
-  if (!elementTypeOf(result).isF32())
+  Type anchorType = elementTypeOf(anchor->getResult(0));
+  if (!isEpilogueType(elementTypeOf(result), anchorType))
     return false;
   for (Operation *op : group.ops)
     for (Value operand : op->getOperands())
       if (!group.ops.contains(operand.getDefiningOp()) &&
-          !isSimpleOperand(operand, result, symbols))
+          !isSimpleOperand(operand, result, anchorType, symbols))
         return false;
   return true;
 }
@@ -224,15 +236,16 @@ bool FormKernelsPass::accepts(const Group &group, Operation *op,
   if (isElementwise(op)) {
     if (!group.anchor)
       return true;
-    // On accumulators everything is f32. A library sees none of what is in
-    // front of its post-ops.
+    // A library sees none of what is in front of its post-ops.
     return takesEpilogue(group.anchor) && !isOneDnn(group.anchor) &&
            llvm::all_of(op->getOperands(), [&](Value operand) {
              return group.ops.contains(operand.getDefiningOp()) ||
-                    isSimpleOperand(operand, group.sink->getResult(0), symbols);
+                    isSimpleOperand(operand, group.sink->getResult(0),
+                                    elementTypeOf(group.anchor->getResult(0)),
+                                    symbols);
            });
   }
-  return !group.anchor && takesEpilogue(op) && isEpilogue(group, symbols) &&
+  return !group.anchor && takesEpilogue(op) && isEpilogue(group, op, symbols) &&
          (!isOneDnn(op) || isPostOpChain(op, group));
 }
 

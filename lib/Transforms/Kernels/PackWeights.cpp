@@ -7,6 +7,7 @@
 #include "mlir/IR/PatternMatch.h"
 #include "sluice/Analysis/TransposedConvolution.h"
 #include "sluice/Codegen/CPU/Products/PackedWeights.h"
+#include "sluice/Support/ConstantBytes.h"
 #include "sluice/Support/Remarks.h"
 #include "sluice/Transforms/Graph/GraphBuilder.h"
 #include "sluice/Transforms/Passes.h"
@@ -16,6 +17,46 @@ using namespace mlir;
 namespace sluice {
 #define GEN_PASS_DEF_PACKWEIGHTSPASS
 #include "sluice/Transforms/Passes.h.inc"
+
+/// Integers in `bits` bits each; null where those do not hold them all.
+template <typename Wide>
+static ElementsAttr narrowTo(ShapedType type, ArrayRef<char> bytes,
+                             unsigned bits) {
+  int64_t count = bytes.size() / sizeof(Wide), width = bits / 8;
+  Wide limit = Wide(1) << (bits - 1);
+  std::vector<char> narrowed(count * width);
+  for (int64_t i = 0; i < count; ++i) {
+    Wide value;
+    std::memcpy(&value, bytes.data() + i * sizeof(Wide), sizeof(Wide));
+    if (value < -limit || value >= limit)
+      return nullptr;
+    // The low bytes come first.
+    std::memcpy(&narrowed[i * width], &value, width);
+  }
+  auto narrowType = type.clone(IntegerType::get(type.getContext(), bits));
+  return DenseElementsAttr::getFromRawBuffer(narrowType, narrowed);
+}
+
+/// The integers of a constant in as few bytes as hold them all: quantised
+/// weights are that small, whatever they are multiplied with. What are no
+/// integers of 32 or 64 bits stays.
+static ElementsAttr narrowIntegers(ElementsAttr value) {
+  ShapedType type = value.getShapedType();
+  bool isLong = type.getElementType().isInteger(64);
+  if (!isLong && !type.getElementType().isInteger(32))
+    return value;
+  std::vector<char> scratch;
+  auto bytes = getConstantBytes(value, scratch);
+  if (!bytes) {
+    llvm::consumeError(bytes.takeError());
+    return value;
+  }
+  for (unsigned bits : {8, 16})
+    if (auto narrowed = isLong ? narrowTo<int64_t>(type, *bytes, bits)
+                               : narrowTo<int32_t>(type, *bytes, bits))
+      return narrowed;
+  return value;
+}
 
 namespace {
 
@@ -54,11 +95,13 @@ public:
   }
 
 private:
-  /// The constant behind a value, if it is a weight of f32.
+  static constexpr StringLiteral noUnit =
+      "there is no dot unit for their elements";
+
+  /// The constant behind a value, if it has elements.
   static ConstantOp getWeights(Value value) {
     auto constant = value.getDefiningOp<ConstantOp>();
-    if (!constant || !elementTypeOf(value).isF32() ||
-        constant.getType().getNumElements() == 0)
+    if (!constant || constant.getType().getNumElements() == 0)
       return nullptr;
     return constant;
   }
@@ -75,15 +118,13 @@ private:
       return isConstantExpression(value)
                  ? "they are constant, but computed in every run"
                  : "they are not constant";
-    return elementTypeOf(value).isF32() ? "there are none"
-                                        : "their elements are not of f32";
+    return "there are none";
   }
 
-  static Value makeConstant(ConstantOp weights,
+  static Value makeConstant(Location loc, ElementsAttr value,
                             kernel::PackingAttrInterface packing,
                             IRRewriter &rewriter) {
-    return PackedConstantOp::create(rewriter, weights.getLoc(),
-                                    weights.getValueAttr(), packing);
+    return PackedConstantOp::create(rewriter, loc, value, packing);
   }
 
   /// The left-hand side, row by row; null where that would take sizes that are
@@ -112,6 +153,11 @@ private:
     ConstantOp weights = getWeights(op.getRhs());
     if (!weights)
       return leave(op, whyNoWeights(op.getRhs()));
+    ElementsAttr value = narrowIntegers(weights.getValueAttr());
+    auto types = getProductTypes(elementTypeOf(op.getLhs()),
+                                 value.getElementType(), elementTypeOf(op));
+    if (!types)
+      return leave(op, noUnit);
     // One matrix for all batches.
     ArrayRef<int64_t> shape = weights.getType().getShape();
     if (llvm::any_of(shape.drop_back(2),
@@ -135,15 +181,16 @@ private:
     kernel::PackingAttrInterface packing =
         isBuiltin
             ? getMatrixPacking(&getContext(), columns, op.getTransposeRhs(),
-                               kernel::getTiling(op), machine)
+                               *types, kernel::getTiling(op), machine)
             : getPlainMatrixPacking(&getContext(), columns,
                                     op.getTransposeRhs());
-    if (isBuiltin && op.getTransposeRhs() && shape.size() == 2)
+    bool isTable = isBuiltin && op.getTransposeRhs() && shape.size() == 2;
+    if (isTable && value == weights.getValueAttr())
       tables.try_emplace(weights.getValue(), cast<kernel::PanelsAttr>(packing));
-    auto packed =
-        PackedMatmulOp::create(rewriter, op.getLoc(), op.getType(), lhs,
-                               makeConstant(weights, packing, rewriter),
-                               rewriter.getI64IntegerAttr(columns));
+    auto packed = PackedMatmulOp::create(
+        rewriter, op.getLoc(), op.getType(), lhs,
+        makeConstant(weights.getLoc(), value, packing, rewriter),
+        rewriter.getI64IntegerAttr(columns));
     kernel::copyKernelAttributes(op, packed);
     rewriter.replaceOp(op, packed);
   }
@@ -154,9 +201,18 @@ private:
                         IRRewriter &rewriter) {
     ConstantOp weights = getWeights(op.getWeight());
     auto input = cast<RankedTensorType>(op.getInput().getType());
+    ElementsAttr value;
+    std::optional<ProductTypes> types;
+    if (weights) {
+      value = narrowIntegers(weights.getValueAttr());
+      types = getProductTypes(input.getElementType(), value.getElementType(),
+                              elementTypeOf(op));
+    }
     StringRef reason;
     if (!weights)
       reason = whyNoWeights(op.getWeight());
+    else if (!types)
+      reason = noUnit;
     else if (input.isDynamicDim(op.getChannelDimension()))
       reason = "the number of channels is not known";
     else if (!op.getChannelsLast())
@@ -166,7 +222,7 @@ private:
       return nullptr;
     }
     ConvolutionSpec spec = getConvolutionSpec(
-        input, op.getType(), weights.getType().getShape().drop_front(2),
+        *types, input, op.getType(), weights.getType().getShape().drop_front(2),
         op.getStrides(), op.getDilations(), op.getPads(), op.getGroups());
     spec.transposed = std::is_same_v<OpTy, ConvTransposeOp>;
     // Every phase of a transposed convolution is code of its own.
@@ -180,7 +236,7 @@ private:
     if (isBuiltin)
       packing = getConvolutionPacking(&getContext(), spec,
                                       kernel::getTiling(op), machine);
-    return makeConstant(weights, packing, rewriter);
+    return makeConstant(weights.getLoc(), value, packing, rewriter);
   }
 
   void pack(ConvOp op, const MachineModel &machine, IRRewriter &rewriter) {
@@ -219,10 +275,10 @@ private:
       return leave(op, whyNoWeights(op.getWeights()));
     if (ShapedType::isDynamic(shapeOf(op.getProjected())[3]))
       return leave(op, "the width of the inputs is not known");
+    int64_t lanes = machine.lanes(getComputeType(elementTypeOf(weights)));
     Value packed = makeConstant(
-        weights,
-        getGatePacking(&getContext(), op.getGateCount(), machine.lanes(32)),
-        rewriter);
+        weights.getLoc(), weights.getValueAttr(),
+        getGatePacking(&getContext(), op.getGateCount(), lanes), rewriter);
     rewriter.modifyOpInPlace(op,
                              [&] { op.getWeightsMutable().assign(packed); });
   }
@@ -240,8 +296,8 @@ private:
     ArrayRef<int64_t> shape = table.getType().getShape();
     rewriter.replaceOpWithNewOp<PackedGatherOp>(
         op, op.getType(),
-        makeConstant(table, cast<kernel::PackingAttrInterface>(panels),
-                     rewriter),
+        makeConstant(table.getLoc(), table.getValueAttr(),
+                     cast<kernel::PackingAttrInterface>(panels), rewriter),
         op.getIndices(), shape[1], shape[0], panels.getWidth());
   }
 

@@ -13,7 +13,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "mlir/IR/PatternMatch.h"
+#include "sluice/Analysis/DotUnit.h"
 #include "sluice/Analysis/MachineModel.h"
+#include "sluice/Codegen/CPU/Products/PackedWeights.h"
 #include "sluice/Support/ConstantBytes.h"
 #include "sluice/Support/Remarks.h"
 #include "sluice/Transforms/Graph/GraphBuilder.h"
@@ -66,12 +68,12 @@ public:
     getOperation().walk([&](ConvOp op) { convolutions.push_back(op); });
     IRRewriter rewriter(&getContext());
     for (ConvOp op : convolutions)
-      if (int64_t merged = countMergedPixels(op, machine->lanes(32)))
+      if (int64_t merged = countMergedPixels(op, *machine))
         widen(op, merged, rewriter);
   }
 
 private:
-  int64_t countMergedPixels(ConvOp op, int64_t lanes);
+  int64_t countMergedPixels(ConvOp op, const MachineModel &machine);
   void widen(ConvOp op, int64_t merged, IRRewriter &rewriter);
   static Value widenWeights(ConvOp op, int64_t merged, int64_t taps,
                             OpBuilder &builder);
@@ -81,15 +83,17 @@ private:
 
 /// How many pixels of a line are worth computing together; zero where the
 /// convolution had better stay as it is.
-int64_t WidenConvolutionsPass::countMergedPixels(ConvOp op, int64_t lanes) {
+int64_t WidenConvolutionsPass::countMergedPixels(ConvOp op,
+                                                 const MachineModel &machine) {
   // The result takes another pass where an operation follows.
   constexpr double worthwhileGain = 1.5;
   constexpr int64_t worthwhileWork = 1 << 16, mostWeights = 1 << 18;
   ArrayRef<int64_t> weight = shapeOf(op.getWeight());
   ArrayRef<int64_t> result = shapeOf(op);
+  auto types = getProductTypes(op);
   auto constant = op.getWeight().getDefiningOp<ConstantOp>();
-  if (!constant || !op.getChannelsLast() || op.getGroups() != 1 ||
-      !elementTypeOf(op).isF32() || op.getDilations().back() != 1 ||
+  if (!constant || !op.getChannelsLast() || op.getGroups() != 1 || !types ||
+      op.getDilations().back() != 1 ||
       kernel::getProvider(op) != kernel::Provider::Builtin ||
       kernel::getTiling(op) ||
       llvm::count_if(result, ShapedType::isDynamic) > 1)
@@ -99,6 +103,7 @@ int64_t WidenConvolutionsPass::countMergedPixels(ConvOp op, int64_t lanes) {
   if (ShapedType::isDynamic(line.pixels) || line.pixels == 0 ||
       line.channels == 0 || constant.getType().getNumElements() == 0)
     return 0;
+  int64_t lanes = chooseDotUnit(*types, machine).lanes;
   int64_t merged = line.choose(lanes);
   double gain = line.cost(1, lanes) / line.cost(merged, lanes);
   int64_t weights = constant.getType().getNumElements() / line.taps *
@@ -126,20 +131,19 @@ Value WidenConvolutionsPass::widenWeights(ConvOp op, int64_t merged,
     llvm::consumeError(bytes.takeError());
     return nullptr;
   }
-  std::vector<float> values(merged * channels * lines * taps);
+  size_t width = constant.getType().getElementTypeBitWidth() / 8;
+  std::vector<char> values(merged * channels * lines * taps * width);
   for (int64_t pixel = 0; pixel < merged; ++pixel)
     for (int64_t row = 0; row < channels * lines; ++row) {
       int64_t start = (pixel * channels * lines + row) * taps;
-      std::memcpy(&values[start + pixel * stride],
-                  bytes->data() + row * oldTaps * sizeof(float),
-                  oldTaps * sizeof(float));
+      std::memcpy(&values[(start + pixel * stride) * width],
+                  bytes->data() + row * oldTaps * width, oldTaps * width);
     }
   shape[0] = merged * channels;
   shape.back() = taps;
-  auto type = RankedTensorType::get(shape, builder.getF32Type());
-  return ConstantOp::create(
-      builder, op.getLoc(),
-      DenseElementsAttr::get(type, llvm::ArrayRef<float>(values)));
+  return ConstantOp::create(builder, op.getLoc(),
+                            DenseElementsAttr::getFromRawBuffer(
+                                constant.getType().clone(shape), values));
 }
 
 void WidenConvolutionsPass::widen(ConvOp op, int64_t merged,

@@ -265,3 +265,31 @@ func.func @nested_pads(%x: tensor<4x8xf32>) -> tensor<4xf32> {
   %r = sluice.reduce %p5 {kind = #sluice.reduction<sum>, axes = array<i64: 1>} : (tensor<4x20xf32>) -> tensor<4xf32>
   return %r : tensor<4xf32>
 }
+
+// -----
+
+// Sums of floats take an epilogue of any floats, but not of integers.
+// CHECK-LABEL: func.func @narrow_epilogue
+// CHECK:         kernel.region "matmul"
+// CHECK:           sluice.matmul
+// CHECK:           sluice.add
+// CHECK:           sluice.cast
+// CHECK-NOT:     kernel.region
+// CHECK:         return
+func.func @narrow_epilogue(%x: tensor<4x8xf16>, %w: tensor<8x16xf16>, %b: tensor<16xf16>) -> tensor<4x16xf32> {
+  %0 = sluice.matmul %x, %w : (tensor<4x8xf16>, tensor<8x16xf16>) -> tensor<4x16xf16>
+  %1 = sluice.add %0, %b : (tensor<4x16xf16>, tensor<16xf16>) -> tensor<4x16xf16>
+  %2 = sluice.cast %1 : (tensor<4x16xf16>) -> tensor<4x16xf32>
+  return %2 : tensor<4x16xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @not_of_integers
+// CHECK:         kernel.region "matmul"
+// CHECK:         kernel.region "map"
+func.func @not_of_integers(%x: tensor<4x8xf16>, %w: tensor<8x16xf16>) -> tensor<4x16xi32> {
+  %0 = sluice.matmul %x, %w : (tensor<4x8xf16>, tensor<8x16xf16>) -> tensor<4x16xf16>
+  %1 = sluice.cast %0 : (tensor<4x16xf16>) -> tensor<4x16xi32>
+  return %1 : tensor<4x16xi32>
+}

@@ -36,16 +36,43 @@ func.func @upright(%x: tensor<?x8x1xf32>) -> tensor<?x1x16xf32> {
 
 // -----
 
-// Weights that are run-time values, and other types, stay.
+// Weights that are run-time values, and types that nothing multiplies, stay.
 // REMARK: Remark="the weights are not packed: ", Remark="they are not constant"
-// REMARK: Remark="the weights are not packed: ", Remark="their elements are not of f32"
+// REMARK: Remark="the weights are not packed: ", Remark="there is no dot unit for their elements"
 // CHECK-LABEL: func.func @run_time
 // CHECK-NOT:     packed
-func.func @run_time(%x: tensor<4x8xf32>, %w: tensor<8x16xf32>, %y: tensor<4x8xi32>) -> (tensor<4x16xf32>, tensor<4x16xi32>) {
-  %v = sluice.constant dense<1> : tensor<8x16xi32>
+func.func @run_time(%x: tensor<4x8xf32>, %w: tensor<8x16xf32>, %y: tensor<4x8xi8>) -> (tensor<4x16xf32>, tensor<4x16xi8>) {
+  %v = sluice.constant dense<1> : tensor<8x16xi8>
   %0 = sluice.matmul %x, %w : (tensor<4x8xf32>, tensor<8x16xf32>) -> tensor<4x16xf32>
-  %1 = sluice.matmul %y, %v : (tensor<4x8xi32>, tensor<8x16xi32>) -> tensor<4x16xi32>
-  return %0, %1 : tensor<4x16xf32>, tensor<4x16xi32>
+  %1 = sluice.matmul %y, %v : (tensor<4x8xi8>, tensor<8x16xi8>) -> tensor<4x16xi8>
+  return %0, %1 : tensor<4x16xf32>, tensor<4x16xi8>
+}
+
+// -----
+
+// Panels are as narrow as the constant, and as wide as the unit's sums want.
+// CHECK-LABEL: func.func @element_types
+// CHECK:         sluice.packed_constant {{.*}}packing = #kernel.panels<width = 16>} : tensor<512xf16>
+// CHECK:         sluice.packed_constant {{.*}}packing = #kernel.panels<width = 16>} : tensor<512xbf16>
+// CHECK:         sluice.packed_constant {{.*}}packing = #kernel.panels<width = 8>} : tensor<512xf64>
+// CHECK:         sluice.packed_constant {{.*}}packing = #kernel.panels<width = 16>} : tensor<512xi32>
+// Of integers the bytes that hold them all are kept.
+// CHECK:         sluice.packed_constant dense<-128> : tensor<8x64xi8> {packing = #kernel.panels<width = 16>} : tensor<512xi8>
+// CHECK:         sluice.packed_constant dense<128> : tensor<8x64xi16> {packing = #kernel.panels<width = 8>} : tensor<512xi16>
+func.func @element_types(%a: tensor<4x8xf16>, %b: tensor<4x8xbf16>, %c: tensor<4x8xf64>, %d: tensor<4x8xi32>, %e: tensor<4x8xi64>) -> (tensor<4x64xf16>, tensor<4x64xbf16>, tensor<4x64xf64>, tensor<4x64xi32>, tensor<4x64xi32>, tensor<4x64xi64>) {
+  %u = sluice.constant dense<1.0> : tensor<8x64xf16>
+  %v = sluice.constant dense<1.0> : tensor<8x64xbf16>
+  %w = sluice.constant dense<1.0> : tensor<8x64xf64>
+  %x = sluice.constant dense<32768> : tensor<8x64xi32>
+  %y = sluice.constant dense<-128> : tensor<8x64xi32>
+  %z = sluice.constant dense<128> : tensor<8x64xi64>
+  %0 = sluice.matmul %a, %u : (tensor<4x8xf16>, tensor<8x64xf16>) -> tensor<4x64xf16>
+  %1 = sluice.matmul %b, %v : (tensor<4x8xbf16>, tensor<8x64xbf16>) -> tensor<4x64xbf16>
+  %2 = sluice.matmul %c, %w : (tensor<4x8xf64>, tensor<8x64xf64>) -> tensor<4x64xf64>
+  %3 = sluice.matmul %d, %x : (tensor<4x8xi32>, tensor<8x64xi32>) -> tensor<4x64xi32>
+  %4 = sluice.matmul %d, %y : (tensor<4x8xi32>, tensor<8x64xi32>) -> tensor<4x64xi32>
+  %5 = sluice.matmul %e, %z : (tensor<4x8xi64>, tensor<8x64xi64>) -> tensor<4x64xi64>
+  return %0, %1, %2, %3, %4, %5 : tensor<4x64xf16>, tensor<4x64xbf16>, tensor<4x64xf64>, tensor<4x64xi32>, tensor<4x64xi32>, tensor<4x64xi64>
 }
 
 // -----

@@ -50,10 +50,14 @@ auto choices() {
   });
 }
 
+DotUnitModel floatUnit(const MachineModel &machine) {
+  return chooseDotUnit(ProductTypes(), machine);
+}
+
 TEST(ContractionTiling, TilesFitTheRegisters) {
   for (const auto &[machine, spec, tiling] : choices()) {
     EXPECT_EQ(tiling.lanes, machine.lanes(32));
-    EXPECT_EQ(tiling.fusedMultiplyAdd, machine.hasFma);
+    EXPECT_EQ(tiling.unit.fused, machine.hasFma);
     EXPECT_GE(tiling.tileRows, 1);
     EXPECT_GE(tiling.tileVectors, 1);
     EXPECT_GE(tiling.unroll, 1);
@@ -78,7 +82,7 @@ TEST(ContractionTiling, BlocksAreWholeTiles) {
 TEST(ContractionTiling, PackedPanelsHaveTheWidthOfTheTile) {
   for (const MachineModel &machine : test::machines())
     for (int64_t columns : {1, 5, 16, 17, 100, 1000}) {
-      int64_t width = choosePanelWidth(columns, machine);
+      int64_t width = choosePanelWidth(columns, floatUnit(machine), machine);
       EXPECT_GE(width, machine.lanes(32));
       EXPECT_EQ(width % machine.lanes(32), 0u);
       // However many rows read it.
@@ -93,12 +97,15 @@ TEST(ContractionTiling, PanelsOfThreeVectorsWhereTheyWasteNothing) {
   for (const MachineModel &machine : test::machines()) {
     int64_t lanes = machine.lanes(32);
     bool isShort = machine.vectorRegisters < 32;
-    EXPECT_EQ(choosePanelWidth(96 * lanes, machine), (isShort ? 3 : 4) * lanes);
-    EXPECT_EQ(choosePanelWidth(512 * lanes, machine),
+    EXPECT_EQ(choosePanelWidth(96 * lanes, floatUnit(machine), machine),
               (isShort ? 3 : 4) * lanes);
-    EXPECT_EQ(choosePanelWidth(8 * lanes, machine), (isShort ? 2 : 4) * lanes);
-    EXPECT_EQ(choosePanelWidth(32 * lanes, machine), (isShort ? 2 : 4) * lanes);
-    EXPECT_EQ(choosePanelWidth(kDynamicSize, machine),
+    EXPECT_EQ(choosePanelWidth(512 * lanes, floatUnit(machine), machine),
+              (isShort ? 3 : 4) * lanes);
+    EXPECT_EQ(choosePanelWidth(8 * lanes, floatUnit(machine), machine),
+              (isShort ? 2 : 4) * lanes);
+    EXPECT_EQ(choosePanelWidth(32 * lanes, floatUnit(machine), machine),
+              (isShort ? 2 : 4) * lanes);
+    EXPECT_EQ(choosePanelWidth(kDynamicSize, floatUnit(machine), machine),
               (isShort ? 2 : 4) * lanes);
   }
 }
@@ -224,13 +231,13 @@ TEST(ContractionTiling, LargeResultsAreWalkedAlongRows) {
 TEST(ContractionTiling, RowsFitTheSetsOfTheCache) {
   MachineModel machine =
       test::machine("x86_64-unknown-linux-gnu", "skylake-avx512");
-  EXPECT_TRUE(fitCacheSets(7, 1024, machine));
-  EXPECT_FALSE(fitCacheSets(8, 1024, machine));
-  EXPECT_FALSE(fitCacheSets(8, 3072, machine));
-  EXPECT_TRUE(fitCacheSets(14, 512, machine));
-  EXPECT_FALSE(fitCacheSets(15, 512, machine));
-  EXPECT_TRUE(fitCacheSets(100, 1000, machine));
-  EXPECT_TRUE(fitCacheSets(100, 1, machine));
+  EXPECT_TRUE(fitCacheSets(7, 4096, machine));
+  EXPECT_FALSE(fitCacheSets(8, 4096, machine));
+  EXPECT_FALSE(fitCacheSets(8, 12288, machine));
+  EXPECT_TRUE(fitCacheSets(14, 2048, machine));
+  EXPECT_FALSE(fitCacheSets(15, 2048, machine));
+  EXPECT_TRUE(fitCacheSets(100, 4000, machine));
+  EXPECT_TRUE(fitCacheSets(100, 4, machine));
   // Two vectors of columns take fourteen rows.
   EXPECT_EQ(
       chooseContractionTiling(packedProduct(1400, 32, 1000), machine).tileRows,

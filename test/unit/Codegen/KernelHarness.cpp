@@ -14,6 +14,8 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
+#include "sluice/Codegen/CPU/DotUnits/DotUnit.h"
+#include "sluice/Codegen/CPU/Passes.h"
 #include "sluice/Conversion/LowerToLLVM/LowerToLLVM.h"
 #include "sluice/Target/CPU/ObjectEmitter.h"
 
@@ -26,13 +28,20 @@ static bool dumps(llvm::StringRef stage) {
   return wanted && stage == wanted;
 }
 
-static void buildFunction(ModuleOp module, unsigned bufferCount,
+/// All buffers of a kernel but its scratch memory are of f32.
+static SmallVector<NumberKind> floatBuffers(unsigned bufferCount) {
+  return SmallVector<NumberKind>(bufferCount - 1, NumberKind::F32);
+}
+
+static void buildFunction(ModuleOp module, ArrayRef<NumberKind> kinds,
                           unsigned sizeCount, KernelBody body) {
   OpBuilder builder(module.getContext());
   Location loc = builder.getUnknownLoc();
-  auto f32 = MemRefType::get({ShapedType::kDynamic}, builder.getF32Type());
   auto bytes = MemRefType::get({ShapedType::kDynamic}, builder.getI8Type());
-  SmallVector<Type> arguments(bufferCount - 1, f32);
+  SmallVector<Type> arguments;
+  for (NumberKind kind : kinds)
+    arguments.push_back(MemRefType::get(
+        {ShapedType::kDynamic}, getNumberType(module.getContext(), kind)));
   arguments.push_back(bytes);
   arguments.append(sizeCount, builder.getIndexType());
   builder.setInsertionPointToEnd(module.getBody());
@@ -41,6 +50,7 @@ static void buildFunction(ModuleOp module, unsigned bufferCount,
   function->setAttr("llvm.emit_c_interface", builder.getUnitAttr());
   builder.setInsertionPointToStart(function.addEntryBlock());
   ValueRange all = function.getArguments();
+  size_t bufferCount = kinds.size() + 1;
   body(builder, loc, all.take_front(bufferCount), all.drop_front(bufferCount));
   func::ReturnOp::create(builder, loc);
 }
@@ -74,7 +84,7 @@ static llvm::Error dump(ModuleOp module, const ObjectEmitterOptions &options) {
 }
 
 static llvm::Expected<CodeBuffer> emitObject(const MachineModel &machine,
-                                             unsigned bufferCount,
+                                             ArrayRef<NumberKind> kinds,
                                              unsigned sizeCount,
                                              KernelBody body, LoopOrder order) {
   DialectRegistry registry;
@@ -85,7 +95,7 @@ static llvm::Expected<CodeBuffer> emitObject(const MachineModel &machine,
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   context.loadAllAvailableDialects();
   OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
-  buildFunction(*module, bufferCount, sizeCount, body);
+  buildFunction(*module, kinds, sizeCount, body);
   if (failed(verify(*module)))
     return llvm::createStringError("the kernel is not valid IR");
   if (order == LoopOrder::Backward)
@@ -93,6 +103,10 @@ static llvm::Expected<CodeBuffer> emitObject(const MachineModel &machine,
   if (dumps("mlir"))
     module->dump();
   PassManager passes(&context);
+  ExpandHalfPassOptions halfOptions;
+  halfOptions.triple = machine.triple;
+  halfOptions.cpu = machine.requestedCpu;
+  passes.addPass(createExpandHalfPass(halfOptions));
   buildLowerToLLVMPipeline(passes, LowerToLLVMOptions());
   if (failed(passes.run(*module)))
     return llvm::createStringError("cannot lower the kernel");
@@ -106,8 +120,14 @@ static llvm::Expected<CodeBuffer> emitObject(const MachineModel &machine,
 llvm::Expected<size_t>
 CompiledKernel::getObjectSize(const MachineModel &machine, unsigned bufferCount,
                               unsigned sizeCount, KernelBody body) {
-  auto object =
-      emitObject(machine, bufferCount, sizeCount, body, LoopOrder::Forward);
+  return getObjectSize(machine, floatBuffers(bufferCount), sizeCount, body);
+}
+
+llvm::Expected<size_t>
+CompiledKernel::getObjectSize(const MachineModel &machine,
+                              ArrayRef<NumberKind> kinds, unsigned sizeCount,
+                              KernelBody body) {
+  auto object = emitObject(machine, kinds, sizeCount, body, LoopOrder::Forward);
   if (!object)
     return object.takeError();
   return object->size();
@@ -116,9 +136,15 @@ CompiledKernel::getObjectSize(const MachineModel &machine, unsigned bufferCount,
 llvm::Expected<std::unique_ptr<CompiledKernel>>
 CompiledKernel::compile(const MachineModel &machine, unsigned bufferCount,
                         unsigned sizeCount, KernelBody body, LoopOrder order) {
-  if (bufferCount + sizeCount > maxArguments)
+  return compile(machine, floatBuffers(bufferCount), sizeCount, body, order);
+}
+
+llvm::Expected<std::unique_ptr<CompiledKernel>>
+CompiledKernel::compile(const MachineModel &machine, ArrayRef<NumberKind> kinds,
+                        unsigned sizeCount, KernelBody body, LoopOrder order) {
+  if (kinds.size() + 1 + sizeCount > maxArguments)
     return llvm::createStringError("too many kernel arguments");
-  auto object = emitObject(machine, bufferCount, sizeCount, body, order);
+  auto object = emitObject(machine, kinds, sizeCount, body, order);
   if (!object)
     return object.takeError();
   auto kernel = std::make_unique<CompiledKernel>();

@@ -7,6 +7,7 @@
 #define SLUICE_TEST_UNIT_CODEGEN_KERNELHARNESS_H
 
 #include "mlir/IR/Builders.h"
+#include "sluice/Analysis/KernelSpecs.h"
 #include "sluice/Analysis/MachineModel.h"
 #include "sluice/Target/CPU/Jit.h"
 #include "llvm/Support/Error.h"
@@ -14,8 +15,9 @@
 
 namespace sluice::testing {
 
-/// Writes the body of a kernel over `buffers` (all memref<?xf32> but the last,
-/// scratch memory, which is memref<?xi8>) and `sizes` (index).
+/// Writes the body of a kernel over `buffers` (all memref<?xf32>, or of the
+/// kinds given, but the last, scratch memory, which is memref<?xi8>) and
+/// `sizes` (index).
 using KernelBody =
     llvm::function_ref<void(mlir::OpBuilder &builder, mlir::Location loc,
                             mlir::ValueRange buffers, mlir::ValueRange sizes)>;
@@ -37,9 +39,19 @@ public:
   compile(const MachineModel &machine, unsigned bufferCount, unsigned sizeCount,
           KernelBody body, LoopOrder order = LoopOrder::Backward);
 
+  /// The same with buffers of these kinds; scratch memory comes behind them.
+  static llvm::Expected<std::unique_ptr<CompiledKernel>>
+  compile(const MachineModel &machine, llvm::ArrayRef<NumberKind> kinds,
+          unsigned sizeCount, KernelBody body,
+          LoopOrder order = LoopOrder::Backward);
+
   /// Compiles for a machine that need not be this one.
   static llvm::Expected<size_t> getObjectSize(const MachineModel &machine,
                                               unsigned bufferCount,
+                                              unsigned sizeCount,
+                                              KernelBody body);
+  static llvm::Expected<size_t> getObjectSize(const MachineModel &machine,
+                                              llvm::ArrayRef<NumberKind> kinds,
                                               unsigned sizeCount,
                                               KernelBody body);
 

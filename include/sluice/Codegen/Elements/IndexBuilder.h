@@ -76,10 +76,6 @@ public:
 mlir::Value flattenBuffer(mlir::OpBuilder &builder, mlir::Location loc,
                           mlir::Value buffer);
 
-/// The f32 view of the byte buffer `scratch`.
-mlir::Value viewAsF32(mlir::OpBuilder &builder, mlir::Location loc,
-                      mlir::Value scratch);
-
 } // namespace sluice
 
 #endif // SLUICE_CODEGEN_ELEMENTS_INDEXBUILDER_H

@@ -6,8 +6,11 @@
 #include "sluice/Codegen/CPU/MicroKernels/Contraction.h"
 #include "Gemv.h"
 #include "PanelPacking.h"
+#include "Widening.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "sluice/Analysis/MachineModel.h"
+#include "sluice/Codegen/CPU/DotUnits/DotUnit.h"
 #include "sluice/Codegen/CPU/ParallelLoop.h"
 
 using namespace mlir;
@@ -43,7 +46,10 @@ public:
       : index(builder, loc), spec(spec), tiling(tiling), epilogue(epilogue),
         a(flattenBuffer(builder, loc, operands.a)),
         b(flattenBuffer(builder, loc, operands.b)),
-        c(flattenBuffer(builder, loc, operands.c)), operands(operands) {}
+        c(flattenBuffer(builder, loc, operands.c)), operands(operands),
+        unit(createDotUnit(
+            tiling.unit,
+            getNumberType(builder.getContext(), spec.types.accumulator))) {}
 
   void run();
 
@@ -77,6 +83,7 @@ private:
   EpilogueFn epilogue;
   Value a, b, c;
   ContractionOperands operands;
+  std::unique_ptr<DotUnit> unit;
 
   // The block being emitted.
   OpFoldResult batch, rowBegin, rowEnd, columnBegin, columnEnd, kBegin, kEnd;
@@ -118,7 +125,8 @@ void ContractionEmitter::run() {
   if (rows && usesDotProducts(spec, *rows))
     return emitAsDotProducts();
   if (tiling.packB) {
-    Value scratch = viewAsF32(index.builder, index.loc, operands.scratch);
+    Value scratch = viewScratch(index.builder, index.loc, operands.scratch,
+                                operands.scratchStart, unit->getSumType());
     PanelPacking packing{b,
                          scratch,
                          operands.batch,
@@ -168,7 +176,7 @@ void ContractionEmitter::emitAsDotProducts() {
                        operands.bStride,
                        operands.cStride,
                        tiling.lanes,
-                       tiling.fusedMultiplyAdd,
+                       unit.get(),
                        tiling.columnBlock,
                        tiling.blockCost};
   emitDotProducts(
@@ -302,8 +310,8 @@ SmallVector<Value> ContractionEmitter::addPartialSums(const RegisterTile &tile,
           builder, index.loc, c,
           index.add(start, index.add(result.column, v * tile.lanes)),
           tile.lanes, v + 1 == tile.vectors ? result.lastMask : Value());
-      added.push_back(arith::AddFOp::create(builder, index.loc, earlier,
-                                            sums[r * tile.vectors + v]));
+      added.push_back(
+          addSums(builder, index.loc, earlier, sums[r * tile.vectors + v]));
     }
   }
   scf::YieldOp::create(builder, index.loc, added);
@@ -396,7 +404,7 @@ void ContractionEmitter::emitTile(const RowGroup &rows,
   }
 
   MicroTileOptions options;
-  options.fusedMultiplyAdd = tiling.fusedMultiplyAdd;
+  options.unit = unit.get();
   options.unroll = tiling.unroll;
   options.partialSums = getPartialSums(tile);
   options.unroll = std::max(options.unroll, options.partialSums);
@@ -411,7 +419,7 @@ void ContractionEmitter::emitTile(const RowGroup &rows,
     fetchPlaces(index, result, operands.residuals, inputs);
   SmallVector<Value> sums =
       emitMicroTile(builder, index.loc, tile, options, inputs,
-                    makeZeroTile(builder, index.loc, tile));
+                    makeZeroTile(builder, index.loc, tile, unit->getSumType()));
   if (splitsDepth())
     sums = addPartialSums(tile, result, sums);
   if (!splitsDepth() || !epilogue)
@@ -422,23 +430,45 @@ void ContractionEmitter::emitTile(const RowGroup &rows,
       [&] { emitTileStore(builder, index.loc, tile, result, sums, epilogue); });
 }
 
-OpFoldResult
-sluice::getContractionScratch(OpBuilder &builder, Location loc,
-                              const ContractionTiling &tiling,
-                              const ContractionOperands &operands) {
-  IndexBuilder index(builder, loc);
-  if (!tiling.packB)
-    return index.constant(0);
-  OpFoldResult panels = index.roundUp(operands.columns, tiling.width());
-  return index.mul(index.mul(operands.batch, index.mul(panels, operands.depth)),
-                   4);
+/// Whether tiles read a copy of A with wider elements. Dot products, which read
+/// each element of B once, widen A as well where they read it.
+static bool widensLhs(const ContractionSpec &spec,
+                      const ContractionTiling &tiling,
+                      const ContractionOperands &operands) {
+  auto rows = IndexBuilder::getConstant(operands.rows);
+  return tiling.unit.widensLhs && !(rows && usesDotProducts(spec, *rows));
 }
 
-void sluice::emitContraction(OpBuilder &builder, Location loc,
-                             const ContractionSpec &spec,
-                             const ContractionTiling &tiling,
-                             const ContractionOperands &operands,
-                             EpilogueFn epilogue) {
+/// Where in the scratch memory what follows a copy of A starts.
+static OpFoldResult getWideLhsBytes(IndexBuilder &index,
+                                    const ContractionTiling &tiling,
+                                    const ContractionOperands &operands) {
+  return index.roundUp(
+      index.mul(countElements(index, operands.a), tiling.unit.lhsBytes),
+      MachineModel::cacheLineBytes);
+}
+
+OpFoldResult sluice::getContractionScratch(
+    OpBuilder &builder, Location loc, const ContractionSpec &spec,
+    const ContractionTiling &tiling, const ContractionOperands &operands) {
+  IndexBuilder index(builder, loc);
+  OpFoldResult bytes = index.constant(0);
+  if (widensLhs(spec, tiling, operands))
+    bytes = getWideLhsBytes(index, tiling, operands);
+  if (!tiling.packB)
+    return bytes;
+  OpFoldResult panels = index.roundUp(operands.columns, tiling.width());
+  return index.add(
+      bytes,
+      index.mul(index.mul(operands.batch, index.mul(panels, operands.depth)),
+                tiling.unit.sumBytes));
+}
+
+/// One product, with or without its single row.
+static void emitRows(OpBuilder &builder, Location loc,
+                     const ContractionSpec &spec,
+                     const ContractionTiling &tiling,
+                     const ContractionOperands &operands, EpilogueFn epilogue) {
   IndexBuilder index(builder, loc);
   auto emitGeneral = [&] {
     ContractionEmitter(builder, loc, spec, tiling, operands, epilogue).run();
@@ -457,4 +487,25 @@ void sluice::emitContraction(OpBuilder &builder, Location loc,
           .run();
     });
   });
+}
+
+void sluice::emitContraction(OpBuilder &builder, Location loc,
+                             const ContractionSpec &spec,
+                             const ContractionTiling &tiling,
+                             const ContractionOperands &operands,
+                             EpilogueFn epilogue) {
+  ContractionOperands wide = operands;
+  IndexBuilder index(builder, loc);
+  if (!wide.scratchStart)
+    wide.scratchStart = index.constant(0);
+  if (widensLhs(spec, tiling, operands)) {
+    Type element = getNumberType(builder.getContext(), spec.types.accumulator);
+    wide.a =
+        viewScratch(builder, loc, operands.scratch, wide.scratchStart, element);
+    emitWidening(index, flattenBuffer(builder, loc, operands.a), wide.a,
+                 countElements(index, operands.a), tiling.lanes);
+    wide.scratchStart =
+        index.add(wide.scratchStart, getWideLhsBytes(index, tiling, operands));
+  }
+  emitRows(builder, loc, spec, tiling, wide, epilogue);
 }

@@ -5,8 +5,11 @@
 //===----------------------------------------------------------------------===//
 #include "sluice/Codegen/CPU/MicroKernels/Convolution.h"
 #include "ConvolutionGeometry.h"
+#include "Widening.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "sluice/Analysis/MachineModel.h"
 #include "sluice/Analysis/TransposedConvolution.h"
+#include "sluice/Codegen/CPU/DotUnits/DotUnit.h"
 #include "sluice/Codegen/CPU/MicroKernels/Contraction.h"
 #include "sluice/Codegen/CPU/ParallelLoop.h"
 
@@ -48,11 +51,14 @@ public:
         output(flattenBuffer(builder, loc, operands.output)),
         groups(spec.groups / tiling.mergedGroups),
         inputs(spec.inputChannels * tiling.mergedGroups),
-        outputs(spec.outputChannels * tiling.mergedGroups) {
+        outputs(spec.outputChannels * tiling.mergedGroups),
+        unit(
+            createDotUnit(tiling.unit, getNumberType(builder.getContext(),
+                                                     spec.types.accumulator))) {
     depth = inputs;
     for (int64_t taps : spec.kernelSizes)
       depth *= taps;
-    options.fusedMultiplyAdd = tiling.fusedMultiplyAdd;
+    options.unit = unit.get();
     options.unroll = tiling.unroll;
   }
 
@@ -89,6 +95,7 @@ private:
   EpilogueFn epilogue;
   Value input, weights, output;
   int64_t groups, inputs, outputs, depth;
+  std::unique_ptr<DotUnit> unit;
   MicroTileOptions options;
   Index group;
 };
@@ -114,7 +121,8 @@ static Index getInputLines(IndexBuilder &index,
 }
 
 void ConvolutionEmitter::copyPadded() {
-  Value scratch = viewAsF32(index.builder, index.loc, operands.scratch);
+  Value scratch = viewScratch(index.builder, index.loc, operands.scratch,
+                              operands.scratchStart, unit->getSumType());
   int64_t channels = geometry.totalInputs, pad = geometry.padBegin;
   Index pixels = geometry.inputSizes.back();
   Index padded =
@@ -160,6 +168,8 @@ void ConvolutionEmitter::run() {
 void ConvolutionEmitter::emitAsContraction() {
   Index pixels = index.mul(geometry.lineCount, geometry.linePixels);
   ContractionSpec spec;
+  spec.types = geometry.spec.types;
+  spec.types.lhs = spec.types.accumulator;
   auto known = [](Index size) {
     return IndexBuilder::getConstant(size).value_or(kDynamicSize);
   };
@@ -187,8 +197,11 @@ void ConvolutionEmitter::emitAsContraction() {
   matrices.aStride = index.constant(geometry.stride() * inputs);
   matrices.batchOffsets = batchOffsets;
   matrices.residuals = operands.residuals;
-  emitContraction(index.builder, index.loc, spec, tiling.contraction, matrices,
-                  epilogue);
+  // The image is as wide as the sums by now.
+  ContractionTiling product = tiling.contraction;
+  product.unit.widensLhs = false;
+  product.unit.emulated = tiling.unit.emulated;
+  emitContraction(index.builder, index.loc, spec, product, matrices, epilogue);
 }
 
 void ConvolutionEmitter::emitBlocks() {
@@ -375,7 +388,8 @@ void ConvolutionEmitter::emitTile(const ConvolutionGeometry::Line &line,
                          index.add(index.mul(group, outputs), channels.first));
   result.validRows = pixels.valid;
   result.lastMask = channels.lastMask;
-  SmallVector<Value> zeros = makeZeroTile(index.builder, index.loc, tile);
+  SmallVector<Value> zeros =
+      makeZeroTile(index.builder, index.loc, tile, unit->getSumType());
   SmallVector<Value> sums = geometry.forEachOuterTap(
       line, zeros, [&](Index inputLine, Index outerTap, ValueRange carried) {
         Index bStart = index.add(panel, index.mul(outerTap, lineDepth * width));
@@ -384,7 +398,7 @@ void ConvolutionEmitter::emitTile(const ConvolutionGeometry::Line &line,
         SmallVector<Value> part =
             addLine(tile, pixels, bStart, inputLine, result, zeros);
         for (auto [value, sum] : llvm::zip_equal(part, carried))
-          value = arith::AddFOp::create(index.builder, index.loc, sum, value);
+          value = addSums(index.builder, index.loc, sum, value);
         return part;
       });
 
@@ -405,19 +419,48 @@ getPhaseOperands(IndexBuilder &index, const ConvolutionSpec &spec,
   return result;
 }
 
-OpFoldResult sluice::getConvolutionScratch(
-    OpBuilder &builder, Location loc, const ConvolutionSpec &spec,
-    const ConvolutionTiling &tiling, const ConvolutionOperands &operands) {
+/// Whether the whole image is widened before it is read, instead of where it
+/// is copied with its padding or, by depthwise convolutions, where it is
+/// loaded.
+static bool widensImage(const ConvolutionTiling &tiling) {
+  using Method = ConvolutionTiling::Method;
+  if (tiling.method == Method::Phases)
+    return llvm::any_of(tiling.phases, [](const ConvolutionTiling &phase) {
+      return phase.unit.widensLhs && phase.method != Method::Depthwise;
+    });
+  return tiling.unit.widensLhs && tiling.method != Method::Depthwise &&
+         !tiling.copyPadded;
+}
+
+/// Where in the scratch memory what follows the widened image starts.
+static Index getWideImageBytes(IndexBuilder &index, const ConvolutionSpec &spec,
+                               const ConvolutionTiling &tiling,
+                               const ConvolutionOperands &operands) {
+  if (!widensImage(tiling))
+    return index.constant(0);
+  Index pixels = operands.batch;
+  for (Index size : operands.inputSizes)
+    pixels = index.mul(pixels, size);
+  int64_t pixelBytes =
+      spec.groups * spec.inputChannels * getNumberBytes(spec.types.accumulator);
+  return index.roundUp(index.mul(pixels, pixelBytes),
+                       MachineModel::cacheLineBytes);
+}
+
+/// Scratch memory beside that of a widened image.
+static OpFoldResult getCopyScratch(OpBuilder &builder, Location loc,
+                                   const ConvolutionSpec &spec,
+                                   const ConvolutionTiling &tiling,
+                                   const ConvolutionOperands &operands) {
   IndexBuilder index(builder, loc);
   if (tiling.method == ConvolutionTiling::Method::Phases) {
     // Phases run one after the other.
     Index most = index.constant(0);
     for (auto [i, phaseTiling] : llvm::enumerate(tiling.phases)) {
       TransposedPhase phase = getTransposedPhase(spec, i);
-      most =
-          index.max(most, getConvolutionScratch(
-                              builder, loc, phase.spec, phaseTiling,
-                              getPhaseOperands(index, spec, phase, operands)));
+      most = index.max(
+          most, getCopyScratch(builder, loc, phase.spec, phaseTiling,
+                               getPhaseOperands(index, spec, phase, operands)));
     }
     return most;
   }
@@ -425,7 +468,16 @@ OpFoldResult sluice::getConvolutionScratch(
     return index.constant(0);
   Index padded = getPaddedPixels(index, spec, operands.outputSizes.back());
   return index.mul(index.mul(getInputLines(index, operands), padded),
-                   spec.groups * spec.inputChannels * 4);
+                   spec.groups * spec.inputChannels *
+                       getNumberBytes(spec.types.accumulator));
+}
+
+OpFoldResult sluice::getConvolutionScratch(
+    OpBuilder &builder, Location loc, const ConvolutionSpec &spec,
+    const ConvolutionTiling &tiling, const ConvolutionOperands &operands) {
+  IndexBuilder index(builder, loc);
+  return index.add(getWideImageBytes(index, spec, tiling, operands),
+                   getCopyScratch(builder, loc, spec, tiling, operands));
 }
 
 static void emitOne(OpBuilder &builder, Location loc,
@@ -440,13 +492,12 @@ static void emitOne(OpBuilder &builder, Location loc,
       .run();
 }
 
-void sluice::emitConvolution(OpBuilder &builder, Location loc,
-                             const ConvolutionSpec &spec,
-                             const ConvolutionTiling &tiling,
-                             const ConvolutionOperands &operands,
-                             EpilogueFn epilogue) {
-  if (tiling.method != ConvolutionTiling::Method::Phases)
-    return emitOne(builder, loc, spec, tiling, operands, nullptr, epilogue);
+/// All phases of a transposed convolution, one after the other.
+static void emitPhases(OpBuilder &builder, Location loc,
+                       const ConvolutionSpec &spec,
+                       const ConvolutionTiling &tiling,
+                       const ConvolutionOperands &operands,
+                       EpilogueFn epilogue) {
   IndexBuilder index(builder, loc);
   int64_t weightsStart = 0;
   for (auto [i, phaseTiling] : llvm::enumerate(tiling.phases)) {
@@ -458,4 +509,27 @@ void sluice::emitConvolution(OpBuilder &builder, Location loc,
             epilogue);
     weightsStart += getPackedConvolutionElements(phase.spec, phaseTiling);
   }
+}
+
+void sluice::emitConvolution(OpBuilder &builder, Location loc,
+                             const ConvolutionSpec &spec,
+                             const ConvolutionTiling &tiling,
+                             const ConvolutionOperands &operands,
+                             EpilogueFn epilogue) {
+  IndexBuilder index(builder, loc);
+  ConvolutionOperands wide = operands;
+  wide.scratchStart = index.constant(0);
+  if (widensImage(tiling)) {
+    Type element = getNumberType(builder.getContext(), spec.types.accumulator);
+    wide.input =
+        viewScratch(builder, loc, operands.scratch, wide.scratchStart, element);
+    emitWidening(index, flattenBuffer(builder, loc, operands.input), wide.input,
+                 countElements(index, operands.input),
+                 tiling.phases.empty() ? tiling.lanes
+                                       : tiling.phases.front().lanes);
+    wide.scratchStart = getWideImageBytes(index, spec, tiling, operands);
+  }
+  if (tiling.method == ConvolutionTiling::Method::Phases)
+    return emitPhases(builder, loc, spec, tiling, wide, epilogue);
+  emitOne(builder, loc, spec, tiling, wide, nullptr, epilogue);
 }

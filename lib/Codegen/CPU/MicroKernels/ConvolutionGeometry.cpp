@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "ConvolutionGeometry.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "sluice/Codegen/CPU/DotUnits/DotUnit.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -187,12 +188,16 @@ void sluice::emitCopy(IndexBuilder &index, Value source, Index from,
                       Value target, Index to, Index count, int64_t lanes) {
   OpBuilder &builder = index.builder;
   auto copy = [&](Index position, Value mask) {
+    Type element = cast<MemRefType>(target.getType()).getElementType();
     Value vector;
     if (source)
-      vector = loadVector(builder, index.loc, source, index.add(from, position),
-                          lanes, mask);
+      vector =
+          convertElements(builder, index.loc,
+                          loadVector(builder, index.loc, source,
+                                     index.add(from, position), lanes, mask),
+                          element);
     else
-      vector = makeZeroTile(builder, index.loc, {1, 1, lanes}).front();
+      vector = makeZeroTile(builder, index.loc, {1, 1, lanes}, element).front();
     storeVector(builder, index.loc, vector, target, index.add(to, position),
                 mask);
   };

@@ -111,7 +111,8 @@ private:
   const PhasePlacement *placement;
 };
 
-/// Emits the copy of `count` elements, or zeros where `source` is null.
+/// Emits the copy of `count` elements, widened where the target's are wider, or
+/// zeros where `source` is null.
 void emitCopy(IndexBuilder &index, mlir::Value source, mlir::OpFoldResult from,
               mlir::Value target, mlir::OpFoldResult to,
               mlir::OpFoldResult count, int64_t lanes);

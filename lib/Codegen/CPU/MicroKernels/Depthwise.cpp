@@ -12,6 +12,7 @@
 #include "ConvolutionGeometry.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "sluice/Analysis/MachineModel.h"
+#include "sluice/Codegen/CPU/DotUnits/DotUnit.h"
 #include "sluice/Codegen/CPU/ParallelLoop.h"
 
 using namespace mlir;
@@ -33,7 +34,10 @@ public:
         weights(flattenBuffer(builder, loc, operands.weights)),
         output(flattenBuffer(builder, loc, operands.output)),
         channels(spec.groups), paddedChannels((spec.groups + tiling.lanes - 1) /
-                                              tiling.lanes * tiling.lanes) {}
+                                              tiling.lanes * tiling.lanes),
+        unit(createDotUnit(
+            tiling.unit,
+            getNumberType(builder.getContext(), spec.types.accumulator))) {}
 
   void run();
 
@@ -55,8 +59,10 @@ private:
   Value loadInput(Index start, int64_t v);
   Value loadWeights(Index start, int64_t v);
   Value addProduct(Value lhs, Value rhs, Value sum) {
-    return multiplyAdd(index.builder, index.loc, lhs, rhs, sum,
-                       tiling.fusedMultiplyAdd);
+    return unit->multiplyAdd(index.builder, index.loc, lhs, rhs, sum);
+  }
+  SmallVector<Value> makeZeros(const RegisterTile &tile) {
+    return makeZeroTile(index.builder, index.loc, tile, unit->getSumType());
   }
   void store(const Line &line, Index first, int64_t pixels, ValueRange sums);
 
@@ -66,6 +72,7 @@ private:
   EpilogueFn epilogue;
   Value input, weights, output;
   int64_t channels, paddedChannels;
+  std::unique_ptr<DotUnit> unit;
 
   Index channelBegin;
   // The channels being emitted.
@@ -169,15 +176,15 @@ void DepthwiseEmitter::emitLine(
 }
 
 Value DepthwiseEmitter::loadInput(Index start, int64_t v) {
-  return loadVector(index.builder, index.loc, input,
-                    index.add(start, v * tiling.lanes), tiling.lanes,
-                    v + 1 == vectors ? lastMask : Value());
+  return unit->loadVector(index.builder, index.loc, input,
+                          index.add(start, v * tiling.lanes),
+                          v + 1 == vectors ? lastMask : Value());
 }
 
 Value DepthwiseEmitter::loadWeights(Index start, int64_t v) {
-  return loadVector(index.builder, index.loc, weights,
-                    index.add(start, v * tiling.lanes + geometry.weightsStart),
-                    tiling.lanes, {});
+  return unit->loadVector(
+      index.builder, index.loc, weights,
+      index.add(start, v * tiling.lanes + geometry.weightsStart), {});
 }
 
 /// Adds the taps of one input line, walking along the line.
@@ -223,8 +230,9 @@ void DepthwiseEmitter::prefetchNextLine(const Line &line, Index start,
                                         int64_t pixels) {
   if (line.start.size() != 1)
     return;
-  constexpr int64_t cacheLineElements =
-      MachineModel::cacheLineBytes / sizeof(float);
+  Type element = cast<MemRefType>(input.getType()).getElementType();
+  int64_t cacheLineElements =
+      8 * MachineModel::cacheLineBytes / element.getIntOrFloatBitWidth();
   constexpr int64_t secondLevel = 2;
   int64_t taps = geometry.spec.kernelSizes[0];
   int64_t stride = geometry.spec.strides[0];
@@ -257,7 +265,7 @@ void DepthwiseEmitter::emitTile(const Line &line, Index first, int64_t pixels,
   if (!tiling.channelsOuter)
     prefetchNextLine(line, start, pixels);
   SmallVector<Value> sums = geometry.forEachOuterTap(
-      line, makeZeroTile(index.builder, index.loc, tile),
+      line, makeZeros(tile),
       [&](Index inputLine, Index outerTap, ValueRange carried) {
         Index tapStart = index.mul(outerTap, geometry.taps() * paddedChannels);
         return addColumns(pixels, edge, index.add(inputLine, start),
@@ -280,7 +288,7 @@ void DepthwiseEmitter::emitSinglePixels(const Line &line, Index begin,
         index.max(index.sub(geometry.inputSizes.back(), column), zero);
     Index tapEnd = index.min(index.ceilDiv(space, dilation), allTaps);
     SmallVector<Value> sums = geometry.forEachOuterTap(
-        line, makeZeroTile(index.builder, index.loc, tile),
+        line, makeZeros(tile),
         [&](Index inputLine, Index outerTap, ValueRange carried) {
           return index.loop(
               tapBegin, tapEnd, 1, carried, [&](Index tap, ValueRange state) {

@@ -11,7 +11,7 @@
 //===----------------------------------------------------------------------===//
 #include "Gemv.h"
 #include "PanelPacking.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "sluice/Codegen/CPU/DotUnits/DotUnit.h"
 #include "sluice/Codegen/CPU/ParallelLoop.h"
 
 using namespace mlir;
@@ -50,14 +50,14 @@ SmallVector<Value> DotProductEmitter::addStep(Index aRow, ArrayRef<Index> bRows,
                                               Index k, Value mask,
                                               ValueRange sums) {
   OpBuilder &builder = index.builder;
-  Value lhs = loadVector(builder, index.loc, products.a, index.add(aRow, k),
-                         products.lanes, mask);
+  Value lhs = products.unit->loadVector(builder, index.loc, products.a,
+                                        index.add(aRow, k), mask);
   SmallVector<Value> next;
   for (auto [bRow, sum] : llvm::zip_equal(bRows, sums)) {
-    Value rhs = loadVector(builder, index.loc, products.b, index.add(bRow, k),
-                           products.lanes, mask);
-    next.push_back(multiplyAdd(builder, index.loc, lhs, rhs, sum,
-                               products.fusedMultiplyAdd));
+    Value rhs = products.unit->loadVector(builder, index.loc, products.b,
+                                          index.add(bRow, k), mask);
+    next.push_back(
+        products.unit->multiplyAdd(builder, index.loc, lhs, rhs, sum));
   }
   return next;
 }
@@ -68,7 +68,8 @@ SmallVector<Value> DotProductEmitter::sumSteps(Index aRow,
                                                Index begin, Index end) {
   SmallVector<Value> zeros =
       makeZeroTile(index.builder, index.loc,
-                   {static_cast<int64_t>(bRows.size()), 1, products.lanes});
+                   {static_cast<int64_t>(bRows.size()), 1, products.lanes},
+                   products.unit->getSumType());
   return index.loop(begin, end, products.lanes, zeros,
                     [&](Index k, ValueRange state) {
                       return addStep(aRow, bRows, k, Value(), state);
@@ -89,16 +90,17 @@ SmallVector<Value> DotProductEmitter::sumColumns(Index aRow,
   } else {
     SmallVector<Value> zeros =
         makeZeroTile(index.builder, index.loc,
-                     {static_cast<int64_t>(bRows.size()), 1, lanes});
-    sums = index.loop(
-        index.constant(0), fullEnd, part, zeros,
-        [&](Index begin, ValueRange state) {
-          Index end = index.min(index.add(begin, part), fullEnd);
-          SmallVector<Value> added = sumSteps(aRow, bRows, begin, end);
-          for (auto [value, sum] : llvm::zip_equal(added, state))
-            value = arith::AddFOp::create(index.builder, index.loc, sum, value);
-          return added;
-        });
+                     {static_cast<int64_t>(bRows.size()), 1, lanes},
+                     products.unit->getSumType());
+    sums = index.loop(index.constant(0), fullEnd, part, zeros,
+                      [&](Index begin, ValueRange state) {
+                        Index end = index.min(index.add(begin, part), fullEnd);
+                        SmallVector<Value> added =
+                            sumSteps(aRow, bRows, begin, end);
+                        for (auto [value, sum] : llvm::zip_equal(added, state))
+                          value = addSums(index.builder, index.loc, sum, value);
+                        return added;
+                      });
   }
   // Runs at most once.
   return index.loop(fullEnd, products.depth, lanes, sums,
@@ -132,8 +134,7 @@ void DotProductEmitter::emitGroup(const BatchOffsets &offsets, Index batch,
   sums = transposeVectors(builder, index.loc, sums);
   for (int64_t half = lanes / 2; half >= 1; half /= 2)
     for (int64_t i = 0; i < half; ++i)
-      sums[i] =
-          arith::AddFOp::create(builder, index.loc, sums[i], sums[i + half]);
+      sums[i] = addSums(builder, index.loc, sums[i], sums[i + half]);
 
   TileResult result;
   result.c = products.c;

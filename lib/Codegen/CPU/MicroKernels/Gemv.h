@@ -18,7 +18,7 @@ struct DotProducts {
   mlir::OpFoldResult batch, rows, columns, depth;
   mlir::OpFoldResult aStride, bStride, cStride;
   int64_t lanes;
-  bool fusedMultiplyAdd;
+  const DotUnit *unit;
   /// Columns and estimated nanoseconds of one task.
   int64_t columnBlock;
   double blockCost;

@@ -8,14 +8,13 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "sluice/Analysis/MachineModel.h"
+#include "sluice/Codegen/CPU/DotUnits/DotUnit.h"
 #include <functional>
 
 using namespace mlir;
 using namespace sluice;
-
-static VectorType getVectorType(OpBuilder &builder, int64_t lanes) {
-  return VectorType::get({lanes}, builder.getF32Type());
-}
 
 Value sluice::makeLaneMask(OpBuilder &builder, Location loc, int64_t lanes,
                            OpFoldResult count) {
@@ -35,7 +34,8 @@ Value sluice::makeLaneMask(OpBuilder &builder, Location loc, int64_t lanes,
 Value sluice::loadVector(OpBuilder &builder, Location loc, Value buffer,
                          OpFoldResult start, int64_t lanes, Value mask) {
   IndexBuilder index(builder, loc);
-  VectorType type = getVectorType(builder, lanes);
+  auto type = VectorType::get(
+      {lanes}, cast<MemRefType>(buffer.getType()).getElementType());
   Value position = index.value(start);
   if (!mask)
     return vector::LoadOp::create(builder, loc, type, buffer,
@@ -57,17 +57,10 @@ void sluice::storeVector(OpBuilder &builder, Location loc, Value vector,
     vector::StoreOp::create(builder, loc, vector, buffer, ValueRange{position});
 }
 
-Value sluice::multiplyAdd(OpBuilder &builder, Location loc, Value lhs,
-                          Value rhs, Value acc, bool fused) {
-  if (fused)
-    return vector::FMAOp::create(builder, loc, lhs, rhs, acc);
-  Value product = arith::MulFOp::create(builder, loc, lhs, rhs);
-  return arith::AddFOp::create(builder, loc, acc, product);
-}
-
 SmallVector<Value> sluice::makeZeroTile(OpBuilder &builder, Location loc,
-                                        const RegisterTile &tile) {
-  VectorType type = getVectorType(builder, tile.lanes);
+                                        const RegisterTile &tile,
+                                        Type element) {
+  auto type = VectorType::get({tile.lanes}, element);
   Value zero =
       arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
   return SmallVector<Value>(tile.rows * tile.vectors, zero);
@@ -112,26 +105,25 @@ void TileEmitter::step(OpFoldResult k, MutableArrayRef<Value> accumulators) {
   OpFoldResult bRow = index.add(operands.bStart, index.mul(k, operands.bStep));
   SmallVector<Value> bVectors;
   for (int64_t v = 0; v < tile.vectors; ++v)
-    bVectors.push_back(loadVector(
-        builder, loc, operands.b, index.add(bRow, v * tile.lanes), tile.lanes,
+    bVectors.push_back(options.unit->loadVector(
+        builder, loc, operands.b, index.add(bRow, v * tile.lanes),
         v + 1 == tile.vectors ? operands.lastMask : Value()));
-  VectorType type = getVectorType(builder, tile.lanes);
   OpFoldResult aOffset = index.mul(k, operands.aStep);
   for (int64_t r = 0; r < tile.rows; ++r) {
     Value position = index.value(index.add(operands.aRows[r], aOffset));
-    Value scalar =
-        memref::LoadOp::create(builder, loc, operands.a, ValueRange{position});
-    Value broadcast = vector::BroadcastOp::create(builder, loc, type, scalar);
+    Value lhs = options.unit->loadLhs(builder, loc, operands.a, position);
     for (int64_t v = 0; v < tile.vectors; ++v) {
       Value &acc = accumulators[r * tile.vectors + v];
-      acc = multiplyAdd(builder, loc, broadcast, bVectors[v], acc,
-                        options.fusedMultiplyAdd);
+      acc = options.unit->multiplyAdd(builder, loc, lhs, bVectors[v], acc);
     }
   }
 }
 
-/// Elements of a cache line.
-static constexpr int64_t lineElements = 16;
+/// Elements of a buffer that a cache line holds.
+static int64_t getLineElements(Value buffer) {
+  Type element = cast<MemRefType>(buffer.getType()).getElementType();
+  return 8 * MachineModel::cacheLineBytes / element.getIntOrFloatBitWidth();
+}
 
 void TileEmitter::prefetchLine(Value buffer, OpFoldResult start,
                                unsigned locality) {
@@ -145,6 +137,7 @@ void TileEmitter::prefetchStreams(OpFoldResult k, int64_t steps) {
   constexpr unsigned secondLevel = 2;
   for (const TilePrefetch &stream : operands.prefetches) {
     OpFoldResult start = index.add(stream.start, index.mul(k, stream.step));
+    int64_t lineElements = getLineElements(stream.buffer);
     for (int64_t at = 0; at < steps * stream.step; at += lineElements)
       prefetchLine(stream.buffer, index.add(start, at), secondLevel);
   }
@@ -154,6 +147,9 @@ void TileEmitter::prefetchStreams(OpFoldResult k, int64_t steps) {
 /// steps from `k` on: each line has its turn once or some times in a row.
 void TileEmitter::prefetchRows(OpFoldResult k, int64_t steps) {
   constexpr unsigned firstLevel = 3;
+  // Residuals of another width than the result are fetched in part, or lines of
+  // theirs twice.
+  int64_t lineElements = getLineElements(operands.fetches.front().buffer);
   int64_t rowLines = (tile.width() + lineElements - 1) / lineElements;
   int64_t lines = tile.rows * rowLines;
   int64_t turns = std::max<int64_t>(allSteps.value_or(lines) / steps, 1);
@@ -179,7 +175,8 @@ void TileEmitter::prefetch(OpFoldResult k) {
   OpFoldResult start =
       index.add(index.add(operands.bStart, index.mul(k, operands.bStep)),
                 options.prefetchDistance);
-  for (int64_t line = 0; line < tile.width(); line += lineElements)
+  for (int64_t line = 0; line < tile.width();
+       line += getLineElements(operands.b))
     prefetchLine(operands.b, index.add(start, line), firstLevel);
 }
 
@@ -208,7 +205,8 @@ SmallVector<Value> TileEmitter::loopOver(OpFoldResult first, OpFoldResult end,
 SmallVector<Value> TileEmitter::run(ValueRange accumulators) {
   SmallVector<Value> state = llvm::to_vector_of<Value>(accumulators);
   for (int64_t group = 1; group < options.partialSums; ++group)
-    llvm::append_range(state, makeZeroTile(index.builder, index.loc, tile));
+    llvm::append_range(state, makeZeroTile(index.builder, index.loc, tile,
+                                           options.unit->getSumType()));
   OpFoldResult mainEnd =
       index.sub(operands.depth, index.rem(operands.depth, options.unroll));
   state = loopOver(index.constant(0), mainEnd, options.unroll, state);
@@ -217,8 +215,8 @@ SmallVector<Value> TileEmitter::run(ValueRange accumulators) {
   size_t sums = tile.rows * tile.vectors;
   for (int64_t group = 1; group < options.partialSums; ++group)
     for (size_t i = 0; i < sums; ++i)
-      state[i] = arith::AddFOp::create(index.builder, index.loc, state[i],
-                                       state[group * sums + i]);
+      state[i] =
+          addSums(index.builder, index.loc, state[i], state[group * sums + i]);
   state.truncate(sums);
   return state;
 }
@@ -270,9 +268,10 @@ SmallVector<Value> sluice::emitMicroTile(OpBuilder &builder, Location loc,
           MicroTileOperands part = takeSteps(index, operands, first, length);
           SmallVector<Value> added =
               TileEmitter(builder, loc, tile, options, part, first, limit)
-                  .run(makeZeroTile(builder, loc, tile));
+                  .run(makeZeroTile(builder, loc, tile,
+                                    options.unit->getSumType()));
           for (auto [value, sum] : llvm::zip_equal(added, sums))
-            value = arith::AddFOp::create(builder, loc, sum, value);
+            value = addSums(builder, loc, sum, value);
           return added;
         });
   };

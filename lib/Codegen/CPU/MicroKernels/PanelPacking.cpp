@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "sluice/Codegen/CPU/DotUnits/DotUnit.h"
 #include "sluice/Codegen/CPU/MicroKernels/MicroTile.h"
 #include "sluice/Codegen/CPU/ParallelLoop.h"
 
@@ -31,6 +32,13 @@ private:
                      OpFoldResult validColumns);
   void copyScalar(OpFoldResult from, OpFoldResult to);
   void transposeBlock(OpFoldResult source, OpFoldResult target);
+  Type getElement() const {
+    return cast<MemRefType>(packing.target.getType()).getElementType();
+  }
+  /// What was read, as the target has it.
+  Value convert(Value read) {
+    return convertElements(index.builder, index.loc, read, getElement());
+  }
 
   IndexBuilder index;
   const PanelPacking &packing;
@@ -41,8 +49,8 @@ private:
 void PanelEmitter::copyScalar(OpFoldResult from, OpFoldResult to) {
   Value scalar = memref::LoadOp::create(
       index.builder, index.loc, packing.source, ValueRange{index.value(from)});
-  memref::StoreOp::create(index.builder, index.loc, scalar, packing.target,
-                          ValueRange{index.value(to)});
+  memref::StoreOp::create(index.builder, index.loc, convert(scalar),
+                          packing.target, ValueRange{index.value(to)});
 }
 
 /// Source rows are rows of the panel; what lies past the end becomes zero.
@@ -59,7 +67,7 @@ void PanelEmitter::copyRows(OpFoldResult source, OpFoldResult target,
                        : Value();
       Value vector = loadVector(builder, index.loc, packing.source,
                                 index.add(from, lane), packing.lanes, mask);
-      storeVector(builder, index.loc, vector, packing.target,
+      storeVector(builder, index.loc, convert(vector), packing.target,
                   index.add(to, lane), Value());
     }
   });
@@ -95,9 +103,9 @@ void PanelEmitter::transposeBlock(OpFoldResult source, OpFoldResult target) {
   int64_t lanes = packing.lanes;
   SmallVector<Value> rows;
   for (int64_t r = 0; r < lanes; ++r)
-    rows.push_back(loadVector(
+    rows.push_back(convert(loadVector(
         builder, index.loc, packing.source,
-        index.add(source, index.mul(packing.sourceStride, r)), lanes, {}));
+        index.add(source, index.mul(packing.sourceStride, r)), lanes, {})));
   rows = transposeVectors(builder, index.loc, rows);
   for (int64_t k = 0; k < lanes; ++k)
     storeVector(builder, index.loc, rows[k], packing.target,
@@ -144,8 +152,8 @@ void PanelEmitter::transposePart(OpFoldResult source, OpFoldResult target,
                  index.add(index.add(target, n), index.mul(k, packing.width)));
     });
   });
-  Value zero =
-      arith::ConstantOp::create(builder, index.loc, builder.getF32FloatAttr(0));
+  Value zero = arith::ConstantOp::create(builder, index.loc,
+                                         builder.getZeroAttr(getElement()));
   index.loop(index.constant(0), packing.depth, 1, [&](OpFoldResult k) {
     index.loop(validColumns, width, 1, [&](OpFoldResult n) {
       OpFoldResult to =

@@ -11,7 +11,8 @@
 namespace sluice {
 
 /// Matrices of depth x columns (or their transposes) to be copied into panel
-/// order, one after the other.
+/// order, one after the other, and widened where the target's elements are
+/// wider.
 struct PanelPacking {
   mlir::Value source;
   mlir::Value target;

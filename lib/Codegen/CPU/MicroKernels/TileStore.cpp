@@ -20,6 +20,8 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "sluice/Codegen/CPU/DotUnits/DotUnit.h"
 #include "sluice/Codegen/CPU/MicroKernels/MicroTile.h"
 
 using namespace mlir;
@@ -84,11 +86,12 @@ namespace {
 class TileStore {
 public:
   TileStore(OpBuilder &builder, Location loc, const RegisterTile &tile,
-            const TileResult &result, EpilogueFn epilogue)
-      : index(builder, loc), tile(tile), result(result), epilogue(epilogue) {
+            const TileResult &result, Type sumType, EpilogueFn epilogue)
+      : index(builder, loc), tile(tile), result(result), sumType(sumType),
+        epilogue(epilogue) {
     if (!epilogue)
       return;
-    auto type = VectorType::get({tile.lanes}, builder.getF32Type());
+    auto type = VectorType::get({tile.lanes}, sumType);
     epilogueOps = countEpilogueOps(loc, type, epilogue,
                                    static_cast<bool>(result.lastMask));
   }
@@ -107,6 +110,7 @@ private:
   IndexBuilder index;
   const RegisterTile &tile;
   const TileResult &result;
+  Type sumType;
   EpilogueFn epilogue;
   /// Instructions of the epilogue of one vector.
   int64_t epilogueOps = 0;
@@ -122,8 +126,11 @@ void TileStore::storeOne(Index r, Index column, Value value, Value mask) {
                             index.value(at), mask, index.value(element)};
     value = epilogue(index.builder, index.loc, value, position);
   }
-  if (value)
-    storeVector(index.builder, index.loc, value, result.c, element, mask);
+  if (!value)
+    return;
+  Type stored = cast<MemRefType>(result.c.getType()).getElementType();
+  value = convertElements(index.builder, index.loc, value, stored);
+  storeVector(index.builder, index.loc, value, result.c, element, mask);
 }
 
 Value TileStore::concatenate(ValueRange vectors) {
@@ -167,7 +174,7 @@ void TileStore::storeFromLoop(ValueRange accumulators) {
   OpBuilder &builder = index.builder;
   Location loc = index.loc;
   int64_t width = tile.width();
-  auto type = MemRefType::get({tile.rows * width}, builder.getF32Type());
+  auto type = MemRefType::get({tile.rows * width}, sumType);
   Value memory = memref::AllocaOp::create(builder, loc, type,
                                           builder.getI64IntegerAttr(64));
   for (auto [i, value] : llvm::enumerate(accumulators))
@@ -228,5 +235,6 @@ void TileStore::run(ValueRange accumulators) {
 void sluice::emitTileStore(OpBuilder &builder, Location loc,
                            const RegisterTile &tile, const TileResult &result,
                            ValueRange accumulators, EpilogueFn epilogue) {
-  TileStore(builder, loc, tile, result, epilogue).run(accumulators);
+  Type sumType = getElementTypeOrSelf(accumulators.front().getType());
+  TileStore(builder, loc, tile, result, sumType, epilogue).run(accumulators);
 }

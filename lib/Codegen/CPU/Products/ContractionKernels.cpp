@@ -64,14 +64,16 @@ static Value matmulElement(KernelBuilder &kernel, OpResult result,
 /// Emits the product of `operands`, which have everything but scratch memory,
 /// and the ops behind it.
 static void emitProduct(KernelBuilder &kernel, Value product,
-                        const ContractionSpec &spec,
-                        ContractionOperands operands) {
+                        ContractionSpec spec, ContractionOperands operands) {
+  spec.types = withResult(
+      spec.types, elementTypeOf(kernel.region.getTerminator()->getOperand(0)));
   ContractionTiling tiling = chooseContractionTiling(
       spec, CpuLoops::of(kernel).machine,
       getContractionOverrides(getKernelTiling(kernel.region)));
+  tiling.unit.emulated = emulatesDotUnits(kernel.region);
   operands.scratch =
       makeScratch(kernel, getContractionScratch(kernel.builder, kernel.loc,
-                                                tiling, operands));
+                                                spec, tiling, operands));
   Epilogue epilogue(kernel, product);
   operands.residuals = epilogue.residuals();
   emitContraction(kernel.builder, kernel.loc, spec, tiling, operands,
@@ -102,7 +104,8 @@ static LogicalResult emitPackedMatmul(KernelBuilder &kernel, Operation *op) {
 static LogicalResult emitMatmul(KernelBuilder &kernel, Operation *op) {
   auto matmul = cast<MatmulOp>(op);
   Value result = kernel.region.getTerminator()->getOperand(0);
-  if (!elementTypeOf(matmul.getLhs()).isF32() || !elementTypeOf(result).isF32())
+  auto types = getProductTypes(op);
+  if (!types)
     return emitElementKernel(kernel);
   int64_t rank = shapeOf(matmul).size();
   auto toSpec = [](int64_t size) {
@@ -110,6 +113,7 @@ static LogicalResult emitMatmul(KernelBuilder &kernel, Operation *op) {
   };
   ArrayRef<int64_t> lhs = shapeOf(matmul.getLhs());
   ContractionSpec spec;
+  spec.types = *types;
   spec.batch = 1;
   for (int64_t size : shapeOf(matmul).drop_back(2))
     spec.batch = ShapedType::isDynamic(size) || spec.batch == kDynamicSize

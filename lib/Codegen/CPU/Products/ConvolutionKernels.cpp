@@ -19,9 +19,13 @@ static LogicalResult emitPackedConv(KernelBuilder &kernel, Operation *op) {
   auto conv = cast<OpTy>(op);
   Value result = kernel.region.getTerminator()->getOperand(0);
   ConvolutionSpec spec = getConvolutionSpec(conv);
+  spec.types = withResult(spec.types, elementTypeOf(result));
   ConvolutionTiling tiling = chooseConvolutionTiling(
       spec, CpuLoops::of(kernel).machine,
       getConvolutionOverrides(getKernelTiling(kernel.region)));
+  tiling.unit.emulated = emulatesDotUnits(kernel.region);
+  for (ConvolutionTiling &phase : tiling.phases)
+    phase.unit.emulated = tiling.unit.emulated;
   ConvolutionOperands operands;
   operands.input = kernel.buffer(conv.getInput());
   operands.weights = kernel.buffer(conv.getWeights());

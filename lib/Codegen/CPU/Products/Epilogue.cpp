@@ -7,6 +7,7 @@
 #include "sluice/Codegen/CPU/Products/Epilogue.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "sluice/Codegen/CPU/DotUnits/DotUnit.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -48,17 +49,19 @@ Value Epilogue::splat(Value scalar) {
 /// The lanes of one operand.
 Value Epilogue::read(Value tensor) {
   Value memory = kernel.buffer(tensor);
+  Type computeType = getComputeType(elementTypeOf(tensor));
   ArrayRef<int64_t> shape = shapeOf(tensor), result = shapeOf(yielded);
   int64_t rank = shape.size(), resultRank = result.size();
   int64_t lanes = 1;
   if (auto vector = dyn_cast<VectorType>(type))
     lanes = vector.getNumElements();
   auto loadLanes = [&](Value start) -> Value {
-    if (!isa<VectorType>(type))
-      return memref::LoadOp::create(
-          *builder, loc, flattenBuffer(*builder, loc, memory), start);
-    return loadVector(*builder, loc, flattenBuffer(*builder, loc, memory),
-                      start, lanes, position->mask);
+    Value flat = flattenBuffer(*builder, loc, memory);
+    Value loaded =
+        isa<VectorType>(type)
+            ? loadVector(*builder, loc, flat, start, lanes, position->mask)
+            : memref::LoadOp::create(*builder, loc, flat, start).getResult();
+    return convertElements(*builder, loc, loaded, computeType);
   };
   // The shape of the result: the same place.
   if (shape == result)
@@ -93,9 +96,22 @@ Value Epilogue::read(Value tensor) {
     Value scalar = memref::LoadOp::create(*builder, loc,
                                           flattenBuffer(*builder, loc, memory),
                                           index.value(start));
-    return splat(scalar);
+    return splat(convertElements(*builder, loc, scalar, computeType));
   }
   return loadLanes(index.value(start));
+}
+
+/// The number that all elements of a constant are, in its compute type.
+static TypedAttr getSplatNumber(DenseElementsAttr dense) {
+  Type type = getComputeType(dense.getElementType());
+  auto floatType = dyn_cast<FloatType>(type);
+  if (!floatType)
+    return IntegerAttr::get(type, dense.getSplatValue<APInt>());
+  APFloat value = dense.getSplatValue<APFloat>();
+  bool lossy;
+  value.convert(floatType.getFloatSemantics(), APFloat::rmNearestTiesToEven,
+                &lossy);
+  return FloatAttr::get(floatType, value);
 }
 
 Value Epilogue::evaluate(Value value) {
@@ -107,10 +123,8 @@ Value Epilogue::evaluate(Value value) {
     result = read(value);
   } else if (auto constant = dyn_cast<ConstantOp>(op)) {
     auto dense = cast<DenseElementsAttr>(constant.getValue());
-    result = splat(arith::ConstantOp::create(
-        *builder, loc,
-        builder->getFloatAttr(builder->getF32Type(),
-                              dense.getSplatValue<APFloat>())));
+    result =
+        splat(arith::ConstantOp::create(*builder, loc, getSplatNumber(dense)));
   } else {
     SmallVector<Value> arguments;
     for (Value operand : op->getOperands())

@@ -47,3 +47,7 @@ kernel::TilingAttr sluice::getKernelTiling(Block &region) {
   auto function = dyn_cast<kernel::FuncOp>(region.getParentOp());
   return function ? function.getTilingAttr() : kernel::TilingAttr();
 }
+
+bool sluice::emulatesDotUnits(Block &region) {
+  return region.getParentOp()->hasAttr(emulatesDotUnitsAttributeName);
+}

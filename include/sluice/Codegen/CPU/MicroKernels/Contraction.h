@@ -20,8 +20,9 @@ struct BatchOffsets {
 using BatchOffsetsFn = llvm::function_ref<BatchOffsets(
     mlir::OpBuilder &builder, mlir::Location loc, mlir::Value batch)>;
 
-/// The operands of a contraction: contiguous f32 buffers of any rank, sizes
-/// and the strides between stored rows, in elements. Strides left null follow
+/// The operands of a contraction: contiguous buffers of any rank with elements
+/// of the spec's types (A as wide as the sums will do too), sizes and the
+/// strides between stored rows, in elements. Strides left null follow
 /// from the sizes. `batchOffsets` left null means matrices that follow each
 /// other (one packed B serves all).
 struct ContractionOperands {
@@ -31,15 +32,17 @@ struct ContractionOperands {
   BatchOffsetsFn batchOffsets = nullptr;
   /// What the epilogue reads at the same places as it writes C.
   llvm::SmallVector<mlir::Value> residuals;
-  /// memref<?xi8>, 64-byte aligned, of at least `getContractionScratch` bytes;
-  /// null when that is zero.
+  /// memref<?xi8>, 64-byte aligned, of at least `getContractionScratch` bytes
+  /// from `scratchStart` on (null: its start); null when that is zero.
   mlir::Value scratch;
+  mlir::OpFoldResult scratchStart;
 };
 
 /// Bytes of scratch memory a contraction needs, computed at the insertion
 /// point where sizes are dynamic.
 mlir::OpFoldResult getContractionScratch(mlir::OpBuilder &builder,
                                          mlir::Location loc,
+                                         const ContractionSpec &spec,
                                          const ContractionTiling &tiling,
                                          const ContractionOperands &operands);
 

@@ -12,9 +12,10 @@
 
 namespace sluice {
 
-/// The operands of a convolution: contiguous channels-last f32 buffers of any
-/// rank, weights as `packConvolutionWeights` leaves them, and the sizes that
-/// are dynamic in the spec (constants are fine too).
+/// The operands of a convolution: contiguous channels-last buffers of any rank
+/// with elements of the spec's types, weights as `packConvolutionWeights`
+/// leaves them, and the sizes that are dynamic in the spec (constants are fine
+/// too).
 struct ConvolutionOperands {
   mlir::Value input, weights, output;
   mlir::OpFoldResult batch;
@@ -24,6 +25,8 @@ struct ConvolutionOperands {
   /// memref<?xi8>, 64-byte aligned, of at least `getConvolutionScratch` bytes;
   /// null when that is zero.
   mlir::Value scratch;
+  /// Set by `emitConvolution`: the first byte that is not taken.
+  mlir::OpFoldResult scratchStart;
 };
 
 /// How many elements the packed weights have.
@@ -32,8 +35,8 @@ int64_t getPackedConvolutionElements(const ConvolutionSpec &spec,
 
 /// Packs weights in ONNX's order: [groups * outputs][inputs][taps...], or of a
 /// transposed convolution [groups * inputs][outputs][taps...]. Elements are
-/// `elementBytes` (1, 2, 4 or 8) bytes each, at any address. Of the spec and the
-/// tiling only what decides about the order of weights is read: sizes of
+/// `elementBytes` (1, 2, 4 or 8) bytes each, at any address. Of the spec and
+/// the tiling only what decides about the order of weights is read: sizes of
 /// kernels, channels and groups, and of a transposed convolution strides,
 /// dilations and pads; the method, merged groups and the width.
 void packConvolutionWeights(const ConvolutionSpec &spec,

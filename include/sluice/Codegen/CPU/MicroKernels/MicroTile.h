@@ -18,7 +18,7 @@
 
 namespace sluice {
 
-struct MachineModel;
+class DotUnit;
 
 /// The shape of a register tile: `rows` x (`vectors` * `lanes`).
 struct RegisterTile {
@@ -31,8 +31,7 @@ struct RegisterTile {
 
 /// How a tile multiplies and how its loop over k is unrolled.
 struct MicroTileOptions {
-  /// Fused multiply-add; without it a product and a sum.
-  bool fusedMultiplyAdd = true;
+  const DotUnit *unit = nullptr;
   int64_t unroll = 2;
   /// Accumulate alternate k in separate registers: for tiles too small to
   /// hide the latency of an addition otherwise.
@@ -57,7 +56,7 @@ struct TileFetch {
   mlir::OpFoldResult start, stride;
 };
 
-/// Where a tile reads. All buffers have one dimension of f32.
+/// Where a tile reads. All buffers have one dimension.
 struct MicroTileOperands {
   mlir::Value a;
   /// Where each row of A starts.
@@ -77,10 +76,11 @@ struct MicroTileOperands {
   llvm::SmallVector<TileFetch> fetches;
 };
 
-/// The accumulators of a tile, row by row, as zeros.
+/// The accumulators of a tile, row by row, as zeros of this type.
 llvm::SmallVector<mlir::Value> makeZeroTile(mlir::OpBuilder &builder,
                                             mlir::Location loc,
-                                            const RegisterTile &tile);
+                                            const RegisterTile &tile,
+                                            mlir::Type element);
 
 /// Adds the products over all of `operands.depth` to `accumulators`. A long
 /// depth is summed up in parts, so that rounding errors do not pile up.
@@ -135,8 +135,9 @@ void fetchPlaces(IndexBuilder &index, const TileResult &result,
 /// Marks the loops over tiles that long epilogues run from.
 inline constexpr llvm::StringLiteral epilogueAttributeName = "sluice.epilogue";
 
-/// Runs the epilogue on every vector and stores it. A long epilogue runs from a
-/// loop over the tile's vectors, which keeps the code small.
+/// Runs the epilogue on every vector and stores it, rounded where the result is
+/// narrower than the sums. A long epilogue runs from a loop over the tile's
+/// vectors, which keeps the code small.
 void emitTileStore(mlir::OpBuilder &builder, mlir::Location loc,
                    const RegisterTile &tile, const TileResult &result,
                    mlir::ValueRange accumulators, EpilogueFn epilogue);
@@ -153,18 +154,14 @@ void emitPartialTile(IndexBuilder &index, int64_t rows, int64_t steps,
 mlir::Value makeLaneMask(mlir::OpBuilder &builder, mlir::Location loc,
                          int64_t lanes, mlir::OpFoldResult count);
 
-/// A vector load that respects an optional mask (inactive lanes are zero).
+/// Elements of a buffer of one dimension from `start` on. An optional mask is
+/// respected: inactive lanes are zero.
 mlir::Value loadVector(mlir::OpBuilder &builder, mlir::Location loc,
                        mlir::Value buffer, mlir::OpFoldResult start,
                        int64_t lanes, mlir::Value mask);
 void storeVector(mlir::OpBuilder &builder, mlir::Location loc,
                  mlir::Value vector, mlir::Value buffer,
                  mlir::OpFoldResult start, mlir::Value mask);
-
-/// acc + lhs * rhs.
-mlir::Value multiplyAdd(mlir::OpBuilder &builder, mlir::Location loc,
-                        mlir::Value lhs, mlir::Value rhs, mlir::Value acc,
-                        bool fused);
 
 } // namespace sluice
 

@@ -12,9 +12,9 @@
 namespace sluice {
 
 /// Evaluates the ops behind an anchor, from its result to the kernel's only
-/// yielded value, on vectors of neighbouring f32 elements of one row. Kernel
-/// formation sees to it that they are elementwise on f32 and that everything
-/// has the result's shape or broadcasts to it.
+/// yielded value, on vectors of neighbouring elements of one row, in compute
+/// types. Kernel formation sees to it that they are elementwise on numbers and
+/// that everything has the result's shape or broadcasts to it.
 class Epilogue {
 public:
   Epilogue(KernelBuilder &kernel, mlir::Value anchorResult)

@@ -19,16 +19,29 @@
 
 namespace sluice {
 
+/// The types of a product of tensors with these element types, whose result (in
+/// front of an epilogue) has elements of `result`; none where there is no dot
+/// unit for them (`getSumType`).
+std::optional<ProductTypes> getProductTypes(mlir::Type lhs, mlir::Type rhs,
+                                            mlir::Type result);
+
+/// The types that an op, a product or a convolution, multiplies and adds up;
+/// none where there is no dot unit for them. `result` is that in front of an
+/// epilogue.
+std::optional<ProductTypes> getProductTypes(mlir::Operation *op);
+
+/// The same with the element type of what a kernel stores; nothing else of the
+/// types may change with its epilogue, since packed weights depend on it.
+ProductTypes withResult(ProductTypes types, mlir::Type stored);
+
 ContractionSpec getContractionSpec(PackedMatmulOp op, int64_t depth);
 
 /// The spec of a channels-last convolution from the types of input and result.
-ConvolutionSpec getConvolutionSpec(mlir::RankedTensorType input,
-                                   mlir::RankedTensorType result,
-                                   llvm::ArrayRef<int64_t> kernel,
-                                   llvm::ArrayRef<int64_t> strides,
-                                   llvm::ArrayRef<int64_t> dilations,
-                                   llvm::ArrayRef<int64_t> pads,
-                                   int64_t groups);
+ConvolutionSpec getConvolutionSpec(
+    const ProductTypes &types, mlir::RankedTensorType input,
+    mlir::RankedTensorType result, llvm::ArrayRef<int64_t> kernel,
+    llvm::ArrayRef<int64_t> strides, llvm::ArrayRef<int64_t> dilations,
+    llvm::ArrayRef<int64_t> pads, int64_t groups);
 ConvolutionSpec getConvolutionSpec(PackedConvOp op);
 ConvolutionSpec getConvolutionSpec(PackedConvTransposeOp op);
 
@@ -36,9 +49,11 @@ ConvolutionSpec getConvolutionSpec(PackedConvTransposeOp op);
 // order.
 
 /// A matrix [depth][columns], or [columns][depth] when `transposed`, in the
-/// panels of a kernel with this tiling (null: the compiler's choice).
+/// panels of a kernel that multiplies these types, with this tiling (null: the
+/// compiler's choice).
 kernel::PackingAttrInterface getMatrixPacking(mlir::MLIRContext *context,
                                               int64_t columns, bool transposed,
+                                              const ProductTypes &types,
                                               kernel::TilingAttr tiling,
                                               const MachineModel &machine);
 
@@ -54,9 +69,10 @@ kernel::PackingAttrInterface getGatePacking(mlir::MLIRContext *context,
 
 /// Convolution weights in ONNX's order, in the panels of a kernel with this
 /// tiling.
-kernel::PackingAttrInterface
-getConvolutionPacking(mlir::MLIRContext *context, const ConvolutionSpec &spec,
-                      kernel::TilingAttr tiling, const MachineModel &machine);
+kernel::PackingAttrInterface getConvolutionPacking(mlir::MLIRContext *context,
+                                                   const ConvolutionSpec &spec,
+                                                   kernel::TilingAttr tiling,
+                                                   const MachineModel &machine);
 
 /// Whether the weights packed like this are what the kernel of `op`, a
 /// packed_matmul or packed_conv with this tiling, reads.

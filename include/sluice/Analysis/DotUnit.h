@@ -1,0 +1,58 @@
+//===- DotUnit.h - What a CPU multiplies with -------------------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+//
+// A dot unit is the instructions that multiply elements of two types and add
+// the products up in a third one. Tiles are chosen by what is said here of the
+// unit; its instructions are in Codegen/CPU/DotUnits.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_ANALYSIS_DOTUNIT_H
+#define SLUICE_ANALYSIS_DOTUNIT_H
+
+#include "sluice/Analysis/KernelSpecs.h"
+
+namespace sluice {
+
+struct MachineModel;
+
+struct DotUnitModel {
+  enum class Kind {
+    /// Floats multiplied in the type of their sums; narrower ones are widened.
+    Float,
+    /// Integers multiplied in the type of their sums, modulo its size.
+    Integer,
+  };
+  Kind kind = Kind::Float;
+  /// Sums of a vector register.
+  int64_t lanes = 4;
+  /// A product and a sum are one instruction, which rounds once.
+  bool fused = true;
+  /// Vectors of B that are as many in a panel at most; more accumulators of one
+  /// row share a broadcast of A, fewer leave more rows to share a vector of B.
+  int64_t panelVectors = 4;
+  /// Bytes of an element of A as tiles read it, and of B in its panels.
+  int64_t lhsBytes = 4, rhsBytes = 4;
+  /// Bytes of a sum.
+  int64_t sumBytes = 4;
+  /// Instructions that widen a vector of B, which compete with arithmetic.
+  int64_t widenings = 0;
+  /// Vectors of products that a core starts per cycle.
+  double rate = 1;
+  /// Spelled out for each lane, for tests of a unit's kernels on any CPU.
+  bool emulated = false;
+
+  /// A is widened once, in scratch memory, before tiles read it: they read each
+  /// element as often as there are panels.
+  bool widensLhs = false;
+};
+
+/// The unit for elements of these types.
+DotUnitModel chooseDotUnit(const ProductTypes &types,
+                           const MachineModel &machine);
+
+} // namespace sluice
+
+#endif // SLUICE_ANALYSIS_DOTUNIT_H
