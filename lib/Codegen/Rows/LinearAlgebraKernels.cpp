@@ -61,8 +61,8 @@ private:
 } // namespace
 
 void EliminationEmitter::fill(Value matrix) {
-  Value zero = kernel.number(rows->type().getElementType(), 0);
-  Value one = kernel.number(rows->type().getElementType(), 1);
+  Value zero = kernel.number(rows->computeType(), 0);
+  Value one = kernel.number(rows->computeType(), 1);
   kernel.forEach({n}, [&](ValueRange i) {
     Value from = kernel.mul(kernel.add(kernel.mul(matrix, n), i[0]), n);
     forEachPiece(kernel, n, rows->lanes(), [&](const Piece &piece) {
@@ -131,7 +131,7 @@ void EliminationEmitter::scale(Value target, Value divisor, Value step) {
 
 void EliminationEmitter::emitMatrix(Value matrix) {
   fill(matrix);
-  Value one = kernel.number(rows->type().getElementType(), 1);
+  Value one = kernel.number(rows->computeType(), 1);
   Value determinant =
       kernel.loop(n, {one}, [&](Value step, ValueRange running) {
         Value pivotRow = findPivot(step);

@@ -42,7 +42,7 @@ protected:
     layout.values = {mlir::DenseElementsAttr::get(
         mlir::RankedTensorType::get({16}, builder.getF32Type()),
         llvm::ArrayRef<float>(numbers))};
-    layout.packings = {builder.getDictionaryAttr({})};
+    layout.packings = {kernel::PackingAttrInterface()};
     layout.offsets = {0};
     layout.bytes = 64;
   }
