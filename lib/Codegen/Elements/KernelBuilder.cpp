@@ -299,6 +299,8 @@ Value KernelBuilder::load(Value tensor, ValueRange indices) {
          "an element has an index for each dimension");
   if (Value memory = buffer(tensor);
       memory && (isa<BlockArgument>(tensor) || !tensor.getDefiningOp())) {
+    assert(indices.size() == shapeOf(tensor).size() &&
+           "an element has an index for each dimension");
     Value stored = memref::LoadOp::create(builder, loc, memory, indices);
     return toCompute(stored, elementTypeOf(tensor));
   }
