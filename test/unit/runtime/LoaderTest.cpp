@@ -342,6 +342,12 @@ TEST_F(LoaderTest, WeightsThatGoAreReleased) {
   fake.descriptor.release_weights = [](const uint8_t *, int64_t) {
     ++releases;
   };
+  sluice_model *model = nullptr;
+  EXPECT_EQ(
+      sluice_model_from_descriptor(&fake.descriptor, &options, &model, &error),
+      SLUICE_INVALID_ARGUMENT);
+  EXPECT_TRUE(says("which has none")) << error.message;
+  options.weights_path = nullptr;
   loadAndRelease();
   EXPECT_EQ(releases, 2);
 }
