@@ -2,10 +2,10 @@
 """Compiling takes work and memory in proportion to the graph.
 
 Counts what sluicec executes, up to the LLVM dialect, and its peak of memory, for
-graphs of n and of 2n nodes: beyond what a compilation takes anyway, both may grow by
-a factor of 2.2. Instructions are counted under emulation, so they are the same in
-every run; unlike times they show a pass that looks at every node from every node
-long before it is slow.
+graphs of n/2, n and 2n nodes. What the nodes from n to 2n take may be 2.2 times what
+those from n/2 to n do; 2 is in proportion. Instructions are counted under emulation,
+so they are the same in every run; unlike times they show a pass that looks at every
+node from every node long before it is slow.
 
     run.py                          all shapes of graphs, dynamic sizes, n = 2,500
     run.py chain loops              those with one of these texts in their name
@@ -15,7 +15,6 @@ long before it is slow.
 
 # Part of Sluice, under the Apache License v2.0. See LICENSE.
 
-import math
 import platform
 import shutil
 import sys
@@ -41,21 +40,8 @@ FLAGS = ("--emit=llvm-dialect", "--cpu=x86-64-v3", "--triple=x86_64-linux-gnu", 
 
 @dataclass
 class Cost:
-    nodes: int
     instructions: int
     bytes: int
-
-
-def growth(costs, what):
-    """The factor from n to 2n nodes, and what a node takes at first.
-
-    What is there anyway, such as the code of kernels that all nodes share, is known
-    from a small graph and left out: 2 is in proportion, 4 the square.
-    """
-    small, less, more = (getattr(cost, what) for cost in costs)
-    each = (less - small) / (costs[1].nodes - costs[0].nodes)
-    later = (more - less) / (costs[2].nodes - costs[1].nodes)
-    return 1 + later / each if each > 0 else math.inf, each
 
 
 class Failure(Exception):
@@ -81,7 +67,7 @@ def measure(options, make, nodes):
     plain = run(command, expected)
     plugin = options.build / "lib" / "instruction-counter.so"
     run([EMULATOR, "-plugin", f"{plugin},out={count}", *command], expected)
-    cost = Cost(nodes, int(count.read_text()), plain.peak_bytes)
+    cost = Cost(int(count.read_text()), plain.peak_bytes)
     shutil.rmtree(folder)
     return cost
 
@@ -90,16 +76,21 @@ def check(options, make):
     """Whether it grows as it should, and a line that says how it does."""
     n = options.nodes
     try:
-        costs = [measure(options, make, nodes) for nodes in (n // 10, n, 2 * n)]
+        half, less, more = (measure(options, make, count) for count in (n // 2, n, 2 * n))
     except Failure as failure:
         return False, f"{make.__name__}: {failure}"
-    work, instructions = growth(costs, "instructions")
-    memory, room = growth(costs, "bytes")
-    allowed = n * max(room, 0) * (LARGEST_GROWTH - 1) + SLACK_BYTES
-    good = work <= LARGEST_GROWTH and costs[2].bytes - costs[1].bytes <= allowed
+    # What there is anyway, such as the code of kernels that all nodes share, is in
+    # none of the differences. The square would make them grow by a factor of 4.
+    work = less.instructions - half.instructions, more.instructions - less.instructions
+    memory = max(less.bytes - half.bytes, 0), more.bytes - less.bytes
+    good = (
+        work[1] <= LARGEST_GROWTH * work[0]
+        and memory[1] <= LARGEST_GROWTH * memory[0] + SLACK_BYTES
+    )
     return good, (
-        f"{make.__name__}: {instructions:.0f} instructions a node grow {work:.2f}x,"
-        f" {room:.0f} bytes a node {memory:.2f}x"
+        f"{make.__name__}: {work[0] / 1e6:.0f} million instructions,"
+        f" then {work[1] / 1e6:.0f} ({work[1] / max(work[0], 1):.2f}x),"
+        f" {memory[0] / 1e6:.1f} MB, then {memory[1] / 1e6:.1f}"
     )
 
 
