@@ -18,9 +18,19 @@
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::kernel {
+
+/// The provider of kernels that the compiler generates.
+inline constexpr llvm::StringLiteral builtinProvider = "builtin";
+
+} // namespace sluice::kernel
 
 #include "dialects/Kernel/KernelDialect.h.inc"
-#include "dialects/Kernel/KernelEnums.h.inc"
+#include "dialects/Kernel/TargetInterface.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Kernel/KernelAttributes.h.inc"
 #define GET_OP_CLASSES
@@ -28,16 +38,28 @@
 
 namespace sluice::kernel {
 
-/// Attributes of graph ops that move to the kernel the op anchors.
+/// Attributes of graph ops that move to the kernel the op anchors. There,
+/// provider and tiling are attributes of the op itself.
 inline constexpr llvm::StringLiteral providerAttributeName = "kernel.provider";
 inline constexpr llvm::StringLiteral tilingAttributeName = "kernel.tiling";
+inline constexpr llvm::StringLiteral targetAttributeName = "kernel.target";
 
 /// Who makes the code of the kernel that a graph op anchors.
-Provider getProvider(mlir::Operation *op);
+llvm::StringRef getProvider(mlir::Operation *op);
+inline bool isBuiltin(mlir::Operation *op) {
+  return getProvider(op) == builtinProvider;
+}
 /// The tiling asked for, or null.
 TilingAttr getTiling(mlir::Operation *op);
-/// Copies both from one op to another that takes its place.
+/// The target that an op itself has, or null.
+TargetAttrInterface getOwnTarget(mlir::Operation *op);
+/// The nearest operation around `op`, or `op`, that has a target; null if there
+/// is none.
+mlir::Operation *findTargetHolder(mlir::Operation *op);
+/// Copies all three from one op to another that takes its place.
 void copyKernelAttributes(mlir::Operation *from, mlir::Operation *to);
+/// Removes them from an op that has become part of a kernel.
+void removeKernelAttributes(mlir::Operation *op);
 
 } // namespace sluice::kernel
 

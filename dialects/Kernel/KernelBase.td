@@ -18,9 +18,11 @@ def Kernel_Dialect : Dialect {
     `kernel.launch` runs a kernel, and the other ops say where buffers come
     from: the workspace, the weights, the model's inputs and outputs.
 
-    Ops of other dialects may carry two attributes, which move to the kernel
-    that the op anchors: `kernel.provider` (#kernel.provider) and
-    `kernel.tiling` (#kernel.tiling).
+    A module says with `kernel.target` (#kernel.cpu_target) what code is made
+    for; a part of it may have a target of its own. Ops of other dialects may
+    carry attributes that move to the kernel that the op anchors:
+    `kernel.provider` (#kernel.provider), `kernel.tiling` (#kernel.tiling) and
+    `kernel.target`.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect",
                            "::mlir::memref::MemRefDialect"];

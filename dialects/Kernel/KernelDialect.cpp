@@ -15,7 +15,7 @@ using namespace sluice;
 using namespace sluice::kernel;
 
 #include "dialects/Kernel/KernelDialect.cpp.inc"
-#include "dialects/Kernel/KernelEnums.cpp.inc"
+#include "dialects/Kernel/TargetInterface.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Kernel/KernelAttributes.cpp.inc"
 #define GET_OP_CLASSES
@@ -32,8 +32,28 @@ void KernelDialect::initialize() {
       >();
 }
 
+/// Code of several triples is not one object file.
+static LogicalResult verifyTarget(Operation *op, Attribute value) {
+  auto target = dyn_cast<TargetAttrInterface>(value);
+  if (!target)
+    return op->emitOpError() << targetAttributeName
+                             << " must be a target, such as a "
+                                "#kernel.cpu_target";
+  Operation *parent = op->getParentOp();
+  Operation *holder = parent ? findTargetHolder(parent) : nullptr;
+  TargetAttrInterface around = holder ? getOwnTarget(holder) : nullptr;
+  if (around && !target.isCompatibleWith(around))
+    return op->emitOpError() << targetAttributeName
+                             << " cannot be in one object file with that of "
+                                "the module around it: "
+                             << around;
+  return success();
+}
+
 LogicalResult KernelDialect::verifyOperationAttribute(Operation *op,
                                                       NamedAttribute named) {
+  if (named.getName() == targetAttributeName)
+    return verifyTarget(op, named.getValue());
   if (named.getName() == providerAttributeName &&
       !isa<ProviderAttr>(named.getValue()))
     return op->emitOpError()
@@ -45,9 +65,10 @@ LogicalResult KernelDialect::verifyOperationAttribute(Operation *op,
   return success();
 }
 
-Provider kernel::getProvider(Operation *op) {
+StringRef kernel::getProvider(Operation *op) {
   auto provider = op->getDiscardableAttr(providerAttributeName);
-  return provider ? cast<ProviderAttr>(provider).getValue() : Provider::Builtin;
+  return provider ? cast<ProviderAttr>(provider).getName()
+                  : StringRef(builtinProvider);
 }
 
 TilingAttr kernel::getTiling(Operation *op) {
@@ -55,10 +76,29 @@ TilingAttr kernel::getTiling(Operation *op) {
       op->getDiscardableAttr(tilingAttributeName));
 }
 
+TargetAttrInterface kernel::getOwnTarget(Operation *op) {
+  return dyn_cast_if_present<TargetAttrInterface>(
+      op->getDiscardableAttr(targetAttributeName));
+}
+
+Operation *kernel::findTargetHolder(Operation *op) {
+  while (op && !getOwnTarget(op))
+    op = op->getParentOp();
+  return op;
+}
+
+static constexpr StringLiteral movingAttributes[] = {
+    providerAttributeName, tilingAttributeName, targetAttributeName};
+
 void kernel::copyKernelAttributes(Operation *from, Operation *to) {
-  for (StringRef name : {providerAttributeName, tilingAttributeName})
+  for (StringRef name : movingAttributes)
     if (Attribute value = from->getDiscardableAttr(name))
       to->setDiscardableAttr(name, value);
+}
+
+void kernel::removeKernelAttributes(Operation *op) {
+  for (StringRef name : movingAttributes)
+    op->removeDiscardableAttr(name);
 }
 
 /// A tile is code, repeated for each of its vectors and each unrolled step, so
@@ -117,9 +157,8 @@ LogicalResult RegionOp::verify() {
 LogicalResult WeightOp::verify() {
   if (!getPacking())
     return success();
-  auto count =
-      countPackedElements(*getPacking(), getValue().getShapedType(),
-                          [&] { return emitOpError(); });
+  auto count = countPackedElements(*getPacking(), getValue().getShapedType(),
+                                   [&] { return emitOpError(); });
   if (failed(count))
     return failure();
   auto type = cast<MemRefType>(getType());

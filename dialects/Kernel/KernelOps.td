@@ -25,7 +25,7 @@ def Kernel_Scalar
 
 def Kernel_DefaultProvider
     : DefaultValuedAttr<Kernel_ProviderAttr,
-                        "::sluice::kernel::Provider::Builtin">;
+                        "::sluice::kernel::builtinProvider">;
 
 class Kernel_Op<string mnemonic, list<Trait> traits = []>
     : Op<Kernel_Dialect, mnemonic, traits>;

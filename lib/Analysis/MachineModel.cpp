@@ -6,14 +6,11 @@
 
 #include "sluice/Analysis/MachineModel.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "sluice/Support/CpuFeatures.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
-#include "llvm/MC/MCSubtargetInfo.h"
-#include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/TargetSelect.h"
-#include "llvm/Support/Threading.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
 
@@ -37,50 +34,7 @@ std::string MachineModel::isaString() const {
   return llvm::join(requiredFeatures, ",");
 }
 
-Expected<const Target *> lookupTarget(StringRef triple) {
-  static llvm::once_flag initialized;
-  llvm::call_once(initialized, [] {
-    LLVMInitializeX86TargetInfo();
-    LLVMInitializeX86Target();
-    LLVMInitializeX86TargetMC();
-    LLVMInitializeX86AsmPrinter();
-    LLVMInitializeX86AsmParser();
-    LLVMInitializeAArch64TargetInfo();
-    LLVMInitializeAArch64Target();
-    LLVMInitializeAArch64TargetMC();
-    LLVMInitializeAArch64AsmPrinter();
-    LLVMInitializeAArch64AsmParser();
-  });
-  std::string error;
-  const Target *target = TargetRegistry::lookupTarget(Triple(triple), error);
-  if (!target)
-    return createStringError("no code generator for the target triple '" +
-                             triple + "'");
-  return target;
-}
-
 namespace {
-
-// Extensions that generated code may use and that a loader can check. Anything
-// a CPU has beyond them (cryptography, transactional memory, ...) is of no use
-// to a model and stays off.
-constexpr StringLiteral x86Features[] = {
-    "sse3",        "ssse3",      "sse4.1",       "sse4.2",     "popcnt",
-    "avx",         "f16c",       "fma",          "avx2",       "bmi",
-    "bmi2",        "lzcnt",      "movbe",        "avx512f",    "avx512cd",
-    "avx512bw",    "avx512dq",   "avx512vl",     "avx512ifma", "avx512vbmi",
-    "avx512vbmi2", "avx512vnni", "avx512bitalg", "avx512bf16", "avxvnni"};
-constexpr StringLiteral aarch64Features[] = {"neon", "fullfp16", "dotprod",
-                                             "bf16", "i8mm"};
-
-Error unknownCpu(StringRef cpu, const Triple &triple) {
-  return createStringError(
-      "unknown CPU '" + cpu + "' for " + triple.getArchName() +
-      "; use 'native' or one of LLVM's names, such as " +
-      (triple.isX86() ? "x86-64, x86-64-v3, x86-64-v4, skylake-avx512, "
-                        "sapphirerapids, znver4, znver5"
-                      : "generic, cortex-a72, neoverse-n1, neoverse-v1"));
-}
 
 /// Reads a sysfs cache size such as "48K"; 0 when there is none.
 int64_t parseCacheSize(StringRef text) {
@@ -101,7 +55,7 @@ std::string readSmallFile(const Twine &path) {
   return buffer ? (*buffer)->getBuffer().trim().str() : std::string();
 }
 
-void readHostCaches(MachineModel &model) {
+void readHostCaches(CpuDescription &model) {
   for (unsigned index = 0; index < 8; ++index) {
     std::string folder =
         "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index);
@@ -176,123 +130,123 @@ bool isHostArchitecture(const Triple &triple) {
   return Triple(sys::getDefaultTargetTriple()).getArch() == triple.getArch();
 }
 
-void describeX86(MachineModel &model, const StringMap<bool> &has) {
-  bool avx512 = has.lookup("avx512f") && has.lookup("avx512vl") &&
-                has.lookup("avx512bw") && has.lookup("avx512dq");
-  // Half an AVX-512 (such as Knights Landing's) is treated as AVX2.
-  for (StringRef feature : x86Features)
-    if (has.lookup(feature) && (avx512 || !feature.starts_with("avx512")))
-      model.requiredFeatures.push_back(feature.str());
-  model.vectorBits = avx512 ? 512 : has.lookup("avx2") ? 256 : 128;
+void describeX86(MachineModel &model) {
+  auto has = [&](StringRef feature) {
+    return is_contained(model.requiredFeatures, feature);
+  };
+  // All of AVX-512 that matters, or nothing.
+  bool avx512 = has("avx512f");
+  model.vectorBits = avx512 ? 512 : has("avx2") ? 256 : 128;
   model.vectorRegisters = avx512 ? 32 : 16;
-  model.hasFma = has.lookup("fma");
+  model.hasFma = has("fma");
   model.hasMask = avx512;
-  model.hasF16Conversion = has.lookup("f16c");
-  model.hasBf16Dot = avx512 && has.lookup("avx512bf16");
-  model.hasInt8Dot =
-      (avx512 && has.lookup("avx512vnni")) || has.lookup("avxvnni");
+  model.hasF16Conversion = has("f16c");
+  model.hasBf16Dot = has("avx512bf16");
+  model.hasInt8Dot = has("avx512vnni") || has("avxvnni");
 }
 
-void describeAArch64(MachineModel &model, const StringMap<bool> &has) {
-  for (StringRef feature : aarch64Features)
-    if (has.lookup(feature))
-      model.requiredFeatures.push_back(feature.str());
+void describeAArch64(MachineModel &model) {
   model.vectorBits = 128;
   model.vectorRegisters = 32;
   model.hasFma = true;
   model.hasMask = false;
   model.hasF16Conversion = true;
-  model.hasBf16Dot = has.lookup("bf16");
-  model.hasInt8Dot = has.lookup("dotprod");
+  model.hasBf16Dot = is_contained(model.requiredFeatures, "bf16");
+  model.hasInt8Dot = is_contained(model.requiredFeatures, "dotprod");
+}
+
+/// The extensions of the machine that the compiler runs on.
+std::vector<std::string> findHostFeatures(const Triple &triple) {
+  StringMap<bool> has = sys::getHostCPUFeatures();
+  has["neon"] = triple.isAArch64();
+  std::vector<std::string> features;
+  for (StringRef name : getKnownFeatures(triple))
+    if (has.lookup(name))
+      features.push_back(name.str());
+  return dropUnusableFeatures(triple, std::move(features));
+}
+
+Expected<CpuDescription> describeHost(const Triple &triple) {
+  if (!isHostArchitecture(triple))
+    return createStringError("the CPU 'native' is not a " +
+                             triple.getArchName() +
+                             " CPU; name one with --cpu=");
+  // Asking takes long where a virtual machine answers.
+  static const std::string cpu = sys::getHostCPUName().str();
+  static const std::vector<std::string> features = findHostFeatures(triple);
+  CpuDescription description{triple.str(), cpu, features, {}, {}, {}};
+  // A host that LLVM does not know by name is tuned for as the base.
+  auto known = getCpuFeatures(triple, cpu);
+  if (!known) {
+    consumeError(known.takeError());
+    description.cpu = getBaseCpu(triple).str();
+  }
+  readHostCaches(description);
+  return description;
 }
 
 } // namespace
 
-Expected<MachineModel> getMachineModel(StringRef tripleName, StringRef cpu) {
-  Triple triple(Triple::normalize(tripleName.empty()
-                                      ? StringRef(sys::getDefaultTargetTriple())
-                                      : tripleName));
-  bool isX86 = triple.getArch() == Triple::x86_64;
-  if (!isX86 && triple.getArch() != Triple::aarch64)
-    return createStringError("unsupported target triple '" + tripleName +
-                             "': only x86_64 and aarch64 are supported");
-  if (triple.getOS() != Triple::Linux)
-    return createStringError("unsupported target triple '" + triple.str() +
-                             "': only Linux is supported");
-  auto target = lookupTarget(triple.str());
-  if (!target)
-    return target.takeError();
-
-  bool native = cpu == "native";
-  if (native && !isHostArchitecture(triple))
-    return createStringError("the CPU 'native' is not a " +
-                             triple.getArchName() +
-                             " CPU; name one with --cpu=");
-
+Expected<MachineModel> deriveMachineModel(const CpuDescription &description) {
+  auto triple = parseTriple(description.triple);
+  if (!triple)
+    return triple.takeError();
+  auto features = getCpuFeatures(*triple, description.cpu);
+  if (!features)
+    return features.takeError();
+  if (description.features) {
+    if (Error error = checkFeatures(*triple, *description.features))
+      return error;
+    features = *description.features;
+  }
+  bool isX86 = triple->isX86();
   MachineModel model;
   model.architecture = isX86 ? MachineModel::Architecture::X86_64
                              : MachineModel::Architecture::AArch64;
-  model.triple = triple.str();
-  model.baseCpu = isX86 ? "x86-64" : "generic";
-  model.requestedCpu = cpu.str();
-  static const std::string hostCpu = sys::getHostCPUName().str();
-  model.cpu = native ? hostCpu : (cpu.empty() ? model.baseCpu : cpu.str());
-
-  std::unique_ptr<MCSubtargetInfo> subtarget(
-      (*target)->createMCSubtargetInfo(triple, model.baseCpu, ""));
-  if (!subtarget)
-    return createStringError("LLVM cannot describe the target triple '" +
-                             triple.str() + "'");
-  // A host that LLVM does not know by name is tuned for as the base.
-  if (!subtarget->isCPUStringValid(model.cpu)) {
-    if (!native)
-      return unknownCpu(cpu, triple);
-    model.cpu = model.baseCpu;
-  }
-  subtarget.reset((*target)->createMCSubtargetInfo(triple, model.cpu, ""));
-  // On x86, 32-bit-only CPUs are known names too.
-  if (isX86 && !native && !subtarget->checkFeatures("+64bit"))
-    return unknownCpu(cpu, triple);
-
-  StringMap<bool> has;
-  if (native) {
-    // Asking takes long where a virtual machine answers, and passes ask for
-    // each function.
-    static const StringMap<bool> hostFeatures = sys::getHostCPUFeatures();
-    has = hostFeatures;
-    has["neon"] = !isX86;
-  } else {
-    ArrayRef<StringLiteral> names =
-        isX86 ? ArrayRef(x86Features) : ArrayRef(aarch64Features);
-    for (StringRef name : names)
-      has[name] = subtarget->checkFeatures(("+" + name).str());
-  }
+  model.triple = triple->str();
+  model.cpu = description.cpu;
+  model.baseCpu = getBaseCpu(*triple).str();
+  // In one order, whatever the description's.
+  for (StringRef feature : getKnownFeatures(*triple))
+    if (is_contained(*features, feature))
+      model.requiredFeatures.push_back(feature.str());
   if (isX86)
-    describeX86(model, has);
+    describeX86(model);
   else
-    describeAArch64(model, has);
+    describeAArch64(model);
 
   CpuTable table = isX86 ? lookUpX86(model.cpu) : lookUpAArch64(model.cpu);
-  model.l1Bytes = table.l1Kib << 10;
+  model.l1Bytes = description.l1Bytes.value_or(table.l1Kib << 10);
   // A way is a page, so that the set does not wait for the translation: 4 KB
   // on x86, up to 16 KB elsewhere.
   model.l1WayBytes = isX86 ? 4 << 10 : 16 << 10;
-  model.l2Bytes = table.l2Kib << 10;
-  model.l3Bytes = table.l3Kib << 10;
+  model.l2Bytes = description.l2Bytes.value_or(table.l2Kib << 10);
+  model.l3Bytes = description.l3Bytes.value_or(table.l3Kib << 10);
   model.fmaPerCycle = std::max(
       1u, table.fmaUnits * std::min(table.fmaUnitBits, model.vectorBits) /
               model.vectorBits);
-  if (native)
-    readHostCaches(model);
 
-  for (const std::string &feature : model.requiredFeatures)
-    model.features += "+" + feature + ",";
+  model.features = (model.requiredFeatures.empty() ? "" : "+") +
+                   join(model.requiredFeatures, ",+");
   // LLVM would keep to half-width vectors on Intel's AVX-512 CPUs.
   if (isX86)
-    model.features += "-prefer-256-bit";
-  if (StringRef(model.features).ends_with(","))
-    model.features.pop_back();
+    model.features +=
+        model.features.empty() ? "-prefer-256-bit" : ",-prefer-256-bit";
   return model;
+}
+
+Expected<MachineModel> getMachineModel(StringRef tripleName, StringRef cpu) {
+  auto triple =
+      parseTriple(tripleName.empty() ? StringRef(sys::getDefaultTargetTriple())
+                                     : tripleName);
+  if (!triple)
+    return triple.takeError();
+  if (cpu == "native") {
+    auto host = describeHost(*triple);
+    return host ? deriveMachineModel(*host) : host.takeError();
+  }
+  StringRef name = cpu.empty() ? getBaseCpu(*triple) : cpu;
+  return deriveMachineModel({triple->str(), name.str(), {}, {}, {}, {}});
 }
 
 } // namespace sluice

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "sluice/Analysis/TargetAnalysis.h"
 #include "sluice/Codegen/CPU/CpuFamilies.h"
 #include "sluice/Codegen/CPU/CpuLoops.h"
 #include "sluice/Codegen/CPU/FrameLayout.h"
@@ -46,7 +47,7 @@ void resolveTensorSizes(KernelBuilder &kernel, func::FuncOp function) {
 /// yielded values are bound to buffers.
 LogicalResult emitKernel(KernelBuilder &kernel) {
   auto source = cast<kernel::FuncOp>(kernel.region.getParentOp());
-  if (source.getProvider() == kernel::Provider::OneDnn)
+  if (source.getProvider() == "onednn")
     return emitOneDnnKernel(kernel);
   // What is in front of an anchor is computed on the way.
   for (Operation &op : llvm::reverse(kernel.region.without_terminator()))
@@ -71,7 +72,7 @@ LogicalResult emitKernel(KernelBuilder &kernel) {
 /// pass can choose both: a tiling that changed since reads the wrong weights.
 LogicalResult verifyPacking(kernel::CallOp call, kernel::FuncOp kernel,
                             const MachineModel &machine) {
-  if (kernel.getProvider() != kernel::Provider::Builtin)
+  if (kernel.getProvider() != kernel::builtinProvider)
     return success();
   for (Operation &op : kernel.getBody().front()) {
     if (!isa<PackedMatmulOp, PackedConvOp, PackedConvTransposeOp>(op))
@@ -92,7 +93,7 @@ LogicalResult verifyPacking(kernel::CallOp call, kernel::FuncOp kernel,
 
 /// Whether one of the ops flushes subnormals and computes in f32.
 bool flushesSubnormals(kernel::FuncOp kernel) {
-  if (kernel.getProvider() != kernel::Provider::Builtin)
+  if (kernel.getProvider() != kernel::builtinProvider)
     return false;
   return llvm::any_of(kernel.getBody().front(), [](Operation &op) {
     return emitterRegistry().flushing.contains(op.getName().getStringRef()) &&
@@ -112,28 +113,31 @@ public:
   using EmitKernelsPassBase::EmitKernelsPassBase;
 
   void runOnOperation() final {
-    auto machine = getMachineModel(triple, cpu);
-    if (!machine) {
-      getOperation().emitError(llvm::toString(machine.takeError()));
-      return signalPassFailure();
-    }
     SymbolTable symbols(getOperation());
     WalkResult packings = getOperation().walk([&](kernel::CallOp call) {
       auto callee = symbols.lookup<kernel::FuncOp>(call.getCallee());
-      return WalkResult(callee ? verifyPacking(call, callee, *machine)
-                               : success());
+      if (!callee)
+        return WalkResult::advance();
+      const MachineModel *machine =
+          getMachine(getAnalysisManager(), getOperation(), callee);
+      return WalkResult(machine ? verifyPacking(call, callee, *machine)
+                                : failure());
     });
     if (packings.wasInterrupted())
       return signalPassFailure();
     SmallVector<kernel::FuncOp> kernels(
         getOperation().getOps<kernel::FuncOp>());
     for (kernel::FuncOp kernel : kernels)
-      if (failed(emit(kernel, *machine)))
+      if (failed(emit(kernel)))
         return signalPassFailure();
   }
 
 private:
-  LogicalResult emit(kernel::FuncOp source, const MachineModel &machine) {
+  LogicalResult emit(kernel::FuncOp source) {
+    const MachineModel *machine =
+        getMachine(getAnalysisManager(), getOperation(), source);
+    if (!machine)
+      return failure();
     Block &region = source.getBody().front();
     OpBuilder builder(source);
     if (emulateDotUnits)
@@ -154,6 +158,8 @@ private:
     auto function = func::FuncOp::create(builder, loc, source.getSymName(),
                                          builder.getFunctionType(types, {}));
     function.setPrivate();
+    if (auto target = kernel::getOwnTarget(source))
+      function->setAttr(kernel::targetAttributeName, target);
     if (!keepSubnormals && flushesSubnormals(source))
       function->setAttr(flushesSubnormalsAttributeName, builder.getUnitAttr());
     if (keepsScalars(source))
@@ -163,8 +169,8 @@ private:
     builder.setInsertionPointToStart(body);
 
     unsigned last = body->getNumArguments() - 1;
-    CpuLoops loops(machine, body->getArgument(0), body->getArgument(last));
-    RowVectors rows(machine);
+    CpuLoops loops(*machine, body->getArgument(0), body->getArgument(last));
+    RowVectors rows(*machine);
     KernelBuilder kernel(builder, loc, region, loops, rows, emitterRegistry());
     unsigned next = 1;
     for (Value argument : region.getArguments())

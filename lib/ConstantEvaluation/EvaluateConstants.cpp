@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Kernel/Kernel.h"
 #include "dialects/Sluice/Sluice.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -205,7 +206,10 @@ EvaluateConstantsPass::evaluate(const ConstantGraph &graph,
       else
         builder.clone(*constant, mapping);
     }
-    builder.clone(*op, mapping)->setLoc(loc);
+    Operation *copy = builder.clone(*op, mapping);
+    copy->setLoc(loc);
+    // Other code than the model's, for this machine.
+    kernel::removeKernelAttributes(copy);
   }
   SmallVector<Value> returned;
   for (OpResult result : results)

@@ -9,6 +9,7 @@
 #include "OutputSizes.h"
 #include "dialects/Kernel/Kernel.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "sluice/Analysis/TargetAnalysis.h"
 #include "sluice/Artifact/ArtifactFile.h"
 #include "sluice/Artifact/TypedHeader.h"
 #include "sluice/Codegen/OneDnn/OneDnn.h"
@@ -96,11 +97,25 @@ static void describeDefaults(func::FuncOp host,
     }
 }
 
+/// The extensions that a loader has to check are those of all functions.
+static void addOwnFeatures(ModuleOp module, MachineModel &machine) {
+  module.walk([&](FunctionOpInterface function) {
+    auto target = dyn_cast_if_present<kernel::CpuTargetAttr>(
+        kernel::getOwnTarget(function));
+    if (!target)
+      return;
+    for (const std::string &feature : getMachineModel(target).requiredFeatures)
+      if (!llvm::is_contained(machine.requiredFeatures, feature))
+        machine.requiredFeatures.push_back(feature);
+  });
+}
+
 llvm::Expected<DescriptorContents>
 describeModel(ModuleOp module, const MachineModel &machine,
               const CompileOptions &options) {
   DescriptorContents contents;
   contents.machine = machine;
+  addOwnFeatures(module, contents.machine);
   contents.signature.name = getModelName(options);
   auto host = module.lookupSymbol<func::FuncOp>("sluice_host");
   auto type = cast<FunctionType>(

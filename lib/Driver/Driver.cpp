@@ -10,12 +10,14 @@
 #include "OutputFile.h"
 #include "RemarkPrinter.h"
 #include "Tilings.h"
+#include "dialects/Kernel/Kernel.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Pass/PassManager.h"
+#include "sluice/Analysis/TargetAnalysis.h"
 #include "sluice/Codegen/OneDnn/OneDnn.h"
 #include "sluice/Import/Importer.h"
 #include "sluice/Import/Onnx/OnnxReader.h"
@@ -45,6 +47,8 @@ public:
     context.setThreadPool(*threads);
   }
 
+  /// Finds out what code is made for, or fails.
+  CompileStatus resolveTarget();
   CompileStatus run();
 
 private:
@@ -79,11 +83,24 @@ private:
   llvm::raw_ostream &diagnostics;
   std::unique_ptr<llvm::DefaultThreadPool> threads;
   MLIRContext context;
+  kernel::CpuTargetAttr target;
   OwningOpRef<ModuleOp> module;
   std::vector<std::shared_ptr<const llvm::MemoryBuffer>> modelFiles;
 };
 
 } // namespace
+
+CompileStatus Compilation::resolveTarget() {
+  context.loadDialect<kernel::KernelDialect>();
+  auto resolved = sluice::resolveTarget(&context, options.triple, options.cpu);
+  if (!resolved)
+    return fail(CompileStatus::Usage, resolved.takeError());
+  target = *resolved;
+  if (options.kernels == "onednn")
+    if (llvm::Error error = checkOneDnn(getMachineModel(target)))
+      return fail(CompileStatus::Usage, std::move(error));
+  return CompileStatus::Success;
+}
 
 llvm::Error Compilation::checkModelIsKept() const {
   if (options.emit == EmitKind::Check)
@@ -127,6 +144,7 @@ CompileStatus Compilation::import() {
     return fail(status, std::move(error));
   }
   module = std::move(*imported);
+  (*module)->setAttr(kernel::targetAttributeName, target);
   modelFiles = std::move(model->files);
   if (llvm::Error error = checkModelIsKept())
     return fail(CompileStatus::CannotWrite, std::move(error));
@@ -189,20 +207,18 @@ CompileStatus Compilation::emit() {
     return fail(CompileStatus::Usage, std::move(error));
   if (options.emit == EmitKind::Optimized)
     return writeModule();
-  TargetOptions target;
-  target.triple = options.triple;
-  target.cpu = options.cpu;
-  target.kernels = options.kernels;
-  target.keepSubnormals = options.keepSubnormals;
-  target.emulateDotUnits = options.emulateDotUnits;
+  KernelOptions kernels;
+  kernels.kernels = options.kernels;
+  kernels.keepSubnormals = options.keepSubnormals;
+  kernels.emulateDotUnits = options.emulateDotUnits;
   if (!runStage("forming kernels", [&](OpPassManager &manager) {
-        buildFormKernelsPipeline(manager, target);
+        buildFormKernelsPipeline(manager, kernels);
       }))
     return CompileStatus::CompileFailed;
   if (options.emit == EmitKind::Kernels)
     return writeModule();
   if (!runStage("emitting kernels", [&](OpPassManager &manager) {
-        buildEmitPipeline(manager, target);
+        buildEmitPipeline(manager, kernels);
       }))
     return CompileStatus::CompileFailed;
   if (options.emit == EmitKind::Buffers)
@@ -211,25 +227,19 @@ CompileStatus Compilation::emit() {
 }
 
 CompileStatus Compilation::writeArtifact() {
-  auto machine = getMachineModel(options.triple, options.cpu);
-  if (!machine)
-    return fail(CompileStatus::Usage, machine.takeError());
-  auto contents = describeModel(*module, *machine, options);
+  MachineModel machine = getMachineModel(target);
+  auto contents = describeModel(*module, machine, options);
   if (!contents)
     return fail(CompileStatus::CompileFailed, contents.takeError());
   WeightsLayout weights = getWeightsLayout(*module);
   weights.dropReadPages = dropModelPages();
-  TargetOptions target;
-  target.triple = options.triple;
-  target.cpu = options.cpu;
-  if (!runStage("lowering to LLVM", [&](OpPassManager &manager) {
-        buildLLVMPipeline(manager, target);
-      }))
+  if (!runStage("lowering to LLVM",
+                [&](OpPassManager &manager) { buildLLVMPipeline(manager); }))
     return CompileStatus::CompileFailed;
   addDescriptor(*module, *contents, options.emit == EmitKind::SharedLibrary);
   if (options.emit == EmitKind::LlvmDialect)
     return writeModule();
-  announce("compiling for " + machine->cpu);
+  announce("compiling for " + machine.cpu);
   return writeMachineCode(*module, *contents, weights, options, diagnostics);
 }
 
@@ -297,17 +307,15 @@ CompileStatus compile(const CompileOptions &options,
     diagnostics << "error: " << llvm::toString(std::move(error)) << "\n";
     return status;
   };
-  auto machine = getMachineModel(options.triple, options.cpu);
-  if (!machine)
-    return fail(CompileStatus::Usage, machine.takeError());
-  if (options.kernels == "onednn")
-    if (llvm::Error error = checkOneDnn(*machine))
-      return fail(CompileStatus::Usage, std::move(error));
+  Compilation compilation(options, diagnostics);
+  if (CompileStatus status = compilation.resolveTarget();
+      status != CompileStatus::Success)
+    return status;
   if (llvm::Error error = checkWeightsName(options))
     return fail(CompileStatus::Usage, std::move(error));
   if (llvm::Error error = checkOutputs(options))
     return fail(CompileStatus::CannotWrite, std::move(error));
-  return Compilation(options, diagnostics).run();
+  return compilation.run();
 }
 
 } // namespace sluice

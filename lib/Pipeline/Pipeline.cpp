@@ -24,6 +24,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
+#include "sluice/Analysis/TargetAnalysis.h"
 #include "sluice/Codegen/CPU/Passes.h"
 #include "sluice/Codegen/CPU/Products/PackedWeights.h"
 #include "sluice/Codegen/Passes.h"
@@ -60,11 +61,8 @@ struct HostOptions {
 /// Compiles a module for this machine, to run it at once.
 static llvm::Expected<CompiledModule>
 compileForHost(ModuleOp module, const HostOptions &options) {
-  TargetOptions target;
-  target.keepSubnormals = options.keepSubnormals;
-  auto machine = getMachineModel("", "native");
-  if (!machine)
-    return machine.takeError();
+  KernelOptions kernels;
+  kernels.keepSubnormals = options.keepSubnormals;
   auto run = [&](llvm::function_ref<void(OpPassManager &)> build) {
     PassManager manager(module.getContext());
     manager.enableVerifier(options.verifyEachPass);
@@ -76,8 +74,9 @@ compileForHost(ModuleOp module, const HostOptions &options) {
                                    "the constants' code cannot be made");
   };
   if (!run([&](OpPassManager &manager) {
-        buildFormKernelsPipeline(manager, target);
-        buildEmitPipeline(manager, target);
+        manager.addPass(createSetTargetPass());
+        buildFormKernelsPipeline(manager, kernels);
+        buildEmitPipeline(manager, kernels);
       }))
     return failure();
   CompiledModule compiled;
@@ -85,10 +84,10 @@ compileForHost(ModuleOp module, const HostOptions &options) {
   compiled.weights.dropReadPages = options.dropReadPages;
   if (auto bytes = module->getAttrOfType<IntegerAttr>("sluice.workspace_bytes"))
     compiled.workspaceBytes = bytes.getInt();
-  if (!run([&](OpPassManager &manager) { buildLLVMPipeline(manager, target); }))
+  if (!run([&](OpPassManager &manager) { buildLLVMPipeline(manager); }))
     return failure();
   ObjectEmitterOptions emitterOptions;
-  emitterOptions.machine = *machine;
+  emitterOptions.machine = *TargetAnalysis(module).getMachine();
   // It runs once: effort would cost more than it saves.
   emitterOptions.optLevel = 1;
   auto object = emitCode(module, CodeForm::Object, emitterOptions);
@@ -145,10 +144,7 @@ void buildOptimizePipeline(OpPassManager &manager,
 }
 
 void buildFormKernelsPipeline(OpPassManager &manager,
-                              const TargetOptions &options) {
-  PackWeightsPassOptions packOptions;
-  packOptions.triple = options.triple;
-  packOptions.cpu = options.cpu;
+                              const KernelOptions &options) {
   OpPassManager &functions = manager.nest<func::FuncOp>();
   functions.addPass(createCheckSizesPass());
   functions.addPass(createPropagateLayoutPass());
@@ -156,14 +152,9 @@ void buildFormKernelsPipeline(OpPassManager &manager,
   functions.addPass(createMergeEqualOpsPass());
   ChooseProvidersPassOptions providerOptions;
   providerOptions.kernels = options.kernels;
-  providerOptions.triple = options.triple;
-  providerOptions.cpu = options.cpu;
   functions.addPass(createChooseProvidersPass(providerOptions));
-  WidenConvolutionsPassOptions widenOptions;
-  widenOptions.triple = options.triple;
-  widenOptions.cpu = options.cpu;
-  functions.addPass(createWidenConvolutionsPass(widenOptions));
-  functions.addPass(createPackWeightsPass(packOptions));
+  functions.addPass(createWidenConvolutionsPass());
+  functions.addPass(createPackWeightsPass());
   functions.addPass(createFormScansPass());
   functions.addPass(createSplitConcatenationsPass());
   functions.addPass(createFormKernelsPass());
@@ -173,19 +164,13 @@ void buildFormKernelsPipeline(OpPassManager &manager,
   manager.addPass(createOutlineKernelsPass());
 }
 
-void buildEmitPipeline(OpPassManager &manager, const TargetOptions &options) {
+void buildEmitPipeline(OpPassManager &manager, const KernelOptions &options) {
   EmitKernelsPassOptions emitOptions;
-  emitOptions.triple = options.triple;
-  emitOptions.cpu = options.cpu;
   emitOptions.keepSubnormals = options.keepSubnormals;
   emitOptions.emulateDotUnits = options.emulateDotUnits;
   manager.addPass(createEmitKernelsPass(emitOptions));
   manager.addPass(createShareKernelsPass());
-  VectorizeLoopsPassOptions vectorizeOptions;
-  vectorizeOptions.triple = options.triple;
-  vectorizeOptions.cpu = options.cpu;
-  manager.nest<func::FuncOp>().addPass(
-      createVectorizeLoopsPass(vectorizeOptions));
+  manager.nest<func::FuncOp>().addPass(createVectorizeLoopsPass());
   manager.addPass(createHostToBuffersPass());
   OpPassManager &functions = manager.nest<func::FuncOp>();
   functions.addPass(createCanonicalizerPass());
@@ -195,31 +180,22 @@ void buildEmitPipeline(OpPassManager &manager, const TargetOptions &options) {
   manager.addPass(createPlanMemoryPass());
 }
 
-void buildLLVMPipeline(OpPassManager &manager, const TargetOptions &options) {
+void buildLLVMPipeline(OpPassManager &manager) {
   manager.addPass(createCutHostPass());
-  ExpandMathPassOptions mathOptions;
-  mathOptions.triple = options.triple;
-  mathOptions.cpu = options.cpu;
-  manager.nest<func::FuncOp>().addPass(createExpandMathPass(mathOptions));
-  ExpandHalfPassOptions halfOptions;
-  halfOptions.triple = options.triple;
-  halfOptions.cpu = options.cpu;
-  manager.addPass(createExpandHalfPass(halfOptions));
+  manager.nest<func::FuncOp>().addPass(createExpandMathPass());
+  manager.addPass(createExpandHalfPass());
   manager.addPass(createKernelToLLVMPass());
   manager.addPass(createOutlineParallelPass());
   manager.addPass(createOutlineEpiloguesPass());
-  FlushSubnormalsPassOptions flushOptions;
-  flushOptions.triple = options.triple;
-  flushOptions.cpu = options.cpu;
-  manager.addPass(createFlushSubnormalsPass(flushOptions));
+  manager.addPass(createFlushSubnormalsPass());
   buildLowerToLLVMPipeline(manager, LowerToLLVMOptions());
   manager.addPass(createLowerGuardsPass());
 }
 
 void buildLowerCpuPipeline(OpPassManager &manager,
-                           const TargetOptions &options) {
+                           const KernelOptions &options) {
   buildEmitPipeline(manager, options);
-  buildLLVMPipeline(manager, options);
+  buildLLVMPipeline(manager);
 }
 
 void registerPassesAndPipelines() {
@@ -236,10 +212,10 @@ void registerPassesAndPipelines() {
   });
   PassPipelineRegistration<OptimizeOptions>(
       "sluice-optimize", "Optimise the graph", buildOptimizePipeline);
-  PassPipelineRegistration<TargetOptions>(
+  PassPipelineRegistration<KernelOptions>(
       "sluice-lower-to-kernels", "Group ops into kernels and outline them",
       buildFormKernelsPipeline);
-  PassPipelineRegistration<TargetOptions>(
+  PassPipelineRegistration<KernelOptions>(
       "sluice-lower-cpu", "Lower kernels and host function for a CPU",
       buildLowerCpuPipeline);
 }

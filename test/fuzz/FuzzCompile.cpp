@@ -10,6 +10,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
+#include "sluice/Analysis/TargetAnalysis.h"
 #include "sluice/Import/Importer.h"
 #include "sluice/Pipeline/Pipeline.h"
 
@@ -46,8 +47,10 @@ public:
     if (!imported)
       return llvm::consumeError(imported.takeError());
     module = std::move(*imported);
-    TargetOptions target;
-    target.cpu = "x86-64-v3";
+    KernelOptions kernels;
+    (*module)->setAttr(kernel::targetAttributeName,
+                       llvm::cantFail(resolveTarget(
+                           &context, "x86_64-linux-gnu", "x86-64-v3")));
     bool compiled =
         runStage("optimize",
                  [](OpPassManager &manager) {
@@ -55,15 +58,14 @@ public:
                  }) &&
         runStage("form kernels",
                  [&](OpPassManager &manager) {
-                   buildFormKernelsPipeline(manager, target);
+                   buildFormKernelsPipeline(manager, kernels);
                  }) &&
         runStage("emit",
                  [&](OpPassManager &manager) {
-                   buildEmitPipeline(manager, target);
+                   buildEmitPipeline(manager, kernels);
                  }) &&
-        runStage("lower", [&](OpPassManager &manager) {
-          buildLLVMPipeline(manager, target);
-        });
+        runStage("lower",
+                 [&](OpPassManager &manager) { buildLLVMPipeline(manager); });
     (void)compiled;
   }
 

@@ -9,12 +9,9 @@
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
-
-namespace llvm {
-class Target;
-} // namespace llvm
 
 namespace mlir {
 class Type;
@@ -37,8 +34,6 @@ struct MachineModel {
   std::string triple;
   /// The CPU tuned for: "znver5". What the artifact reports.
   std::string cpu;
-  /// The name that was asked for: with the triple it gives this model again.
-  std::string requestedCpu;
   /// The CPU whose instruction set is the base: "x86-64" or "generic".
   std::string baseCpu;
   /// LLVM's feature string on top of `baseCpu`: "+avx2,+fma,-prefer-256-bit".
@@ -76,13 +71,30 @@ struct MachineModel {
   std::string isaString() const;
 };
 
-/// Describes the CPU `cpu` ("native" or one of LLVM's names) of `triple`
-/// (empty: the host's). "native" needs a triple of the host's architecture.
+/// What a machine model follows from, without asking any machine.
+struct CpuDescription {
+  /// As LLVM normalises it.
+  std::string triple;
+  /// One of LLVM's names.
+  std::string cpu;
+  /// See MachineModel::requiredFeatures; nothing: those of the CPU.
+  std::optional<std::vector<std::string>> features;
+  /// Bytes of the data caches that one core has or may use; nothing: what CPUs
+  /// of this name usually have.
+  std::optional<int64_t> l1Bytes, l2Bytes, l3Bytes;
+};
+
+/// The model of a CPU. Fails where LLVM does not know the triple, the CPU or a
+/// feature, or the features do not fit each other.
+llvm::Expected<MachineModel>
+deriveMachineModel(const CpuDescription &description);
+
+/// Describes the CPU `cpu` ("native" or one of LLVM's names; empty: the
+/// architecture's base) of `triple` (empty: the host's). "native" needs a
+/// triple of the host's architecture. For tests and benchmarks: compilations
+/// resolve names once, in TargetAnalysis.h.
 llvm::Expected<MachineModel> getMachineModel(llvm::StringRef triple,
                                              llvm::StringRef cpu);
-
-/// LLVM's code generator for a triple; registers the generators on first use.
-llvm::Expected<const llvm::Target *> lookupTarget(llvm::StringRef triple);
 
 } // namespace sluice
 

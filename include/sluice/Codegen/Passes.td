@@ -17,10 +17,6 @@ def EmitKernelsPass : Pass<"sluice-emit-kernels", "::mlir::ModuleOp"> {
     attribute `sluice.flushes_subnormals`.
   }];
   let options = [
-    Option<"triple", "triple", "std::string", "",
-           "Target triple; empty for the host's">,
-    Option<"cpu", "cpu", "std::string", "\"native\"",
-           "Target CPU as LLVM names it, or native">,
     Option<"keepSubnormals", "keep-subnormals", "bool", "false",
            "No kernel counts subnormal numbers as zero">,
     Option<"emulateDotUnits", "emulate-dot-units", "bool", "false",

@@ -10,6 +10,9 @@
 //   --sluice-lower-to-kernels   groups ops into kernels and outlines them
 //   --sluice-lower-cpu          kernels and host to the LLVM dialect
 //
+// What they make code for is the module's `kernel.target`, which
+// --sluice-set-target sets; without one it is this machine.
+//
 //===----------------------------------------------------------------------===//
 #ifndef SLUICE_PIPELINE_PIPELINE_H
 #define SLUICE_PIPELINE_PIPELINE_H
@@ -24,13 +27,7 @@ class OpPassManager;
 
 namespace sluice {
 
-struct TargetOptions : mlir::PassPipelineOptions<TargetOptions> {
-  PassOptions::Option<std::string> triple{
-      *this, "triple", llvm::cl::desc("Target triple; empty for the host's"),
-      llvm::cl::init("")};
-  PassOptions::Option<std::string> cpu{*this, "cpu",
-                                       llvm::cl::desc("Target CPU, or native"),
-                                       llvm::cl::init("native")};
+struct KernelOptions : mlir::PassPipelineOptions<KernelOptions> {
   PassOptions::Option<std::string> kernels{
       *this, "kernels",
       llvm::cl::desc("Who makes the code of products and convolutions: builtin "
@@ -69,16 +66,15 @@ void registerDialects(mlir::DialectRegistry &registry);
 void buildOptimizePipeline(mlir::OpPassManager &manager,
                            const OptimizeOptions &options);
 void buildFormKernelsPipeline(mlir::OpPassManager &manager,
-                              const TargetOptions &options);
+                              const KernelOptions &options);
 /// Kernels and host function to loops and buffers, with places for all.
 void buildEmitPipeline(mlir::OpPassManager &manager,
-                       const TargetOptions &options);
+                       const KernelOptions &options);
 /// From there to the LLVM dialect.
-void buildLLVMPipeline(mlir::OpPassManager &manager,
-                       const TargetOptions &options);
+void buildLLVMPipeline(mlir::OpPassManager &manager);
 /// Both.
 void buildLowerCpuPipeline(mlir::OpPassManager &manager,
-                           const TargetOptions &options);
+                           const KernelOptions &options);
 
 /// Makes passes and pipelines known to command-line tools.
 void registerPassesAndPipelines();

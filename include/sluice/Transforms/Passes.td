@@ -387,6 +387,23 @@ def PlanMemoryPass : Pass<"sluice-plan-memory", "::mlir::ModuleOp"> {
   ];
 }
 
+def SetTargetPass : Pass<"sluice-set-target", "::mlir::ModuleOp"> {
+  let summary = "Say what code is made for";
+  let description = [{
+    Gives the module the attribute `kernel.target`. It describes the CPU
+    completely, so that what follows does not ask the machine that compiles:
+    `native` is resolved here. Passes on modules without a target work for this
+    machine.
+  }];
+  let dependentDialects = ["::sluice::kernel::KernelDialect"];
+  let options = [
+    Option<"triple", "triple", "std::string", "",
+           "Target triple; empty for the host's">,
+    Option<"cpu", "cpu", "std::string", "\"native\"",
+           "Target CPU as LLVM names it, or native">
+  ];
+}
+
 def ChooseProvidersPass
     : Pass<"sluice-choose-providers", "::mlir::func::FuncOp"> {
   let summary = "Say who makes the code of products and convolutions";
@@ -400,11 +417,7 @@ def ChooseProvidersPass
   let dependentDialects = ["::sluice::kernel::KernelDialect"];
   let options = [
     Option<"kernels", "kernels", "std::string", "\"builtin\"",
-           "builtin or onednn">,
-    Option<"triple", "triple", "std::string", "",
-           "Target triple; empty for the host's">,
-    Option<"cpu", "cpu", "std::string", "\"native\"",
-           "Target CPU as LLVM names it, or native">
+           "builtin or onednn">
   ];
   let statistics = [
     Statistic<"numOneDnn", "onednn", "Number of ops that oneDNN computes">,
@@ -439,12 +452,6 @@ def WidenConvolutionsPass
     shifted copies of the weights, where this takes at most two thirds of the
     products. Runs once layouts and providers are chosen.
   }];
-  let options = [
-    Option<"triple", "triple", "std::string", "",
-           "Target triple; empty for the host's">,
-    Option<"cpu", "cpu", "std::string", "\"native\"",
-           "Target CPU as LLVM names it, or native">
-  ];
   let statistics = [
     Statistic<"numWidened", "widened", "Convolutions that compute more at once">
   ];
@@ -462,12 +469,6 @@ def PackWeightsPass : Pass<"sluice-pack-weights", "::mlir::func::FuncOp"> {
     afterwards. Those that oneDNN computes keep their order: the library has
     its own, known only where it runs.
   }];
-  let options = [
-    Option<"triple", "triple", "std::string", "",
-           "Target triple; empty for the host's">,
-    Option<"cpu", "cpu", "std::string", "\"native\"",
-           "Target CPU as LLVM names it, or native">
-  ];
 }
 
 def PropagateLayoutPass

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Closure.h"
+#include "dialects/Kernel/Kernel.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/RegionUtils.h"
@@ -25,6 +26,8 @@ func::FuncOp sluice::createOutlinedFunction(OpBuilder &builder,
   function->setAttr("llvm.linkage",
                     LLVM::LinkageAttr::get(builder.getContext(),
                                            LLVM::linkage::Linkage::Internal));
+  if (auto target = kernel::getOwnTarget(origin))
+    function->setAttr(kernel::targetAttributeName, target);
   symbols.insert(function);
   builder.setInsertionPointToStart(function.addEntryBlock());
   return function;

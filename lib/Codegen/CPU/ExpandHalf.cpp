@@ -10,7 +10,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
-#include "sluice/Analysis/MachineModel.h"
+#include "sluice/Analysis/TargetAnalysis.h"
 #include "sluice/Codegen/CPU/Passes.h"
 
 using namespace mlir;
@@ -170,15 +170,14 @@ void defineConversion(ModuleOp module, StringRef name, Type from, Type to) {
   func::ReturnOp::create(builder, loc, result);
 }
 
-void defineConversions(ModuleOp module, const MachineModel &machine) {
-  if (machine.architecture != MachineModel::Architecture::X86_64)
-    return;
+/// `needsF16` says whether some function's CPU lacks instructions for f16.
+void defineConversions(ModuleOp module, bool needsF16) {
   Builder builder(module.getContext());
   Type f32 = builder.getF32Type();
   Type f16 = builder.getF16Type(), bf16 = builder.getBF16Type();
   if (usesType(module, bf16))
     defineConversion<arith::TruncFOp>(module, "__truncsfbf2", f32, bf16);
-  if (machine.hasF16Conversion || !usesType(module, f16))
+  if (!needsF16 || !usesType(module, f16))
     return;
   defineConversion<arith::TruncFOp>(module, "__truncsfhf2", f32, f16);
   defineConversion<arith::ExtFOp>(module, "__extendhfsf2", f16, f32);
@@ -189,17 +188,29 @@ public:
   using ExpandHalfPassBase::ExpandHalfPassBase;
 
   void runOnOperation() final {
-    auto machine = getMachineModel(triple, cpu);
-    if (!machine) {
-      getOperation()->emitError(llvm::toString(machine.takeError()));
+    const MachineModel *machine =
+        getMachine(getAnalysisManager(), getOperation());
+    if (!machine)
       return signalPassFailure();
+    SmallVector<Operation *> lacking;
+    for (Operation &op : *getOperation().getBody()) {
+      const MachineModel *own =
+          getMachine(getAnalysisManager(), getOperation(), &op);
+      if (!own)
+        return signalPassFailure();
+      if (!own->hasF16Conversion)
+        lacking.push_back(&op);
     }
-    defineConversions(getOperation(), *machine);
-    if (machine->hasF16Conversion)
-      return;
-    RewritePatternSet patterns(&getContext());
-    patterns.add<ExpandExtension, ExpandTruncation>(&getContext());
-    walkAndApplyPatterns(getOperation(), std::move(patterns));
+    if (machine->architecture == MachineModel::Architecture::X86_64)
+      defineConversions(getOperation(),
+                        !machine->hasF16Conversion || !lacking.empty());
+    if (!machine->hasF16Conversion)
+      lacking = {getOperation()};
+    RewritePatternSet list(&getContext());
+    list.add<ExpandExtension, ExpandTruncation>(&getContext());
+    FrozenRewritePatternSet patterns(std::move(list));
+    for (Operation *op : lacking)
+      walkAndApplyPatterns(op, patterns);
   }
 };
 

@@ -7,7 +7,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/SymbolTable.h"
-#include "sluice/Analysis/MachineModel.h"
+#include "sluice/Analysis/TargetAnalysis.h"
 #include "sluice/Codegen/CPU/FrameLayout.h"
 #include "sluice/Codegen/CPU/Passes.h"
 
@@ -135,11 +135,10 @@ public:
   using FlushSubnormalsPassBase::FlushSubnormalsPassBase;
 
   void runOnOperation() final {
-    auto machine = getMachineModel(triple, cpu);
-    if (!machine) {
-      getOperation().emitError(llvm::toString(machine.takeError()));
+    const MachineModel *machine =
+        getMachine(getAnalysisManager(), getOperation());
+    if (!machine)
       return signalPassFailure();
-    }
     SmallVector<func::FuncOp> functions;
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (function->removeAttr(flushesSubnormalsAttributeName) &&
@@ -183,6 +182,8 @@ private:
                    LLVM::LinkageAttr::get(builder.getContext(),
                                           LLVM::linkage::Linkage::Internal));
     inner->setAttr(llvmAttributesName, builder.getStrArrayAttr({"noinline"}));
+    if (auto target = kernel::getOwnTarget(function))
+      inner->setAttr(kernel::targetAttributeName, target);
     symbols->insert(inner);
     inner.getBody().takeBody(function.getBody());
     inner.getBody().front().addArgument(types.back(), loc);

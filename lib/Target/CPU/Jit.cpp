@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sluice/Target/CPU/Jit.h"
-#include "sluice/Analysis/MachineModel.h"
+#include "sluice/Support/CpuFeatures.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/TargetParser/Host.h"

@@ -5,10 +5,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "sluice/Target/CPU/ObjectEmitter.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Threading.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "sluice/Analysis/TargetAnalysis.h"
+#include "sluice/Support/CpuFeatures.h"
 #include "sluice/Target/CPU/SplitModule.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
 #include "llvm/IR/InstIterator.h"
@@ -62,16 +65,37 @@ createTargetMachine(const ObjectEmitterOptions &options) {
   return targetMachine;
 }
 
-/// Tells LLVM, per function, the instruction set and the vector width.
+/// Tells LLVM the instruction set and the vector width for a function.
+void setMachine(Function &function, const MachineModel &machine) {
+  function.addFnAttr("target-cpu", machine.baseCpu);
+  function.addFnAttr("tune-cpu", machine.cpu);
+  function.addFnAttr("target-features", machine.features);
+  function.addFnAttr("prefer-vector-width", utostr(machine.vectorBits));
+}
+
+/// The module as LLVM's, in which functions with a target of their own have it.
+std::unique_ptr<Module> translate(mlir::ModuleOp moduleOp,
+                                  LLVMContext &context) {
+  std::unique_ptr<Module> module =
+      mlir::translateModuleToLLVMIR(moduleOp, context, "sluice");
+  if (!module)
+    return module;
+  for (auto function : moduleOp.getOps<mlir::LLVM::LLVMFuncOp>())
+    if (auto target = dyn_cast_if_present<kernel::CpuTargetAttr>(
+            kernel::getOwnTarget(function)))
+      if (Function *code = module->getFunction(function.getName());
+          code && !code->isDeclaration())
+        setMachine(*code, getMachineModel(target));
+  return module;
+}
+
 void setFunctionAttributes(Module &module, const MachineModel &machine) {
   for (Function &function : module) {
     function.addFnAttr(Attribute::NoUnwind);
     if (function.isDeclaration())
       continue;
-    function.addFnAttr("target-cpu", machine.baseCpu);
-    function.addFnAttr("tune-cpu", machine.cpu);
-    function.addFnAttr("target-features", machine.features);
-    function.addFnAttr("prefer-vector-width", utostr(machine.vectorBits));
+    if (!function.hasFnAttribute("target-cpu"))
+      setMachine(function, machine);
     function.addFnAttr("no-trapping-math", "true");
     // What several models of one program may bring is no one else's.
     if (function.hasWeakODRLinkage())
@@ -82,18 +106,21 @@ void setFunctionAttributes(Module &module, const MachineModel &machine) {
 /// Where registers run out, vectors go to the stack, which LLVM takes to be
 /// aligned as the ABI says unless a function asks for more. Wider vectors would
 /// lie across cache lines there, in some processes and not in others.
-void alignSpills(Module &module, const MachineModel &machine) {
+void alignSpills(Module &module) {
   const unsigned abiBits = 128;
-  if (machine.vectorBits <= abiBits)
-    return;
   auto isWide = [&](const Instruction &instruction) {
     auto *type = dyn_cast<FixedVectorType>(instruction.getType());
     return type && type->getPrimitiveSizeInBits() > abiBits;
   };
-  for (Function &function : module)
-    if (any_of(instructions(function), isWide))
-      function.addFnAttr(Attribute::getWithStackAlignment(
-          module.getContext(), Align(machine.vectorBits / 8)));
+  for (Function &function : module) {
+    unsigned bits = 0;
+    function.getFnAttribute("prefer-vector-width")
+        .getValueAsString()
+        .getAsInteger(10, bits);
+    if (bits > abiBits && any_of(instructions(function), isWide))
+      function.addFnAttr(Attribute::getWithStackAlignment(module.getContext(),
+                                                          Align(bits / 8)));
+  }
 }
 
 /// Emitters unroll hot loops over vectors themselves; unrolling them again only
@@ -175,7 +202,7 @@ static Error emitModule(Module &module, TargetMachine &targetMachine,
   module.setDataLayout(targetMachine.createDataLayout());
   setFunctionAttributes(module, options.machine);
   optimise(module, targetMachine, options.optLevel);
-  alignSpills(module, options.machine);
+  alignSpills(module);
   raw_svector_ostream stream(code);
   if (form == CodeForm::LlvmIr) {
     module.print(stream, nullptr);
@@ -199,8 +226,7 @@ Expected<CodeBuffer> emitCode(mlir::ModuleOp moduleOp, CodeForm form,
   if (!targetMachine)
     return targetMachine.takeError();
   LLVMContext context;
-  std::unique_ptr<Module> module =
-      mlir::translateModuleToLLVMIR(moduleOp, context, "sluice");
+  std::unique_ptr<Module> module = translate(moduleOp, context);
   if (!module)
     return createStringError("cannot translate the module to LLVM IR");
   CodeBuffer code;
@@ -223,8 +249,8 @@ emitObjects(mlir::ModuleOp moduleOp, StringRef prefix,
     if (!targetMachine)
       return targetMachine.takeError();
     LLVMContext context;
-    std::unique_ptr<Module> module = mlir::translateModuleToLLVMIR(
-        *split.parts[number].module, context, "sluice");
+    std::unique_ptr<Module> module =
+        translate(*split.parts[number].module, context);
     if (!module)
       return createStringError("cannot translate the module to LLVM IR");
     split.parts[number].module = nullptr;

@@ -6,7 +6,7 @@
 
 #include "dialects/Kernel/Kernel.h"
 #include "dialects/Sluice/Sluice.h"
-#include "sluice/Analysis/MachineModel.h"
+#include "sluice/Analysis/TargetAnalysis.h"
 #include "sluice/Codegen/OneDnn/OneDnn.h"
 #include "sluice/Support/Remarks.h"
 #include "sluice/Transforms/Passes.h"
@@ -25,17 +25,18 @@ public:
   using ChooseProvidersPassBase::ChooseProvidersPassBase;
 
   void runOnOperation() final {
-    auto provider = kernel::symbolizeProvider(kernels);
-    if (!provider) {
+    if (kernels == kernel::builtinProvider)
+      return;
+    if (kernels != "onednn") {
       getOperation().emitError("there is no kernel provider '")
           << kernels << "'; there are: builtin, onednn";
       return signalPassFailure();
     }
-    if (*provider == kernel::Provider::Builtin)
-      return;
-    auto machine = getMachineModel(triple, cpu);
-    llvm::Error error = machine ? checkOneDnn(*machine) : machine.takeError();
-    if (error) {
+    const MachineModel *machine =
+        getMachine(getAnalysisManager(), getOperation());
+    if (!machine)
+      return signalPassFailure();
+    if (llvm::Error error = checkOneDnn(*machine)) {
       getOperation().emitError(llvm::toString(std::move(error)));
       return signalPassFailure();
     }
@@ -56,9 +57,8 @@ private:
       ++numBuiltin;
       return;
     }
-    op->setDiscardableAttr(
-        kernel::providerAttributeName,
-        kernel::ProviderAttr::get(&getContext(), kernel::Provider::OneDnn));
+    op->setDiscardableAttr(kernel::providerAttributeName,
+                           kernel::ProviderAttr::get(&getContext(), kernels));
     remarks::applied(op, remarks::providers)
         << "computed by oneDNN (" << kernel->report.implementation << ")";
     ++numOneDnn;

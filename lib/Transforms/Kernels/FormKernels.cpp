@@ -163,13 +163,11 @@ bool readsOnce(Operation *user, Value value, SymbolicShapes &symbols) {
          shape == shapeOf(result) && symbols.haveSameShape(value, result);
 }
 
-bool isOneDnn(Operation *op) {
-  return kernel::getProvider(op) == kernel::Provider::OneDnn;
-}
+bool isOneDnn(Operation *op) { return kernel::getProvider(op) == "onednn"; }
 
-kernel::Provider getGroupProvider(const Group &group) {
+StringRef getGroupProvider(const Group &group) {
   return group.anchor ? kernel::getProvider(group.anchor)
-                      : kernel::Provider::Builtin;
+                      : StringRef(kernel::builtinProvider);
 }
 
 /// Can oneDNN, which computes the anchor, compute the group's ops as well?
@@ -319,6 +317,8 @@ void FormKernelsPass::makeRegion(Group &group, SizeResolver &resolver) {
       sink->getResultTypes(), inputs, sizes, anchor,
       findReusable(group, inputs), getGroupProvider(group),
       group.anchor ? kernel::getTiling(group.anchor) : kernel::TilingAttr());
+  if (auto target = group.anchor ? kernel::getOwnTarget(group.anchor) : nullptr)
+    region->setAttr(kernel::targetAttributeName, target);
   Block *body = builder.createBlock(&region.getBody());
   IRMapping mapping;
   for (Value input : inputs)
@@ -327,8 +327,7 @@ void FormKernelsPass::makeRegion(Group &group, SizeResolver &resolver) {
     builder.clone(*splat, mapping);
   for (Operation *op : ops) {
     Operation *copy = builder.clone(*op, mapping);
-    copy->removeDiscardableAttr(kernel::providerAttributeName);
-    copy->removeDiscardableAttr(kernel::tilingAttributeName);
+    kernel::removeKernelAttributes(copy);
   }
   SmallVector<Value> yielded;
   for (Value result : sink->getResults())

@@ -26,7 +26,7 @@ std::string describe(kernel::RegionOp region) {
   OpPrintingFlags flags;
   flags.useLocalScope().printGenericOpForm();
   os << region.getAnchor() << ' ' << region.getProvider() << ' '
-     << region.getTilingAttr() << '\n';
+     << region.getTilingAttr() << ' ' << kernel::getOwnTarget(region) << '\n';
   for (BlockArgument argument : region.getBody().getArguments())
     os << argument.getType() << ' ';
   os << '\n';
@@ -41,11 +41,10 @@ std::string describe(kernel::RegionOp region) {
 
 /// Kernels of libraries are named after them as well.
 StringAttr getFunctionName(kernel::RegionOp region) {
-  if (region.getProvider() == kernel::Provider::Builtin)
+  if (region.getProvider() == kernel::builtinProvider)
     return region.getAnchorAttr();
   return StringAttr::get(region.getContext(),
-                         stringifyProvider(region.getProvider()) + "_" +
-                             region.getAnchor());
+                         region.getProvider() + "_" + region.getAnchor());
 }
 
 class OutlineKernelsPass final
@@ -71,6 +70,8 @@ public:
             builder, region.getLoc(), getFunctionName(region),
             region.getAnchorAttr(), region.getProviderAttr(),
             region.getTilingAttr());
+        if (auto target = kernel::getOwnTarget(region))
+          function->setAttr(kernel::targetAttributeName, target);
         function.getBody().takeBody(region.getBody());
         name = symbols.insert(function);
       }

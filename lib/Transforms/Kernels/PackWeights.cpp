@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mlir/IR/PatternMatch.h"
+#include "sluice/Analysis/TargetAnalysis.h"
 #include "sluice/Analysis/TransposedConvolution.h"
 #include "sluice/Codegen/CPU/Products/PackedWeights.h"
 #include "sluice/Support/ConstantBytes.h"
@@ -65,12 +66,11 @@ class PackWeightsPass final
 public:
   using PackWeightsPassBase::PackWeightsPassBase;
 
+  void getDependentDialects(DialectRegistry &registry) const final {
+    registry.insert<kernel::KernelDialect>();
+  }
+
   void runOnOperation() final {
-    auto machine = getMachineModel(triple, cpu);
-    if (!machine) {
-      getOperation().emitError(llvm::toString(machine.takeError()));
-      return signalPassFailure();
-    }
     IRRewriter rewriter(&getContext());
     SmallVector<Operation *> ops;
     getOperation().walk([&](Operation *op) {
@@ -78,6 +78,10 @@ public:
         ops.push_back(op);
     });
     for (Operation *op : ops) {
+      const MachineModel *machine =
+          getMachine(getAnalysisManager(), getOperation(), op);
+      if (!machine)
+        return signalPassFailure();
       rewriter.setInsertionPoint(op);
       if (auto matmul = dyn_cast<MatmulOp>(op))
         pack(matmul, *machine, rewriter);
@@ -172,7 +176,7 @@ private:
       return leave(op, "the depth of the other operand is not known");
     int64_t columns =
         op.getTransposeRhs() ? shape[shape.size() - 2] : shape.back();
-    bool isBuiltin = kernel::getProvider(op) == kernel::Provider::Builtin;
+    bool isBuiltin = kernel::isBuiltin(op);
     if (op.getTransposeLhs() && !isBuiltin)
       return leave(op, "the provider takes no transposed operand");
     Value lhs = getUprightLhs(op, rewriter);
@@ -231,7 +235,7 @@ private:
       leave(op, "the strides make too many phases");
       return nullptr;
     }
-    bool isBuiltin = kernel::getProvider(op) == kernel::Provider::Builtin;
+    bool isBuiltin = kernel::isBuiltin(op);
     kernel::PackingAttrInterface packing;
     if (isBuiltin)
       packing = getConvolutionPacking(&getContext(), spec,

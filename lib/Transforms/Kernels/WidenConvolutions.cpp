@@ -14,7 +14,7 @@
 
 #include "mlir/IR/PatternMatch.h"
 #include "sluice/Analysis/DotUnit.h"
-#include "sluice/Analysis/MachineModel.h"
+#include "sluice/Analysis/TargetAnalysis.h"
 #include "sluice/Codegen/CPU/Products/PackedWeights.h"
 #include "sluice/Support/ConstantBytes.h"
 #include "sluice/Support/Remarks.h"
@@ -59,17 +59,17 @@ public:
   using WidenConvolutionsPassBase::WidenConvolutionsPassBase;
 
   void runOnOperation() final {
-    auto machine = getMachineModel(triple, cpu);
-    if (!machine) {
-      getOperation().emitError(llvm::toString(machine.takeError()));
-      return signalPassFailure();
-    }
     SmallVector<ConvOp> convolutions;
     getOperation().walk([&](ConvOp op) { convolutions.push_back(op); });
     IRRewriter rewriter(&getContext());
-    for (ConvOp op : convolutions)
+    for (ConvOp op : convolutions) {
+      const MachineModel *machine =
+          getMachine(getAnalysisManager(), getOperation(), op);
+      if (!machine)
+        return signalPassFailure();
       if (int64_t merged = countMergedPixels(op, *machine))
         widen(op, merged, rewriter);
+    }
   }
 
 private:
@@ -93,8 +93,7 @@ int64_t WidenConvolutionsPass::countMergedPixels(ConvOp op,
   auto types = getProductTypes(op);
   auto constant = op.getWeight().getDefiningOp<ConstantOp>();
   if (!constant || !op.getChannelsLast() || op.getGroups() != 1 || !types ||
-      op.getDilations().back() != 1 ||
-      kernel::getProvider(op) != kernel::Provider::Builtin ||
+      op.getDilations().back() != 1 || !kernel::isBuiltin(op) ||
       kernel::getTiling(op) ||
       llvm::count_if(result, ShapedType::isDynamic) > 1)
     return 0;
@@ -175,6 +174,7 @@ void WidenConvolutionsPass::widen(ConvOp op, int64_t merged,
 
   sizes[rank - 2] = windows * merged;
   sizes[rank - 1] = channels;
+  kernel::copyKernelAttributes(op, wide.getDefiningOp());
   Value narrow = graph.reshape(wide, sizes);
   if (windows * merged != pixels) {
     SmallVector<int64_t> starts(rank, 0), steps(rank, 1);

@@ -1,5 +1,5 @@
-// RUN: sluice-opt %s --sluice-flush-subnormals="triple=x86_64-linux-gnu cpu=x86-64" | FileCheck %s --check-prefixes=CHECK,X86
-// RUN: sluice-opt %s --sluice-flush-subnormals="triple=aarch64-linux-gnu cpu=generic" | FileCheck %s --check-prefixes=CHECK,ARM
+// RUN: sluice-opt %s --sluice-set-target="triple=x86_64-linux-gnu cpu=x86-64" --sluice-flush-subnormals | FileCheck %s --check-prefixes=CHECK,X86
+// RUN: sluice-opt %s --sluice-set-target="triple=aarch64-linux-gnu cpu=generic" --sluice-flush-subnormals | FileCheck %s --check-prefixes=CHECK,ARM
 
 // The body runs in a function that is not inlined, between two writes of the
 // register.

@@ -1,5 +1,5 @@
-// RUN: sluice-opt %s --sluice-vectorize-loops="triple=x86_64-linux-gnu cpu=x86-64-v4" --split-input-file | FileCheck %s --check-prefixes=CHECK,MASK
-// RUN: sluice-opt %s --sluice-vectorize-loops="triple=x86_64-linux-gnu cpu=x86-64-v3" --split-input-file | FileCheck %s --check-prefixes=CHECK,PLAIN
+// RUN: sluice-opt %s --sluice-set-target="triple=x86_64-linux-gnu cpu=x86-64-v4" --sluice-vectorize-loops --split-input-file | FileCheck %s --check-prefixes=CHECK,MASK
+// RUN: sluice-opt %s --sluice-set-target="triple=x86_64-linux-gnu cpu=x86-64-v3" --sluice-vectorize-loops --split-input-file | FileCheck %s --check-prefixes=CHECK,PLAIN
 
 // Both dimensions become one; the 13 elements after 64 are masked or split.
 // CHECK-LABEL: func.func @contiguous

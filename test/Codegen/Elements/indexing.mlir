@@ -1,6 +1,6 @@
 // Lookups and scatters: an index is read and checked once for all that lies behind
 // it, and code goes on within its buffers where one is wrong.
-// RUN: sluice-opt %s --sluice-emit-kernels=cpu=x86-64-v3 --canonicalize --cse | FileCheck %s
+// RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels --canonicalize --cse | FileCheck %s
 
 // CHECK-LABEL: func.func private @rows(
 // CHECK:         scf.parallel {{.*}} to (%c7)

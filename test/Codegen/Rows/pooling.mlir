@@ -1,6 +1,6 @@
 // Pools with the channels of a pixel side by side: a task is a pixel of the result,
 // its window is found once, and vectors of channels go over it.
-// RUN: sluice-opt %s --sluice-emit-kernels=cpu=x86-64-v3 --canonicalize --cse | FileCheck %s
+// RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels --canonicalize --cse | FileCheck %s
 
 // CHECK-LABEL: func.func private @max(
 // CHECK:         scf.parallel {{.*}} to (%c128)

@@ -1,5 +1,5 @@
 // How rows are reduced: one task each, and within it whole vectors.
-// RUN: sluice-opt %s --sluice-emit-kernels=cpu=x86-64-v3 --canonicalize --cse | FileCheck %s
+// RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels --canonicalize --cse | FileCheck %s
 
 // Along the row: four vectors of sums side by side, which meet at the end, and no
 // element on its own.

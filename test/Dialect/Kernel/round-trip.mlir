@@ -46,3 +46,12 @@ func.func @subview(%buffer: memref<?x?xf32>, %offset: index, %size: index) -> me
   %0 = kernel.subview %buffer[%offset](%size) : memref<?x?xf32> to memref<?xf32>
   return %0 : memref<?xf32>
 }
+
+// CHECK-LABEL: module @targets attributes {kernel.target = #kernel.cpu_target<triple = "x86_64-unknown-linux-gnu", cpu = "znver4">}
+module @targets attributes {kernel.target = #kernel.cpu_target<triple = "x86_64-unknown-linux-gnu", cpu = "znver4">} {
+  // CHECK: kernel.func @own "map" attributes {kernel.target = #kernel.cpu_target<triple = "x86_64-linux-gnu", cpu = "znver4", features = ["sse3", "ssse3"], l1_bytes = 49152, l2_bytes = 2097152, l3_bytes = 1048576>}
+  kernel.func @own "map" attributes {kernel.target = #kernel.cpu_target<triple = "x86_64-linux-gnu", cpu = "znver4", features = ["sse3", "ssse3"], l3_bytes = 1048576, l2_bytes = 2097152, l1_bytes = 49152>} {
+  ^bb0(%a: tensor<4xf32>):
+    kernel.yield %a : tensor<4xf32>
+  }
+}

@@ -1,5 +1,5 @@
-// RUN: sluice-opt %s --split-input-file --sluice-pack-weights=cpu=x86-64-v3 | FileCheck %s
-// RUN: sluice-opt %s --split-input-file --sluice-pack-weights=cpu=x86-64-v3 --remarks-filter=packing --remark-format=emitRemark -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: sluice-opt %s --split-input-file --sluice-set-target=cpu=x86-64-v3 --sluice-pack-weights | FileCheck %s
+// RUN: sluice-opt %s --split-input-file --sluice-set-target=cpu=x86-64-v3 --sluice-pack-weights --remarks-filter=packing --remark-format=emitRemark -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // CHECK-LABEL: func.func @matmul
 // CHECK:         sluice.packed_constant {{.*}}packing = #kernel.panels<width = 16>} : tensor<128xf32>

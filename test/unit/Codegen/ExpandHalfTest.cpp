@@ -39,12 +39,12 @@ std::unique_ptr<Jit> compile(const std::string &op, const std::string &from,
                      " %v : vector<8x" + from + "> to vector<8x" + to +
                      ">\nvector.store %r, %y[%i] : memref<4096x" + to +
                      ">, vector<8x" + to + ">\n}\nreturn\n}\n";
-  return test::jitText(text, [](mlir::OpPassManager &manager) {
-    ExpandHalfPassOptions options;
-    options.triple = "x86_64-linux-gnu";
-    options.cpu = "x86-64";
-    manager.addPass(createExpandHalfPass(options));
-  });
+  return test::jitText(
+      text,
+      [](mlir::OpPassManager &manager) {
+        manager.addPass(createExpandHalfPass());
+      },
+      llvm::cantFail(getMachineModel("x86_64-linux-gnu", "x86-64")));
 }
 
 float exactExtension(uint16_t bits) {

@@ -79,12 +79,12 @@ struct Code {
 Code compile(const std::string &op, const std::string &extra, int lanes,
              const char *cpu) {
   Code code;
-  code.jit = test::jitText(loopOver(op, extra, lanes),
-                           [&](mlir::OpPassManager &manager) {
-                             ExpandMathPassOptions options;
-                             options.cpu = cpu;
-                             manager.addPass(createExpandMathPass(options));
-                           });
+  code.jit = test::jitText(
+      loopOver(op, extra, lanes),
+      [](mlir::OpPassManager &manager) {
+        manager.addPass(createExpandMathPass());
+      },
+      llvm::cantFail(getMachineModel("", cpu)));
   if (code.jit)
     if (auto function = code.jit->lookupFunction<Function>("f"))
       code.run = *function;

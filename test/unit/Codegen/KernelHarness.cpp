@@ -14,6 +14,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
+#include "sluice/Analysis/TargetAnalysis.h"
 #include "sluice/Codegen/CPU/DotUnits/DotUnit.h"
 #include "sluice/Codegen/CPU/Passes.h"
 #include "sluice/Conversion/LowerToLLVM/LowerToLLVM.h"
@@ -88,9 +89,9 @@ static llvm::Expected<CodeBuffer> emitObject(const MachineModel &machine,
                                              unsigned sizeCount,
                                              KernelBody body, LoopOrder order) {
   DialectRegistry registry;
-  registry.insert<arith::ArithDialect, func::FuncDialect, LLVM::LLVMDialect,
-                  math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
-                  vector::VectorDialect>();
+  registry.insert<arith::ArithDialect, func::FuncDialect, kernel::KernelDialect,
+                  LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect,
+                  scf::SCFDialect, vector::VectorDialect>();
   registerCodeTranslations(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   context.loadAllAvailableDialects();
@@ -102,11 +103,9 @@ static llvm::Expected<CodeBuffer> emitObject(const MachineModel &machine,
     reverseParallelLoops(*module);
   if (dumps("mlir"))
     module->dump();
+  (*module)->setAttr(kernel::targetAttributeName, getTarget(&context, machine));
   PassManager passes(&context);
-  ExpandHalfPassOptions halfOptions;
-  halfOptions.triple = machine.triple;
-  halfOptions.cpu = machine.requestedCpu;
-  passes.addPass(createExpandHalfPass(halfOptions));
+  passes.addPass(createExpandHalfPass());
   buildLowerToLLVMPipeline(passes, LowerToLLVMOptions());
   if (failed(passes.run(*module)))
     return llvm::createStringError("cannot lower the kernel");

@@ -21,13 +21,14 @@ class VectorizeLoops : public testing::TestWithParam<const char *> {
 protected:
   /// Runs `f` of `text` on buffers of the types in it.
   void run(llvm::StringRef text, std::vector<void *> buffers) {
-    std::unique_ptr<Jit> jit =
-        test::jitText(text, [&](mlir::OpPassManager &manager) {
+    std::unique_ptr<Jit> jit = test::jitText(
+        text,
+        [](mlir::OpPassManager &manager) {
           VectorizeLoopsPassOptions options;
-          options.cpu = GetParam();
           options.parallel = false;
           manager.addPass(createVectorizeLoopsPass(options));
-        });
+        },
+        llvm::cantFail(getMachineModel("", GetParam())));
     ASSERT_TRUE(jit);
     using Function = void(void *, void *, void *, void *);
     auto function = jit->lookupFunction<Function>("f");

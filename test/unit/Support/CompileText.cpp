@@ -5,11 +5,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "CompileText.h"
+#include "dialects/Kernel/Kernel.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "sluice/Analysis/TargetAnalysis.h"
 #include "sluice/Conversion/LowerToLLVM/LowerToLLVM.h"
 #include "gtest/gtest.h"
 
@@ -22,7 +24,7 @@ std::unique_ptr<MLIRContext> createContext() {
   registry.insert<affine::AffineDialect, arith::ArithDialect, func::FuncDialect,
                   linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect,
                   memref::MemRefDialect, scf::SCFDialect, ub::UBDialect,
-                  vector::VectorDialect>();
+                  vector::VectorDialect, kernel::KernelDialect>();
   registerCodeTranslations(registry);
   return std::make_unique<MLIRContext>(registry);
 }
@@ -36,7 +38,8 @@ MachineModel hostMachine() {
 }
 
 CodeBuffer compileText(llvm::StringRef text, AddPasses passes, CodeForm form,
-                       const ObjectEmitterOptions &options) {
+                       const ObjectEmitterOptions &options,
+                       const MachineModel &target) {
   std::unique_ptr<MLIRContext> context = createContext();
   OwningOpRef<ModuleOp> module =
       parseSourceString<ModuleOp>(text, context.get());
@@ -44,6 +47,9 @@ CodeBuffer compileText(llvm::StringRef text, AddPasses passes, CodeForm form,
     ADD_FAILURE() << "the test's MLIR text does not parse";
     return {};
   }
+  context->loadDialect<kernel::KernelDialect>();
+  (*module)->setAttr(kernel::targetAttributeName,
+                     getTarget(context.get(), target));
   PassManager manager(context.get());
   passes(manager);
   LowerToLLVMOptions lowering;
@@ -60,8 +66,10 @@ CodeBuffer compileText(llvm::StringRef text, AddPasses passes, CodeForm form,
   return {};
 }
 
-std::unique_ptr<Jit> jitText(llvm::StringRef text, AddPasses passes) {
-  CodeBuffer object = compileText(text, passes);
+std::unique_ptr<Jit> jitText(llvm::StringRef text, AddPasses passes,
+                             const MachineModel &target) {
+  CodeBuffer object =
+      compileText(text, passes, CodeForm::Object, {hostMachine()}, target);
   if (object.empty())
     return nullptr;
   auto jit = Jit::create();

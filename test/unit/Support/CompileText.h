@@ -32,10 +32,13 @@ using AddPasses = llvm::function_ref<void(mlir::OpPassManager &)>;
 /// an empty buffer.
 CodeBuffer compileText(llvm::StringRef text, AddPasses passes,
                        CodeForm form = CodeForm::Object,
-                       const ObjectEmitterOptions &options = {hostMachine()});
+                       const ObjectEmitterOptions &options = {hostMachine()},
+                       const MachineModel &target = hostMachine());
 
-/// The same, loaded into this process; null after a failure.
-std::unique_ptr<Jit> jitText(llvm::StringRef text, AddPasses passes);
+/// The same, loaded into this process; null after a failure. The passes work
+/// for `target`, LLVM for this computer.
+std::unique_ptr<Jit> jitText(llvm::StringRef text, AddPasses passes,
+                             const MachineModel &target = hostMachine());
 
 } // namespace sluice::test
 

@@ -74,6 +74,30 @@ TEST(ObjectEmitter, AlignsTheStackForWideVectorsOnly) {
   EXPECT_EQ(text.find("%rsp"), std::string::npos) << text;
 }
 
+TEST(ObjectEmitter, FunctionsMayHaveTargetsOfTheirOwn) {
+  auto machine = getMachineModel("x86_64-unknown-linux-gnu", "x86-64");
+  ASSERT_TRUE(bool(machine));
+  CodeBuffer code = test::compileText(R"mlir(
+    func.func @portable(%a: f32, %b: f32) -> f32 {
+      %r = arith.addf %a, %b : f32
+      return %r : f32
+    }
+    func.func @wide(%a: f32, %b: f32) -> f32 attributes {
+        kernel.target = #kernel.cpu_target<triple = "x86_64-unknown-linux-gnu",
+                                           cpu = "x86-64-v3">} {
+      %r = arith.addf %a, %b : f32
+      return %r : f32
+    })mlir",
+                                      noPasses, CodeForm::Assembly,
+                                      ObjectEmitterOptions{*machine});
+  std::string text(code.begin(), code.end());
+  size_t wide = text.find("wide:");
+  ASSERT_NE(wide, std::string::npos) << text;
+  EXPECT_NE(text.substr(0, wide).find("\taddss"), std::string::npos) << text;
+  EXPECT_NE(text.find("vaddss", wide), std::string::npos) << text;
+  EXPECT_EQ(text.find("vaddss"), text.find("vaddss", wide)) << text;
+}
+
 TEST(ObjectEmitter, RunsInThisProcess) {
   std::unique_ptr<Jit> jit = test::jitText(R"mlir(
     func.func @sum(%a: f32, %b: f32) -> f32 {

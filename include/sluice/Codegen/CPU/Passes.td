@@ -19,10 +19,6 @@ def VectorizeLoopsPass : Pass<"sluice-vectorize-loops"> {
     estimated nanoseconds of one iteration.
   }];
   let options = [
-    Option<"triple", "triple", "std::string", /*default=*/"\"\"",
-           "target triple (the host's when empty)">,
-    Option<"cpu", "cpu", "std::string", /*default=*/"\"native\"",
-           "CPU to generate code for">,
     Option<"parallel", "parallel", "bool", /*default=*/"true",
            "emit parallel loops">
   ];
@@ -42,12 +38,6 @@ def ExpandMathPass : Pass<"sluice-expand-math"> {
     range (docs/numerics.md). f16 and bf16 go through f32. f64 is left to libm.
     Powers of integers become products.
   }];
-  let options = [
-    Option<"triple", "triple", "std::string", /*default=*/"\"\"",
-           "target triple (the host's when empty)">,
-    Option<"cpu", "cpu", "std::string", /*default=*/"\"native\"",
-           "CPU to generate code for">
-  ];
   let dependentDialects = [
     "mlir::arith::ArithDialect", "mlir::math::MathDialect",
     "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"
@@ -67,12 +57,6 @@ def ExpandHalfPass : Pass<"sluice-expand-half", "mlir::ModuleOp"> {
     then, `__truncsfbf2` and, without F16C, `__truncsfhf2` and `__extendhfsf2`.
     Other CPUs need neither.
   }];
-  let options = [
-    Option<"triple", "triple", "std::string", /*default=*/"\"\"",
-           "target triple (the host's when empty)">,
-    Option<"cpu", "cpu", "std::string", /*default=*/"\"native\"",
-           "CPU to generate code for">
-  ];
   let dependentDialects = [
     "mlir::arith::ArithDialect", "mlir::func::FuncDialect",
     "mlir::LLVM::LLVMDialect"
@@ -107,12 +91,6 @@ def FlushSubnormalsPass : Pass<"sluice-flush-subnormals", "mlir::ModuleOp"> {
     themselves, once for calls with nothing between them but sizes, addresses
     and calls of functions with `sluice.ignores_subnormals`.
   }];
-  let options = [
-    Option<"triple", "triple", "std::string", /*default=*/"\"\"",
-           "target triple (the host's when empty)">,
-    Option<"cpu", "cpu", "std::string", /*default=*/"\"native\"",
-           "CPU to generate code for">
-  ];
   let statistics = [
     Statistic<"numWrapped", "wrapped", "Functions that flush">
   ];

@@ -12,7 +12,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
-#include "sluice/Analysis/MachineModel.h"
+#include "sluice/Analysis/TargetAnalysis.h"
 #include "sluice/Codegen/CPU/Passes.h"
 
 using namespace mlir;
@@ -137,11 +137,10 @@ public:
   using ExpandMathPassBase::ExpandMathPassBase;
 
   void runOnOperation() final {
-    auto machine = getMachineModel(triple, cpu);
-    if (!machine) {
-      getOperation()->emitError(llvm::toString(machine.takeError()));
+    const MachineModel *machine =
+        getMachine(getAnalysisManager(), getOperation());
+    if (!machine)
       return signalPassFailure();
-    }
     const bool hasFma = machine->hasFma;
     RewritePatternSet patterns(&getContext());
     patterns.add<ExpandExp2, ExpandPow>(&getContext(), hasFma);

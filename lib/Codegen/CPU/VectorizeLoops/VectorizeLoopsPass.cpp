@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "sluice/Analysis/TargetAnalysis.h"
 #include "sluice/Codegen/CPU/Passes.h"
 #include "sluice/Codegen/CPU/VectorizeLoops/VectorizeLoops.h"
 
@@ -22,11 +23,10 @@ public:
   using VectorizeLoopsPassBase::VectorizeLoopsPassBase;
 
   void runOnOperation() final {
-    auto machine = getMachineModel(triple, cpu);
-    if (!machine) {
-      getOperation()->emitError(llvm::toString(machine.takeError()));
+    const MachineModel *machine =
+        getMachine(getAnalysisManager(), getOperation());
+    if (!machine)
       return signalPassFailure();
-    }
     VectorizeOptions options;
     options.machine = *machine;
     options.parallel = parallel;

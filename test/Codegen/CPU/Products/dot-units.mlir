@@ -1,5 +1,5 @@
-// RUN: sluice-opt %s --split-input-file --sluice-emit-kernels=cpu=x86-64-v3 | FileCheck %s
-// RUN: sluice-opt %s --split-input-file --sluice-emit-kernels="cpu=x86-64-v3 emulate-dot-units=true" | FileCheck %s --check-prefix=EMULATED
+// RUN: sluice-opt %s --split-input-file --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels | FileCheck %s
+// RUN: sluice-opt %s --split-input-file --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels=emulate-dot-units | FileCheck %s --check-prefix=EMULATED
 
 // Halves are widened: the left-hand side once, in scratch memory, panels where
 // they are loaded. Sums are rounded when they are stored.

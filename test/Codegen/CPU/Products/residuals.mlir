@@ -1,5 +1,5 @@
-// RUN: sluice-opt %s --sluice-emit-kernels=cpu=x86-64-v3 | FileCheck %s
-// RUN: sluice-opt %s --sluice-emit-kernels=cpu=x86-64-v4 | FileCheck %s
+// RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels | FileCheck %s
+// RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v4 --sluice-emit-kernels | FileCheck %s
 
 // A result that leaves the cache, and the residual that is added: while a tile
 // multiplies, it fetches its places in both.

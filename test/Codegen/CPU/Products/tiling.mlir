@@ -1,4 +1,4 @@
-// RUN: sluice-opt %s --sluice-emit-kernels=cpu=x86-64-v3 | FileCheck %s
+// RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels | FileCheck %s
 
 // Ten rows of one vector, three steps at once.
 // CHECK-LABEL: func.func private @tile

@@ -1,6 +1,6 @@
 // How a recurrent cell is computed: steps one after the other; in each the sums of
 // all gates in registers, of some sequences at once, then the activations on them.
-// RUN: sluice-opt %s --sluice-emit-kernels=cpu=x86-64-v3 --canonicalize --cse | FileCheck %s
+// RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels --canonicalize --cse | FileCheck %s
 
 // Two sequences of an LSTM with eight units: eight vectors of sums, for which each
 // vector of weights is loaded once; hidden units are broadcast, the only elements

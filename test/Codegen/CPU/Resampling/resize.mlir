@@ -1,6 +1,6 @@
 // What a place of the result is made of is computed once for each axis, into
 // scratch memory, in front of the loop over pixels, which divides nothing.
-// RUN: sluice-opt %s --sluice-emit-kernels=cpu=x86-64-v3 --canonicalize --cse | FileCheck %s
+// RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels --canonicalize --cse | FileCheck %s
 
 // Two places and two factors for each of 16 rows and 16 columns; then pixels, with
 // vectors of channels.

@@ -1,6 +1,6 @@
 // Selections keep the candidates in a heap: rows are independent tasks, and an
 // element that does not enter the heap costs one comparison.
-// RUN: sluice-opt %s --sluice-emit-kernels=cpu=x86-64-v3 --canonicalize --cse | FileCheck %s
+// RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels --canonicalize --cse | FileCheck %s
 
 // The five largest of 1,000: the first five are a heap in the results, whose worst
 // one is at its top; the others are compared with that; then the heap is sorted.
