@@ -25,7 +25,8 @@ CODEGEN = {
     "Elements": {"Elements"},
     "Rows": {"Elements", "Rows"},
     "CPU": {"Elements", "Rows", "CPU"},
-    "OneDnn": {"Elements", "Rows", "CPU", "OneDnn"},  # It computes on the CPU.
+    "Providers": {"Providers"},
+    "OneDnn": {"Elements", "Rows", "CPU", "Providers", "OneDnn"},  # It computes on the CPU.
 }
 
 # What the folders of Codegen that know no target do not name.

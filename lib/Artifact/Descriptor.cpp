@@ -332,10 +332,10 @@ void sluice::addDescriptor(ModuleOp module, const DescriptorContents &contents,
   }
 
   DataBuilder::Field releaseWeights = data.null();
-  if (contents.needsOneDnn)
+  if (const std::string &hook = contents.requirements.releaseWeights;
+      !hook.empty())
     releaseWeights = data.address(data.externalFunction(
-        "sluice_onednn_release_weights",
-        {weights.type, IntegerType::get(module.getContext(), 64)}));
+        hook, {weights.type, IntegerType::get(module.getContext(), 64)}));
 
   auto [defaults, defaultCount] = makeDefaults(data, signature.inputs);
   // The order of sluice_model_descriptor.

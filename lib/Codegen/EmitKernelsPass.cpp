@@ -19,7 +19,6 @@
 #include "sluice/Codegen/CPU/Products/PackedWeights.h"
 #include "sluice/Codegen/CPU/Products/TilingOverrides.h"
 #include "sluice/Codegen/CPU/RowVectors.h"
-#include "sluice/Codegen/OneDnn/OneDnn.h"
 #include "sluice/Codegen/Passes.h"
 
 using namespace mlir;
@@ -41,31 +40,6 @@ void resolveTensorSizes(KernelBuilder &kernel, func::FuncOp function) {
     op.replaceAllUsesWith(kernel.size(op.getSource(), *op.getConstantIndex()));
     op.erase();
   }
-}
-
-/// Builds the code of a kernel at the builder's position; all arguments and
-/// yielded values are bound to buffers.
-LogicalResult emitKernel(KernelBuilder &kernel) {
-  auto source = cast<kernel::FuncOp>(kernel.region.getParentOp());
-  if (source.getProvider() == "onednn")
-    return emitOneDnnKernel(kernel);
-  // What is in front of an anchor is computed on the way.
-  for (Operation &op : llvm::reverse(kernel.region.without_terminator()))
-    if (auto emitter =
-            kernel.emitters.kernels.lookup(op.getName().getStringRef()))
-      return emitter(kernel, &op);
-  for (Operation &op : kernel.region.without_terminator())
-    if (!isa<ElementwiseOpInterface, ConstantOp>(op) &&
-        !kernel.emitters.elements.contains(op.getName().getStringRef()))
-      return op.emitError("no code can be generated for ") << op.getName();
-  auto isElementwise = [](Operation &op) {
-    return isa<ElementwiseOpInterface, ConstantOp>(op);
-  };
-  if (kernel.region.getTerminator()->getNumOperands() == 1 &&
-      kernel.region.getTerminator()->getOperand(0).getDefiningOp() &&
-      llvm::all_of(kernel.region.without_terminator(), isElementwise))
-    return emitMapKernel(kernel);
-  return emitElementKernel(kernel);
 }
 
 /// Panels have the width of the tile that reads them, and only the packing
@@ -112,6 +86,8 @@ class EmitKernelsPass final
 public:
   using EmitKernelsPassBase::EmitKernelsPassBase;
 
+  Providers providers = std::make_shared<ProviderRegistry>();
+
   void runOnOperation() final {
     SymbolTable symbols(getOperation());
     WalkResult packings = getOperation().walk([&](kernel::CallOp call) {
@@ -134,6 +110,10 @@ public:
 
 private:
   LogicalResult emit(kernel::FuncOp source) {
+    const KernelProvider *provider =
+        findProvider(*providers, source, source.getProvider());
+    if (!provider)
+      return failure();
     const MachineModel *machine =
         getMachine(getAnalysisManager(), getOperation(), source);
     if (!machine)
@@ -160,6 +140,9 @@ private:
     function.setPrivate();
     if (auto target = kernel::getOwnTarget(source))
       function->setAttr(kernel::targetAttributeName, target);
+    if (source.getProvider() != kernel::builtinProvider)
+      function->setAttr(kernel::providerAttributeName,
+                        source.getProviderAttr());
     if (!keepSubnormals && flushesSubnormals(source))
       function->setAttr(flushesSubnormalsAttributeName, builder.getUnitAttr());
     if (keepsScalars(source))
@@ -184,7 +167,7 @@ private:
       else
         kernel.bind(yielded, memory);
     }
-    if (failed(emitKernel(kernel)))
+    if (failed(provider->emit(kernel)))
       return failure();
     for (auto [yielded, memory] : copies)
       memref::CopyOp::create(builder, loc, kernel.buffer(yielded), memory);
@@ -203,4 +186,13 @@ private:
 };
 
 } // namespace
+
+std::unique_ptr<Pass>
+createEmitKernelsPass(Providers providers,
+                      const EmitKernelsPassOptions &options) {
+  auto pass = std::make_unique<EmitKernelsPass>(options);
+  pass->providers = std::move(providers);
+  return pass;
+}
+
 } // namespace sluice

@@ -12,7 +12,6 @@
 #include "sluice/Analysis/TargetAnalysis.h"
 #include "sluice/Artifact/ArtifactFile.h"
 #include "sluice/Artifact/TypedHeader.h"
-#include "sluice/Codegen/OneDnn/OneDnn.h"
 #include "sluice/Support/NodeNames.h"
 #include "sluice/Target/CPU/ObjectEmitter.h"
 #include "sluice/Target/CPU/SharedLinker.h"
@@ -97,6 +96,28 @@ static void describeDefaults(func::FuncOp host,
     }
 }
 
+/// What the providers of the module's kernels need. Only one may be told of
+/// weights that go; so far, one provider beside the compiler is chosen.
+static LinkRequirements collectRequirements(ModuleOp module,
+                                            const ProviderRegistry &providers) {
+  LinkRequirements all;
+  SmallVector<StringRef> seen;
+  for (auto function : module.getOps<func::FuncOp>()) {
+    StringRef name = kernel::getProvider(function);
+    const KernelProvider *provider = providers.lookup(name);
+    if (!provider || llvm::is_contained(seen, name))
+      continue;
+    seen.push_back(name);
+    LinkRequirements own = provider->getLinkRequirements();
+    llvm::append_range(all.archives, own.archives);
+    llvm::append_range(all.libraries, own.libraries);
+    llvm::append_range(all.metadata, own.metadata);
+    if (!own.releaseWeights.empty())
+      all.releaseWeights = own.releaseWeights;
+  }
+  return all;
+}
+
 /// The extensions that a loader has to check are those of all functions.
 static void addOwnFeatures(ModuleOp module, MachineModel &machine) {
   module.walk([&](FunctionOpInterface function) {
@@ -112,6 +133,7 @@ static void addOwnFeatures(ModuleOp module, MachineModel &machine) {
 
 llvm::Expected<DescriptorContents>
 describeModel(ModuleOp module, const MachineModel &machine,
+              const ProviderRegistry &providers,
               const CompileOptions &options) {
   DescriptorContents contents;
   contents.machine = machine;
@@ -145,11 +167,9 @@ describeModel(ModuleOp module, const MachineModel &machine,
     if (auto bytes = launch->getAttrOfType<FloatAttr>("bytes"))
       info.bytes = bytes.getValueAsDouble();
   });
-  contents.needsOneDnn = module.lookupSymbol("sluice_onednn_run") != nullptr;
-  if (contents.needsOneDnn)
-    contents.signature.metadata.emplace_back(
-        "sluice.libraries",
-        llvm::sys::path::filename(getOneDnnLibrary()).str());
+  contents.requirements = collectRequirements(module, providers);
+  llvm::append_range(contents.signature.metadata,
+                     contents.requirements.metadata);
   auto integer = [&](StringRef name) {
     auto attribute = module->getAttrOfType<IntegerAttr>(name);
     return attribute ? attribute.getInt() : -1;
@@ -227,18 +247,22 @@ static llvm::Expected<std::string> findOwnLibrary(StringRef name,
                                          .str());
 }
 
-/// What artifacts with oneDNN kernels are linked with.
-static llvm::Error addOneDnn(SharedLinkOptions &link,
-                             const CompileOptions &options) {
-  auto archive =
-      findOwnLibrary(oneDnnArchiveName, options, llvm::Triple(link.triple));
-  if (!archive)
-    return archive.takeError();
-  StringRef library = getOneDnnLibrary();
-  if (!llvm::sys::fs::exists(library))
-    return llvm::make_error<LinkError>(
-        ("cannot find oneDNN: there is no " + library).str());
-  link.libraries = {std::move(*archive), library.str()};
+/// Finds what an artifact's kernels need.
+static llvm::Error addRequirements(SharedLinkOptions &link,
+                                   const LinkRequirements &requirements,
+                                   const CompileOptions &options) {
+  for (const std::string &name : requirements.archives) {
+    auto archive = findOwnLibrary(name, options, llvm::Triple(link.triple));
+    if (!archive)
+      return archive.takeError();
+    link.libraries.push_back(std::move(*archive));
+  }
+  for (const std::string &library : requirements.libraries) {
+    if (!llvm::sys::fs::exists(library))
+      return llvm::make_error<LinkError>(
+          "cannot find a library that kernels need: there is no " + library);
+    link.libraries.push_back(library);
+  }
   return llvm::Error::success();
 }
 
@@ -274,9 +298,8 @@ static llvm::Error linkArtifact(TemporaryFile &file,
   link.soname = llvm::sys::path::filename(options.output).str();
   link.exports = descriptorSymbols(contents.signature);
   link.lastSection = weightsSectionName.str();
-  if (contents.needsOneDnn)
-    if (llvm::Error error = addOneDnn(link, options))
-      return error;
+  if (llvm::Error error = addRequirements(link, contents.requirements, options))
+    return error;
   return linkSharedLibrary(link);
 }
 

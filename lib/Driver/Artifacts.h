@@ -22,9 +22,9 @@ std::optional<std::string> getHeaderPath(const CompileOptions &options);
 std::optional<std::string> getWeightsPath(const CompileOptions &options);
 
 /// What the descriptor says, from the module on buffers.
-llvm::Expected<DescriptorContents> describeModel(mlir::ModuleOp module,
-                                                 const MachineModel &machine,
-                                                 const CompileOptions &options);
+llvm::Expected<DescriptorContents>
+describeModel(mlir::ModuleOp module, const MachineModel &machine,
+              const ProviderRegistry &providers, const CompileOptions &options);
 
 /// Compiles the module in the LLVM dialect and writes what was asked for.
 CompileStatus writeMachineCode(mlir::ModuleOp module,

@@ -18,7 +18,6 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Pass/PassManager.h"
 #include "sluice/Analysis/TargetAnalysis.h"
-#include "sluice/Codegen/OneDnn/OneDnn.h"
 #include "sluice/Import/Importer.h"
 #include "sluice/Import/Onnx/OnnxReader.h"
 #include "sluice/Import/Onnx/OnnxTransforms.h"
@@ -83,6 +82,7 @@ private:
   llvm::raw_ostream &diagnostics;
   std::unique_ptr<llvm::DefaultThreadPool> threads;
   MLIRContext context;
+  const Providers providers = createProviders();
   kernel::CpuTargetAttr target;
   OwningOpRef<ModuleOp> module;
   std::vector<std::shared_ptr<const llvm::MemoryBuffer>> modelFiles;
@@ -96,9 +96,14 @@ CompileStatus Compilation::resolveTarget() {
   if (!resolved)
     return fail(CompileStatus::Usage, resolved.takeError());
   target = *resolved;
-  if (options.kernels == "onednn")
-    if (llvm::Error error = checkOneDnn(getMachineModel(target)))
-      return fail(CompileStatus::Usage, std::move(error));
+  const KernelProvider *provider = providers->lookup(options.kernels);
+  if (!provider)
+    return fail(CompileStatus::Usage,
+                llvm::createStringError(
+                    "there is no kernel provider '" + options.kernels +
+                    "'; there are: " + providers->listNames()));
+  if (llvm::Error error = provider->checkMachine(getMachineModel(target)))
+    return fail(CompileStatus::Usage, std::move(error));
   return CompileStatus::Success;
 }
 
@@ -209,6 +214,7 @@ CompileStatus Compilation::emit() {
     return writeModule();
   KernelOptions kernels;
   kernels.kernels = options.kernels;
+  kernels.providers = providers;
   kernels.keepSubnormals = options.keepSubnormals;
   kernels.emulateDotUnits = options.emulateDotUnits;
   if (!runStage("forming kernels", [&](OpPassManager &manager) {
@@ -228,7 +234,7 @@ CompileStatus Compilation::emit() {
 
 CompileStatus Compilation::writeArtifact() {
   MachineModel machine = getMachineModel(target);
-  auto contents = describeModel(*module, machine, options);
+  auto contents = describeModel(*module, machine, *providers, options);
   if (!contents)
     return fail(CompileStatus::CompileFailed, contents.takeError());
   WeightsLayout weights = getWeightsLayout(*module);

@@ -33,7 +33,7 @@
 #include "sluice/Conversion/KernelToLLVM/KernelToLLVM.h"
 #include "sluice/Conversion/LowerToLLVM/LowerToLLVM.h"
 #include "sluice/Target/CPU/ObjectEmitter.h"
-#include "sluice/Transforms/Passes.h"
+#include "sluice/Transforms/ProviderPasses.h"
 
 using namespace mlir;
 
@@ -146,18 +146,19 @@ void buildOptimizePipeline(OpPassManager &manager,
 void buildFormKernelsPipeline(OpPassManager &manager,
                               const KernelOptions &options) {
   OpPassManager &functions = manager.nest<func::FuncOp>();
+  ChooseProvidersPassOptions chooseOptions;
+  chooseOptions.kernels = options.kernels;
   functions.addPass(createCheckSizesPass());
   functions.addPass(createPropagateLayoutPass());
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createMergeEqualOpsPass());
-  ChooseProvidersPassOptions providerOptions;
-  providerOptions.kernels = options.kernels;
-  functions.addPass(createChooseProvidersPass(providerOptions));
+  functions.addPass(
+      createChooseProvidersPass(options.providers, chooseOptions));
   functions.addPass(createWidenConvolutionsPass());
-  functions.addPass(createPackWeightsPass());
+  functions.addPass(createPackWeightsPass(options.providers));
   functions.addPass(createFormScansPass());
   functions.addPass(createSplitConcatenationsPass());
-  functions.addPass(createFormKernelsPass());
+  functions.addPass(createFormKernelsPass(options.providers));
   functions.addPass(createFoldLoopSizesPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createMergeEqualOpsPass());
@@ -168,7 +169,7 @@ void buildEmitPipeline(OpPassManager &manager, const KernelOptions &options) {
   EmitKernelsPassOptions emitOptions;
   emitOptions.keepSubnormals = options.keepSubnormals;
   emitOptions.emulateDotUnits = options.emulateDotUnits;
-  manager.addPass(createEmitKernelsPass(emitOptions));
+  manager.addPass(createEmitKernelsPass(options.providers, emitOptions));
   manager.addPass(createShareKernelsPass());
   manager.nest<func::FuncOp>().addPass(createVectorizeLoopsPass());
   manager.addPass(createHostToBuffersPass());
@@ -199,6 +200,13 @@ void buildLowerCpuPipeline(OpPassManager &manager,
 }
 
 void registerPassesAndPipelines() {
+  // These passes need what only their creator has. The first registration of a
+  // name counts.
+  Providers providers = createProviders();
+  registerPass([=] { return createChooseProvidersPass(providers); });
+  registerPass([=] { return createPackWeightsPass(providers); });
+  registerPass([=] { return createFormKernelsPass(providers); });
+  registerPass([=] { return createEmitKernelsPass(providers); });
   registerSluiceTransformsPasses();
   registerSluiceCodegenPasses();
   registerCodegenCPUPasses();

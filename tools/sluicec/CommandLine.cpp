@@ -9,6 +9,7 @@
 #include "Completions.h"
 #include "Nearest.h"
 #include "sluice/Import/Importer.h"
+#include "sluice/Pipeline/Providers.h"
 #include "sluice/Support/Version.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
@@ -17,6 +18,16 @@
 
 namespace cl = llvm::cl;
 using sluice::EmitKind;
+
+/// Who there is to make kernels, for --help.
+static std::string describeProviders() {
+  std::string text = "Who makes the code of products and convolutions:";
+  sluice::Providers providers = sluice::createProviders();
+  for (const auto &provider : providers->getProviders())
+    text +=
+        ("\n" + provider->getName() + ": " + provider->getDescription()).str();
+  return text;
+}
 
 namespace {
 
@@ -98,13 +109,10 @@ struct Parser {
       cl::desc("Batch normalisation behind convolutions. deploy, the default,\n"
                "folds constant statistics into the weights; tune also scales\n"
                "weights that are inputs, in every run; eval keeps both")};
-  cl::opt<std::string> kernels{
-      "kernels", cl::init("builtin"), cl::value_desc("provider"),
-      cl::cat(effort),
-      cl::desc("Who makes the code of products and convolutions: builtin, the\n"
-               "compiler and the default, or onednn, a library that the\n"
-               "artifact then needs (libdnnl); what that cannot do stays\n"
-               "builtin")};
+  std::string kernelsHelp = describeProviders();
+  cl::opt<std::string> kernels{"kernels", cl::init("builtin"),
+                               cl::value_desc("provider"), cl::cat(effort),
+                               cl::desc(kernelsHelp)};
   cl::opt<bool> emulateDotUnits{
       "emulate-dot-units", cl::cat(effort), cl::Hidden,
       cl::desc("Spell out in plain arithmetic what multiplies: slow, to test "
@@ -310,9 +318,10 @@ sluice::parseCommandLine(int argc, char **argv, int &exitCode) {
     return usage("--convbn takes deploy, tune or eval, not '" + parser.convBn +
                  "'" + tools::didYouMean(parser.convBn, convBnModes));
   options.convBn = parser.convBn;
-  if (!llvm::is_contained({"builtin", "onednn"}, parser.kernels))
-    return usage("--kernels takes builtin or onednn, not '" + parser.kernels +
-                 "'");
+  if (sluice::Providers providers = sluice::createProviders();
+      !providers->lookup(parser.kernels))
+    return usage("--kernels takes one of " + providers->listNames() +
+                 ", not '" + parser.kernels + "'");
   options.kernels = parser.kernels;
   options.keepSubnormals = parser.keepSubnormals;
   options.emulateDotUnits = parser.emulateDotUnits;

@@ -6,6 +6,7 @@
 
 #include "Completions.h"
 #include "Completion.h"
+#include "sluice/Pipeline/Providers.h"
 #include "sluice/Support/Remarks.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -50,7 +51,9 @@ std::string sluice::makeCompletionScript(
                   "icelake-server", "sapphirerapids", "znver3",
                   "znver4",         "znver5",         "generic",
                   "cortex-a72",     "neoverse-n1",    "neoverse-v1"};
-  known["kernels"] = {"builtin", "onednn"};
+  Providers providers = createProviders();
+  for (const auto &provider : providers->getProviders())
+    known["kernels"].push_back(provider->getName().str());
   known["triple"] = {"x86_64-linux-gnu", "aarch64-linux-gnu"};
   known["remarks"] = {std::begin(remarks::categories),
                       std::end(remarks::categories)};

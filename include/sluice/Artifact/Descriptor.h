@@ -9,6 +9,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "sluice/Analysis/MachineModel.h"
 #include "sluice/Artifact/ModelSignature.h"
+#include "sluice/Codegen/Providers/KernelProvider.h"
 
 namespace sluice {
 
@@ -29,8 +30,8 @@ struct DescriptorContents {
   /// The name of a side file beside the artifact; empty where weights are
   /// embedded.
   std::string weightsFile;
-  /// Some kernels call oneDNN.
-  bool needsOneDnn = false;
+  /// What the kernels need beside the artifact's own code.
+  LinkRequirements requirements;
   int64_t workspaceBytes = -1;
   int64_t livenessBound = -1;
 };

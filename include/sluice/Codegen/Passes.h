@@ -7,6 +7,7 @@
 #define SLUICE_CODEGEN_PASSES_H
 
 #include "mlir/Pass/Pass.h"
+#include "sluice/Codegen/Providers/KernelProvider.h"
 
 namespace sluice {
 
@@ -14,6 +15,12 @@ namespace sluice {
 #include "sluice/Codegen/Passes.h.inc"
 #define GEN_PASS_REGISTRATION
 #include "sluice/Codegen/Passes.h.inc"
+
+/// With those who make code; without, the pass knows none, not even the
+/// compiler.
+std::unique_ptr<mlir::Pass>
+createEmitKernelsPass(Providers providers,
+                      const EmitKernelsPassOptions &options = {});
 
 } // namespace sluice
 

@@ -13,7 +13,7 @@ def EmitKernelsPass : Pass<"sluice-emit-kernels", "::mlir::ModuleOp"> {
   let description = [{
     The function takes the frame of the run, one buffer per argument, one per
     result, and scratch memory of the size in its `sluice.scratch` attribute
-    where it has one. Products, convolutions and recurrences in f32 get the
+    where it has one. The kernel's provider makes its code. Products, convolutions and recurrences in f32 get the
     attribute `sluice.flushes_subnormals`.
   }];
   let options = [

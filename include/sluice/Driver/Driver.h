@@ -45,7 +45,8 @@ struct CompileOptions {
   std::vector<std::string> overridable;
   /// How batch normalisation meets convolutions: deploy, tune or eval.
   std::string convBn = "deploy";
-  /// Who makes the code of products and convolutions: builtin or onednn.
+  /// Who makes the code of products and convolutions, as far as they can; see
+  /// Providers.h.
   std::string kernels = "builtin";
   /// No kernel counts subnormal f32 as zero.
   bool keepSubnormals = false;

@@ -18,6 +18,7 @@
 #define SLUICE_PIPELINE_PIPELINE_H
 
 #include "mlir/Pass/PassOptions.h"
+#include "sluice/Pipeline/Providers.h"
 #include <string>
 
 namespace mlir {
@@ -30,8 +31,8 @@ namespace sluice {
 struct KernelOptions : mlir::PassPipelineOptions<KernelOptions> {
   PassOptions::Option<std::string> kernels{
       *this, "kernels",
-      llvm::cl::desc("Who makes the code of products and convolutions: builtin "
-                     "or onednn"),
+      llvm::cl::desc("Who makes the code of products and convolutions, as far "
+                     "as they can"),
       llvm::cl::init("builtin")};
   PassOptions::Option<bool> keepSubnormals{
       *this, "keep-subnormals",
@@ -41,6 +42,8 @@ struct KernelOptions : mlir::PassPipelineOptions<KernelOptions> {
       *this, "emulate-dot-units",
       llvm::cl::desc("Spell out in plain arithmetic what multiplies"),
       llvm::cl::init(false)};
+  /// Who there is to make it.
+  Providers providers = createProviders();
 };
 
 struct OptimizeOptions : mlir::PassPipelineOptions<OptimizeOptions> {

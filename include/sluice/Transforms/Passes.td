@@ -408,19 +408,19 @@ def ChooseProvidersPass
     : Pass<"sluice-choose-providers", "::mlir::func::FuncOp"> {
   let summary = "Say who makes the code of products and convolutions";
   let description = [{
-    With `kernels=onednn`, what oneDNN computes gets the attribute
-    `kernel.provider`: f32 products and channels-last convolutions with
-    constant weights, whose sizes are all known and for which it has more than
-    its reference implementation. Remarks of the kind `providers` say why the
-    others stay builtin.
+    Products and convolutions that the provider `kernels` computes get the
+    attribute `kernel.provider`. Providers are asked about each op, and decide
+    by its types, attributes and constants, and by what the target is. What one
+    declines stays builtin, and a remark of the kind `providers` has the reason
+    that it gave.
   }];
   let dependentDialects = ["::sluice::kernel::KernelDialect"];
   let options = [
     Option<"kernels", "kernels", "std::string", "\"builtin\"",
-           "builtin or onednn">
+           "The provider's name">
   ];
   let statistics = [
-    Statistic<"numOneDnn", "onednn", "Number of ops that oneDNN computes">,
+    Statistic<"numChosen", "chosen", "Number of ops that it computes">,
     Statistic<"numBuiltin", "builtin", "Number of ops that stay builtin">
   ];
 }
@@ -466,8 +466,8 @@ def PackWeightsPass : Pass<"sluice-pack-weights", "::mlir::func::FuncOp"> {
     left-hand side is turned for it. A table that a product has packed is
     looked up there, too. The panels follow from the tiles chosen for the
     machine or given by `kernel.tiling`, so types must not change any more
-    afterwards. Those that oneDNN computes keep their order: the library has
-    its own, known only where it runs.
+    afterwards. Those that kernels of other providers read keep their order: a
+    library may have its own, known only where it runs.
   }];
 }
 

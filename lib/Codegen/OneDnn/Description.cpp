@@ -156,16 +156,15 @@ static llvm::Error describeAnchor(Operation *anchor, OneDnnKernel &kernel) {
 }
 
 llvm::Expected<OneDnnKernel>
-sluice::describeOneDnnKernel(Operation *anchor, Value result,
-                             llvm::function_ref<bool(Value)> isOutside) {
+sluice::describeOneDnnKernel(const KernelGroup &group) {
   OneDnnKernel kernel = {};
-  if (llvm::Error error = checkTensors(anchor))
+  if (llvm::Error error = checkTensors(group.anchor))
     return error;
-  if (llvm::Error error = describeAnchor(anchor, kernel))
+  if (llvm::Error error = describeAnchor(group.anchor, kernel))
     return error;
-  kernel.operands.push_back(result);
-  if (llvm::Error error =
-          describePostOps(anchor->getResult(0), result, isOutside, kernel))
+  kernel.operands.push_back(group.result);
+  if (llvm::Error error = describePostOps(
+          group.anchor->getResult(0), group.result, group.isOutside, kernel))
     return error;
   if (llvm::Error error =
           inspectOneDnnKernel(kernel.description, kernel.report))

@@ -6,7 +6,7 @@
 #ifndef SLUICE_LIB_CODEGEN_ONEDNN_DESCRIPTION_H
 #define SLUICE_LIB_CODEGEN_ONEDNN_DESCRIPTION_H
 
-#include "sluice/Codegen/OneDnn/OneDnn.h"
+#include "OneDnnKernel.h"
 
 namespace sluice {
 

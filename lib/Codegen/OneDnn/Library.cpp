@@ -5,10 +5,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "Description.h"
-#include "sluice/Analysis/MachineModel.h"
-#include "sluice/Codegen/OneDnn/OneDnn.h"
-#include "llvm/TargetParser/Host.h"
-#include "llvm/TargetParser/Triple.h"
 
 using namespace llvm;
 
@@ -18,18 +14,6 @@ StringRef sluice::getOneDnnLibrary() {
 #else
   return "";
 #endif
-}
-
-Error sluice::checkOneDnn(const MachineModel &machine) {
-  if (getOneDnnLibrary().empty())
-    return createStringError("this sluicec was built without oneDNN "
-                             "(libdnnl), so it has builtin kernels only");
-  Triple target(machine.triple), host(sys::getDefaultTargetTriple());
-  if (target.getArch() != host.getArch())
-    return createStringError("oneDNN kernels can only be compiled for " +
-                             host.getArchName() + ", not for " +
-                             target.getArchName());
-  return Error::success();
 }
 
 Error sluice::inspectOneDnnKernel(const sluice_onednn_kernel &description,

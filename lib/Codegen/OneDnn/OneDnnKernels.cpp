@@ -9,11 +9,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "OneDnnKernel.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "sluice/Codegen/CPU/CpuLoops.h"
 #include "sluice/Codegen/Elements/KernelBuilder.h"
-#include "sluice/Codegen/OneDnn/OneDnn.h"
 #include "sluice/Support/NodeNames.h"
 
 using namespace mlir;
@@ -151,7 +151,7 @@ LogicalResult sluice::emitOneDnnKernel(KernelBuilder &kernel) {
     return yield->emitError("oneDNN has no kernel like this");
   auto isOutside = [&](Value value) { return isa<BlockArgument>(value); };
   auto computed =
-      describeOneDnnKernel(&*anchor, yield->getOperand(0), isOutside);
+      describeOneDnnKernel({&*anchor, yield->getOperand(0), isOutside});
   if (!computed)
     return anchor->emitError("oneDNN cannot compute this kernel: ")
            << llvm::toString(computed.takeError());

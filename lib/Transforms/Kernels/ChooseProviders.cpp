@@ -7,9 +7,8 @@
 #include "dialects/Kernel/Kernel.h"
 #include "dialects/Sluice/Sluice.h"
 #include "sluice/Analysis/TargetAnalysis.h"
-#include "sluice/Codegen/OneDnn/OneDnn.h"
 #include "sluice/Support/Remarks.h"
-#include "sluice/Transforms/Passes.h"
+#include "sluice/Transforms/ProviderPasses.h"
 
 using namespace mlir;
 
@@ -24,46 +23,58 @@ class ChooseProvidersPass final
 public:
   using ChooseProvidersPassBase::ChooseProvidersPassBase;
 
+  Providers providers = std::make_shared<ProviderRegistry>();
+
   void runOnOperation() final {
     if (kernels == kernel::builtinProvider)
       return;
-    if (kernels != "onednn") {
-      getOperation().emitError("there is no kernel provider '")
-          << kernels << "'; there are: builtin, onednn";
+    const KernelProvider *provider =
+        findProvider(*providers, getOperation(), kernels);
+    if (!provider)
       return signalPassFailure();
-    }
     const MachineModel *machine =
         getMachine(getAnalysisManager(), getOperation());
     if (!machine)
       return signalPassFailure();
-    if (llvm::Error error = checkOneDnn(*machine)) {
+    if (llvm::Error error = provider->checkMachine(*machine)) {
       getOperation().emitError(llvm::toString(std::move(error)));
       return signalPassFailure();
     }
     getOperation().walk([&](Operation *op) {
       if (isa<MatmulOp, ConvOp, ConvTransposeOp>(op))
-        choose(op);
+        choose(op, *provider);
     });
   }
 
 private:
-  void choose(Operation *op) {
+  void choose(Operation *op, const KernelProvider &provider) {
     // The operands of an anchor are always those of its kernel.
     auto isOutside = [](Value) { return true; };
-    auto kernel = describeOneDnnKernel(op, op->getResult(0), isOutside);
-    if (!kernel) {
+    auto implementation = provider.match({op, op->getResult(0), isOutside});
+    if (!implementation) {
       remarks::missed(op, remarks::providers)
-          << "not computed by oneDNN: " << llvm::toString(kernel.takeError());
+          << "not computed by " << provider.getTitle().str() << ": "
+          << llvm::toString(implementation.takeError());
       ++numBuiltin;
       return;
     }
     op->setDiscardableAttr(kernel::providerAttributeName,
                            kernel::ProviderAttr::get(&getContext(), kernels));
     remarks::applied(op, remarks::providers)
-        << "computed by oneDNN (" << kernel->report.implementation << ")";
-    ++numOneDnn;
+        << "computed by " << provider.getTitle().str() << " ("
+        << *implementation << ")";
+    ++numChosen;
   }
 };
 
 } // namespace
+
+std::unique_ptr<Pass>
+createChooseProvidersPass(Providers providers,
+                          const ChooseProvidersPassOptions &options) {
+  auto pass = std::make_unique<ChooseProvidersPass>(options);
+  pass->providers = std::move(providers);
+  return pass;
+}
+
 } // namespace sluice

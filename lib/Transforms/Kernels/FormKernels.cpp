@@ -10,10 +10,9 @@
 #include "sluice/Analysis/SymbolicShapes.h"
 #include "sluice/Codegen/CPU/CpuFamilies.h"
 #include "sluice/Codegen/CPU/DotUnits/DotUnit.h"
-#include "sluice/Codegen/OneDnn/OneDnn.h"
 #include "sluice/Support/Remarks.h"
 #include "sluice/Transforms/Graph/SizeResolver.h"
-#include "sluice/Transforms/Passes.h"
+#include "sluice/Transforms/ProviderPasses.h"
 
 using namespace mlir;
 
@@ -163,25 +162,24 @@ bool readsOnce(Operation *user, Value value, SymbolicShapes &symbols) {
          shape == shapeOf(result) && symbols.haveSameShape(value, result);
 }
 
-bool isOneDnn(Operation *op) { return kernel::getProvider(op) == "onednn"; }
-
 StringRef getGroupProvider(const Group &group) {
   return group.anchor ? kernel::getProvider(group.anchor)
                       : StringRef(kernel::builtinProvider);
 }
 
-/// Can oneDNN, which computes the anchor, compute the group's ops as well?
-bool isPostOpChain(Operation *anchor, const Group &group) {
+/// Can the provider that computes the anchor compute the group's ops as well?
+bool matches(const KernelProvider &provider, Operation *anchor,
+             const Group &group) {
   auto isOutside = [&](Value value) {
     return !group.ops.contains(value.getDefiningOp());
   };
-  auto kernel =
-      describeOneDnnKernel(anchor, group.sink->getResult(0), isOutside);
-  if (kernel)
+  auto implementation =
+      provider.match({anchor, group.sink->getResult(0), isOutside});
+  if (implementation)
     return true;
   remarks::missed(anchor, remarks::fusion)
       << "what follows is a kernel of its own: "
-      << llvm::toString(kernel.takeError());
+      << llvm::toString(implementation.takeError());
   return false;
 }
 
@@ -189,6 +187,9 @@ class FormKernelsPass final
     : public impl::FormKernelsPassBase<FormKernelsPass> {
 public:
   using FormKernelsPassBase::FormKernelsPassBase;
+
+  Providers providers = std::make_shared<ProviderRegistry>();
+
   void runOnOperation() final;
 
 private:
@@ -235,7 +236,7 @@ bool FormKernelsPass::accepts(const Group &group, Operation *op,
     if (!group.anchor)
       return true;
     // A library sees none of what is in front of its post-ops.
-    return takesEpilogue(group.anchor) && !isOneDnn(group.anchor) &&
+    return takesEpilogue(group.anchor) && kernel::isBuiltin(group.anchor) &&
            llvm::all_of(op->getOperands(), [&](Value operand) {
              return group.ops.contains(operand.getDefiningOp()) ||
                     isSimpleOperand(operand, group.sink->getResult(0),
@@ -244,7 +245,8 @@ bool FormKernelsPass::accepts(const Group &group, Operation *op,
            });
   }
   return !group.anchor && takesEpilogue(op) && isEpilogue(group, op, symbols) &&
-         (!isOneDnn(op) || isPostOpChain(op, group));
+         (kernel::isBuiltin(op) ||
+          matches(*providers->lookup(kernel::getProvider(op)), op, group));
 }
 
 SmallVector<Value> FormKernelsPass::dynamicSizes(OpBuilder &builder,
@@ -453,6 +455,9 @@ void FormKernelsPass::runOnOperation() {
     if (isa<SluiceDialect>(op->getDialect()))
       ops.push_back(op);
   });
+  for (Operation *op : ops)
+    if (!findProvider(*providers, op, kernel::getProvider(op)))
+      return signalPassFailure();
   OpBuilder builder(&getContext());
   SizeResolver resolver(builder);
   SymbolicShapes symbols;
@@ -474,6 +479,12 @@ void FormKernelsPass::runOnOperation() {
   // The last block first, as inside a block.
   for (Block *block : llvm::reverse(blocks))
     formInBlock(*block, resolver, symbols);
+}
+
+std::unique_ptr<Pass> createFormKernelsPass(Providers providers) {
+  auto pass = std::make_unique<FormKernelsPass>();
+  pass->providers = std::move(providers);
+  return pass;
 }
 
 } // namespace sluice

@@ -11,7 +11,7 @@
 #include "sluice/Support/ConstantBytes.h"
 #include "sluice/Support/Remarks.h"
 #include "sluice/Transforms/Graph/GraphBuilder.h"
-#include "sluice/Transforms/Passes.h"
+#include "sluice/Transforms/ProviderPasses.h"
 
 using namespace mlir;
 
@@ -70,6 +70,8 @@ public:
     registry.insert<kernel::KernelDialect>();
   }
 
+  Providers providers = std::make_shared<ProviderRegistry>();
+
   void runOnOperation() final {
     IRRewriter rewriter(&getContext());
     SmallVector<Operation *> ops;
@@ -81,6 +83,8 @@ public:
       const MachineModel *machine =
           getMachine(getAnalysisManager(), getOperation(), op);
       if (!machine)
+        return signalPassFailure();
+      if (!findProvider(*providers, op, kernel::getProvider(op)))
         return signalPassFailure();
       rewriter.setInsertionPoint(op);
       if (auto matmul = dyn_cast<MatmulOp>(op))
@@ -99,6 +103,11 @@ public:
   }
 
 private:
+  /// Does the kernel of an op read panels?
+  bool readsPanels(Operation *op) const {
+    return providers->lookup(kernel::getProvider(op))->readsPanels();
+  }
+
   static constexpr StringLiteral noUnit =
       "there is no dot unit for their elements";
 
@@ -176,19 +185,19 @@ private:
       return leave(op, "the depth of the other operand is not known");
     int64_t columns =
         op.getTransposeRhs() ? shape[shape.size() - 2] : shape.back();
-    bool isBuiltin = kernel::isBuiltin(op);
-    if (op.getTransposeLhs() && !isBuiltin)
+    bool inPanels = readsPanels(op);
+    if (op.getTransposeLhs() && !inPanels)
       return leave(op, "the provider takes no transposed operand");
     Value lhs = getUprightLhs(op, rewriter);
     if (!lhs)
       return leave(op, "the sizes of the other operand are not known");
     kernel::PackingAttrInterface packing =
-        isBuiltin
+        inPanels
             ? getMatrixPacking(&getContext(), columns, op.getTransposeRhs(),
                                *types, kernel::getTiling(op), machine)
             : getPlainMatrixPacking(&getContext(), columns,
                                     op.getTransposeRhs());
-    bool isTable = isBuiltin && op.getTransposeRhs() && shape.size() == 2;
+    bool isTable = inPanels && op.getTransposeRhs() && shape.size() == 2;
     if (isTable && value == weights.getValueAttr())
       tables.try_emplace(weights.getValue(), cast<kernel::PanelsAttr>(packing));
     auto packed = PackedMatmulOp::create(
@@ -235,9 +244,9 @@ private:
       leave(op, "the strides make too many phases");
       return nullptr;
     }
-    bool isBuiltin = kernel::isBuiltin(op);
+    bool inPanels = readsPanels(op);
     kernel::PackingAttrInterface packing;
-    if (isBuiltin)
+    if (inPanels)
       packing = getConvolutionPacking(&getContext(), spec,
                                       kernel::getTiling(op), machine);
     return makeConstant(weights.getLoc(), value, packing, rewriter);
@@ -310,4 +319,11 @@ private:
 };
 
 } // namespace
+
+std::unique_ptr<Pass> createPackWeightsPass(Providers providers) {
+  auto pass = std::make_unique<PackWeightsPass>();
+  pass->providers = std::move(providers);
+  return pass;
+}
+
 } // namespace sluice

@@ -1,0 +1,64 @@
+//===- BuiltinProvider.cpp - Kernels that the compiler makes itself -------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "sluice/Analysis/MachineModel.h"
+#include "sluice/Codegen/Elements/EmitterRegistry.h"
+#include "sluice/Codegen/Elements/KernelBuilder.h"
+#include "sluice/Codegen/Providers/KernelProvider.h"
+
+using namespace mlir;
+using namespace sluice;
+
+namespace {
+
+/// Builds the code of a kernel at the builder's position; all arguments and
+/// yielded values are bound to buffers.
+LogicalResult emitBuiltinKernel(KernelBuilder &kernel) {
+  // What is in front of an anchor is computed on the way.
+  for (Operation &op : llvm::reverse(kernel.region.without_terminator()))
+    if (auto emitter =
+            kernel.emitters.kernels.lookup(op.getName().getStringRef()))
+      return emitter(kernel, &op);
+  for (Operation &op : kernel.region.without_terminator())
+    if (!isa<ElementwiseOpInterface, ConstantOp>(op) &&
+        !kernel.emitters.elements.contains(op.getName().getStringRef()))
+      return op.emitError("no code can be generated for ") << op.getName();
+  auto isElementwise = [](Operation &op) {
+    return isa<ElementwiseOpInterface, ConstantOp>(op);
+  };
+  if (kernel.region.getTerminator()->getNumOperands() == 1 &&
+      kernel.region.getTerminator()->getOperand(0).getDefiningOp() &&
+      llvm::all_of(kernel.region.without_terminator(), isElementwise))
+    return emitMapKernel(kernel);
+  return emitElementKernel(kernel);
+}
+
+class BuiltinProvider final : public KernelProvider {
+public:
+  llvm::StringRef getName() const final { return kernel::builtinProvider; }
+  llvm::StringRef getTitle() const final { return "the compiler"; }
+  llvm::StringRef getDescription() const final {
+    return "the compiler and the default";
+  }
+  llvm::Error checkMachine(const MachineModel &) const final {
+    return llvm::Error::success();
+  }
+  /// Whatever the graph can say there is code for; how much of a group an
+  /// anchor takes, the families of emitters say.
+  llvm::Expected<std::string> match(const KernelGroup &group) const final {
+    return group.anchor->getName().stripDialect().str();
+  }
+  bool readsPanels() const final { return true; }
+  llvm::LogicalResult emit(KernelBuilder &kernel) const final {
+    return emitBuiltinKernel(kernel);
+  }
+};
+
+} // namespace
+
+std::unique_ptr<KernelProvider> sluice::createBuiltinProvider() {
+  return std::make_unique<BuiltinProvider>();
+}
