@@ -39,8 +39,13 @@ void engine_load(const char *path, int threads,
     peer_die(path, error.message);
   for (int i = 0; i < count; ++i) {
     int32_t index = sluice_model_find_input(model, inputs[i].name);
-    sluice_tensor tensor = {(sluice_dtype)inputs[i].dtype, inputs[i].rank,
-                            inputs[i].dims, NULL, inputs[i].data};
+    sluice_tensor tensor = {(sluice_dtype)inputs[i].dtype,
+                            inputs[i].rank,
+                            inputs[i].dims,
+                            NULL,
+                            inputs[i].data,
+                            0,
+                            0};
     if (sluice_context_set_input(context, index, &tensor) != SLUICE_OK)
       peer_die(inputs[i].name, sluice_context_message(context));
   }

@@ -45,8 +45,8 @@ int countEdges(const sluice_model *model, int edge) {
   std::vector<float> image(static_cast<size_t>(height * width));
   for (int64_t i = 0; i < height * width; ++i)
     image[static_cast<size_t>(i)] = i % width >= edge ? 1.0f : 0.0f;
-  sluice_tensor tensor = {SLUICE_DTYPE_F32, input->rank, input->dims, nullptr,
-                          image.data()};
+  sluice_tensor tensor = {
+      SLUICE_DTYPE_F32, input->rank, input->dims, nullptr, image.data(), 0, 0};
   sluice_tensor edges;
   if (sluice_context_set_input(context.get(), 0, &tensor) != SLUICE_OK ||
       sluice_context_run(context.get()) != SLUICE_OK ||

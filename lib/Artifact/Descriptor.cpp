@@ -262,6 +262,17 @@ makeDefaults(DataBuilder &data, const std::vector<TensorSignature> &inputs) {
   return {data.arrayOfRecords(records), records.size()};
 }
 
+static DataBuilder::Field
+makeStates(DataBuilder &data, const std::vector<StateSignature> &states) {
+  SmallVector<SmallVector<DataBuilder::Field>> records;
+  for (const StateSignature &state : states)
+    records.push_back(
+        {data.integer(state.output, 32), data.integer(state.input, 32),
+         data.integer(state.axis.value_or(-1), 32),
+         data.integer(state.isInPlace, 32), data.integer(state.capacity, 64)});
+  return data.arrayOfRecords(records);
+}
+
 /// Defines `symbol` at the start of the weights' section, which occupies no
 /// space in object files. No global can ask for that.
 static void reserveWeights(ModuleOp module, StringRef symbol,
@@ -367,7 +378,10 @@ void sluice::addDescriptor(ModuleOp module, const DescriptorContents &contents,
       data.integer(shared ? SLUICE_DESCRIPTOR_HAS_TRAILER : 0, 64),
       releaseWeights,
       data.integer(defaultCount, 64),
-      defaults};
+      defaults,
+      data.integer(sizeof(sluice_frame), 64),
+      data.integer(signature.states.size(), 64),
+      makeStates(data, signature.states)};
   assert(bytesOf(fields) == sizeof(sluice_model_descriptor) &&
          "the runtime reads what is written here");
   data.record(descriptorSymbol(signature), fields, LLVM::Linkage::External);

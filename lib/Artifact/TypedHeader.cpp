@@ -22,6 +22,8 @@ namespace {
 struct CType {
   const char *name;
   const char *enumerator;
+  /// Of one element, where several share a byte; else 0.
+  int packedBits = 0;
 };
 
 CType typeOf(sluice_dtype dtype) {
@@ -52,6 +54,34 @@ CType typeOf(sluice_dtype dtype) {
     return {"int64_t", "SLUICE_DTYPE_I64"};
   case SLUICE_DTYPE_BOOL:
     return {"bool", "SLUICE_DTYPE_BOOL"};
+  case SLUICE_DTYPE_F8E4M3FN:
+    return {"uint8_t", "SLUICE_DTYPE_F8E4M3FN"};
+  case SLUICE_DTYPE_F8E4M3FNUZ:
+    return {"uint8_t", "SLUICE_DTYPE_F8E4M3FNUZ"};
+  case SLUICE_DTYPE_F8E5M2:
+    return {"uint8_t", "SLUICE_DTYPE_F8E5M2"};
+  case SLUICE_DTYPE_F8E5M2FNUZ:
+    return {"uint8_t", "SLUICE_DTYPE_F8E5M2FNUZ"};
+  case SLUICE_DTYPE_F8E8M0:
+    return {"uint8_t", "SLUICE_DTYPE_F8E8M0"};
+  // Packed: the caller's bytes, with several elements in each.
+  case SLUICE_DTYPE_U4:
+    return {"uint8_t", "SLUICE_DTYPE_U4", 4};
+  case SLUICE_DTYPE_I4:
+    return {"uint8_t", "SLUICE_DTYPE_I4", 4};
+  case SLUICE_DTYPE_F4E2M1:
+    return {"uint8_t", "SLUICE_DTYPE_F4E2M1", 4};
+  case SLUICE_DTYPE_U2:
+    return {"uint8_t", "SLUICE_DTYPE_U2", 2};
+  case SLUICE_DTYPE_I2:
+    return {"uint8_t", "SLUICE_DTYPE_I2", 2};
+  case SLUICE_DTYPE_F6E2M3:
+    return {"uint8_t", "SLUICE_DTYPE_F6E2M3", 6};
+  case SLUICE_DTYPE_F6E3M2:
+    return {"uint8_t", "SLUICE_DTYPE_F6E3M2", 6};
+  // Models compute with pairs of numbers instead.
+  case SLUICE_DTYPE_C64:
+  case SLUICE_DTYPE_C128:
   case SLUICE_DTYPE_UNDEFINED:
     break;
   }
@@ -74,6 +104,8 @@ struct Parameter {
   }
   /// The sizes as an int, if they are fixed, fit one and are not empty.
   bool hasArrayBound() const {
+    if (typeOf(tensor->dtype).packedBits)
+      return false;
     int64_t product = 1;
     for (int64_t dim : tensor->dims)
       if (dim < 1 || MulOverflow(product, dim, product) || product > INT_MAX)
@@ -282,6 +314,7 @@ void HeaderWriter::writeModel() {
 
 void HeaderWriter::writeDeclaration(const Parameter &parameter, bool isInput) {
   const char *type = typeOf(parameter.tensor->dtype).name;
+  const int packed = typeOf(parameter.tensor->dtype).packedBits;
   os << ",\n    ";
   if (!parameter.isSized) {
     os << "sluice_tensor *" << parameter.name;
@@ -292,6 +325,7 @@ void HeaderWriter::writeDeclaration(const Parameter &parameter, bool isInput) {
     os << "*" << parameter.name << " /* ";
     interleave(parameter.sizes, os, " * ");
     os << (parameter.sizes.empty() ? "1" : "")
+       << (packed ? " elements of " + std::to_string(packed) + " bits" : "")
        << (parameter.isOptional() ? ", or null for the default */" : " */");
     return;
   }
@@ -313,7 +347,7 @@ void HeaderWriter::writeInput(size_t index) {
   }
   os << "  const sluice_tensor sluice_input_" << index << " = {"
      << typeOf(input.tensor->dtype).enumerator << ", " << input.sizes.size()
-     << ", " << dims << ",\n      NULL, " << input.name << "};\n";
+     << ", " << dims << ",\n      NULL, " << input.name << ", 0, 0};\n";
 }
 
 void HeaderWriter::writeRun() {
@@ -346,10 +380,15 @@ void HeaderWriter::writeRun() {
   for (auto [index, output] : enumerate(outputs)) {
     std::string target = "NULL, 0";
     if (output.isSized) {
-      target = output.name + ",\n        sizeof(" +
-               typeOf(output.tensor->dtype).name + ")";
+      const CType type = typeOf(output.tensor->dtype);
+      std::string bytes = type.packedBits
+                              ? "(" + std::to_string(type.packedBits)
+                              : "sizeof(" + std::string(type.name) + ")";
       for (const std::string &size : output.sizes)
-        target += " * (size_t)" + size;
+        bytes += " * (size_t)" + size;
+      target = output.name + ",\n        " + bytes;
+      if (type.packedBits)
+        target += " + 7) / 8";
     }
     writeStep("sluice_context_bind_output(context, " + Twine(index) + ", " +
               target + ")");

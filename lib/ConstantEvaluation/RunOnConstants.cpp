@@ -37,6 +37,8 @@ public:
         const std::function<void()> &dropReadPages)
       : sluice_frame(), resultTypes(resultTypes), results(resultTypes.size()),
         dropReadPages(dropReadPages) {
+    version = SLUICE_FRAME_VERSION;
+    size = sizeof(sluice_frame);
     output = &Frame::provideOutput;
     parallel_for = &Frame::runLoop;
     allocate = &Frame::provideMemory;
@@ -174,18 +176,19 @@ runOnConstants(const CompiledModule &compiled, ArrayRef<ElementsAttr> inputs,
   AsmResourceBlob workspace = allocateBlob(compiled.workspaceBytes);
 
   std::vector<InputData> data(inputs.size());
-  std::vector<void *> addresses;
-  std::vector<const int64_t *> sizes;
+  std::vector<sluice_frame_tensor> tensors;
   for (auto [value, input] : llvm::zip(inputs, data)) {
     if (llvm::Error error = prepareInput(value, input))
       return error;
-    addresses.push_back(input.data);
-    sizes.push_back(cast<ShapedType>(value.getType()).getShape().data());
+    sluice_frame_tensor tensor = {};
+    tensor.data = input.data;
+    tensor.dims = cast<ShapedType>(value.getType()).getShape().data();
+    tensor.axis = -1;
+    tensors.push_back(tensor);
   }
 
   Frame frame(results, compiled.weights.dropReadPages);
-  frame.inputs = addresses.data();
-  frame.input_dims = sizes.data();
+  frame.inputs = tensors.data();
   frame.workspace = reinterpret_cast<uint8_t *>(dataOf(workspace));
   frame.weights = reinterpret_cast<uint8_t *>(dataOf(weights));
   if (int32_t status = (*run)(&frame))

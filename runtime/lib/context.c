@@ -72,24 +72,27 @@ static bool create_slots(sluice_context *context) {
   /* One more than needed, for calloc(0) may be null. */
   context->inputs = calloc(inputs + 1, sizeof *context->inputs);
   context->outputs = calloc(outputs + 1, sizeof *context->outputs);
-  context->input_data = calloc(inputs + 1, sizeof *context->input_data);
-  context->input_dims = calloc(inputs + 1, sizeof *context->input_dims);
+  context->frame_inputs = calloc(inputs + 1, sizeof *context->frame_inputs);
+  context->frame_outputs = calloc(outputs + 1, sizeof *context->frame_outputs);
   context->sizes = calloc(sizes + 1, sizeof *context->sizes);
   context->symbol_sizes = calloc((size_t)context->model->symbol_count + 1,
                                  sizeof *context->symbol_sizes);
-  if (!context->inputs || !context->outputs || !context->input_data ||
-      !context->input_dims || !context->sizes || !context->symbol_sizes)
+  if (!context->inputs || !context->outputs || !context->frame_inputs ||
+      !context->frame_outputs || !context->sizes || !context->symbol_sizes)
     return false;
   int64_t *next = context->sizes;
   for (size_t i = 0; i < inputs; ++i) {
     context->inputs[i].dims = next;
-    context->input_dims[i] = next;
+    context->frame_inputs[i].dims = next;
+    context->frame_inputs[i].axis = -1;
     next += descriptor->inputs[i].rank;
     context->inputs[i].strides = next;
     next += descriptor->inputs[i].rank;
   }
   for (size_t i = 0; i < outputs; ++i) {
     context->outputs[i].dims = next;
+    context->frame_outputs[i].dims = next;
+    context->frame_outputs[i].axis = -1;
     next += descriptor->outputs[i].rank;
   }
   return true;
@@ -152,6 +155,10 @@ sluice_status sluice_context_create(const sluice_model *model,
       sluice_read_options(&given, sizeof given, options, error);
   if (read != SLUICE_OK)
     return read;
+  if (given.stream || given.collectives)
+    return sluice_fail(error, SLUICE_INVALID_ARGUMENT,
+                       "`%s` of the options is reserved and must be null",
+                       given.stream ? "stream" : "collectives");
   sluice_context *created = calloc(1, sizeof *created);
   if (!created)
     return sluice_fail(error, SLUICE_OUT_OF_MEMORY,
@@ -199,8 +206,8 @@ void sluice_context_destroy(sluice_context *context) {
   sluice_process_flags_destroy(&context->flags);
   free(context->inputs);
   free(context->outputs);
-  free(context->input_data);
-  free(context->input_dims);
+  free(context->frame_inputs);
+  free(context->frame_outputs);
   free(context->sizes);
   free(context->symbol_sizes);
   sluice_model_release((sluice_model *)context->model);
@@ -237,9 +244,21 @@ static sluice_status check_input(const sluice_model_descriptor *descriptor,
                        "input '%s' has element type %s, the model wants %s",
                        signature->name, sluice_dtype_name(tensor->dtype),
                        sluice_dtype_name((sluice_dtype)signature->dtype));
+  if (tensor->memory_space != 0 || tensor->unused != 0)
+    return sluice_fail(error, SLUICE_INVALID_ARGUMENT,
+                       "input '%s' is in memory space %d; this runtime has "
+                       "the process's memory only, which is 0",
+                       signature->name,
+                       tensor->memory_space ? tensor->memory_space
+                                            : tensor->unused);
   if (tensor->rank > 0 && !tensor->dims)
     return sluice_fail(error, SLUICE_INVALID_ARGUMENT,
                        "input '%s': its sizes are null", signature->name);
+  if (tensor->strides && sluice_dtype_size(tensor->dtype) == 0)
+    return sluice_fail(error, SLUICE_INVALID_ARGUMENT,
+                       "input '%s' has strides, but %s is packed: several "
+                       "elements share a byte",
+                       signature->name, sluice_dtype_name(tensor->dtype));
   sluice_status status =
       sluice_check_sizes(signature, "input", tensor->rank, tensor->dims, error);
   if (status != SLUICE_OK)
@@ -269,7 +288,7 @@ static bool is_dense(const sluice_tensor *tensor) {
 static void bind(struct sluice_input_slot *slot, const sluice_tensor *tensor,
                  size_t size) {
   bool aligned =
-      (uintptr_t)tensor->data % sluice_dtype_size(tensor->dtype) == 0;
+      (uintptr_t)tensor->data % sluice_dtype_alignment(tensor->dtype) == 0;
   bool dense = is_dense(tensor);
   slot->bound = true;
   slot->data = tensor->data;
@@ -325,7 +344,9 @@ static sluice_status copy_input(sluice_context *context, int32_t index,
                        "no memory for a copy of input '%s': %zu bytes",
                        context->model->descriptor->inputs[index].name, size);
   bind(slot, tensor, size);
-  if (size > 0)
+  if (size > 0 && sluice_dtype_size(tensor->dtype) == 0)
+    memcpy(slot->buffer.data, slot->data, size);
+  else if (size > 0)
     sluice_gather(slot->buffer.data, slot->data,
                   sluice_dtype_size(tensor->dtype), tensor->rank, slot->dims,
                   slot->strides);
@@ -375,7 +396,8 @@ sluice_status sluice_context_bind_output(sluice_context *context, int32_t index,
     return sluice_context_leave(context, SLUICE_INVALID_ARGUMENT);
   const sluice_tensor_signature *output =
       &context->model->descriptor->outputs[index];
-  if ((uintptr_t)data % sluice_dtype_size((sluice_dtype)output->dtype) != 0)
+  if ((uintptr_t)data % sluice_dtype_alignment((sluice_dtype)output->dtype) !=
+      0)
     return sluice_context_leave(
         context, sluice_fail(&context->error, SLUICE_INVALID_ARGUMENT,
                              "the buffer for output '%s' is not aligned for %s",
@@ -426,7 +448,9 @@ sluice_status sluice_context_output(sluice_context *context, int32_t index,
                              "output '%s' is not there: the model did not run "
                              "successfully since it was bound",
                              output->name));
-  *tensor = (sluice_tensor){(sluice_dtype)output->dtype, output->rank,
-                            slot->dims, NULL, slot->data};
+  *tensor = (sluice_tensor){.dtype = (sluice_dtype)output->dtype,
+                            .rank = output->rank,
+                            .dims = slot->dims,
+                            .data = slot->data};
   return sluice_context_leave(context, SLUICE_OK);
 }

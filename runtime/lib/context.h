@@ -52,8 +52,9 @@ struct sluice_context {
   struct sluice_output_slot *outputs;
   int64_t *symbol_sizes; /* per symbol, during a run */
   int64_t *sizes;        /* what the slots' dims and strides point into */
-  const void **input_data;
-  const int64_t **input_dims;
+  /* What the frame says of inputs and outputs. */
+  sluice_frame_tensor *frame_inputs;
+  sluice_frame_tensor *frame_outputs;
 
   struct sluice_buffer workspace;
   void *bound_workspace;

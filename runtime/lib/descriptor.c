@@ -16,7 +16,7 @@ static sluice_status senseless(const char *what, sluice_error *error) {
 
 static bool tensor_is_sane(const sluice_tensor_signature *tensor) {
   if (!tensor->name || tensor->rank < 0 || tensor->rank > sluice_max_rank ||
-      sluice_dtype_size((sluice_dtype)tensor->dtype) == 0 ||
+      sluice_dtype_bits((sluice_dtype)tensor->dtype) == 0 ||
       (tensor->rank > 0 && !tensor->dims))
     return false;
   for (int32_t i = 0; i < tensor->rank; ++i)
@@ -97,6 +97,50 @@ static bool defaults_are_sane(const sluice_model_descriptor *descriptor) {
   return true;
 }
 
+int32_t sluice_state_count(const sluice_model_descriptor *descriptor) {
+  return SLUICE_DESCRIPTOR_HAS(descriptor, states)
+             ? (int32_t)descriptor->state_count
+             : 0;
+}
+
+/* Are the sizes those of one tensor, but for the axis? */
+static bool state_is_sane(const sluice_model_descriptor *descriptor,
+                          const sluice_state_signature *state) {
+  if (state->input < 0 || state->input >= descriptor->input_count ||
+      state->output < 0 || state->output >= descriptor->output_count)
+    return false;
+  const sluice_tensor_signature *input = &descriptor->inputs[state->input];
+  const sluice_tensor_signature *output = &descriptor->outputs[state->output];
+  if (input->dtype != output->dtype || input->rank != output->rank ||
+      sluice_dtype_size((sluice_dtype)input->dtype) == 0 || state->axis < -1 ||
+      state->axis >= input->rank || state->capacity < 0)
+    return false;
+  for (int32_t i = 0; i < input->rank; ++i)
+    if (i == state->axis ? input->dims[i] >= 0 || output->dims[i] >= 0
+                         : input->dims[i] >= 0 && output->dims[i] >= 0 &&
+                               input->dims[i] != output->dims[i])
+      return false;
+  return true;
+}
+
+static bool states_are_sane(const sluice_model_descriptor *descriptor) {
+  if (!SLUICE_DESCRIPTOR_HAS(descriptor, states))
+    return true;
+  int64_t count = descriptor->state_count;
+  if (count < 0 || count > descriptor->input_count ||
+      count > sluice_max_states || (count > 0 && !descriptor->states))
+    return false;
+  for (int64_t i = 0; i < count; ++i) {
+    if (!state_is_sane(descriptor, &descriptor->states[i]))
+      return false;
+    for (int64_t j = 0; j < i; ++j)
+      if (descriptor->states[j].input == descriptor->states[i].input ||
+          descriptor->states[j].output == descriptor->states[i].output)
+        return false;
+  }
+  return true;
+}
+
 const sluice_input_default *
 sluice_find_default(const sluice_model_descriptor *descriptor, int32_t input) {
   for (int64_t i = 0; i < default_count(descriptor); ++i)
@@ -119,12 +163,20 @@ sluice_status sluice_check_descriptor(const sluice_model_descriptor *descriptor,
                        "it again",
                        descriptor->abi_version, SLUICE_ABI_VERSION);
   const size_t smallest = offsetof(sluice_model_descriptor, flags);
+  /* Descriptors that are longer than ours have fields that we do not need. */
   if (descriptor->descriptor_size < smallest)
     return sluice_fail(error, SLUICE_VERSION_MISMATCH,
                        "the model's descriptor has %llu bytes, this runtime "
                        "expects %zu; compile it again",
                        (unsigned long long)descriptor->descriptor_size,
                        smallest);
+  if (SLUICE_DESCRIPTOR_HAS(descriptor, frame_size) &&
+      descriptor->frame_size > sizeof(sluice_frame))
+    return sluice_fail(error, SLUICE_VERSION_MISMATCH,
+                       "the model needs a frame of %llu bytes, this runtime's "
+                       "has %zu; use a newer runtime",
+                       (unsigned long long)descriptor->frame_size,
+                       sizeof(sluice_frame));
   if (!descriptor->name || !descriptor->compiler ||
       !descriptor->target_triple || !descriptor->target_cpu ||
       !descriptor->isa_features)
@@ -135,6 +187,9 @@ sluice_status sluice_check_descriptor(const sluice_model_descriptor *descriptor,
     return senseless("the weights are missing or misaligned", error);
   if (!defaults_are_sane(descriptor))
     return senseless("the default of an input does not fit it", error);
+  if (!states_are_sane(descriptor))
+    return senseless("an output does not fit the input that it is the state of",
+                     error);
   if (!descriptor->run ||
       (descriptor->static_workspace_size < 0 && !descriptor->workspace_size))
     return senseless("a function is missing", error);

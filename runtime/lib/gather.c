@@ -27,9 +27,13 @@ static void copy_row(uint8_t *to, const uint8_t *from, size_t element_size,
     for (int64_t i = 0; i < count; ++i)
       memcpy(to + i * 4, from + i * stride, 4);
     return;
-  default:
+  case 8:
     for (int64_t i = 0; i < count; ++i)
       memcpy(to + i * 8, from + i * stride, 8);
+    return;
+  default:
+    for (int64_t i = 0; i < count; ++i)
+      memcpy(to + i * (int64_t)element_size, from + i * stride, element_size);
     return;
   }
 }

@@ -85,6 +85,7 @@ static void *output_hook(sluice_frame *frame, int32_t index, int32_t rank,
     slot->dims[i] = dims[i];
   slot->data = slot->bound ? slot->bound : slot->buffer.data;
   slot->produced = true;
+  frame->outputs[index].data = slot->data;
   return slot->data;
 }
 

@@ -169,8 +169,10 @@ sluice_status sluice_model_input_default(const sluice_model *model,
     return SLUICE_INVALID_ARGUMENT;
   const sluice_tensor_signature *input = &model->descriptor->inputs[index];
   const uint8_t *data = model->weights ? model->weights + value->offset : NULL;
-  *tensor = (sluice_tensor){(sluice_dtype)input->dtype, input->rank,
-                            value->dims, NULL, data};
+  *tensor = (sluice_tensor){.dtype = (sluice_dtype)input->dtype,
+                            .rank = input->rank,
+                            .dims = value->dims,
+                            .data = data};
   return SLUICE_OK;
 }
 
@@ -263,5 +265,13 @@ int64_t sluice_model_workspace_size(const sluice_model *model,
     if (!dims || sluice_check_sizes(&descriptor->inputs[i], "input",
                                     descriptor->inputs[i].rank, dims[i], NULL))
       return -1;
-  return known_or_dynamic(descriptor->workspace_size(dims));
+  sluice_frame_tensor *tensors =
+      calloc((size_t)descriptor->input_count + 1, sizeof *tensors);
+  if (!tensors)
+    return -1;
+  for (int32_t i = 0; i < descriptor->input_count; ++i)
+    tensors[i].dims = dims[i];
+  int64_t size = descriptor->workspace_size(tensors);
+  free(tensors);
+  return known_or_dynamic(size);
 }

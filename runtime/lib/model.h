@@ -12,7 +12,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { sluice_max_rank = 64, sluice_max_table = 1 << 20 };
+enum {
+  sluice_max_rank = 64,
+  sluice_max_table = 1 << 20,
+  sluice_max_states = 1 << 12
+};
 
 /* Whether a descriptor is long enough for a field that was added later. */
 #define SLUICE_DESCRIPTOR_HAS(descriptor, field)                               \
@@ -50,6 +54,9 @@ bool sluice_expects_trailer(const sluice_model_descriptor *descriptor);
 /* The default of an input of a checked descriptor; null if it has none. */
 const sluice_input_default *
 sluice_find_default(const sluice_model_descriptor *descriptor, int32_t input);
+
+/* How many states a checked descriptor has: none where it is older. */
+int32_t sluice_state_count(const sluice_model_descriptor *descriptor);
 
 /* Builds a model around a checked descriptor. Takes nothing over on failure. */
 sluice_status sluice_model_create(const sluice_model_descriptor *descriptor,

@@ -71,7 +71,8 @@ static sluice_status prepare_inputs(sluice_context *context) {
                     slot->dims, slot->strides);
       data = slot->buffer.data;
     }
-    context->input_data[i] = data ? data : nothing;
+    /* Generated code only reads what is not a state. */
+    context->frame_inputs[i].data = (void *)(data ? data : nothing);
   }
   return SLUICE_OK;
 }
@@ -92,8 +93,8 @@ static sluice_status check_overlap(sluice_context *context) {
       continue;
     const char *other = NULL;
     for (int32_t i = 0; i < descriptor->input_count; ++i)
-      if (overlap(output->bound, output->bound_capacity, context->input_data[i],
-                  input_size(context, i)))
+      if (overlap(output->bound, output->bound_capacity,
+                  context->frame_inputs[i].data, input_size(context, i)))
         other = descriptor->inputs[i].name;
     for (int32_t p = 0; p < o; ++p)
       if (overlap(output->bound, output->bound_capacity,
@@ -113,7 +114,7 @@ static sluice_status prepare_workspace(sluice_context *context,
   const sluice_model_descriptor *descriptor = context->model->descriptor;
   int64_t size = descriptor->static_workspace_size;
   if (size < 0)
-    size = descriptor->workspace_size(context->input_dims);
+    size = descriptor->workspace_size(context->frame_inputs);
   if (size < 0)
     return sluice_fail(&context->error, SLUICE_OUT_OF_MEMORY,
                        "the workspace for these input sizes has more bytes "
@@ -139,9 +140,10 @@ static sluice_status prepare_workspace(sluice_context *context,
 static sluice_status execute(sluice_context *context, uint8_t *workspace) {
   const sluice_model_descriptor *descriptor = context->model->descriptor;
   sluice_frame frame = {0};
-  /* Generated code only reads through these pointers. */
-  frame.inputs = (void *const *)context->input_data;
-  frame.input_dims = context->input_dims;
+  frame.version = SLUICE_FRAME_VERSION;
+  frame.size = sizeof frame;
+  frame.inputs = context->frame_inputs;
+  frame.outputs = context->frame_outputs;
   frame.workspace = workspace;
   frame.weights = context->model->weights;
   frame.random_seed = context->seed;

@@ -46,17 +46,37 @@ const char *sluice_status_name(sluice_status status) {
 
 struct dtype_entry {
   const char *name;
-  size_t size;
+  int32_t bits;
 };
 
 static const struct dtype_entry dtypes[] = {
-    [SLUICE_DTYPE_F32] = {"f32", 4},  [SLUICE_DTYPE_U8] = {"u8", 1},
-    [SLUICE_DTYPE_I8] = {"i8", 1},    [SLUICE_DTYPE_U16] = {"u16", 2},
-    [SLUICE_DTYPE_I16] = {"i16", 2},  [SLUICE_DTYPE_I32] = {"i32", 4},
-    [SLUICE_DTYPE_I64] = {"i64", 8},  [SLUICE_DTYPE_BOOL] = {"bool", 1},
-    [SLUICE_DTYPE_F16] = {"f16", 2},  [SLUICE_DTYPE_F64] = {"f64", 8},
-    [SLUICE_DTYPE_U32] = {"u32", 4},  [SLUICE_DTYPE_U64] = {"u64", 8},
-    [SLUICE_DTYPE_BF16] = {"bf16", 2}};
+    [SLUICE_DTYPE_F32] = {"f32", 32},
+    [SLUICE_DTYPE_U8] = {"u8", 8},
+    [SLUICE_DTYPE_I8] = {"i8", 8},
+    [SLUICE_DTYPE_U16] = {"u16", 16},
+    [SLUICE_DTYPE_I16] = {"i16", 16},
+    [SLUICE_DTYPE_I32] = {"i32", 32},
+    [SLUICE_DTYPE_I64] = {"i64", 64},
+    [SLUICE_DTYPE_BOOL] = {"bool", 8},
+    [SLUICE_DTYPE_F16] = {"f16", 16},
+    [SLUICE_DTYPE_F64] = {"f64", 64},
+    [SLUICE_DTYPE_U32] = {"u32", 32},
+    [SLUICE_DTYPE_U64] = {"u64", 64},
+    [SLUICE_DTYPE_C64] = {"c64", 64},
+    [SLUICE_DTYPE_C128] = {"c128", 128},
+    [SLUICE_DTYPE_BF16] = {"bf16", 16},
+    [SLUICE_DTYPE_F8E4M3FN] = {"f8e4m3fn", 8},
+    [SLUICE_DTYPE_F8E4M3FNUZ] = {"f8e4m3fnuz", 8},
+    [SLUICE_DTYPE_F8E5M2] = {"f8e5m2", 8},
+    [SLUICE_DTYPE_F8E5M2FNUZ] = {"f8e5m2fnuz", 8},
+    [SLUICE_DTYPE_U4] = {"u4", 4},
+    [SLUICE_DTYPE_I4] = {"i4", 4},
+    [SLUICE_DTYPE_F4E2M1] = {"f4e2m1", 4},
+    [SLUICE_DTYPE_F8E8M0] = {"f8e8m0", 8},
+    [SLUICE_DTYPE_U2] = {"u2", 2},
+    [SLUICE_DTYPE_I2] = {"i2", 2},
+    [SLUICE_DTYPE_F6E2M3] = {"f6e2m3", 6},
+    [SLUICE_DTYPE_F6E3M2] = {"f6e3m2", 6}};
 
 static const struct dtype_entry *find_dtype(sluice_dtype dtype) {
   size_t index = (size_t)dtype;
@@ -70,9 +90,18 @@ const char *sluice_dtype_name(sluice_dtype dtype) {
   return entry ? entry->name : "undefined";
 }
 
-size_t sluice_dtype_size(sluice_dtype dtype) {
+int32_t sluice_dtype_bits(sluice_dtype dtype) {
   const struct dtype_entry *entry = find_dtype(dtype);
-  return entry ? entry->size : 0;
+  return entry ? entry->bits : 0;
+}
+
+size_t sluice_dtype_size(sluice_dtype dtype) {
+  return (size_t)sluice_dtype_bits(dtype) / 8;
+}
+
+size_t sluice_dtype_alignment(sluice_dtype dtype) {
+  size_t size = sluice_dtype_size(dtype);
+  return size > 8 ? 8 : size > 0 ? size : 1;
 }
 
 sluice_status sluice_fail(sluice_error *error, sluice_status status,
@@ -105,11 +134,14 @@ bool sluice_byte_size(sluice_dtype dtype, int32_t rank, const int64_t *dims,
       return false;
     empty |= dims[i] == 0;
   }
-  int64_t product = empty ? 0 : (int64_t)sluice_dtype_size(dtype);
+  int64_t product = empty ? 0 : sluice_dtype_bits(dtype);
+  bool packed = product % 8 != 0;
+  if (!packed)
+    product /= 8;
   for (int32_t i = 0; i < rank && !empty; ++i)
     if (__builtin_mul_overflow(product, dims[i], &product))
       return false;
-  *bytes = (size_t)product;
+  *bytes = packed ? (size_t)product / 8 + (product % 8 != 0) : (size_t)product;
   return true;
 }
 

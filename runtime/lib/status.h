@@ -19,8 +19,11 @@ sluice_fail(sluice_error *error, sluice_status status, const char *format, ...);
 /* Marks success: SLUICE_OK and an empty message. */
 sluice_status sluice_succeed(sluice_error *error);
 
-/* The bytes of a dense tensor; false when the product overflows or a size is
- * negative. */
+/* What addresses of elements are multiples of. */
+size_t sluice_dtype_alignment(sluice_dtype dtype);
+
+/* The bytes of a dense tensor, the last of which packed types may not fill;
+ * false when the product overflows or a size is negative. */
 bool sluice_byte_size(sluice_dtype dtype, int32_t rank, const int64_t *dims,
                       size_t *bytes);
 

@@ -60,7 +60,8 @@ static int read_input(FILE *file, const char *path, sluice_context *context,
     free(data);
     return fail("no whole tensor in", path);
   }
-  sluice_tensor tensor = {(sluice_dtype)kind[0], kind[1], dims, NULL, data};
+  sluice_tensor tensor = {
+      (sluice_dtype)kind[0], kind[1], dims, NULL, data, 0, 0};
   sluice_status status = sluice_context_copy_input(context, index, &tensor);
   free(data);
   return status == SLUICE_OK ? 0

@@ -50,6 +50,8 @@ class _Tensor(ctypes.Structure):
         ("dims", POINTER(c_int64)),
         ("strides", POINTER(c_int64)),
         ("data", c_void_p),
+        ("memory_space", c_int32),
+        ("unused", c_int32),
     ]
 
 

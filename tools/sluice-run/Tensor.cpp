@@ -90,7 +90,7 @@ int64_t Tensor::integer(int64_t index) const {
 }
 
 sluice_tensor Tensor::view() const {
-  return {dtype, int32_t(dims.size()), dims.data(), nullptr, data.data()};
+  return {dtype, int32_t(dims.size()), dims.data(), nullptr, data.data(), 0, 0};
 }
 
 bool sluice::run::byteSize(sluice_dtype dtype, const std::vector<int64_t> &dims,

@@ -35,12 +35,22 @@ struct TensorSignature {
   std::optional<DefaultValue> defaultValue;
 };
 
+/// An output that an input of the next run continues; see types.h.
+struct StateSignature {
+  int64_t output = 0; ///< their indices
+  int64_t input = 0;
+  std::optional<int64_t> axis; ///< along which runs append
+  bool isInPlace = false;
+  int64_t capacity = 0;
+};
+
 struct ModelSignature {
   /// A C identifier: the model's name in symbols and in the header.
   std::string name;
   std::vector<TensorSignature> inputs;
   std::vector<TensorSignature> outputs;
   std::vector<std::pair<std::string, std::string>> metadata;
+  std::vector<StateSignature> states;
 };
 
 /// Turns any text, such as a file's name, into a C identifier.

@@ -91,6 +91,9 @@ private:
   }
   /// An element that stays the same during a run, as above.
   mlir::Value loadOnce(mlir::Value array, int64_t index, mlir::Type type);
+  /// A field of the frame's description of an input.
+  mlir::Value inputField(mlir::Value frame, int64_t input, TensorField field,
+                         mlir::Type type);
   mlir::Value inputSize(mlir::Value frame, int64_t input, int64_t dimension);
   mlir::Value toI64(mlir::Value index) {
     return mlir::arith::IndexCastOp::create(builder, loc, i64, index);

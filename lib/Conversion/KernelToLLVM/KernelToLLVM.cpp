@@ -138,9 +138,16 @@ Value KernelLowering::loadOnce(Value array, int64_t index, Type type) {
   return known;
 }
 
+Value KernelLowering::inputField(Value frame, int64_t input, TensorField field,
+                                 Type type) {
+  Value all = pointerField(frame, FrameField::Inputs);
+  return loadOnce(all, input * numTensorFields + static_cast<int64_t>(field),
+                  type);
+}
+
 Value KernelLowering::inputSize(Value frame, int64_t input, int64_t dimension) {
-  Value all = pointerField(frame, FrameField::InputDims);
-  return loadOnce(loadOnce(all, input, pointer), dimension, i64);
+  return loadOnce(inputField(frame, input, TensorField::Dims, pointer),
+                  dimension, i64);
 }
 
 func::FuncOp KernelLowering::startFunction(StringRef name, TypeRange arguments,
@@ -277,8 +284,8 @@ void KernelLowering::lowerCallsOfPieces() {
 
 void KernelLowering::lowerInput(kernel::InputOp op) {
   auto type = cast<MemRefType>(op.getType());
-  Value inputs = pointerField(op.getFrame(), FrameField::Inputs);
-  Value address = loadOnce(inputs, op.getIndex(), pointer);
+  Value address =
+      inputField(op.getFrame(), op.getIndex(), TensorField::Data, pointer);
   SmallVector<Value> sizes;
   for (int64_t i = 0; i < type.getRank(); ++i)
     if (type.isDynamicDim(i))
@@ -438,7 +445,7 @@ void KernelLowering::makeEntryPoints() {
                              constant(sizeof(sluice_frame)),
                              /*alignment=*/8);
   LLVM::StoreOp::create(builder, loc, size.getArgument(0),
-                        advance(frame, frameOffset(FrameField::InputDims)));
+                        advance(frame, frameOffset(FrameField::Inputs)));
   Value bytes = func::CallOp::create(builder, loc, plan, frame).getResult(0);
   func::ReturnOp::create(builder, loc, toI64(bytes));
 }

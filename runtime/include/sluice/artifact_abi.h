@@ -29,22 +29,49 @@ extern "C" {
 #define SLUICE_ABI_MAGIC 0x43554c53u
 /* Raised with every incompatible change to this file. Fields may be added at
  * the descriptor's end without one: its size tells which it has. */
-#define SLUICE_ABI_VERSION 2u
+#define SLUICE_ABI_VERSION 3u
+/* Raised with every field that is added to the frame, at its end. */
+#define SLUICE_FRAME_VERSION 1u
 
 typedef struct sluice_frame sluice_frame;
+
+/* An input or output as a run sees it. */
+typedef struct sluice_frame_tensor {
+  /* The first element. Inputs are read only, but for those of states, whose
+   * memory has room behind what is there. */
+  void *data;
+  const int64_t *dims; /* as many sizes as its rank */
+  /* Distances of neighbours in elements. Null: dense, row-major, as everything
+   * is but states with an axis; those have the strides of a dense tensor with
+   * `capacity` in place of `length`. Packed types have none. */
+  const int64_t *strides;
+  int32_t axis;         /* of a state that grows; else -1 */
+  int32_t memory_space; /* where `data` is; 0, the process's memory, for now */
+  int64_t length;       /* dims[axis]: how many there are along the axis */
+  int64_t capacity;     /* for how many there is room; 0 without an axis */
+} sluice_frame_tensor;
+
+/* Collective operations between ranks. There are none yet, and nothing defines
+ * this struct: the frame has room for a table of them. */
+struct sluice_collectives;
 
 /* What one run of a model sees. The runtime fills it in; generated code
  * receives it as the only argument. Generated code calls nothing but these
  * hooks and libm. */
 struct sluice_frame {
-  void *const *inputs;              /* one data pointer per input, read only */
-  const int64_t *const *input_dims; /* one array of sizes per input */
-  uint8_t *workspace;               /* 64-byte aligned, at least as large as
-                                       the plan asks for */
-  const uint8_t *weights;           /* 64-byte aligned */
+  uint32_t version; /* SLUICE_FRAME_VERSION of who fills it in */
+  uint32_t size;    /* sizeof(sluice_frame) there */
+  const sluice_frame_tensor *inputs; /* one per input */
+  /* One per output, which `output` fills in. */
+  sluice_frame_tensor *outputs;
+  uint8_t *workspace;     /* 64-byte aligned, at least as large as the plan
+                             asks for */
+  const uint8_t *weights; /* 64-byte aligned */
 
   /* Where output `index` goes. `dims` has `rank` sizes. Returns a 64-byte
-   * aligned (or caller-provided) buffer, or null after recording an error. */
+   * aligned (or caller-provided) buffer, or null after recording an error. Of a
+   * state with an axis it is the memory of its input, behind whose length the
+   * run writes what it appends; if that has no room for so many, it is null. */
   void *(*output)(sluice_frame *frame, int32_t index, int32_t rank,
                   const int64_t *dims);
   /* Runs `body` over [0, count), in parallel where it pays. `cost` estimates
@@ -73,6 +100,11 @@ struct sluice_frame {
    * next sequence that generated code draws, which it counts up. */
   uint64_t random_seed;
   uint64_t random_draws;
+
+  /* Reserved: the queue of a device that the run works on, and how ranks meet.
+   * Null for now. */
+  void *stream;
+  const struct sluice_collectives *collectives;
 };
 
 /* A flag of a descriptor: the file that it is in ends with a trailer. */
@@ -109,10 +141,10 @@ typedef struct sluice_model_descriptor {
   const char *weights_file;
   int64_t weights_size;
   uint64_t weights_checksum; /* xxHash64 (seed 0) of the weights */
-  /* The memory plan. `workspace_size` takes the inputs' sizes. */
+  /* The memory plan. `workspace_size` reads the inputs' sizes only. */
   int64_t static_workspace_size; /* negative when it depends on the sizes */
   int64_t liveness_lower_bound;  /* negative when it depends on the sizes */
-  int64_t (*workspace_size)(const int64_t *const *input_dims);
+  int64_t (*workspace_size)(const sluice_frame_tensor *inputs);
   /* Returns 0, or the status recorded through `fail`. */
   int32_t (*run)(sluice_frame *frame);
   /* Since here the fields that descriptors may lack, which then count as 0. */
@@ -123,6 +155,12 @@ typedef struct sluice_model_descriptor {
   void (*release_weights)(const uint8_t *weights, int64_t size);
   int64_t default_count;
   const sluice_input_default *defaults;
+  /* How much of the frame the code may look at: runtimes with a shorter one
+   * refuse the model. */
+  uint64_t frame_size;
+  /* Every input and every output is in one state at most. */
+  int64_t state_count;
+  const sluice_state_signature *states;
 } sluice_model_descriptor;
 
 /* A shared artifact exports its descriptor under this name; a static one as

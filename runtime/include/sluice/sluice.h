@@ -44,7 +44,7 @@ extern "C" {
 
 /* The version of this interface; functions and trailing fields are only ever
  * added under one number. */
-#define SLUICE_API_VERSION 1
+#define SLUICE_API_VERSION 2
 
 typedef struct sluice_model sluice_model;
 typedef struct sluice_context sluice_context;
@@ -71,8 +71,11 @@ SLUICE_API int32_t sluice_api_version(void);
 SLUICE_API const char *sluice_status_name(sluice_status status);
 /* "f32", "i64", ...; "undefined" for other numbers. */
 SLUICE_API const char *sluice_dtype_name(sluice_dtype dtype);
-/* Bytes of one element; 0 for other numbers. */
+/* Bytes of one element; 0 for packed types (of fewer than 8 bits) and other
+ * numbers. */
 SLUICE_API size_t sluice_dtype_size(sluice_dtype dtype);
+/* Bits of one element; 0 for other numbers. */
+SLUICE_API int32_t sluice_dtype_bits(sluice_dtype dtype);
 
 /*===----------------------------------------------------------------------===//
  * Models
@@ -247,10 +250,24 @@ typedef struct sluice_context_options {
    * Contexts with the same seed give the same numbers, run by run, on any
    * number of threads; runs of one context give different ones. */
   uint64_t seed;
+  /* Reserved, must be null: the queue of a device, and a table of collective
+   * operations between ranks. */
+  void *stream;
+  const void *collectives;
 } sluice_context_options;
 
 #define SLUICE_CONTEXT_OPTIONS_INIT                                            \
-  {sizeof(sluice_context_options), 0, 0, NULL, NULL, NULL, NULL, NULL, 0}
+  {sizeof(sluice_context_options),                                             \
+   0,                                                                          \
+   0,                                                                          \
+   NULL,                                                                       \
+   NULL,                                                                       \
+   NULL,                                                                       \
+   NULL,                                                                       \
+   NULL,                                                                       \
+   0,                                                                          \
+   NULL,                                                                       \
+   NULL}
 
 SLUICE_API sluice_status sluice_context_create(
     const sluice_model *model, const sluice_context_options *options,
@@ -269,9 +286,13 @@ typedef struct sluice_tensor {
   int32_t rank;
   const int64_t *dims; /* `rank` sizes; may be null for rank 0 */
   /* Distance of neighbours along each dimension, in elements; may be negative
-   * or 0. Null: dense, row-major. */
+   * or 0. Null: dense, row-major. Packed types must have none. */
   const int64_t *strides;
   const void *data; /* the first element; may be null if there are none */
+  /* Where the data is. 0, the process's memory, is the only one for now; others
+   * are refused. */
+  int32_t memory_space;
+  int32_t unused; /* must be 0 */
 } sluice_tensor;
 
 /* What an input is in runs for which it is not set: a view of the model's

@@ -46,7 +46,11 @@ typedef enum sluice_status {
   SLUICE_INTERNAL = 13
 } sluice_status;
 
-/* Element types; the numbers are ONNX's TensorProto.DataType. */
+/* Element types; the numbers are ONNX's TensorProto.DataType. (Strings, 8, are
+ * no tensors of numbers.) Elements of fewer than 8 bits are packed: they follow
+ * each other without gaps, the first one in the lowest bits of the first byte,
+ * and the last byte is filled up. Such tensors are dense: they have no strides.
+ */
 typedef enum sluice_dtype {
   SLUICE_DTYPE_UNDEFINED = 0,
   SLUICE_DTYPE_F32 = 1,
@@ -61,7 +65,21 @@ typedef enum sluice_dtype {
   SLUICE_DTYPE_F64 = 11,
   SLUICE_DTYPE_U32 = 12,
   SLUICE_DTYPE_U64 = 13,
-  SLUICE_DTYPE_BF16 = 16
+  SLUICE_DTYPE_C64 = 14,  /* a complex number of two f32 */
+  SLUICE_DTYPE_C128 = 15, /* of two f64 */
+  SLUICE_DTYPE_BF16 = 16,
+  SLUICE_DTYPE_F8E4M3FN = 17,
+  SLUICE_DTYPE_F8E4M3FNUZ = 18,
+  SLUICE_DTYPE_F8E5M2 = 19,
+  SLUICE_DTYPE_F8E5M2FNUZ = 20,
+  SLUICE_DTYPE_U4 = 21,
+  SLUICE_DTYPE_I4 = 22,
+  SLUICE_DTYPE_F4E2M1 = 23,
+  SLUICE_DTYPE_F8E8M0 = 24,
+  SLUICE_DTYPE_U2 = 25,
+  SLUICE_DTYPE_I2 = 26,
+  SLUICE_DTYPE_F6E2M3 = 27,
+  SLUICE_DTYPE_F6E3M2 = 28
 } sluice_dtype;
 
 /* One input or output of a model. */
@@ -74,6 +92,22 @@ typedef struct sluice_tensor_signature {
    * names mean equal sizes. The array itself may be null. */
   const char *const *dim_names;
 } sluice_tensor_signature;
+
+/* An output of one run that is an input of the next: a cache that grows, or
+ * numbers that every run replaces. */
+typedef struct sluice_state_signature {
+  int32_t output; /* their indices */
+  int32_t input;
+  /* The dimension along which every run appends to what is there; -1 where the
+   * run replaces it by a tensor of the same sizes. */
+  int32_t axis;
+  /* Only with axis -1. Nonzero: a run may write over what it reads, so one
+   * buffer is enough. */
+  int32_t in_place;
+  /* For how many along the axis the context makes room; 0: as many as the
+   * caller says. */
+  int64_t capacity;
+} sluice_state_signature;
 
 /* One generated kernel, for profiles and reports. */
 typedef struct sluice_kernel_info {

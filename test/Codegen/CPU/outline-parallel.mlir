@@ -8,7 +8,7 @@
 // CHECK: llvm.store
 // CHECK: %[[BODY:.*]] = constant @scale_body
 // CHECK: %[[BODY_PTR:.*]] = builtin.unrealized_conversion_cast %[[BODY]]
-// CHECK: llvm.getelementptr %[[FRAME]][40]
+// CHECK: llvm.getelementptr %[[FRAME]][48]
 // CHECK: %[[HOOK:.*]] = llvm.load
 // CHECK: %[[COST:.*]] = arith.constant 2.500000e+01 : f64
 // CHECK: llvm.call %[[HOOK]](%[[FRAME]], %[[BODY_PTR]], %[[CLOSURE]], %{{.*}}, %[[COST]])

@@ -113,7 +113,8 @@ protected:
     sluice_model_release(model);
     std::vector<float> ones(16, 1.0f);
     int64_t dims[] = {16};
-    sluice_tensor input = {SLUICE_DTYPE_F32, 1, dims, nullptr, ones.data()};
+    sluice_tensor input = {SLUICE_DTYPE_F32, 1, dims, nullptr,
+                           ones.data(),      0, 0};
     sluice_tensor output;
     ASSERT_EQ(sluice_context_set_input(context, 0, &input), SLUICE_OK);
     ASSERT_EQ(sluice_context_run(context), SLUICE_OK);

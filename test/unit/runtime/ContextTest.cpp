@@ -17,10 +17,10 @@ namespace {
 
 /// sum[batch, 3] = left[batch, 3] + right[batch, 3].
 int32_t runSum(sluice_frame *frame) {
-  const int64_t *dims = frame->input_dims[0];
+  const int64_t *dims = frame->inputs[0].dims;
   float *sum = static_cast<float *>(frame->output(frame, 0, 2, dims));
-  const float *left = static_cast<const float *>(frame->inputs[0]);
-  const float *right = static_cast<const float *>(frame->inputs[1]);
+  const float *left = static_cast<const float *>(frame->inputs[0].data);
+  const float *right = static_cast<const float *>(frame->inputs[1].data);
   for (int64_t i = 0; sum && i < dims[0] * dims[1]; ++i)
     sum[i] = left[i] + right[i];
   return frame->status;
@@ -84,7 +84,7 @@ TEST(Context, InputsAreChecked) {
   EXPECT_EQ(sluice_context_set_input(nullptr, 0, nullptr),
             SLUICE_INVALID_ARGUMENT);
   int64_t dims[] = {2, 3};
-  sluice_tensor tensor = {SLUICE_DTYPE_I32, 2, dims, nullptr, ones};
+  sluice_tensor tensor = {SLUICE_DTYPE_I32, 2, dims, nullptr, ones, 0, 0};
   EXPECT_EQ(sluice_context_set_input(session.context, 0, &tensor),
             SLUICE_DTYPE_MISMATCH);
   EXPECT_EQ(session.message(),
@@ -158,8 +158,9 @@ TEST(Context, StridedInputsAreGathered) {
   // A transposed view, and one that repeats a row and reads backwards.
   const float columns[6] = {0, 10, 1, 11, 2, 12};
   int64_t dims[] = {2, 3}, transposed[] = {1, 2}, repeated[] = {0, -1};
-  sluice_tensor left = {SLUICE_DTYPE_F32, 2, dims, transposed, columns};
-  sluice_tensor right = {SLUICE_DTYPE_F32, 2, dims, repeated, counting + 2};
+  sluice_tensor left = {SLUICE_DTYPE_F32, 2, dims, transposed, columns, 0, 0};
+  sluice_tensor right = {SLUICE_DTYPE_F32, 2, dims, repeated,
+                         counting + 2,     0, 0};
   ASSERT_EQ(sluice_context_set_input(session.context, 0, &left), SLUICE_OK);
   ASSERT_EQ(sluice_context_set_input(session.context, 1, &right), SLUICE_OK);
   ASSERT_EQ(sluice_context_run(session.context), SLUICE_OK);
@@ -172,7 +173,7 @@ TEST(Context, MisalignedInputsAreCopied) {
   char bytes[6 * sizeof(float) + 1];
   std::memcpy(bytes + 1, counting, sizeof counting);
   int64_t dims[] = {2, 3};
-  sluice_tensor tensor = {SLUICE_DTYPE_F32, 2, dims, nullptr, bytes + 1};
+  sluice_tensor tensor = {SLUICE_DTYPE_F32, 2, dims, nullptr, bytes + 1, 0, 0};
   ASSERT_EQ(sluice_context_set_input(session.context, 0, &tensor), SLUICE_OK);
   ASSERT_EQ(session.setInput(1, ones, {2, 3}), SLUICE_OK);
   ASSERT_EQ(sluice_context_run(session.context), SLUICE_OK);
@@ -184,7 +185,7 @@ TEST(Context, BorrowedDataIsReadLateOwnedDataEarly) {
   Session session(fake);
   float borrowed[3] = {1, 2, 3}, owned[3] = {10, 20, 30};
   int64_t dims[] = {1, 3};
-  sluice_tensor tensor = {SLUICE_DTYPE_F32, 2, dims, nullptr, owned};
+  sluice_tensor tensor = {SLUICE_DTYPE_F32, 2, dims, nullptr, owned, 0, 0};
   ASSERT_EQ(session.setInput(0, borrowed, {1, 3}), SLUICE_OK);
   ASSERT_EQ(sluice_context_copy_input(session.context, 1, &tensor), SLUICE_OK);
   borrowed[0] = 5;
@@ -298,7 +299,7 @@ TEST(Context, ModelsAreSharedByThreads) {
         return static_cast<void>(failures.fetch_add(1));
       float data[3] = {float(t), float(t), float(t)};
       int64_t dims[] = {1, 3};
-      sluice_tensor tensor = {SLUICE_DTYPE_F32, 2, dims, nullptr, data};
+      sluice_tensor tensor = {SLUICE_DTYPE_F32, 2, dims, nullptr, data, 0, 0};
       for (int i = 0; i < 200; ++i) {
         sluice_tensor out;
         if (sluice_context_set_input(context, 0, &tensor) ||
@@ -313,4 +314,50 @@ TEST(Context, ModelsAreSharedByThreads) {
   for (std::thread &thread : threads)
     thread.join();
   EXPECT_EQ(failures.load(), 0);
+}
+
+static int32_t runNothing(sluice_frame *) { return 0; }
+
+TEST(Context, ReservedFieldsAreRefused) {
+  FakeModel fake({{"x", SLUICE_DTYPE_F32, {2}}}, {}, runNothing);
+  Session session(fake);
+  const int64_t dims[] = {2};
+  const float data[] = {1, 2};
+  sluice_tensor tensor = {SLUICE_DTYPE_F32, 1, dims, nullptr, data, 3, 0};
+  EXPECT_EQ(sluice_context_set_input(session.context, 0, &tensor),
+            SLUICE_INVALID_ARGUMENT);
+  EXPECT_EQ(session.message(),
+            "input 'x' is in memory space 3; this runtime has the process's "
+            "memory only, which is 0");
+  sluice_context_options options = SLUICE_CONTEXT_OPTIONS_INIT;
+  int queue = 0;
+  options.stream = &queue;
+  sluice_context *context = nullptr;
+  sluice_error error;
+  EXPECT_EQ(sluice_context_create(session.model, &options, &context, &error),
+            SLUICE_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.message,
+               "`stream` of the options is reserved and must be null");
+  options.stream = nullptr;
+  options.collectives = &queue;
+  EXPECT_EQ(sluice_context_create(session.model, &options, &context, &error),
+            SLUICE_INVALID_ARGUMENT);
+  EXPECT_EQ(context, nullptr);
+}
+
+TEST(Context, PackedTensorsAreDense) {
+  FakeModel fake({{"x", SLUICE_DTYPE_I4, {2, 3}}}, {}, runNothing);
+  Session session(fake);
+  const int64_t dims[] = {2, 3}, strides[] = {3, 1};
+  const uint8_t data[] = {0, 0x21, 0x43, 0x65};
+  sluice_tensor tensor = {SLUICE_DTYPE_I4, 2, dims, strides, data + 1, 0, 0};
+  EXPECT_EQ(sluice_context_set_input(session.context, 0, &tensor),
+            SLUICE_INVALID_ARGUMENT);
+  EXPECT_EQ(session.message(), "input 'x' has strides, but i4 is packed: "
+                               "several elements share a byte");
+  tensor.strides = nullptr;
+  EXPECT_EQ(sluice_context_set_input(session.context, 0, &tensor), SLUICE_OK);
+  EXPECT_EQ(sluice_context_run(session.context), SLUICE_OK);
+  EXPECT_EQ(sluice_context_copy_input(session.context, 0, &tensor), SLUICE_OK);
+  EXPECT_EQ(sluice_context_run(session.context), SLUICE_OK);
 }

@@ -128,6 +128,14 @@ TEST(Descriptor, DamageIsFound) {
       d.default_count = 1;
       d.defaults = &value;
     });
+  // An artifact of the interface before this one.
+  damages.emplace_back(SLUICE_VERSION_MISMATCH,
+                       [](auto &d) { d.abi_version = 2; });
+  damages.emplace_back(SLUICE_VERSION_MISMATCH, [](auto &d) {
+    d.frame_size = sizeof(sluice_frame) + 8;
+  });
+  damages.emplace_back(SLUICE_OK,
+                       [](auto &d) { d.frame_size = sizeof(sluice_frame); });
   for (const sluice_tensor_signature &bad : badTensors) {
     damages.emplace_back(SLUICE_INVALID_ARTIFACT,
                          [&](auto &d) { d.inputs = &bad; });
@@ -162,4 +170,61 @@ TEST(Descriptor, ImpossibleWorkspaceFailsAtCreation) {
             SLUICE_INVALID_ARGUMENT);
   sluice_context_destroy(nullptr);
   sluice_model_release(model);
+}
+
+TEST(Descriptor, OldInterfaceIsRefusedWithAMessage) {
+  FakeModel fake({}, {}, runNothing);
+  fake.descriptor.abi_version = 2;
+  sluice_error error;
+  EXPECT_EQ(adopt(fake, &error), SLUICE_VERSION_MISMATCH);
+  EXPECT_STREQ(error.message,
+               "the model was compiled for version 2 of the artifact "
+               "interface, this runtime implements version 3; compile it "
+               "again");
+}
+
+TEST(Descriptor, StatesMustFitTheirTensors) {
+  static const std::pair<sluice_status, sluice_state_signature> states[] = {
+      {SLUICE_OK, {0, 0, 1, 0, 0}},
+      {SLUICE_OK, {0, 0, 1, 0, 64}},
+      {SLUICE_OK, {0, 0, -1, 1, 0}},
+      {SLUICE_OK, {1, 1, -1, 0, 0}},
+      {SLUICE_INVALID_ARTIFACT, {2, 0, 1, 0, 0}},
+      {SLUICE_INVALID_ARTIFACT, {0, 2, 1, 0, 0}},
+      {SLUICE_INVALID_ARTIFACT, {-1, 0, 1, 0, 0}},
+      {SLUICE_INVALID_ARTIFACT, {0, -1, 1, 0, 0}},
+      // The axis has a fixed size, or is none.
+      {SLUICE_INVALID_ARTIFACT, {0, 0, 0, 0, 0}},
+      {SLUICE_INVALID_ARTIFACT, {0, 0, 2, 0, 0}},
+      {SLUICE_INVALID_ARTIFACT, {0, 0, -2, 0, 0}},
+      {SLUICE_INVALID_ARTIFACT, {0, 0, 1, 0, -1}},
+      // Another type, another rank.
+      {SLUICE_INVALID_ARTIFACT, {0, 1, -1, 0, 0}},
+      {SLUICE_INVALID_ARTIFACT, {1, 0, -1, 0, 0}}};
+  for (const auto &[status, state] : states) {
+    FakeModel fake(
+        {{"past", SLUICE_DTYPE_F32, {2, -1}}, {"h", SLUICE_DTYPE_F16, {2}}},
+        {{"present", SLUICE_DTYPE_F32, {2, -1}}, {"h2", SLUICE_DTYPE_F16, {2}}},
+        runNothing);
+    fake.descriptor.state_count = 1;
+    fake.descriptor.states = &state;
+    sluice_error error;
+    EXPECT_EQ(adopt(fake, &error), status)
+        << state.output << ":" << state.input << "@" << state.axis << ": "
+        << error.message;
+  }
+  // No tensor is in two states, and tables have to be there.
+  FakeModel fake({{"past", SLUICE_DTYPE_F32, {2, -1}}},
+                 {{"present", SLUICE_DTYPE_F32, {2, -1}}}, runNothing);
+  static const sluice_state_signature twice[] = {{0, 0, 1, 0, 0},
+                                                 {0, 0, 1, 0, 0}};
+  fake.descriptor.states = twice;
+  sluice_error error;
+  for (int64_t count : {int64_t(2), int64_t(-1), INT64_MAX}) {
+    fake.descriptor.state_count = count;
+    EXPECT_EQ(adopt(fake, &error), SLUICE_INVALID_ARTIFACT);
+  }
+  fake.descriptor.state_count = 1;
+  fake.descriptor.states = nullptr;
+  EXPECT_EQ(adopt(fake, &error), SLUICE_INVALID_ARTIFACT);
 }

@@ -70,8 +70,8 @@ static const sluice_kernel_info kernels[] = {
     {"scale_0", "map", "/Mul", -1, -1}};
 
 static int32_t run(sluice_frame *frame) {
-  int64_t count = frame->input_dims[0][0];
-  const float *x = frame->inputs[0];
+  int64_t count = frame->inputs[0].dims[0];
+  const float *x = frame->inputs[0].data;
   const float *w = (const float *)frame->weights;
   float *y = frame->output(frame, 0, 1, &count);
   if (frame->profile)

@@ -55,8 +55,13 @@ Session::~Session() {
 
 sluice_status Session::setInput(int32_t index, const float *data,
                                 std::vector<int64_t> dims) {
-  sluice_tensor tensor = {SLUICE_DTYPE_F32, static_cast<int32_t>(dims.size()),
-                          dims.data(), nullptr, data};
+  sluice_tensor tensor = {SLUICE_DTYPE_F32,
+                          static_cast<int32_t>(dims.size()),
+                          dims.data(),
+                          nullptr,
+                          data,
+                          0,
+                          0};
   return sluice_context_set_input(context, index, &tensor);
 }
 

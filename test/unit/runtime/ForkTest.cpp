@@ -56,7 +56,7 @@ int32_t runPieces(sluice_frame *frame) {
     sluice_frame *frame;
     const float *x;
     float *y;
-  } closure = {frame, static_cast<const float *>(frame->inputs[0]),
+  } closure = {frame, static_cast<const float *>(frame->inputs[0].data),
                static_cast<float *>(frame->output(frame, 0, 1, dims))};
   if (!closure.y)
     return frame->status;
@@ -95,7 +95,8 @@ const std::vector<float> &numbers() {
 
 bool bindNumbers(sluice_context *context, bool copy = false) {
   int64_t dims[] = {pieces * pieceSize};
-  sluice_tensor tensor = {SLUICE_DTYPE_F32, 1, dims, nullptr, numbers().data()};
+  sluice_tensor tensor = {SLUICE_DTYPE_F32, 1, dims, nullptr,
+                          numbers().data(), 0, 0};
   return (copy ? sluice_context_copy_input(context, 0, &tensor)
                : sluice_context_set_input(context, 0, &tensor)) == SLUICE_OK;
 }

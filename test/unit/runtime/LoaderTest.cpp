@@ -126,7 +126,7 @@ TEST_F(LoaderTest, GoodArtifactRuns) {
   sluice_model_release(model); // The context keeps it alive.
   float x[] = {1, 1, 0.5f};
   int64_t dims[] = {3};
-  sluice_tensor input = {SLUICE_DTYPE_F32, 1, dims, nullptr, x};
+  sluice_tensor input = {SLUICE_DTYPE_F32, 1, dims, nullptr, x, 0, 0};
   ASSERT_EQ(sluice_context_set_input(context, 0, &input), SLUICE_OK);
   ASSERT_EQ(sluice_context_run(context), SLUICE_OK)
       << sluice_context_message(context);

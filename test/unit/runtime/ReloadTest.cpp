@@ -95,7 +95,7 @@ struct Loaded {
     float x[weightCount], result = 0;
     std::fill(x, x + weightCount, 1.0f);
     int64_t dims[] = {weightCount};
-    sluice_tensor input = {SLUICE_DTYPE_F32, 1, dims, nullptr, x}, output;
+    sluice_tensor input = {SLUICE_DTYPE_F32, 1, dims, nullptr, x, 0, 0}, output;
     sluice_context_options options = SLUICE_CONTEXT_OPTIONS_INIT;
     options.threads = 1;
     if (model &&

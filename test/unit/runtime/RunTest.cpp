@@ -240,14 +240,15 @@ namespace {
 int32_t runWorkspace(sluice_frame *frame) {
   int64_t dims[] = {1};
   float *y = static_cast<float *>(frame->output(frame, 0, 1, dims));
-  std::memset(frame->workspace, 1, size_t(frame->input_dims[0][0]) * 1000);
+  std::memset(frame->workspace, 1, size_t(frame->inputs[0].dims[0]) * 1000);
   y[0] = reinterpret_cast<uintptr_t>(frame->workspace) % 64 == 0;
   return 0;
 }
 
-int64_t workspaceFormula(const int64_t *const *dims) {
+int64_t workspaceFormula(const sluice_frame_tensor *inputs) {
   int64_t size;
-  return __builtin_mul_overflow(dims[0][0], int64_t(1000), &size) ? -1 : size;
+  return __builtin_mul_overflow(inputs[0].dims[0], int64_t(1000), &size) ? -1
+                                                                         : size;
 }
 
 FakeModel makeWorkspaceUser() {
@@ -325,7 +326,7 @@ struct Waiting {
 int32_t runWaiting(sluice_frame *frame) {
   int64_t dims[] = {0};
   Waiting *waiting;
-  std::memcpy(&waiting, frame->inputs[0], sizeof waiting);
+  std::memcpy(&waiting, frame->inputs[0].data, sizeof waiting);
   waiting->started.store(true);
   while (!waiting->released.load())
     std::this_thread::yield();
@@ -356,7 +357,8 @@ TEST(Run, SecondThreadIsTurnedAway) {
   Session session(fake);
   Waiting waiting;
   Waiting *address = &waiting;
-  sluice_tensor tensor = {SLUICE_DTYPE_I64, 0, nullptr, nullptr, &address};
+  sluice_tensor tensor = {SLUICE_DTYPE_I64, 0, nullptr, nullptr,
+                          &address,         0, 0};
   ASSERT_EQ(sluice_context_set_input(session.context, 0, &tensor), SLUICE_OK);
   std::thread runner(
       [&] { EXPECT_EQ(sluice_context_run(session.context), SLUICE_OK); });

@@ -34,7 +34,25 @@ TEST(Status, DtypesHaveNamesAndSizes) {
   EXPECT_EQ(sluice_dtype_size(SLUICE_DTYPE_BF16), 2u);
   EXPECT_EQ(sluice_dtype_size(SLUICE_DTYPE_I64), 8u);
   EXPECT_EQ(sluice_dtype_size(SLUICE_DTYPE_BOOL), 1u);
-  for (int number : {-1, 0, 8, 14, 15, 17, 1 << 30}) {
+  EXPECT_EQ(sluice_dtype_size(SLUICE_DTYPE_C128), 16u);
+  EXPECT_STREQ(sluice_dtype_name(SLUICE_DTYPE_F8E4M3FNUZ), "f8e4m3fnuz");
+  EXPECT_EQ(sluice_dtype_bits(SLUICE_DTYPE_F8E8M0), 8);
+  EXPECT_EQ(sluice_dtype_bits(SLUICE_DTYPE_I4), 4);
+  EXPECT_EQ(sluice_dtype_bits(SLUICE_DTYPE_U2), 2);
+  EXPECT_EQ(sluice_dtype_bits(SLUICE_DTYPE_F6E3M2), 6);
+  // Several of them share a byte.
+  EXPECT_EQ(sluice_dtype_size(SLUICE_DTYPE_I4), 0u);
+  // ONNX's numbers but those of no type and of strings.
+  std::set<std::string> names;
+  for (int number = 1; number <= SLUICE_DTYPE_F6E3M2; ++number)
+    if (number != 8) {
+      names.insert(sluice_dtype_name(static_cast<sluice_dtype>(number)));
+      EXPECT_GT(sluice_dtype_bits(static_cast<sluice_dtype>(number)), 0);
+    }
+  EXPECT_EQ(names.size(), 27u);
+  EXPECT_EQ(names.count("undefined"), 0u);
+  for (int number : {-1, 0, 8, 29, 1 << 30}) {
+    EXPECT_EQ(sluice_dtype_bits(static_cast<sluice_dtype>(number)), 0);
     EXPECT_STREQ(sluice_dtype_name(static_cast<sluice_dtype>(number)),
                  "undefined");
     EXPECT_EQ(sluice_dtype_size(static_cast<sluice_dtype>(number)), 0u);
@@ -48,6 +66,23 @@ TEST(Status, LongMessagesAreCutNotOverrun) {
             SLUICE_BUSY);
   EXPECT_EQ(std::strlen(error.message), SLUICE_MESSAGE_SIZE - 1u);
   EXPECT_EQ(sluice_fail(nullptr, SLUICE_BUSY, "nobody listens"), SLUICE_BUSY);
+}
+
+TEST(Status, PackedSizesAreWholeBytes) {
+  size_t size = 0;
+  int64_t three[] = {3}, five[] = {1, 5}, none[] = {0},
+          many[] = {INT64_MAX / 2};
+  EXPECT_TRUE(sluice_byte_size(SLUICE_DTYPE_U4, 1, three, &size));
+  EXPECT_EQ(size, 2u);
+  EXPECT_TRUE(sluice_byte_size(SLUICE_DTYPE_I2, 2, five, &size));
+  EXPECT_EQ(size, 2u);
+  EXPECT_TRUE(sluice_byte_size(SLUICE_DTYPE_F6E2M3, 1, three, &size));
+  EXPECT_EQ(size, 3u);
+  EXPECT_TRUE(sluice_byte_size(SLUICE_DTYPE_F4E2M1, 1, none, &size));
+  EXPECT_EQ(size, 0u);
+  EXPECT_TRUE(sluice_byte_size(SLUICE_DTYPE_F4E2M1, 0, nullptr, &size));
+  EXPECT_EQ(size, 1u);
+  EXPECT_FALSE(sluice_byte_size(SLUICE_DTYPE_U4, 1, many, &size));
 }
 
 TEST(Status, ByteSizeChecksForOverflow) {

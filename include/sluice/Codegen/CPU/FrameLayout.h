@@ -45,8 +45,9 @@ inline constexpr llvm::StringLiteral longHostAttributeName = "sluice.long_host";
 
 /// The order of the frame's fields; the offsets below follow from it.
 enum class FrameField : int32_t {
+  Version, // And its size, in the same 8 bytes.
   Inputs,
-  InputDims,
+  Outputs,
   Workspace,
   Weights,
   Output,
@@ -58,7 +59,21 @@ enum class FrameField : int32_t {
   Runtime,
   RandomSeed,
   RandomDraws,
+  Stream,
+  Collectives,
 };
+
+/// Fields of `sluice_frame_tensor`, each of 8 bytes.
+enum class TensorField : int32_t {
+  Data,
+  Dims,
+  Strides,
+  Axis, // And the memory space, in the same 8 bytes.
+  Length,
+  Capacity,
+};
+/// How many there are.
+inline constexpr int64_t numTensorFields = 6;
 
 /// Byte offset of a field in `sluice_frame` on a 64-bit target.
 constexpr int64_t frameOffset(FrameField field) {
@@ -66,10 +81,12 @@ constexpr int64_t frameOffset(FrameField field) {
 }
 
 static_assert(sizeof(void *) == 8, "offsets are those of 64-bit targets");
+static_assert(offsetof(sluice_frame, version) ==
+              frameOffset(FrameField::Version));
 static_assert(offsetof(sluice_frame, inputs) ==
               frameOffset(FrameField::Inputs));
-static_assert(offsetof(sluice_frame, input_dims) ==
-              frameOffset(FrameField::InputDims));
+static_assert(offsetof(sluice_frame, outputs) ==
+              frameOffset(FrameField::Outputs));
 static_assert(offsetof(sluice_frame, workspace) ==
               frameOffset(FrameField::Workspace));
 static_assert(offsetof(sluice_frame, weights) ==
@@ -91,6 +108,24 @@ static_assert(offsetof(sluice_frame, random_seed) ==
               frameOffset(FrameField::RandomSeed));
 static_assert(offsetof(sluice_frame, random_draws) ==
               frameOffset(FrameField::RandomDraws));
+static_assert(offsetof(sluice_frame, stream) ==
+              frameOffset(FrameField::Stream));
+static_assert(offsetof(sluice_frame, collectives) ==
+              frameOffset(FrameField::Collectives));
+
+static_assert(sizeof(sluice_frame_tensor) == 8 * numTensorFields);
+static_assert(offsetof(sluice_frame_tensor, data) ==
+              8 * static_cast<int64_t>(TensorField::Data));
+static_assert(offsetof(sluice_frame_tensor, dims) ==
+              8 * static_cast<int64_t>(TensorField::Dims));
+static_assert(offsetof(sluice_frame_tensor, strides) ==
+              8 * static_cast<int64_t>(TensorField::Strides));
+static_assert(offsetof(sluice_frame_tensor, axis) ==
+              8 * static_cast<int64_t>(TensorField::Axis));
+static_assert(offsetof(sluice_frame_tensor, length) ==
+              8 * static_cast<int64_t>(TensorField::Length));
+static_assert(offsetof(sluice_frame_tensor, capacity) ==
+              8 * static_cast<int64_t>(TensorField::Capacity));
 
 } // namespace sluice
 
