@@ -35,6 +35,7 @@ static void abandon_call(sluice_context *context) {
     context->bound_workspace = NULL;
   context->workspace = none;
   sluice_recycler_init(&context->recycler);
+  sluice_abandon_states(context, binding);
   atomic_store(&context->in_loop, false);
   atomic_store(&context->call, sluice_call_reads);
 }
@@ -86,16 +87,18 @@ static bool create_slots(sluice_context *context) {
     context->frame_inputs[i].dims = next;
     context->frame_inputs[i].axis = -1;
     next += descriptor->inputs[i].rank;
+    context->inputs[i].state = -1;
     context->inputs[i].strides = next;
     next += descriptor->inputs[i].rank;
   }
   for (size_t i = 0; i < outputs; ++i) {
+    context->outputs[i].state = -1;
     context->outputs[i].dims = next;
     context->frame_outputs[i].dims = next;
     context->frame_outputs[i].axis = -1;
     next += descriptor->outputs[i].rank;
   }
-  return true;
+  return sluice_create_states(context);
 }
 
 /* Allocates what is known before the first run, so that runs with static
@@ -109,7 +112,8 @@ static bool reserve_static(sluice_context *context) {
   for (int32_t i = 0; i < descriptor->output_count; ++i) {
     const sluice_tensor_signature *output = &descriptor->outputs[i];
     size_t size;
-    if (sluice_byte_size((sluice_dtype)output->dtype, output->rank,
+    if (context->outputs[i].state < 0 &&
+        sluice_byte_size((sluice_dtype)output->dtype, output->rank,
                          output->dims, &size) &&
         !sluice_buffer_reserve(&context->outputs[i].buffer, size))
       return false;
@@ -201,6 +205,7 @@ void sluice_context_destroy(sluice_context *context) {
     sluice_buffer_free(&context->inputs[i].buffer);
   for (int32_t i = 0; context->outputs && i < descriptor->output_count; ++i)
     sluice_buffer_free(&context->outputs[i].buffer);
+  sluice_destroy_states(context);
   sluice_buffer_free(&context->workspace);
   sluice_recycler_destroy(&context->recycler);
   sluice_process_flags_destroy(&context->flags);
@@ -273,8 +278,7 @@ static sluice_status check_input(const sluice_model_descriptor *descriptor,
   return SLUICE_OK;
 }
 
-/* Strides of sizes 1 say nothing and are ignored. */
-static bool is_dense(const sluice_tensor *tensor) {
+bool sluice_is_dense(const sluice_tensor *tensor) {
   int64_t expected = 1;
   for (int32_t i = tensor->rank - 1; tensor->strides && i >= 0; --i) {
     if (tensor->dims[i] != 1 && tensor->strides[i] != expected)
@@ -289,7 +293,7 @@ static void bind(struct sluice_input_slot *slot, const sluice_tensor *tensor,
                  size_t size) {
   bool aligned =
       (uintptr_t)tensor->data % sluice_dtype_alignment(tensor->dtype) == 0;
-  bool dense = is_dense(tensor);
+  bool dense = sluice_is_dense(tensor);
   slot->bound = true;
   slot->data = tensor->data;
   slot->gathered = size > 0 && !(dense && aligned);
@@ -305,7 +309,8 @@ static void bind(struct sluice_input_slot *slot, const sluice_tensor *tensor,
 /* Binds the default of an input; false if it has none. */
 static bool bind_default(sluice_context *context, int32_t index) {
   sluice_tensor tensor;
-  if (sluice_model_input_default(context->model, index, &tensor) != SLUICE_OK)
+  if (context->inputs[index].state >= 0 ||
+      sluice_model_input_default(context->model, index, &tensor) != SLUICE_OK)
     return false;
   size_t size = 0;
   sluice_byte_size(tensor.dtype, tensor.rank, tensor.dims, &size);
@@ -320,11 +325,15 @@ void sluice_bind_defaults(sluice_context *context) {
 
 static sluice_status set_input(sluice_context *context, int32_t index,
                                const sluice_tensor *tensor) {
-  if (!tensor && bind_default(context, index))
+  if (!tensor && index >= 0 &&
+      index < context->model->descriptor->input_count &&
+      bind_default(context, index))
     return SLUICE_OK;
   size_t size;
   sluice_status status = check_input(context->model->descriptor, index, tensor,
                                      &size, &context->error);
+  if (status == SLUICE_OK && context->inputs[index].state >= 0)
+    return sluice_state_import(context, context->inputs[index].state, tensor);
   if (status == SLUICE_OK)
     bind(&context->inputs[index], tensor, size);
   return status;
@@ -338,6 +347,8 @@ static sluice_status copy_input(sluice_context *context, int32_t index,
   if (status != SLUICE_OK)
     return status;
   struct sluice_input_slot *slot = &context->inputs[index];
+  if (slot->state >= 0)
+    return sluice_state_import(context, slot->state, tensor);
   slot->bound = false;
   if (!sluice_buffer_reserve(&slot->buffer, size))
     return sluice_fail(&context->error, SLUICE_OUT_OF_MEMORY,
@@ -396,6 +407,12 @@ sluice_status sluice_context_bind_output(sluice_context *context, int32_t index,
     return sluice_context_leave(context, SLUICE_INVALID_ARGUMENT);
   const sluice_tensor_signature *output =
       &context->model->descriptor->outputs[index];
+  if (slot->state >= 0)
+    return sluice_context_leave(
+        context, sluice_fail(&context->error, SLUICE_INVALID_ARGUMENT,
+                             "output '%s' is a state: "
+                             "sluice_context_bind_state says where it is kept",
+                             output->name));
   if ((uintptr_t)data % sluice_dtype_alignment((sluice_dtype)output->dtype) !=
       0)
     return sluice_context_leave(
@@ -451,6 +468,7 @@ sluice_status sluice_context_output(sluice_context *context, int32_t index,
   *tensor = (sluice_tensor){.dtype = (sluice_dtype)output->dtype,
                             .rank = output->rank,
                             .dims = slot->dims,
+                            .strides = context->frame_outputs[index].strides,
                             .data = slot->data};
   return sluice_context_leave(context, SLUICE_OK);
 }

@@ -9,6 +9,7 @@
 #include "memory.h"
 #include "model.h"
 #include "process_flags.h"
+#include "state.h"
 
 #include <stdatomic.h>
 
@@ -20,6 +21,7 @@ struct sluice_input_slot {
   int64_t *dims;
   int64_t *strides;
   struct sluice_buffer buffer;
+  int32_t state; /* whose input it is, which is never bound; or -1 */
 };
 
 struct sluice_output_slot {
@@ -29,6 +31,7 @@ struct sluice_output_slot {
   void *data;
   int64_t *dims;
   struct sluice_buffer buffer;
+  int32_t state; /* whose output it is, or -1 */
 };
 
 /* The flag of a context: a call works on it. */
@@ -50,6 +53,8 @@ struct sluice_context {
 
   struct sluice_input_slot *inputs;
   struct sluice_output_slot *outputs;
+  struct sluice_state_slot *states;
+  int64_t *state_sizes;  /* what their dims and strides point into */
   int64_t *symbol_sizes; /* per symbol, during a run */
   int64_t *sizes;        /* what the slots' dims and strides point into */
   /* What the frame says of inputs and outputs. */
@@ -92,6 +97,9 @@ void sluice_bind_defaults(sluice_context *context);
 
 /* Fills in the hooks of a frame for `context`. */
 void sluice_fill_hooks(sluice_context *context, sluice_frame *frame);
+
+/* Is a tensor dense? Strides of sizes 1 say nothing. */
+bool sluice_is_dense(const sluice_tensor *tensor);
 
 /* Copies a strided tensor to dense memory. No size may be zero. */
 void sluice_gather(void *dense, const void *data, size_t element_size,

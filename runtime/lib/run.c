@@ -35,7 +35,7 @@ static sluice_status check_symbols(sluice_context *context) {
 static sluice_status check_bound(sluice_context *context) {
   const sluice_model_descriptor *descriptor = context->model->descriptor;
   for (int32_t i = 0; i < descriptor->input_count; ++i)
-    if (!context->inputs[i].bound)
+    if (!context->inputs[i].bound && context->inputs[i].state < 0)
       return sluice_fail(&context->error, SLUICE_MISSING_INPUT,
                          "input '%s' is not bound", descriptor->inputs[i].name);
   return SLUICE_OK;
@@ -59,6 +59,8 @@ static sluice_status prepare_inputs(sluice_context *context) {
     const sluice_tensor_signature *input = &descriptor->inputs[i];
     struct sluice_input_slot *slot = &context->inputs[i];
     const void *data = slot->data;
+    if (slot->state >= 0)
+      continue;
     if (slot->gathered) {
       size_t size = input_size(context, i);
       if (!sluice_buffer_reserve(&slot->buffer, size))
@@ -83,24 +85,43 @@ static bool overlap(const void *left, size_t left_size, const void *right,
   return left_size && right_size && a < b + right_size && b < a + left_size;
 }
 
+/* The caller's memory that a run writes an output to; null where it is the
+ * context's own. That of a state is all that is bound. */
+static const void *bound_output(const sluice_context *context, int32_t index,
+                                size_t *size) {
+  const struct sluice_output_slot *output = &context->outputs[index];
+  if (output->state < 0) {
+    *size = output->bound_capacity;
+    return output->bound;
+  }
+  *size = sluice_state_bytes(context, output->state);
+  return context->states[output->state].bound;
+}
+
 /* Outputs are written while inputs are still read, so a caller's buffers must
- * not overlap. */
+ * not overlap, but for the input and the output of one state. */
 static sluice_status check_overlap(sluice_context *context) {
   const sluice_model_descriptor *descriptor = context->model->descriptor;
   for (int32_t o = 0; o < descriptor->output_count; ++o) {
-    const struct sluice_output_slot *output = &context->outputs[o];
-    if (!output->bound)
+    size_t size, other_size;
+    const void *bound = bound_output(context, o, &size);
+    if (!bound)
       continue;
     const char *other = NULL;
-    for (int32_t i = 0; i < descriptor->input_count; ++i)
-      if (overlap(output->bound, output->bound_capacity,
-                  context->frame_inputs[i].data, input_size(context, i)))
+    for (int32_t i = 0; i < descriptor->input_count; ++i) {
+      int32_t state = context->inputs[i].state;
+      if (state >= 0 && state == context->outputs[o].state)
+        continue;
+      other_size = state < 0 ? input_size(context, i)
+                             : sluice_state_bytes(context, state);
+      if (overlap(bound, size, context->frame_inputs[i].data, other_size))
         other = descriptor->inputs[i].name;
-    for (int32_t p = 0; p < o; ++p)
-      if (overlap(output->bound, output->bound_capacity,
-                  context->outputs[p].bound,
-                  context->outputs[p].bound_capacity))
+    }
+    for (int32_t p = 0; p < o; ++p) {
+      const void *earlier = bound_output(context, p, &other_size);
+      if (earlier && overlap(bound, size, earlier, other_size))
         other = descriptor->outputs[p].name;
+    }
     if (other)
       return sluice_fail(&context->error, SLUICE_INVALID_ARGUMENT,
                          "the buffer bound to output '%s' overlaps '%s'",
@@ -181,6 +202,8 @@ static sluice_status run(sluice_context *context) {
   uint8_t *workspace = NULL;
   sluice_status status = check_bound(context);
   if (status == SLUICE_OK)
+    status = sluice_prepare_states(context);
+  if (status == SLUICE_OK)
     status = check_symbols(context);
   if (status == SLUICE_OK)
     status = prepare_inputs(context);
@@ -190,6 +213,8 @@ static sluice_status run(sluice_context *context) {
     status = prepare_workspace(context, &workspace);
   if (status == SLUICE_OK)
     status = execute(context, workspace);
+  if (status == SLUICE_OK)
+    sluice_commit_states(context);
   for (int32_t i = 0; status != SLUICE_OK && i < descriptor->output_count; ++i)
     context->outputs[i].produced = false;
   return status;

@@ -325,12 +325,80 @@ SLUICE_API sluice_status sluice_context_bind_workspace(sluice_context *context,
                                                        void *data,
                                                        size_t capacity);
 
+/*===----------------------------------------------------------------------===//
+ * States
+ *
+ * A state is an output that the next run has as an input: a cache to which
+ * every run appends along an axis, or numbers that it replaces. The context
+ * keeps it, and runs read and continue it; neither the input nor the output has
+ * to be bound. A state begins empty along its axis, or as zeros, or as its
+ * input's default.
+ *
+ * Along the axis a state has a length and a capacity: its memory is that of a
+ * dense tensor with the capacity for a size, and a run appends without touching
+ * what is there. A run that would need more than the capacity fails with
+ * SLUICE_BUFFER_TOO_SMALL. What a run makes of a state counts only when the run
+ * has succeeded; only a state with `in_place` is left undefined by one that
+ * fails.
+ *
+ * Setting or copying the input (sluice_context_set_input, _copy_input) makes
+ * the state what the tensor holds, once, by a copy. The output
+ * (sluice_context_output) is a view of the state, with strides.
+ *===----------------------------------------------------------------------===*/
+
+SLUICE_API int32_t sluice_model_state_count(const sluice_model *model);
+/* Null when the index is out of range. Owned by the model. */
+SLUICE_API const sluice_state_signature *
+sluice_model_state(const sluice_model *model, int32_t index);
+/* The index of the state whose input or output has this name, or -1. */
+SLUICE_API int32_t sluice_model_find_state(const sluice_model *model,
+                                           const char *name);
+
+/* In place of an index, where a function says so. */
+#define SLUICE_ALL_STATES (-1)
+
+/* Gives a state memory of the context's for these sizes, the one along the axis
+ * being the capacity, and empties it. Only needed where the model does not say
+ * the capacity, or no other input the sizes. */
+SLUICE_API sluice_status sluice_context_state_reserve(sluice_context *context,
+                                                      int32_t index,
+                                                      const int64_t *dims);
+/* Has a state kept in the caller's memory, which runs read and write: dense,
+ * with the sizes of `memory`, the one along the axis being the capacity.
+ * `length` of it are there already; 0 without an axis, where all of it is.
+ * Without `in_place` such a state is copied there at the end of each run. Null:
+ * back to the context's memory, empty. */
+SLUICE_API sluice_status sluice_context_bind_state(sluice_context *context,
+                                                   int32_t index,
+                                                   const sluice_tensor *memory,
+                                                   int64_t length);
+/* A view of what the state holds now, valid until the next call that changes
+ * it. */
+SLUICE_API sluice_status sluice_context_state(sluice_context *context,
+                                              int32_t index,
+                                              sluice_tensor *tensor);
+/* How much there is along the axis; SLUICE_INVALID_ARGUMENT without one. */
+SLUICE_API sluice_status sluice_context_state_length(sluice_context *context,
+                                                     int32_t index,
+                                                     int64_t *length);
+/* Back to the beginning: one state, or SLUICE_ALL_STATES. */
+SLUICE_API sluice_status sluice_context_state_reset(sluice_context *context,
+                                                    int32_t index);
+/* Forgets what is behind `length`, at most the present one. SLUICE_ALL_STATES
+ * means those with an axis. */
+SLUICE_API sluice_status sluice_context_state_seek(sluice_context *context,
+                                                   int32_t index,
+                                                   int64_t length);
+/* Copies all states of another context of the same model. */
+SLUICE_API sluice_status sluice_context_state_clone(sluice_context *context,
+                                                    sluice_context *source);
+
 /* Runs the model. With static shapes and dense inputs this allocates nothing.
  * Afterwards the outputs are there; inputs and buffers stay bound. */
 SLUICE_API sluice_status sluice_context_run(sluice_context *context);
 
 /* An output of the last run. The view is valid until the next run or, for a
- * buffer of the caller, as long as that lives. */
+ * buffer of the caller, as long as that lives. Only states have strides. */
 SLUICE_API sluice_status sluice_context_output(sluice_context *context,
                                                int32_t index,
                                                sluice_tensor *tensor);

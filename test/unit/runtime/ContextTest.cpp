@@ -89,7 +89,7 @@ TEST(Context, InputsAreChecked) {
             SLUICE_DTYPE_MISMATCH);
   EXPECT_EQ(session.message(),
             "input 'left' has element type i32, the model wants f32");
-  tensor = {SLUICE_DTYPE_F32, 2, nullptr, nullptr, ones};
+  tensor = {SLUICE_DTYPE_F32, 2, nullptr, nullptr, ones, 0, 0};
   EXPECT_EQ(sluice_context_set_input(session.context, 0, &tensor),
             SLUICE_INVALID_ARGUMENT);
 }
