@@ -96,6 +96,8 @@ struct Parameter {
   std::vector<std::string> sizes;
   /// The sizes follow from the inputs', so the caller can bring the memory.
   bool isSized = true;
+  /// The context keeps it from run to run.
+  bool isState = false;
 
   /// The model has a default value for this input.
   bool isOptional() const { return tensor->defaultValue.has_value(); }
@@ -131,6 +133,7 @@ private:
   void writeIndices();
   void writeSizeFunctions();
   void writeModel();
+  void writeStates();
   void writeRun();
   void writeDeclaration(const Parameter &parameter, bool isInput);
   void writeInput(size_t index);
@@ -149,15 +152,27 @@ private:
 
 } // namespace
 
+static bool isStateInput(const ModelSignature &signature, size_t index) {
+  return any_of(signature.states, [&](const StateSignature &state) {
+    return state.input == static_cast<int64_t>(index);
+  });
+}
+static bool isStateOutput(const ModelSignature &signature, size_t index) {
+  return any_of(signature.states, [&](const StateSignature &state) {
+    return state.output == static_cast<int64_t>(index);
+  });
+}
+
 /// Dimensions of one name are one parameter, those without a name one each.
+/// States have their own sizes.
 void HeaderWriter::nameSizes(ArrayRef<std::string> inputStems) {
   std::vector<std::string> texts;
   std::map<std::string, size_t> indices;
   std::vector<std::vector<size_t>> places;
-  for (auto [tensor, stem] : zip_equal(signature.inputs, inputStems)) {
+  for (auto [index, tensor, stem] : enumerate(signature.inputs, inputStems)) {
     places.emplace_back(tensor.dims.size());
     for (size_t dim = 0; dim < tensor.dims.size(); ++dim) {
-      if (tensor.dims[dim] >= 0)
+      if (tensor.dims[dim] >= 0 || isStateInput(signature, index))
         continue;
       places.back()[dim] = texts.size();
       const std::string &name = tensor.dimNames[dim];
@@ -174,12 +189,18 @@ void HeaderWriter::nameSizes(ArrayRef<std::string> inputStems) {
     sizeParameters.push_back("dim_" + stem);
   for (const auto &[name, index] : indices)
     namedSizes[name] = sizeParameters[index];
-  for (auto [tensor, indexOf] : zip_equal(signature.inputs, places)) {
+  for (auto [index, tensor, indexOf] : enumerate(signature.inputs, places)) {
     inputSizes.emplace_back(tensor.dims.size());
-    for (size_t dim = 0; dim < tensor.dims.size(); ++dim)
-      inputSizes.back()[dim] = tensor.dims[dim] >= 0
-                                   ? std::to_string(tensor.dims[dim])
-                                   : sizeParameters[indexOf[dim]];
+    for (size_t dim = 0; dim < tensor.dims.size(); ++dim) {
+      const std::string &name = tensor.dimNames[dim];
+      std::string &size = inputSizes.back()[dim];
+      if (tensor.dims[dim] >= 0)
+        size = std::to_string(tensor.dims[dim]);
+      else if (!isStateInput(signature, index))
+        size = sizeParameters[indexOf[dim]];
+      else if (auto known = namedSizes.find(name); known != namedSizes.end())
+        size = known->second;
+    }
   }
 }
 
@@ -190,13 +211,17 @@ std::string HeaderWriter::outputSize(const TensorSignature &tensor,
   if (tensor.dims[dim] >= 0)
     return std::to_string(tensor.dims[dim]);
   if (dim < tensor.formulas.size() && tensor.formulas[dim].isKnown()) {
+    // Nobody passes the length of a state.
+    bool isKnown = true;
     SizeFormula::Spelling spelling;
     spelling.inputSize = [&](unsigned input, unsigned dimension) {
+      isKnown &= !inputSizes[input][dimension].empty();
       return inputSizes[input][dimension];
     };
     spelling.maximum = prefix + "_size_max";
     spelling.minimum = prefix + "_size_min";
-    return tensor.formulas[dim].print(spelling, /*asFactor=*/true);
+    std::string text = tensor.formulas[dim].print(spelling, /*asFactor=*/true);
+    return isKnown ? text : "";
   }
   auto named = namedSizes.find(tensor.dimNames[dim]);
   return named == namedSizes.end() ? "" : named->second;
@@ -215,10 +240,12 @@ void HeaderWriter::makeParameters() {
   nameSizes(inputStems);
   for (auto [tensor, stem, sizes] :
        zip_equal(signature.inputs, inputStems, inputSizes))
-    inputs.push_back({&tensor, stem, "in_" + stem, sizes});
+    inputs.push_back({&tensor, stem, "in_" + stem, sizes, /*isSized=*/true,
+                      isStateInput(signature, inputs.size())});
   for (auto [tensor, stem] :
        zip_equal(signature.outputs, stemsOf(signature.outputs))) {
     Parameter output{&tensor, stem, "out_" + stem, {}};
+    output.isState = isStateOutput(signature, outputs.size());
     for (size_t dim = 0; dim < tensor.dims.size(); ++dim) {
       output.sizes.push_back(outputSize(tensor, dim));
       output.isSized &= !output.sizes.back().empty();
@@ -268,7 +295,31 @@ void HeaderWriter::writeIndices() {
   writeGroup("INPUT", inputs);
   os << ",\n";
   writeGroup("OUTPUT", outputs);
+  for (auto [index, state] : enumerate(signature.states))
+    os << ",\n  " << upper << "_STATE_"
+       << StringRef(inputs[state.input].stem).upper() << " = " << index;
+  if (!signature.states.empty())
+    os << ",\n  " << upper << "_STATE_COUNT = " << signature.states.size();
   os << "\n};\n\n";
+}
+
+void HeaderWriter::writeStates() {
+  if (signature.states.empty())
+    return;
+  os << "/* Has the states, which the context keeps from run to run, begin "
+        "anew. */\n"
+     << "static inline sluice_status " << prefix
+     << "_reset(sluice_context *context) {\n"
+     << "  return sluice_context_state_reset(context, SLUICE_ALL_STATES);\n"
+        "}\n\n";
+  if (none_of(signature.states,
+              [](const StateSignature &state) { return !!state.axis; }))
+    return;
+  os << "/* Forgets what states that grow hold behind a length. */\n"
+     << "static inline sluice_status " << prefix
+     << "_seek(sluice_context *context,\n    int64_t length) {\n"
+     << "  return sluice_context_state_seek(context, SLUICE_ALL_STATES, "
+        "length);\n}\n\n";
 }
 
 /// What formulas of sizes call that C has no operator for.
@@ -361,23 +412,31 @@ void HeaderWriter::writeRun() {
   for (const std::string &size : sizeParameters)
     os << ",\n    int64_t " << size;
   for (const Parameter &input : inputs)
-    writeDeclaration(input, /*isInput=*/true);
+    if (!input.isState)
+      writeDeclaration(input, /*isInput=*/true);
   for (const Parameter &output : outputs)
-    writeDeclaration(output, /*isInput=*/false);
+    if (!output.isState)
+      writeDeclaration(output, /*isInput=*/false);
   os << ") {\n";
   for (size_t index = 0; index < inputs.size(); ++index)
-    writeInput(index);
+    if (!inputs[index].isState)
+      writeInput(index);
   os << "  sluice_status sluice_result = SLUICE_OK;\n";
   auto writeStep = [&](const Twine &call) {
     os << "  if (sluice_result == SLUICE_OK)\n    sluice_result = " << call
        << ";\n";
   };
-  for (size_t index = 0; index < inputs.size(); ++index)
+  for (size_t index = 0; index < inputs.size(); ++index) {
+    if (inputs[index].isState)
+      continue;
     writeStep("sluice_context_set_input(context, " + Twine(index) + ", " +
               (inputs[index].isOptional() ? inputs[index].name + " ? " : "") +
               "&sluice_input_" + Twine(index) +
               (inputs[index].isOptional() ? " : NULL" : "") + ")");
+  }
   for (auto [index, output] : enumerate(outputs)) {
+    if (output.isState)
+      continue;
     std::string target = "NULL, 0";
     if (output.isSized) {
       const CType type = typeOf(output.tensor->dtype);
@@ -395,7 +454,7 @@ void HeaderWriter::writeRun() {
   }
   writeStep("sluice_context_run(context)");
   for (auto [index, output] : enumerate(outputs))
-    if (!output.isSized)
+    if (!output.isSized && !output.isState)
       writeStep("sluice_context_output(context, " + Twine(index) + ", " +
                 output.name + ")");
   os << "  return sluice_result;\n}\n\n";
@@ -414,6 +473,7 @@ void HeaderWriter::write() {
      << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
   writeIndices();
   writeModel();
+  writeStates();
   writeSizeFunctions();
   writeRun();
   os << "#ifdef __cplusplus\n}\n#endif\n#endif /* SLUICE_MODEL_"

@@ -17,6 +17,7 @@
 #include "sluice/Codegen/CPU/CpuLoops.h"
 #include "sluice/Codegen/CPU/FrameLayout.h"
 #include "sluice/Codegen/CPU/Products/PackedWeights.h"
+#include "sluice/Codegen/CPU/Products/StridedBuffers.h"
 #include "sluice/Codegen/CPU/Products/TilingOverrides.h"
 #include "sluice/Codegen/CPU/RowVectors.h"
 #include "sluice/Codegen/Passes.h"
@@ -125,9 +126,15 @@ private:
     Location loc = source.getLoc();
     auto pointer = LLVM::LLVMPointerType::get(&getContext());
     SmallVector<Type> types{pointer};
-    for (Value argument : region.getArguments())
-      types.push_back(KernelBuilder::bufferType(
-          cast<RankedTensorType>(argument.getType())));
+    for (BlockArgument argument : region.getArguments()) {
+      auto type = cast<RankedTensorType>(argument.getType());
+      auto axis = findStridedAxis(source, argument.getArgNumber());
+      if (axis && !readsStrided(source, argument.getArgNumber(), *axis))
+        return source.emitError("cannot read argument ")
+               << argument.getArgNumber() << " with strides";
+      types.push_back(axis ? stridedType(type, *axis)
+                           : KernelBuilder::bufferType(type));
+    }
     Operation *yield = region.getTerminator();
     for (Value yielded : yield->getOperands())
       types.push_back(

@@ -7,6 +7,7 @@
 #include "Artifacts.h"
 #include "OutputFile.h"
 #include "OutputSizes.h"
+#include "States.h"
 #include "dialects/Kernel/Kernel.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "sluice/Analysis/TargetAnalysis.h"
@@ -148,6 +149,8 @@ describeModel(ModuleOp module, const MachineModel &machine,
       type.getResults(), host->getAttrOfType<ArrayAttr>("sluice.outputs"));
   describeDefaults(host, contents.signature.inputs);
   describeOutputSizes(host, contents.signature);
+  contents.signature.states =
+      describeStates(host->getAttrOfType<ArrayAttr>("sluice.inputs"));
   if (auto metadata = module->getAttrOfType<ArrayAttr>("sluice.metadata"))
     for (size_t i = 0; i + 1 < metadata.size(); i += 2)
       contents.signature.metadata.emplace_back(

@@ -9,6 +9,7 @@
 #include "DiagnosticPrinter.h"
 #include "OutputFile.h"
 #include "RemarkPrinter.h"
+#include "States.h"
 #include "Tilings.h"
 #include "dialects/Kernel/Kernel.h"
 #include "mlir/IR/AsmState.h"
@@ -150,6 +151,8 @@ CompileStatus Compilation::import() {
   }
   module = std::move(*imported);
   (*module)->setAttr(kernel::targetAttributeName, target);
+  if (llvm::Error error = declareStates(*module, options.states))
+    return fail(CompileStatus::Usage, std::move(error));
   modelFiles = std::move(model->files);
   if (llvm::Error error = checkModelIsKept())
     return fail(CompileStatus::CannotWrite, std::move(error));
@@ -208,6 +211,8 @@ CompileStatus Compilation::emit() {
     return CompileStatus::CompileFailed;
   if (llvm::Error error = checkDeclaredOutputs(*module))
     return fail(CompileStatus::InvalidModel, std::move(error));
+  if (llvm::Error error = checkStates(*module))
+    return fail(CompileStatus::Unsupported, std::move(error));
   if (llvm::Error error = setTilings(*module, options.tilings))
     return fail(CompileStatus::Usage, std::move(error));
   if (options.emit == EmitKind::Optimized)

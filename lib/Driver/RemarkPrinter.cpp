@@ -7,6 +7,7 @@
 #include "RemarkPrinter.h"
 #include "sluice/Support/NodeNames.h"
 #include "sluice/Support/Remarks.h"
+#include "sluice/Transforms/State/Passes.h"
 
 using namespace mlir;
 
@@ -42,19 +43,19 @@ private:
 llvm::Error printRemarks(MLIRContext &context, StringRef categories,
                          llvm::raw_ostream &os) {
   std::string filter;
+  SmallVector<StringRef> known(std::begin(remarks::categories),
+                               std::end(remarks::categories));
+  known.push_back(remarks::state);
   SmallVector<StringRef> wanted;
   categories.split(wanted, ',');
   if (categories == "all")
-    wanted.assign(std::begin(remarks::categories),
-                  std::end(remarks::categories));
+    wanted = known;
   for (StringRef category : wanted) {
-    if (!llvm::is_contained(remarks::categories, category))
+    if (!llvm::is_contained(known, category))
       return llvm::createStringError(
           llvm::inconvertibleErrorCode(),
           "there are no remarks of the kind '%s'; there are: %s",
-          category.str().c_str(),
-          llvm::join(ArrayRef<llvm::StringLiteral>(remarks::categories), ", ")
-              .c_str());
+          category.str().c_str(), llvm::join(known, ", ").c_str());
     filter += (filter.empty() ? "^(" : "|") + category.str();
   }
   filter += ")$";

@@ -7,6 +7,7 @@
 #include "sluice/Pipeline/Pipeline.h"
 #include "dialects/Kernel/Kernel.h"
 #include "dialects/Sluice/Sluice.h"
+#include "dialects/State/State.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
@@ -34,18 +35,19 @@
 #include "sluice/Conversion/LowerToLLVM/LowerToLLVM.h"
 #include "sluice/Target/CPU/ObjectEmitter.h"
 #include "sluice/Transforms/ProviderPasses.h"
+#include "sluice/Transforms/State/Passes.h"
 
 using namespace mlir;
 
 namespace sluice {
 
 void registerDialects(DialectRegistry &registry) {
-  registry
-      .insert<SluiceDialect, kernel::KernelDialect, affine::AffineDialect,
-              arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect,
-              index::IndexDialect, LLVM::LLVMDialect, linalg::LinalgDialect,
-              math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
-              tensor::TensorDialect, ub::UBDialect, vector::VectorDialect>();
+  registry.insert<
+      SluiceDialect, StateDialect, kernel::KernelDialect, affine::AffineDialect,
+      arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect,
+      index::IndexDialect, LLVM::LLVMDialect, linalg::LinalgDialect,
+      math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
+      tensor::TensorDialect, ub::UBDialect, vector::VectorDialect>();
   registerPackings(registry);
   registerCodeTranslations(registry);
 }
@@ -122,6 +124,7 @@ void buildOptimizePipeline(OpPassManager &manager,
     functions.addPass(createCanonicalizerPass());
     functions.addPass(createMergeEqualOpsPass());
     addShapePasses(functions);
+    functions.addPass(createGrowStatesPass());
     functions.addPass(createRecogniseActivationsPass());
     functions.addPass(createRecogniseSoftmaxPass());
     functions.addPass(createRecogniseNormalizationsPass());
@@ -163,6 +166,7 @@ void buildFormKernelsPipeline(OpPassManager &manager,
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createMergeEqualOpsPass());
   manager.addPass(createOutlineKernelsPass());
+  manager.addPass(createStrideStatesPass());
 }
 
 void buildEmitPipeline(OpPassManager &manager, const KernelOptions &options) {
@@ -208,6 +212,7 @@ void registerPassesAndPipelines() {
   registerPass([=] { return createFormKernelsPass(providers); });
   registerPass([=] { return createEmitKernelsPass(providers); });
   registerSluiceTransformsPasses();
+  registerSluiceStatePasses();
   registerSluiceCodegenPasses();
   registerCodegenCPUPasses();
   registerSluiceHostToBuffersPasses();

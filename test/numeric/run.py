@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Checks passes that change arithmetic: numbers against onnxruntime, and that
 the rewritten graph has the ops it should have. Then runs on inputs of wrong sizes,
-which must fail with a message, and on numbers at the edge of their types.
+which must fail with a message, on numbers at the edge of their types, and step by
+step with states that the runtime keeps.
 
     run.py              all cases
     run.py gelu norm    those with one of these texts in their name
@@ -24,6 +25,7 @@ import kernel_cases  # noqa: F401, registers cases
 import memory_cases  # noqa: F401, registers cases
 import movement_cases  # noqa: F401, registers cases
 import numpy_cases
+import states
 import wrong_sizes
 from cases import CASES
 from support import compiler
@@ -192,8 +194,31 @@ def check_family(family, build):
     return None
 
 
+def check_states(case, build):
+    folder = scratch("numeric")
+    path = folder / f"{case.name}.onnx"
+    artifact = path.with_suffix(".so")
+    model, flags = states.model_of(case)
+    onnx.save(model, path)
+    outcome = compiler.compile_verified(build, path, artifact, flags)
+    if outcome.status != compiler.OK:
+        return f"sluicec: {outcome.first_message()}"
+    try:
+        with Isolated() as child:
+            return child.call(
+                states.run_steps, str(build), str(artifact), case.name, case.steps,
+                timeout=60,
+            )
+    except CallFailed as failure:
+        return " ".join(str(failure).split())
+    finally:
+        artifact.unlink(missing_ok=True)
+
+
 def check(case, build):
     """None, or what is wrong."""
+    if isinstance(case, states.Case):
+        return check_states(case, build)
     if isinstance(case, edge_values.Family):
         return check_family(case, build)
     folder = scratch("numeric")
@@ -224,7 +249,11 @@ def main():
     selected = [
         case
         for case in (
-            CASES + numpy_cases.CASES + wrong_sizes.CASES + edge_values.FAMILIES
+            CASES
+            + numpy_cases.CASES
+            + states.CASES
+            + wrong_sizes.CASES
+            + edge_values.FAMILIES
         )
         if is_wanted(case.name, options)
     ]

@@ -106,6 +106,13 @@ def _library(build):
     for name in ("sluice_model_release", "sluice_context_destroy"):
         getattr(library, name).argtypes = [c_void_p]
         getattr(library, name).restype = None
+    library.sluice_context_state_reset.argtypes = [c_void_p, c_int32]
+    library.sluice_context_bind_state.argtypes = [
+        c_void_p,
+        c_int32,
+        POINTER(_Tensor),
+        c_int64,
+    ]
     for name in ("message", "run"):
         getattr(library, f"sluice_context_{name}").argtypes = [c_void_p]
     for name in ("input_count", "output_count"):
@@ -155,9 +162,12 @@ class Artifact:
             message = self._library.sluice_context_message(self._context)
             raise RunError(f"status {status}: {message.decode(errors='replace')}")
 
-    def bind(self, inputs):
-        """Binds a dictionary of arrays; they are read in place by every run."""
+    def bind(self, inputs, missing=()):
+        """Binds a dictionary of arrays; they are read in place by every run.
+        Those that are `missing` are states, which the context keeps."""
         for index, name in enumerate(self.input_names):
+            if name in missing and name not in inputs:
+                continue
             if name not in inputs:
                 raise RunError(f"no value for input '{name}'")
             array = np.asarray(inputs[name], order="C")
@@ -173,6 +183,22 @@ class Artifact:
                     self._context, index, byref(tensor)
                 )
             )
+
+    def reset_states(self):
+        self._check(self._library.sluice_context_state_reset(self._context, -1))
+
+    def bind_state(self, index, array, length=0):
+        """Keeps a state in an array, which is as long as there is room."""
+        dims = (c_int64 * array.ndim)(*array.shape)
+        self._bound["state", index] = (array, dims)
+        tensor = _Tensor(
+            DTYPE_NUMBERS[array.dtype], array.ndim, dims, None, array.ctypes.data
+        )
+        self._check(
+            self._library.sluice_context_bind_state(
+                self._context, index, byref(tensor), c_int64(length)
+            )
+        )
 
     def run(self):
         self._check(self._library.sluice_context_run(self._context))
@@ -198,6 +224,8 @@ class Artifact:
 
 
 def _copy(tensor):
+    if tensor.strides:
+        return _copy_strided(tensor)
     dtype = DTYPES[tensor.dtype]
     shape = tuple(tensor.dims[axis] for axis in range(tensor.rank))
     count = int(np.prod(shape, dtype=np.int64))
@@ -205,6 +233,20 @@ def _copy(tensor):
         return np.empty(shape, dtype)
     content = ctypes.string_at(tensor.data, count * dtype.itemsize)
     return np.frombuffer(content, dtype).reshape(shape).copy()
+
+
+def _copy_strided(tensor):
+    """A copy of a state, whose memory has room behind what is there."""
+    dtype = DTYPES[tensor.dtype]
+    shape = tuple(tensor.dims[axis] for axis in range(tensor.rank))
+    if 0 in shape:
+        return np.empty(shape, dtype)
+    strides = tuple(
+        tensor.strides[axis] * dtype.itemsize for axis in range(tensor.rank)
+    )
+    reach = sum((size - 1) * stride for size, stride in zip(shape, strides))
+    content = ctypes.string_at(tensor.data, reach + dtype.itemsize)
+    return np.ndarray(shape, dtype, content, strides=strides).copy()
 
 
 def run_once(build, path, inputs, threads=1):

@@ -90,6 +90,12 @@ struct Parser {
       "keep-defaults", cl::cat(inputs),
       cl::desc("Keep all inputs that have default values. (Old files list all\n"
                "weights as such inputs, and are slow that way)")};
+  cl::list<std::string> states{
+      "state", cl::value_desc("output:input[@axis[,capacity=N]]"),
+      cl::cat(inputs),
+      cl::desc("Keep an output as the state that is this input of the next\n"
+               "run. With an axis, runs append to what is there and do not\n"
+               "copy it; may be repeated")};
   cl::opt<std::string> cpu{
       "cpu", cl::init("native"), cl::value_desc("name"), cl::cat(target),
       cl::desc("CPU to compile for, as LLVM names it (x86-64-v3,\n"
@@ -145,7 +151,7 @@ struct Parser {
       cl::desc("Say what was fused or computed ahead of all runs, and why not\n"
                "where it nearly was. Kinds,\n"
                "separated by commas: convbn, fusion, layout, constants,\n"
-               "packing, providers. Default: all")};
+               "packing, providers, state. Default: all")};
   cl::opt<bool> printIr{
       "print-ir", cl::cat(insight),
       cl::desc("Print the program after every pass that changes it")};
@@ -313,6 +319,7 @@ sluice::parseCommandLine(int argc, char **argv, int &exitCode) {
   options.dims = parser.dims;
   options.overridable = parser.overridable;
   options.keepDefaults = parser.keepDefaults;
+  options.states = parser.states;
   options.cpu = parser.cpu;
   if (!llvm::is_contained(convBnModes, parser.convBn))
     return usage("--convbn takes deploy, tune or eval, not '" + parser.convBn +

@@ -43,6 +43,10 @@ struct CompileOptions {
   /// set or not: all, or those named. The others are constants.
   bool keepDefaults = false;
   std::vector<std::string> overridable;
+  /// "present:past@2,capacity=64": outputs that inputs of the next run
+  /// continue, the dimension along which they grow, and for how many there is
+  /// room.
+  std::vector<std::string> states;
   /// How batch normalisation meets convolutions: deploy, tune or eval.
   std::string convBn = "deploy";
   /// Who makes the code of products and convolutions, as far as they can; see

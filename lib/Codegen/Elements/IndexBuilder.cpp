@@ -176,6 +176,21 @@ Value sluice::flattenBuffer(OpBuilder &builder, Location loc, Value buffer) {
   auto type = cast<MemRefType>(buffer.getType());
   if (type.getRank() == 1)
     return buffer;
+  if (!type.getLayout().isIdentity()) {
+    // As far as its last element lies, or farther.
+    auto strided =
+        memref::ExtractStridedMetadataOp::create(builder, loc, buffer);
+    Value size = arith::MulIOp::create(builder, loc, strided.getSizes().front(),
+                                       strided.getStrides().front());
+    Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+    Value base = strided.getBaseBuffer();
+    return memref::ReinterpretCastOp::create(
+        builder, loc,
+        MemRefType::get({ShapedType::kDynamic}, type.getElementType()), base,
+        /*offset=*/OpFoldResult(builder.getIndexAttr(0)),
+        /*sizes=*/ArrayRef<OpFoldResult>{size},
+        /*strides=*/ArrayRef<OpFoldResult>{builder.getIndexAttr(1)});
+  }
   SmallVector<ReassociationIndices> all;
   if (type.getRank() == 0)
     return memref::ExpandShapeOp::create(

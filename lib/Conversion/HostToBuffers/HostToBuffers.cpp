@@ -6,6 +6,7 @@
 
 #include "sluice/Conversion/HostToBuffers/HostToBuffers.h"
 #include "LoopBuffers.h"
+#include "StateBuffers.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -170,10 +171,16 @@ LogicalResult Translator::translateCall(kernel::CallOp op) {
         fixed, MemRefType::get({ShapedType::kDynamic}, builder.getI8Type()),
         op.getLoc());
   }
+  SmallVector<Value> inputs = lookup(op.getInputs());
+  for (auto [i, input] : llvm::enumerate(inputs))
+    // The frame is a kernel's first argument.
+    if (auto type = cast<MemRefType>(callee.getFunctionType().getInput(1 + i));
+        !type.getLayout().isIdentity())
+      input = states->getStrided(op.getInputs()[i], type, op.getLoc());
   auto launch = kernel::LaunchOp::create(
-      builder, op.getLoc(), frame, op.getCalleeAttr(), lookup(op.getInputs()),
-      results, scratch, lookup(op.getParameters()),
-      builder.getI64IntegerAttr(launches++), op.getReusableAttr());
+      builder, op.getLoc(), frame, op.getCalleeAttr(), inputs, results, scratch,
+      lookup(op.getParameters()), builder.getI64IntegerAttr(launches++),
+      op.getReusableAttr());
   for (NamedAttribute attribute : op->getDiscardableAttrs())
     launch->setDiscardableAttr(attribute.getName(), attribute.getValue());
   return success();
@@ -364,7 +371,13 @@ LogicalResult Translator::translate(Operation &op) {
   Location loc = op.getLoc();
   return TypeSwitch<Operation *, LogicalResult>(&op)
       .Case([&](kernel::CallOp call) { return translateCall(call); })
+      .Case([&](GrowStateOp grow) {
+        states->translateGrow(grow);
+        return success();
+      })
       .Case([&](kernel::AliasOp alias) {
+        if (states->translateAlias(alias))
+          return success();
         SmallVector<Value> sizes = lookup(alias.getSizes());
         mapping.map(alias.getResult(),
                     Value(kernel::ViewOp::create(
@@ -424,6 +437,8 @@ LogicalResult Translator::translate(Operation &op) {
         return success();
       })
       .Case([&](tensor::CastOp cast) {
+        if (states->translateCast(cast))
+          return success();
         mapping.map(cast.getResult(), castTo(mapping.lookup(cast.getSource()),
                                              convert(cast.getType()), loc));
         return success();
@@ -515,6 +530,8 @@ LogicalResult Translator::translateBody(Block &block) {
 
 LogicalResult Translator::finishOutput(Value tensor, int64_t index,
                                        Location loc) {
+  if (states->isInPlace(tensor, index))
+    return success();
   Value buffer = mapping.lookup(tensor), made = buffer;
   while (auto cast = made.getDefiningOp<memref::CastOp>())
     made = cast.getSource();
@@ -558,13 +575,24 @@ public:
     Value frame = block->getArgument(0);
     KeptSizes sizes(source);
     Translator translator(builder, module, frame, sizes);
-    for (auto [i, argument] : llvm::enumerate(body.getArguments()))
+    StateBuffers states(translator, source);
+    translator.useStates(&states);
+    for (auto [i, argument] : llvm::enumerate(body.getArguments())) {
+      if (states.isState(argument)) {
+        states.bindArgument(argument);
+        continue;
+      }
+      if (StateAttr state = getState(source, i); state && state.getAxis()) {
+        source.emitError() << "input " << i << " is a state that nothing grows";
+        return signalPassFailure();
+      }
       translator.bind(argument,
                       kernel::InputOp::create(
                           builder, argument.getLoc(),
                           KernelBuilder::bufferType(
                               cast<RankedTensorType>(argument.getType())),
                           frame, i));
+    }
     Operation *end = body.getTerminator();
     for (auto [i, value] : llvm::enumerate(end->getOperands()))
       if (isa_and_present<kernel::CallOp, scf::ForOp>(value.getDefiningOp()) &&

@@ -17,6 +17,7 @@
 namespace sluice {
 
 class LoopBuffers;
+class StateBuffers;
 
 /// Rebuilds a function's body, op by op, with buffers for tensors.
 class Translator {
@@ -39,11 +40,14 @@ public:
   void wantOutput(mlir::Value tensor, int64_t index) {
     outputs[tensor] = index;
   }
+  /// Knows which tensors lie in the memory of states, if any do.
+  void useStates(StateBuffers *buffers) { states = buffers; }
   llvm::LogicalResult finishOutput(mlir::Value tensor, int64_t index,
                                    mlir::Location loc);
 
 private:
   friend class LoopBuffers;
+  friend class StateBuffers;
 
   llvm::LogicalResult translate(mlir::Operation &op);
   llvm::LogicalResult translateCall(kernel::CallOp op);
@@ -118,6 +122,7 @@ private:
   llvm::DenseMap<mlir::Operation *, std::array<mlir::Value, 2>> grown;
   /// The first op that asserts a condition.
   llvm::DenseMap<mlir::Value, mlir::Operation *> asserted;
+  StateBuffers *states = nullptr;
   int64_t launches = 0;
 };
 

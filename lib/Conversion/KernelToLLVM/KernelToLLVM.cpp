@@ -6,6 +6,7 @@
 
 #include "sluice/Conversion/KernelToLLVM/KernelToLLVM.h"
 #include "KernelLowering.h"
+#include "dialects/State/State.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "sluice/types.h"
@@ -286,10 +287,15 @@ void KernelLowering::lowerInput(kernel::InputOp op) {
   auto type = cast<MemRefType>(op.getType());
   Value address =
       inputField(op.getFrame(), op.getIndex(), TensorField::Data, pointer);
+  auto room = op->getAttrOfType<IntegerAttr>(roomAttributeName);
   SmallVector<Value> sizes;
   for (int64_t i = 0; i < type.getRank(); ++i)
     if (type.isDynamicDim(i))
-      sizes.push_back(toIndex(inputSize(op.getFrame(), op.getIndex(), i)));
+      sizes.push_back(
+          toIndex(room && room.getInt() == i
+                      ? inputField(op.getFrame(), op.getIndex(),
+                                   TensorField::Capacity, i64)
+                      : inputSize(op.getFrame(), op.getIndex(), i)));
   setPlace(op, address, sizes);
 }
 

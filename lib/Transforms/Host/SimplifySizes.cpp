@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/State/State.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -98,7 +99,13 @@ Value SizeSimplifier::bufferSize(memref::DimOp op) {
     return arith::ConstantIndexOp::create(builder, op.getLoc(),
                                           type.getDimSize(*place));
   Operation *maker = source.getDefiningOp();
-  if (auto input = dyn_cast_if_present<kernel::InputOp>(maker))
+  auto input = dyn_cast_if_present<kernel::InputOp>(maker);
+  // Only the runtime knows how much room there is.
+  if (auto room = input ? input->getAttrOfType<IntegerAttr>(roomAttributeName)
+                        : IntegerAttr();
+      room && room.getInt() == *place)
+    return {};
+  if (input)
     return keep(kernel::InputSizeOp::create(
                     builder, op.getLoc(), builder.getIndexType(),
                     input.getFrame(), input.getIndexAttr(),

@@ -13,6 +13,7 @@
 #include "sluice/Codegen/CPU/Products/TilingOverrides.h"
 #include "sluice/Codegen/Elements/KernelBuilder.h"
 #include "sluice/Codegen/Elements/LoopNest.h"
+#include "sluice/Codegen/CPU/Products/StridedBuffers.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -100,6 +101,20 @@ static LogicalResult emitPackedMatmul(KernelBuilder &kernel, Operation *op) {
   return success();
 }
 
+/// How far apart the matrices of an operand are that is no contiguous buffer,
+/// and their rows; null if it is one.
+static Value matrixStride(KernelBuilder &kernel, Value operand,
+                          OpFoldResult &rowStride) {
+  auto type = cast<MemRefType>(kernel.buffer(operand).getType());
+  if (type.getLayout().isIdentity())
+    return {};
+  int64_t rank = type.getRank();
+  rowStride =
+      getAsOpFoldResult(strideOf(kernel, kernel.buffer(operand), rank - 2));
+  return rank > 2 ? strideOf(kernel, kernel.buffer(operand), rank - 3)
+                  : kernel.index(0);
+}
+
 /// A product of two run-time matrices. Batch dimensions may broadcast.
 static LogicalResult emitMatmul(KernelBuilder &kernel, Operation *op) {
   auto matmul = cast<MatmulOp>(op);
@@ -137,8 +152,12 @@ static LogicalResult emitMatmul(KernelBuilder &kernel, Operation *op) {
   operands.rows = getAsOpFoldResult(sizes[rank - 2]);
   operands.columns = getAsOpFoldResult(sizes[rank - 1]);
   operands.depth = getAsOpFoldResult(depth);
-  Value matrixA = kernel.mul(sizes[rank - 2], depth);
-  Value matrixB = kernel.mul(sizes[rank - 1], depth);
+  Value matrixA = matrixStride(kernel, matmul.getLhs(), operands.aStride);
+  Value matrixB = matrixStride(kernel, matmul.getRhs(), operands.bStride);
+  if (!matrixA)
+    matrixA = kernel.mul(sizes[rank - 2], depth);
+  if (!matrixB)
+    matrixB = kernel.mul(sizes[rank - 1], depth);
   Value matrixC = kernel.mul(sizes[rank - 2], sizes[rank - 1]);
   // Which matrix of an operand belongs to a batch index of the result.
   SmallVector<Value> lhsSizes = kernel.sizes(matmul.getLhs());

@@ -1,0 +1,40 @@
+//===- Passes.td - Passes on the states of a model ----------*- tablegen -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_TRANSFORMS_STATE_PASSES
+#define SLUICE_TRANSFORMS_STATE_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def GrowStatesPass : Pass<"sluice-grow-states", "::mlir::func::FuncOp"> {
+  let summary = "Make outputs that continue a state of the model grow in place";
+  let description = [{
+    Where an argument has a `state.pair` with an axis and the output that it
+    names is a concatenation of the argument with something behind it, the
+    concatenation becomes a `state.grow`, which writes only what is new. Remarks
+    say which other outputs could be declared as states of which inputs.
+  }];
+  let dependentDialects = ["::sluice::StateDialect",
+                           "mlir::tensor::TensorDialect"];
+  let statistics = [
+    Statistic<"numStates", "states", "Number of states that grow">
+  ];
+}
+
+def StrideStatesPass : Pass<"sluice-stride-states", "::mlir::ModuleOp"> {
+  let summary = "Let kernels read states where they lie";
+  let description = [{
+    What a kernel reads of a state that grows is not contiguous where there is
+    something in front of the state's axis. Kernels that can read such buffers
+    are told which of their arguments they are (`kernel.strided`); a remark says
+    which others read a copy.
+  }];
+  let dependentDialects = ["::sluice::kernel::KernelDialect"];
+  let statistics = [
+    Statistic<"numStrided", "strided", "Number of operands read in place">
+  ];
+}
+
+#endif // SLUICE_TRANSFORMS_STATE_PASSES

@@ -1,0 +1,246 @@
+//===- StateBuffers.cpp - Tensors in the memory of states -----------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "StateBuffers.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "sluice/Codegen/CPU/Products/StridedBuffers.h"
+
+using namespace mlir;
+using namespace sluice;
+
+SmallVector<Value> StateBuffers::sizesWith(const View &view, Value size,
+                                           Location loc) {
+  SmallVector<Value> sizes;
+  auto type = cast<MemRefType>(view.room.getType());
+  for (int64_t i = 0; i < type.getRank(); ++i)
+    if (i == view.axis)
+      sizes.push_back(size);
+    else if (type.isDynamicDim(i))
+      sizes.push_back(
+          memref::DimOp::create(translator.builder, loc, view.room, i));
+  return sizes;
+}
+
+Value StateBuffers::sizeProduct(Value buffer, int64_t begin, int64_t end,
+                                Location loc) {
+  Value product = index(1, loc);
+  for (int64_t i = begin; i < end; ++i)
+    product = multiply(
+        product, translator.builder.createOrFold<memref::DimOp>(loc, buffer, i),
+        loc);
+  return product;
+}
+
+void StateBuffers::copyBlocks(Value source, Value target,
+                              std::array<Value, 2> starts,
+                              std::array<Value, 2> steps, Value outer,
+                              Value count, Location loc) {
+  OpBuilder &builder = translator.builder;
+  auto type =
+      MemRefType::get({ShapedType::kDynamic},
+                      cast<MemRefType>(source.getType()).getElementType());
+  auto copy = [&](Value from, Value to) {
+    kernel::CopyOp::create(
+        builder, loc,
+        kernel::SubviewOp::create(builder, loc, type, source, from, count),
+        kernel::SubviewOp::create(builder, loc, type, target, to, count));
+  };
+  if (getConstantIntValue(outer) == 1)
+    return copy(starts[0], starts[1]);
+  auto loop =
+      scf::ForOp::create(builder, loc, index(0, loc), outer, index(1, loc));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(loop.getBody());
+  std::array<Value, 2> places;
+  for (int i : {0, 1})
+    places[i] = arith::AddIOp::create(
+        builder, loc, starts[i],
+        arith::MulIOp::create(builder, loc, loop.getInductionVar(), steps[i]));
+  copy(places[0], places[1]);
+}
+
+/// Does something read a view that cannot take it as it lies there?
+bool StateBuffers::needsCopy(Value tensor) const {
+  return llvm::any_of(tensor.getUses(), [&](OpOperand &use) {
+    Operation *user = use.getOwner();
+    if (auto call = dyn_cast<kernel::CallOp>(user)) {
+      auto callee = translator.symbols.lookup<func::FuncOp>(call.getCallee());
+      // The frame is a kernel's first argument.
+      auto type = callee
+                      ? dyn_cast<MemRefType>(callee.getFunctionType().getInput(
+                            1 + use.getOperandNumber()))
+                      : MemRefType();
+      return !type || type.getLayout().isIdentity();
+    }
+    if (auto alias = dyn_cast<kernel::AliasOp>(user))
+      return !views.findAxis(alias.getResult());
+    if (auto grow = dyn_cast<GrowStateOp>(user))
+      return use.get() == grow.getAdded();
+    if (isa<func::ReturnOp>(user))
+      return !isInPlace(tensor, use.getOperandNumber());
+    return !isa<tensor::CastOp, tensor::DimOp>(user);
+  });
+}
+
+Value StateBuffers::makeCopy(Value tensor, const View &view, Location loc) {
+  MemRefType type =
+      translator.convert(cast<RankedTensorType>(tensor.getType()));
+  Value copy = kernel::AllocateOp::create(translator.builder, loc, type,
+                                          translator.frame,
+                                          sizesWith(view, view.length, loc));
+  Value inner = sizeProduct(view.room, view.axis + 1, type.getRank(), loc);
+  Value capacity =
+      memref::DimOp::create(translator.builder, loc, view.room, view.axis);
+  Value count = multiply(view.length, inner, loc), zero = index(0, loc);
+  copyBlocks(view.room, copy, {zero, zero},
+             {multiply(capacity, inner, loc), count},
+             sizeProduct(view.room, 0, view.axis, loc), count, loc);
+  return copy;
+}
+
+void StateBuffers::bind(Value tensor, const View &view, Location loc) {
+  viewOf[tensor] = view;
+  auto type = cast<RankedTensorType>(tensor.getType());
+  OpBuilder &builder = translator.builder;
+  if (StateViews::isContiguous(type, view.axis))
+    return translator.bind(
+        tensor,
+        kernel::ViewOp::create(builder, loc, translator.convert(type),
+                               view.room, sizesWith(view, view.length, loc)));
+  translator.bind(tensor,
+                  needsCopy(tensor)
+                      ? makeCopy(tensor, view, loc)
+                      : getStrided(tensor, stridedType(type, view.axis), loc));
+}
+
+Value StateBuffers::getStrided(Value tensor, Type type, Location loc) {
+  OpBuilder &builder = translator.builder;
+  const View &view = viewOf.find(tensor)->second;
+  auto room = cast<MemRefType>(view.room.getType());
+  SmallVector<OpFoldResult> offsets(room.getRank(), builder.getIndexAttr(0)),
+      steps(room.getRank(), builder.getIndexAttr(1)), sizes;
+  for (int64_t i = 0; i < room.getRank(); ++i)
+    if (i == view.axis)
+      sizes.push_back(view.length);
+    else
+      sizes.push_back(memref::getMixedSize(builder, loc, view.room, i));
+  Value part =
+      memref::SubViewOp::create(builder, loc, view.room, offsets, sizes, steps);
+  return translator.castTo(part, type, loc);
+}
+
+void StateBuffers::bindArgument(BlockArgument argument) {
+  Location loc = argument.getLoc();
+  OpBuilder &builder = translator.builder;
+  auto type = cast<RankedTensorType>(argument.getType());
+  int64_t axis = *views.findAxis(argument);
+  auto number = static_cast<int64_t>(argument.getArgNumber());
+  View view;
+  auto room = kernel::InputOp::create(builder, loc, translator.convert(type),
+                                      translator.frame, number);
+  room->setAttr(roomAttributeName, builder.getI64IntegerAttr(axis));
+  view.room = room;
+  view.axis = axis;
+  view.length = kernel::InputSizeOp::create(
+      builder, loc, builder.getIndexType(), translator.frame,
+      builder.getI64IntegerAttr(number), builder.getI64IntegerAttr(axis));
+  bind(argument, view, loc);
+}
+
+void StateBuffers::translateGrow(GrowStateOp op) {
+  Location loc = op.getLoc();
+  OpBuilder &builder = translator.builder;
+  View before = viewOf.find(op.getState())->second;
+  Value added = translator.mapping.lookup(op.getAdded());
+  Value count = builder.createOrFold<memref::DimOp>(loc, added, before.axis);
+  Value length = arith::AddIOp::create(builder, loc, before.length, count);
+  Value argument = op.getState();
+  while (auto cast = argument.getDefiningOp<tensor::CastOp>())
+    argument = cast.getSource();
+  StateAttr state =
+      getState(main, cast<BlockArgument>(argument).getArgNumber());
+  for (int64_t i = 0, rank = cast<RankedTensorType>(op.getType()).getRank();
+       i < rank; ++i) {
+    if (i == before.axis)
+      continue;
+    Value own = builder.createOrFold<memref::DimOp>(loc, before.room, i);
+    Value other = builder.createOrFold<memref::DimOp>(loc, added, i);
+    if (getConstantIntValue(own) && getConstantIntValue(other))
+      continue; // The types agree.
+    Value fits = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                                       own, other);
+    kernel::CheckOp::create(
+        builder, loc, translator.frame, fits,
+        "what is added to the state differs from it in a dimension other than "
+        "the axis");
+  }
+  // The runtime says whether there is room for so many: the output is the
+  // memory that the input lies in.
+  auto roomType = cast<MemRefType>(before.room.getType());
+  Value output =
+      kernel::OutputOp::create(builder, loc, roomType, translator.frame,
+                               builder.getI64IntegerAttr(state.getOutput()),
+                               sizesWith(before, length, loc));
+  Value capacity =
+      memref::DimOp::create(builder, loc, before.room, before.axis);
+  View after;
+  after.room = kernel::ViewOp::create(builder, loc, roomType, output,
+                                      sizesWith(before, capacity, loc));
+  after.axis = before.axis;
+  after.length = length;
+  Value inner =
+      sizeProduct(before.room, before.axis + 1, roomType.getRank(), loc);
+  Value elements = multiply(count, inner, loc);
+  copyBlocks(added, after.room,
+             {index(0, loc), multiply(before.length, inner, loc)},
+             {elements, multiply(capacity, inner, loc)},
+             sizeProduct(before.room, 0, before.axis, loc), elements, loc);
+  bind(op.getResult(), after, loc);
+}
+
+bool StateBuffers::translateAlias(kernel::AliasOp op) {
+  auto axis = views.findAxis(op.getResult());
+  if (!axis)
+    return false;
+  const View view = viewOf.find(op.getSource())->second;
+  OpBuilder &builder = translator.builder;
+  Location loc = op.getLoc();
+  MemRefType type = translator.convert(op.getType());
+  SmallVector<Value> sizes = translator.lookup(op.getSizes());
+  sizes[type.getDynamicDimIndex(*axis)] =
+      memref::DimOp::create(builder, loc, view.room, view.axis);
+  View other;
+  other.room = kernel::ViewOp::create(builder, loc, type, view.room, sizes);
+  other.axis = *axis;
+  other.length = view.length;
+  bind(op.getResult(), other, loc);
+  return true;
+}
+
+bool StateBuffers::translateCast(tensor::CastOp op) {
+  auto it = viewOf.find(op.getSource());
+  if (it == viewOf.end() || !views.findAxis(op.getResult()))
+    return false;
+  View view = it->second;
+  view.room = translator.castTo(view.room, translator.convert(op.getType()),
+                                op.getLoc());
+  bind(op.getResult(), view, op.getLoc());
+  return true;
+}
+
+bool StateBuffers::isInPlace(Value tensor, int64_t output) const {
+  while (auto cast = tensor.getDefiningOp<tensor::CastOp>())
+    tensor = cast.getSource();
+  auto grow = tensor.getDefiningOp<GrowStateOp>();
+  if (!grow)
+    return false;
+  Value argument = grow.getState();
+  while (auto cast = argument.getDefiningOp<tensor::CastOp>())
+    argument = cast.getSource();
+  StateAttr state =
+      getState(main, cast<BlockArgument>(argument).getArgNumber());
+  return state && state.getOutput() == output;
+}

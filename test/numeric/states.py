@@ -1,0 +1,326 @@
+"""Models whose states the runtime keeps: caches that grow, recurrent cells.
+
+Step by step they must compute what numpy does, and exactly what a run computes that
+is given its past; what is there already must not be written again.
+"""
+
+# Part of Sluice, under the Apache License v2.0. See LICENSE.
+
+import ctypes
+import mmap
+from dataclasses import dataclass, field
+
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+
+from support.artifact import Artifact, RunError
+
+CASES = []
+CAPACITY = 64
+
+
+@dataclass
+class Case:
+    name: str
+    build: object  # -> Decoder
+    steps: int  # and for how many there is room
+    flags: list = field(default_factory=list)
+    protects: bool = False  # rows are whole pages, which can be read-only
+    needs: str = ""  # the kernel provider that the compiler must have
+
+
+def case(steps, *flags, protects=False):
+    def register(build):
+        CASES.append(Case(build.__name__, build, steps, list(flags), protects))
+        return build
+
+    return register
+
+
+def value(name, shape):
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+
+class Decoder:
+    """Layers of attention over a cache: the ONNX nodes and the same in f64."""
+
+    def __init__(self, layers, heads, size, groups=1, batch=1, hidden=48, seed=0):
+        self.hidden = hidden
+        self.layers, self.heads, self.size = layers, heads, size
+        self.groups, self.batch = groups, batch
+        self.width = heads * groups * size
+        random = np.random.default_rng(seed)
+        self.weights = {}
+        for layer in range(layers):
+            for part, rows, columns in (
+                ("q", hidden, self.width),
+                ("k", hidden, heads * size),
+                ("v", hidden, heads * size),
+                ("o", self.width, hidden),
+            ):
+                self.weights[f"{part}{layer}"] = (
+                    random.standard_normal((rows, columns)) / np.sqrt(rows)
+                ).astype(np.float32)
+
+    def model(self):
+        nodes, inputs, outputs = [], [value("x", [self.batch, 1, self.hidden])], []
+        constants = {
+            "split_q": [self.batch, 1, self.heads * self.groups, self.size],
+            "split_k": [self.batch, 1, self.heads, self.size],
+            "joined": [self.batch, 1, self.width],
+            "grouped": [self.batch, self.heads, self.groups, self.size],
+            "ungrouped": [self.batch, self.heads * self.groups, 1, self.size],
+        }
+        make = lambda kind, ins, out, **attributes: nodes.append(
+            helper.make_node(kind, ins, [out], name=out, **attributes)
+        )
+        x = "x"
+        cache = [self.batch, self.heads, "past", self.size]
+        for layer in range(self.layers):
+            for part in "qkv":
+                flat, split = f"{part}f{layer}", f"{part}s{layer}"
+                make("MatMul", [x, f"{part}{layer}"], flat)
+                shape = "split_q" if part == "q" else "split_k"
+                make("Reshape", [flat, shape], split)
+                make("Transpose", [split], f"{part}h{layer}", perm=[0, 2, 1, 3])
+            for part in "kv":
+                past, present = f"past.{layer}.{part}", f"present.{layer}.{part}"
+                make("Concat", [past, f"{part}h{layer}"], present, axis=2)
+                inputs.append(value(past, cache))
+                outputs.append(value(present, [*cache[:2], "total", self.size]))
+            # The queries of a group are rows of one product.
+            make("Reshape", [f"qh{layer}", "grouped"], f"qg{layer}")
+            make("Transpose", [f"present.{layer}.k"], f"kt{layer}", perm=[0, 1, 3, 2])
+            make("MatMul", [f"qg{layer}", f"kt{layer}"], f"s{layer}")
+            make("Mul", [f"s{layer}", "scale"], f"sc{layer}")
+            make("Softmax", [f"sc{layer}"], f"p{layer}", axis=-1)
+            make("MatMul", [f"p{layer}", f"present.{layer}.v"], f"a{layer}")
+            make("Reshape", [f"a{layer}", "ungrouped"], f"au{layer}")
+            make("Transpose", [f"au{layer}"], f"at{layer}", perm=[0, 2, 1, 3])
+            make("Reshape", [f"at{layer}", "joined"], f"aj{layer}")
+            make("MatMul", [f"aj{layer}", f"o{layer}"], f"ao{layer}")
+            make("Add", [x, f"ao{layer}"], f"x{layer}")
+            x = f"x{layer}"
+        outputs.insert(0, value(x, [self.batch, 1, self.hidden]))
+        tensors = [numpy_helper.from_array(array, name)
+                   for name, array in self.weights.items()]
+        tensors += [numpy_helper.from_array(np.int64(shape), name)
+                    for name, shape in constants.items()]
+        tensors.append(
+            numpy_helper.from_array(np.float32(self.size**-0.5), "scale")
+        )
+        graph = helper.make_graph(nodes, "decoder", inputs, outputs, tensors)
+        return helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9
+        )
+
+    def flags(self, capacity=CAPACITY):
+        return [
+            f"--state=present.{layer}.{part}:past.{layer}.{part}@2,capacity={capacity}"
+            for layer in range(self.layers)
+            for part in "kv"
+        ]
+
+    def empty(self):
+        return {
+            f"past.{layer}.{part}": np.zeros(
+                (self.batch, self.heads, 0, self.size), np.float64
+            )
+            for layer in range(self.layers)
+            for part in "kv"
+        }
+
+    def step(self, feeds, past):
+        """The outputs in f64, and what is the next past."""
+        x, present = feeds["x"].astype(np.float64), {}
+        for layer in range(self.layers):
+            split = lambda part, heads: np.swapaxes(
+                (x @ self.weights[f"{part}{layer}"].astype(np.float64)).reshape(
+                    self.batch, 1, heads, self.size
+                ), 1, 2)
+            query = split("q", self.heads * self.groups)
+            query = query.reshape(self.batch, self.heads, self.groups, self.size)
+            for part in "kv":
+                name = f"past.{layer}.{part}"
+                present[name] = np.concatenate(
+                    [past[name], split(part, self.heads)], axis=2
+                )
+            key, values = present[f"past.{layer}.k"], present[f"past.{layer}.v"]
+            scores = query @ np.swapaxes(key, 2, 3) * self.size**-0.5
+            scores = np.exp(scores - scores.max(-1, keepdims=True))
+            scores /= scores.sum(-1, keepdims=True)
+            mixed = (scores @ values).reshape(self.batch, -1, 1, self.size)
+            mixed = np.swapaxes(mixed, 1, 2).reshape(self.batch, 1, self.width)
+            x = x + mixed @ self.weights[f"o{layer}"].astype(np.float64)
+        return [x, *present.values()], present
+
+    def feeds(self, number):
+        random = np.random.default_rng(number)
+        shape = (self.batch, 1, self.hidden)
+        return {"x": random.standard_normal(shape).astype(np.float32)}
+
+
+class Cell:
+    """A gated recurrent unit, whose hidden numbers every step replaces."""
+
+    def __init__(self, batch=2, inputs=5, hidden=7):
+        self.batch, self.inputs, self.hidden = batch, inputs, hidden
+        random = np.random.default_rng(batch)
+        self.own = random.standard_normal((1, 3 * hidden, inputs)).astype(np.float32)
+        self.back = random.standard_normal((1, 3 * hidden, hidden)).astype(np.float32)
+
+    def model(self):
+        hidden = [1, self.batch, self.hidden]
+        node = helper.make_node(
+            "GRU", ["x", "own", "back", "", "", "before"], ["y", "after"],
+            hidden_size=self.hidden,
+        )
+        graph = helper.make_graph(
+            [node],
+            "cell",
+            [value("x", [1, self.batch, self.inputs]), value("before", hidden)],
+            [value("y", [1, 1, self.batch, self.hidden]), value("after", hidden)],
+            [numpy_helper.from_array(self.own, "own"),
+             numpy_helper.from_array(self.back, "back")],
+        )
+        return helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9
+        )
+
+    def flags(self, _):
+        return ["--state=after:before"]
+
+    def empty(self):
+        return {"before": np.zeros((1, self.batch, self.hidden))}
+
+    def step(self, feeds, past):
+        x, h = feeds["x"][0].astype(np.float64), past["before"][0]
+        own, back = self.own[0].astype(np.float64), self.back[0].astype(np.float64)
+        sigmoid = lambda numbers: 1 / (1 + np.exp(-numbers))
+        part = lambda weights, gate: np.split(weights, 3)[gate].T
+        update = sigmoid(x @ part(own, 0) + h @ part(back, 0))
+        reset = sigmoid(x @ part(own, 1) + h @ part(back, 1))
+        fresh = np.tanh(x @ part(own, 2) + (reset * h) @ part(back, 2))
+        h = ((1 - update) * fresh + update * h)[None]
+        return [h[None], h], {"before": h}
+
+    def feeds(self, number):
+        random = np.random.default_rng(number)
+        shape = (1, self.batch, self.inputs)
+        return {"x": random.standard_normal(shape).astype(np.float32)}
+
+
+@case(10)
+def recurrent_cell():
+    return Cell()
+
+
+@case(CAPACITY)
+def two_layers():
+    return Decoder(layers=2, heads=4, size=16)
+
+
+@case(12)
+def grouped_queries_and_batches():
+    return Decoder(layers=1, heads=2, size=24, groups=3, batch=3, seed=1)
+
+
+@case(CAPACITY)
+def one_head():
+    """Nothing is in front of the axis: the cache is contiguous."""
+    return Decoder(layers=1, heads=1, size=32, seed=2)
+
+
+@case(8, protects=True)
+def written_rows_are_left_alone():
+    """A row of a head is a page."""
+    return Decoder(layers=1, heads=2, size=mmap.PAGESIZE // 4, seed=3)
+
+
+def differs(got, wanted, what):
+    wanted = np.asarray(wanted)
+    if got.shape != wanted.shape:
+        return f"{what} has shape {list(got.shape)} instead of {list(wanted.shape)}"
+    error = np.abs(got - wanted).max(initial=0) / max(np.abs(wanted).max(initial=0), 1)
+    return "" if error <= 1e-5 else f"{what} has an error of {error:.2e}"
+
+
+class Pages:
+    """Memory for a cache, of which everything that is there is read-only."""
+
+    def __init__(self, shape):
+        self.shape = shape
+        self.memory = mmap.mmap(-1, int(np.prod(shape)) * 4)
+        self.array = np.frombuffer(self.memory, np.float32).reshape(shape)
+        self.libc = ctypes.CDLL(None, use_errno=True)
+
+    def protect(self, length):
+        """Rows before `length` cannot be written to any more."""
+        outer = self.shape[0] * self.shape[1]
+        for block in range(outer):
+            start = self.array.ctypes.data + block * self.shape[2] * mmap.PAGESIZE
+            if length and self.libc.mprotect(
+                ctypes.c_void_p(start),
+                ctypes.c_size_t(length * mmap.PAGESIZE),
+                mmap.PROT_READ,
+            ):
+                raise OSError(ctypes.get_errno(), "mprotect")
+
+
+def run_steps(build, artifact, name, steps):
+    """None, or what is wrong; in a process of its own."""
+    chosen = next(case for case in CASES if case.name == name)
+    decoder = chosen.build()
+    kept, given = Artifact(build, artifact), Artifact(build, artifact)
+    past = decoder.empty()
+    before = {state: array.astype(np.float32) for state, array in past.items()}
+    capacity = chosen.steps
+    pages = []
+    if chosen.protects:
+        shape = (decoder.batch, decoder.heads, capacity, decoder.size)
+        for index in range(len(past)):
+            pages.append(Pages(shape))
+            kept.bind_state(index, pages[-1].array)
+    states = list(past)
+    for number in range(steps):
+        feeds = decoder.feeds(number)
+        expected, past = decoder.step(feeds, past)
+        for page in pages:
+            page.protect(number)
+        kept.bind(feeds, missing=states)
+        kept.run()
+        outputs = kept.outputs()
+        given.bind({**feeds, **before}, missing=states)
+        given.run()
+        again = given.outputs()
+        before = dict(zip(states, again[1:], strict=True))
+        for index, (got, wanted, same) in enumerate(
+            zip(outputs, expected, again, strict=True)
+        ):
+            if text := differs(got, wanted, f"step {number}: output {index}"):
+                return text
+            if not np.array_equal(got, same):
+                return f"step {number}: output {index} is not that of a given past"
+    if isinstance(decoder, Decoder):
+        kept.bind(decoder.feeds(steps), missing=states)
+        try:
+            kept.run()
+        except RunError as error:
+            message = str(error)
+        else:
+            return "a step beyond the capacity succeeded"
+        for part in ("present.0.k", "past.0.k", str(capacity), str(capacity + 1)):
+            if part not in message:
+                return f"the message does not say '{part}': {message}"
+    if pages:
+        return None  # A reset would have runs write to the first rows again.
+    kept.reset_states()
+    kept.bind(decoder.feeds(0), missing=states)
+    kept.run()
+    expected, _ = decoder.step(decoder.feeds(0), decoder.empty())
+    return differs(kept.outputs()[0], expected[0], "after a reset: output 0") or None
+
+
+def model_of(chosen):
+    decoder = chosen.build()
+    return decoder.model(), decoder.flags(chosen.steps) + chosen.flags
