@@ -301,6 +301,13 @@ Outcome InputCollector::fillConstants() {
   return {};
 }
 
+static bool isState(const sluice_model *model, int32_t input) {
+  for (int32_t i = 0; i < sluice_model_state_count(model); ++i)
+    if (sluice_model_state(model, i)->input == input)
+      return true;
+  return false;
+}
+
 Outcome InputCollector::fillRest() {
   int64_t smallest, largest;
   size_t colon = options.intRange.find(':');
@@ -319,6 +326,11 @@ Outcome InputCollector::fillRest() {
     sluice_tensor value;
     if (sluice_model_input_default(model, int32_t(i), &value) == SLUICE_OK) {
       inputs[i] = copyOf(value, names[i].c_str());
+      inputs[i].isDefault = true;
+      continue;
+    }
+    // The context keeps what nobody gives.
+    if (isState(model, int32_t(i))) {
       inputs[i].isDefault = true;
       continue;
     }

@@ -157,6 +157,18 @@ static void addMeasuringOptions(CLI::App &app, Options &options) {
       ->group(group)
       ->check(atLeast(1))
       ->capture_default_str();
+  app.add_option("--steps", options.steps,
+                 "Run this often in a row, each run with the states that the "
+                 "one before has left; they begin empty, or as they are given")
+      ->group(group)
+      ->check(atLeast(1))
+      ->capture_default_str();
+  app.add_option(
+         "--capacity", options.capacity,
+         "For how many there is room along the axes of states (default: "
+         "what the model was compiled with)")
+      ->group(group)
+      ->check(atLeast(1));
   app.add_option("--warmup", options.warmUp,
                  "Runs before those that count (default: a tenth, at least 1, "
                  "when repeating)")

@@ -37,6 +37,10 @@ struct Options {
 
   // Measuring.
   int32_t repeat = 1;
+  /// Runs that follow each other with the states that the model keeps.
+  int32_t steps = 1;
+  /// For how many states have room along their axes; 0: what the model says.
+  int64_t capacity = 0;
   int32_t warmUp = -1;
   int32_t threads = 0;
   std::vector<int32_t> affinity;

@@ -52,6 +52,19 @@ static std::string defaultText(const sluice_model *model, int32_t input) {
   return ", optional: " + elementsText(copyOf(value, ""));
 }
 
+/// "present is past of the next run, grows along dimension 2 to at most 64".
+static std::string stateText(const sluice_model *model,
+                             const sluice_state_signature &state) {
+  std::string text =
+      std::string(sluice_model_output(model, state.output)->name) + " is " +
+      sluice_model_input(model, state.input)->name + " of the next run";
+  if (state.axis >= 0)
+    text += ", grows along dimension " + std::to_string(state.axis);
+  if (state.capacity > 0)
+    text += " to at most " + std::to_string(state.capacity);
+  return text;
+}
+
 std::string sluice::run::formatInfo(const sluice_model *model) {
   std::ostringstream text;
   text << "model     " << sluice_model_name(model) << "\n"
@@ -66,6 +79,9 @@ std::string sluice::run::formatInfo(const sluice_model *model) {
   for (int32_t i = 0; i < sluice_model_output_count(model); ++i)
     text << "output    " << sluice_model_output(model, i)->name << ": "
          << signatureText(*sluice_model_output(model, i)) << "\n";
+  for (int32_t i = 0; i < sluice_model_state_count(model); ++i)
+    text << "state     " << stateText(model, *sluice_model_state(model, i))
+         << "\n";
   sluice_memory_plan plan = sluice_model_memory_plan(model);
   text << "weights   " << bytesText(plan.weights_size) << "\n"
        << "workspace " << bytesText(plan.workspace_size);

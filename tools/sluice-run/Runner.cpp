@@ -54,6 +54,46 @@ static Outcome runFailure(sluice_context *context, sluice_status status) {
   return fail(exitCodeOf(status), sluice_context_message(context));
 }
 
+/// Gives the states that grow as much room as was asked for.
+static sluice_status reserveStates(const Options &options,
+                                   const Results &results,
+                                   sluice_context *context) {
+  const sluice_model *model = results.model.get();
+  for (int32_t i = 0; i < sluice_model_state_count(model); ++i) {
+    const sluice_state_signature *state = sluice_model_state(model, i);
+    if (state->axis < 0 || options.capacity == 0)
+      continue;
+    std::vector<int64_t> dims = results.inputs[size_t(state->input)].dims;
+    dims[size_t(state->axis)] = options.capacity;
+    sluice_status status =
+        sluice_context_state_reserve(context, i, dims.data());
+    if (status != SLUICE_OK)
+      return status;
+  }
+  return SLUICE_OK;
+}
+
+static sluice_status setInput(sluice_context *context, const Results &results,
+                              int32_t index) {
+  if (results.inputs[size_t(index)].isDefault)
+    return SLUICE_OK;
+  sluice_tensor view = results.inputs[size_t(index)].view();
+  return sluice_context_set_input(context, index, &view);
+}
+
+/// Has states begin anew: empty, or as they are given.
+static sluice_status rewindStates(sluice_context *context,
+                                  const Results &results) {
+  const sluice_model *model = results.model.get();
+  sluice_status status = SLUICE_OK;
+  if (sluice_model_state_count(model) > 0)
+    status = sluice_context_state_reset(context, SLUICE_ALL_STATES);
+  for (int32_t i = 0;
+       status == SLUICE_OK && i < sluice_model_state_count(model); ++i)
+    status = setInput(context, results, sluice_model_state(model, i)->input);
+  return status;
+}
+
 static Outcome createContext(const Options &options, const Results &results,
                              Profile *profile, ContextHandle &context) {
   sluice_context_options create = SLUICE_CONTEXT_OPTIONS_INIT;
@@ -74,15 +114,10 @@ static Outcome createContext(const Options &options, const Results &results,
     return fail(status == SLUICE_INVALID_ARGUMENT ? ExitCode::Usage
                                                   : ExitCode::RunFailed,
                 error.message);
-  for (size_t i = 0; i < results.inputs.size(); ++i) {
-    if (results.inputs[i].isDefault)
-      continue;
-    sluice_tensor view = results.inputs[i].view();
-    status = sluice_context_set_input(created, int32_t(i), &view);
-    if (status != SLUICE_OK)
-      return runFailure(created, status);
-  }
-  return {};
+  status = reserveStates(options, results, created);
+  for (size_t i = 0; status == SLUICE_OK && i < results.inputs.size(); ++i)
+    status = setInput(created, results, int32_t(i));
+  return status == SLUICE_OK ? Outcome() : runFailure(created, status);
 }
 
 /// The warm-up and the runs that count. `peak` is sampled between some of them,
@@ -99,19 +134,24 @@ static Outcome measure(const Options &options, sluice_context *context,
       peak->sampleArithmetic();
     if (profile && i == 0)
       profile->clear();
-    if (profile)
-      profile->beginRun();
-    int64_t start = now();
-    sluice_status status = sluice_context_run(context);
-    int64_t end = now();
-    if (profile)
-      profile->endRun();
+    sluice_status status = rewindStates(context, results);
     if (status != SLUICE_OK)
       return runFailure(context, status);
-    if (i == -warmUp)
-      results.firstRunMilliseconds += double(end - start) * 1e-6;
-    if (i >= 0)
-      results.latencies.push_back(end - start);
+    for (int32_t step = 0; step < options.steps; ++step) {
+      if (profile)
+        profile->beginRun();
+      int64_t start = now();
+      status = sluice_context_run(context);
+      int64_t end = now();
+      if (profile)
+        profile->endRun();
+      if (status != SLUICE_OK)
+        return runFailure(context, status);
+      if (i == -warmUp && step == 0)
+        results.firstRunMilliseconds += double(end - start) * 1e-6;
+      if (i >= 0)
+        results.latencies.push_back(end - start);
+    }
   }
   return {};
 }

@@ -190,7 +190,22 @@ Tensor sluice::run::copyOf(const sluice_tensor &tensor, const char *name) {
   copy.dtype = tensor.dtype;
   copy.dims.assign(tensor.dims, tensor.dims + tensor.rank);
   const uint8_t *bytes = static_cast<const uint8_t *>(tensor.data);
-  copy.data.assign(bytes, bytes + size_t(copy.elementCount()) *
-                                      sluice_dtype_size(tensor.dtype));
+  size_t width = sluice_dtype_size(tensor.dtype);
+  size_t count = size_t(copy.elementCount());
+  if (!tensor.strides) {
+    copy.data.assign(bytes, bytes + count * width);
+    return copy;
+  }
+  copy.data.reserve(count * width);
+  std::vector<int64_t> place(copy.dims.size());
+  for (size_t i = 0; i < count; ++i) {
+    int64_t offset = 0;
+    for (size_t d = 0; d < place.size(); ++d)
+      offset += place[d] * tensor.strides[d];
+    const uint8_t *element = bytes + offset * int64_t(width);
+    copy.data.insert(copy.data.end(), element, element + width);
+    for (size_t d = place.size(); d-- > 0 && ++place[d] == copy.dims[d];)
+      place[d] = 0;
+  }
   return copy;
 }
