@@ -41,6 +41,13 @@ if(count LESS 60 OR count GREATER 240)
   message(FATAL_ERROR "${count} edge pixels in:\n${output}")
 endif()
 
+# Each answer is the square of the number that is asked for.
+run("The example with states" ${WORK}/build/recall/recall)
+expect("1 stored, 0 is 0 and 0\n")
+expect("8 stored, 3 is 9 and -9\n")
+expect("full: output 'keys' would have length 9 along dimension 2, but input 'past_keys', whose state it is, has a capacity of 8")
+expect("again, 3 is 30 and -30\n")
+
 # The same from one object file, without CMake's help.
 run("Compiling to an object" ${WORK}/prefix/bin/sluicec
   ${SOURCE}/models/edges.onnx -o ${WORK}/edges.o)
