@@ -15,7 +15,7 @@ kernel.func @product "matmul" {
 
 // f16 is computed in f32.
 // CHECK: func.func private @half(
-// CHECK-SAME: attributes {sluice.flushes_subnormals}
+// CHECK-SAME: attributes {sluice.flushes_subnormals,
 kernel.func @half "matmul" {
 ^bb0(%x: tensor<6x7xf16>, %y: tensor<7x9xf16>):
   %z = sluice.matmul %x, %y : (tensor<6x7xf16>, tensor<7x9xf16>) -> tensor<6x9xf16>

@@ -120,8 +120,8 @@ struct Parser {
                                cl::value_desc("provider"), cl::cat(effort),
                                cl::desc(kernelsHelp)};
   cl::opt<bool> emulateDotUnits{
-      "emulate-dot-units", cl::cat(effort), cl::Hidden,
-      cl::desc("Spell out in plain arithmetic what multiplies: slow, to test "
+      "emulate-dot-units", cl::cat(effort),
+      cl::desc("Spell out in plain arithmetic what multiplies: slow, to test\n"
                "the kernels of instructions that this CPU lacks")};
   cl::opt<bool> keepSubnormals{
       "keep-subnormals", cl::cat(effort),

@@ -1,7 +1,7 @@
 // RUN: sluice-opt %s --split-input-file --verify-diagnostics
 
 func.func @unknown(%frame: !llvm.ptr) {
-  // expected-error@below {{Invalid attribute `packing` in property conversion: "panels"}}
+  // expected-error@below {{attribute 'packing' failed to satisfy constraint: PackingAttrInterface instance}}
   %0 = kernel.weight %frame dense<1.0> : tensor<3x5xf32> {packing = "panels"} : memref<24xf32>
   return
 }

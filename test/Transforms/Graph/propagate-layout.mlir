@@ -84,13 +84,13 @@ func.func @pools(%x: tensor<1x3x8x8xf32>) -> (tensor<1x4x7x7xf32>, tensor<1x4xf3
 
 // -----
 
-// A convolution whose weights are computed, or which is not one of f32, stays
-// as it is.
+// A convolution whose weights are computed, or which has no dot unit,
+// stays as it is.
 // CHECK-LABEL: func.func @other_convolutions
 // CHECK-NOT:     channels_last
-func.func @other_convolutions(%x: tensor<1x3x8x8xf32>, %w: tensor<4x3x1x1xf32>, %y: tensor<1x3x8x8xi32>) -> (tensor<1x4x8x8xf32>, tensor<1x4x8x8xi32>) {
-  %v = sluice.constant dense<1> : tensor<4x3x1x1xi32>
+func.func @other_convolutions(%x: tensor<1x3x8x8xf32>, %w: tensor<4x3x1x1xf32>, %y: tensor<1x3x8x8xi8>) -> (tensor<1x4x8x8xf32>, tensor<1x4x8x8xi8>) {
+  %v = sluice.constant dense<1> : tensor<4x3x1x1xi8>
   %0 = sluice.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x3x8x8xf32>, tensor<4x3x1x1xf32>) -> tensor<1x4x8x8xf32>
-  %1 = sluice.conv %y, %v {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x3x8x8xi32>, tensor<4x3x1x1xi32>) -> tensor<1x4x8x8xi32>
-  return %0, %1 : tensor<1x4x8x8xf32>, tensor<1x4x8x8xi32>
+  %1 = sluice.conv %y, %v {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x3x8x8xi8>, tensor<4x3x1x1xi8>) -> tensor<1x4x8x8xi8>
+  return %0, %1 : tensor<1x4x8x8xf32>, tensor<1x4x8x8xi8>
 }

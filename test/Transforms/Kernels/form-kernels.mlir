@@ -279,7 +279,7 @@ func.func @nested_pads(%x: tensor<4x8xf32>) -> tensor<4xf32> {
 func.func @narrow_epilogue(%x: tensor<4x8xf16>, %w: tensor<8x16xf16>, %b: tensor<16xf16>) -> tensor<4x16xf32> {
   %0 = sluice.matmul %x, %w : (tensor<4x8xf16>, tensor<8x16xf16>) -> tensor<4x16xf16>
   %1 = sluice.add %0, %b : (tensor<4x16xf16>, tensor<16xf16>) -> tensor<4x16xf16>
-  %2 = sluice.cast %1 : (tensor<4x16xf16>) -> tensor<4x16xf32>
+  %2 = sluice.cast %1 {to = f32} : (tensor<4x16xf16>) -> tensor<4x16xf32>
   return %2 : tensor<4x16xf32>
 }
 
@@ -290,6 +290,6 @@ func.func @narrow_epilogue(%x: tensor<4x8xf16>, %w: tensor<8x16xf16>, %b: tensor
 // CHECK:         kernel.region "map"
 func.func @not_of_integers(%x: tensor<4x8xf16>, %w: tensor<8x16xf16>) -> tensor<4x16xi32> {
   %0 = sluice.matmul %x, %w : (tensor<4x8xf16>, tensor<8x16xf16>) -> tensor<4x16xf16>
-  %1 = sluice.cast %0 : (tensor<4x16xf16>) -> tensor<4x16xi32>
+  %1 = sluice.cast %0 {to = i32} : (tensor<4x16xf16>) -> tensor<4x16xi32>
   return %1 : tensor<4x16xi32>
 }
