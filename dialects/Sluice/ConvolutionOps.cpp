@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Sluice/QuantisedConstant.h"
 #include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/Sluice.h"
 #include "dialects/Sluice/WindowInference.h"
@@ -338,6 +339,10 @@ void DeformConvOp::requireSizes(SizeConditions &conditions) {
 // Dimensions in another order
 //===----------------------------------------------------------------------===//
 
+static bool hasConstantWeight(Value weight) {
+  return weight.getDefiningOp<ConstantOp>() || getQuantisedConstant(weight);
+}
+
 /// Micro-kernels compute on channels-last images, with weights that are packed
 /// at compile time.
 template <typename OpTy> static ChannelsLastUse getUse(OpTy conv) {
@@ -346,7 +351,7 @@ template <typename OpTy> static ChannelsLastUse getUse(OpTy conv) {
                         getSumType(elementTypeOf(conv.getInput()),
                                    elementTypeOf(conv.getWeight()),
                                    elementTypeOf(conv.getResult())) &&
-                        conv.getWeight().template getDefiningOp<ConstantOp>() &&
+                        hasConstantWeight(conv.getWeight()) &&
                         !ShapedType::isDynamic(input[1]);
   return hasMicroKernel ? ChannelsLastUse::Demands : ChannelsLastUse::Never;
 }

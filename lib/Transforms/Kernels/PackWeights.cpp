@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Sluice/QuantisedConstant.h"
 #include "mlir/IR/PatternMatch.h"
 #include "sluice/Analysis/TargetAnalysis.h"
 #include "sluice/Analysis/TransposedConvolution.h"
@@ -24,7 +25,7 @@ template <typename Wide>
 static ElementsAttr narrowTo(ShapedType type, ArrayRef<char> bytes,
                              unsigned bits) {
   int64_t count = bytes.size() / sizeof(Wide), width = bits / 8;
-  Wide limit = Wide(1) << (bits - 1);
+  int64_t limit = int64_t(1) << (bits - 1);
   std::vector<char> narrowed(count * width);
   for (int64_t i = 0; i < count; ++i) {
     Wide value;
@@ -57,6 +58,31 @@ static ElementsAttr narrowIntegers(ElementsAttr value) {
                                : narrowTo<int32_t>(type, *bytes, bits))
       return narrowed;
   return value;
+}
+
+/// What a quantised constant is, in 8 bits, or 16 where those do not do.
+static ElementsAttr centre(const QuantisedConstant &quantised) {
+  ConstantOp constant = quantised.constant;
+  ShapedType type = constant.getType();
+  std::vector<char> scratch;
+  auto bytes = getConstantBytes(constant.getValue(), scratch);
+  if (!bytes) {
+    llvm::consumeError(bytes.takeError());
+    return nullptr;
+  }
+  bool isUnsigned = isUnsignedType(type.getElementType());
+  std::vector<int16_t> numbers;
+  numbers.reserve(bytes->size());
+  for (char byte : *bytes) {
+    int64_t number = isUnsigned ? int64_t(static_cast<uint8_t>(byte))
+                                : int64_t(static_cast<int8_t>(byte));
+    numbers.push_back(static_cast<int16_t>(number - quantised.zero));
+  }
+  ArrayRef<char> wide(reinterpret_cast<const char *>(numbers.data()),
+                      numbers.size() * sizeof(int16_t));
+  if (auto narrowed = narrowTo<int16_t>(type, wide, 8))
+    return narrowed;
+  return narrowTo<int16_t>(type, wide, 16);
 }
 
 namespace {
@@ -111,12 +137,16 @@ private:
   static constexpr StringLiteral noUnit =
       "there is no dot unit for their elements";
 
-  /// The constant behind a value, if it has elements.
-  static ConstantOp getWeights(Value value) {
-    auto constant = value.getDefiningOp<ConstantOp>();
-    if (!constant || constant.getType().getNumElements() == 0)
+  /// The constant behind a value, if it has elements, in as few bytes as hold
+  /// them.
+  static ElementsAttr getWeights(Value value) {
+    if (shapeOf(value).empty() || llvm::is_contained(shapeOf(value), 0))
       return nullptr;
-    return constant;
+    if (auto constant = value.getDefiningOp<ConstantOp>())
+      return narrowIntegers(constant.getValueAttr());
+    if (auto quantised = getQuantisedConstant(value))
+      return centre(*quantised);
+    return nullptr;
   }
 
   /// Says why an op goes without packed weights, which most owe their speed to.
@@ -163,16 +193,15 @@ private:
   }
 
   void pack(MatmulOp op, const MachineModel &machine, IRRewriter &rewriter) {
-    ConstantOp weights = getWeights(op.getRhs());
-    if (!weights)
+    ElementsAttr value = getWeights(op.getRhs());
+    if (!value)
       return leave(op, whyNoWeights(op.getRhs()));
-    ElementsAttr value = narrowIntegers(weights.getValueAttr());
     auto types = getProductTypes(elementTypeOf(op.getLhs()),
                                  value.getElementType(), elementTypeOf(op));
     if (!types)
       return leave(op, noUnit);
     // One matrix for all batches.
-    ArrayRef<int64_t> shape = weights.getType().getShape();
+    ArrayRef<int64_t> shape = shapeOf(op.getRhs());
     if (llvm::any_of(shape.drop_back(2),
                      [](int64_t size) { return size != 1; }))
       return leave(op, "each batch has its own");
@@ -198,11 +227,12 @@ private:
             : getPlainMatrixPacking(&getContext(), columns,
                                     op.getTransposeRhs());
     bool isTable = inPanels && op.getTransposeRhs() && shape.size() == 2;
-    if (isTable && value == weights.getValueAttr())
-      tables.try_emplace(weights.getValue(), cast<kernel::PanelsAttr>(packing));
+    auto whole = op.getRhs().getDefiningOp<ConstantOp>();
+    if (isTable && whole && value == whole.getValueAttr())
+      tables.try_emplace(value, cast<kernel::PanelsAttr>(packing));
     auto packed = PackedMatmulOp::create(
         rewriter, op.getLoc(), op.getType(), lhs,
-        makeConstant(weights.getLoc(), value, packing, rewriter),
+        makeConstant(op.getRhs().getLoc(), value, packing, rewriter),
         rewriter.getI64IntegerAttr(columns));
     kernel::copyKernelAttributes(op, packed);
     rewriter.replaceOp(op, packed);
@@ -212,17 +242,14 @@ private:
   template <typename OpTy>
   Value packConvolution(OpTy op, const MachineModel &machine,
                         IRRewriter &rewriter) {
-    ConstantOp weights = getWeights(op.getWeight());
+    ElementsAttr value = getWeights(op.getWeight());
     auto input = cast<RankedTensorType>(op.getInput().getType());
-    ElementsAttr value;
     std::optional<ProductTypes> types;
-    if (weights) {
-      value = narrowIntegers(weights.getValueAttr());
+    if (value)
       types = getProductTypes(input.getElementType(), value.getElementType(),
                               elementTypeOf(op));
-    }
     StringRef reason;
-    if (!weights)
+    if (!value)
       reason = whyNoWeights(op.getWeight());
     else if (!types)
       reason = noUnit;
@@ -235,7 +262,7 @@ private:
       return nullptr;
     }
     ConvolutionSpec spec = getConvolutionSpec(
-        *types, input, op.getType(), weights.getType().getShape().drop_front(2),
+        *types, input, op.getType(), shapeOf(op.getWeight()).drop_front(2),
         op.getStrides(), op.getDilations(), op.getPads(), op.getGroups());
     spec.transposed = std::is_same_v<OpTy, ConvTransposeOp>;
     // Every phase of a transposed convolution is code of its own.
@@ -249,7 +276,7 @@ private:
     if (inPanels)
       packing = getConvolutionPacking(&getContext(), spec,
                                       kernel::getTiling(op), machine);
-    return makeConstant(weights.getLoc(), value, packing, rewriter);
+    return makeConstant(op.getWeight().getLoc(), value, packing, rewriter);
   }
 
   void pack(ConvOp op, const MachineModel &machine, IRRewriter &rewriter) {
@@ -283,14 +310,14 @@ private:
             IRRewriter &rewriter) {
     if (op.hasPackedWeights())
       return;
-    ConstantOp weights = getWeights(op.getWeights());
-    if (!weights)
+    ElementsAttr value = getWeights(op.getWeights());
+    if (!value)
       return leave(op, whyNoWeights(op.getWeights()));
     if (ShapedType::isDynamic(shapeOf(op.getProjected())[3]))
       return leave(op, "the width of the inputs is not known");
-    int64_t lanes = machine.lanes(getComputeType(elementTypeOf(weights)));
+    int64_t lanes = machine.lanes(getComputeType(value.getElementType()));
     Value packed = makeConstant(
-        weights.getLoc(), weights.getValueAttr(),
+        op.getWeights().getLoc(), value,
         getGatePacking(&getContext(), op.getGateCount(), lanes), rewriter);
     rewriter.modifyOpInPlace(op,
                              [&] { op.getWeightsMutable().assign(packed); });
@@ -299,7 +326,7 @@ private:
   /// A table that a product has packed is not kept a second time to be looked
   /// up.
   void readPacked(GatherOp op, IRRewriter &rewriter) {
-    ConstantOp table = getWeights(op.getOperand());
+    auto table = op.getOperand().getDefiningOp<ConstantOp>();
     if (!table || op.getAxis() != 0)
       return;
     auto known = tables.find(table.getValue());

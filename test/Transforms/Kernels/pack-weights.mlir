@@ -190,3 +190,23 @@ func.func @channels(%x: tensor<1x8x8x?xf32>) -> tensor<1x8x8x4xf32> {
   %0 = sluice.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, channels_last} : (tensor<1x8x8x?xf32>, tensor<4x3x1x1xf32>) -> tensor<1x8x8x4xf32>
   return %0 : tensor<1x8x8x4xf32>
 }
+
+// -----
+
+// Quantised weights stay bytes; their zero point is subtracted here, not in
+// every run.
+// CHECK-LABEL: func.func @quantised
+// CHECK:         sluice.packed_constant dense<-1> : tensor<8x64xi8> {packing = #kernel.panels<width = 16>} : tensor<512xi8>
+// CHECK:         sluice.packed_constant dense<200> : tensor<8x64xi16> {packing = #kernel.panels<width = 16>} : tensor<512xi16>
+func.func @quantised(%x: tensor<4x8xi32>) -> (tensor<4x64xi32>, tensor<4x64xi32>) {
+  %w = sluice.constant dense<-3> : tensor<8x64xi8>
+  %zero = sluice.constant dense<-2> : tensor<i8>
+  %wide = sluice.cast %w {to = i32} : (tensor<8x64xi8>) -> tensor<8x64xi32>
+  %wide_zero = sluice.cast %zero {to = i32} : (tensor<i8>) -> tensor<i32>
+  %centred = sluice.sub %wide, %wide_zero : (tensor<8x64xi32>, tensor<i32>) -> tensor<8x64xi32>
+  %0 = sluice.matmul %x, %centred : (tensor<4x8xi32>, tensor<8x64xi32>) -> tensor<4x64xi32>
+  %v = sluice.constant dense<200> : tensor<8x64xui8>
+  %other = sluice.cast %v {to = i32} : (tensor<8x64xui8>) -> tensor<8x64xi32>
+  %1 = sluice.matmul %x, %other : (tensor<4x8xi32>, tensor<8x64xi32>) -> tensor<4x64xi32>
+  return %0, %1 : tensor<4x64xi32>, tensor<4x64xi32>
+}
