@@ -7,7 +7,9 @@
 
 #include <atomic>
 #include <cstring>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 
 using namespace sluice::test;
 
@@ -565,4 +567,22 @@ TEST(State, AnyOrderOfCallsKeepsWhatIsThere) {
     }
     ASSERT_EQ(contents(session), expected) << "after call " << i;
   }
+}
+
+TEST(State, ForkedChildGoesOnByItself) {
+  FakeModel fake = makeModel();
+  Session session(fake);
+  ASSERT_EQ(step(session, 1), SLUICE_OK);
+  pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    bool isRight = step(session, 2) == SLUICE_OK &&
+                   contents(session) == std::vector<float>{1, 2};
+    _exit(isRight ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  ASSERT_EQ(step(session, 3), SLUICE_OK);
+  EXPECT_EQ(contents(session), (std::vector<float>{1, 3}));
 }

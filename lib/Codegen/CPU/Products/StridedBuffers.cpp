@@ -43,6 +43,12 @@ bool sluice::readsStrided(kernel::FuncOp kernel, unsigned argument,
                           int64_t axis) {
   Block &region = kernel.getBody().front();
   auto type = cast<RankedTensorType>(region.getArgument(argument).getType());
+  if (kernel.getProvider() != kernel::builtinProvider || axis >= type.getRank())
+    return false;
+  // Whoever asks for sizes only reads nothing.
+  auto asksForSizes = [](Operation *user) { return isa<ShapeOp>(user); };
+  if (llvm::all_of(region.getArgument(argument).getUsers(), asksForSizes))
+    return true;
   // Left operands of narrow types are widened as a whole.
   auto takes = [&](OpOperand &use) {
     auto matmul = dyn_cast<MatmulOp>(use.getOwner());
@@ -53,8 +59,7 @@ bool sluice::readsStrided(kernel::FuncOp kernel, unsigned argument,
   auto isAnchor = [](Operation &op) {
     return emitterRegistry().kernels.contains(op.getName().getStringRef());
   };
-  return axis < type.getRank() && axis + 2 >= type.getRank() &&
-         kernel.getProvider() == kernel::Provider::Builtin &&
+  return axis + 2 >= type.getRank() &&
          llvm::count_if(region.without_terminator(), isAnchor) == 1 &&
          llvm::all_of(region.getArgument(argument).getUses(), takes);
 }

@@ -34,7 +34,7 @@ mlir::Value strideOf(KernelBuilder &kernel, mlir::Value buffer,
 
 /// Can the code of a kernel read this argument where it is the beginning of a
 /// longer tensor along `axis`? Only products can, of matrices that lie a fixed
-/// step apart.
+/// step apart, and what asks for nothing but sizes.
 bool readsStrided(kernel::FuncOp kernel, unsigned argument, int64_t axis);
 
 } // namespace sluice
