@@ -182,7 +182,6 @@ Value sluice::flattenBuffer(OpBuilder &builder, Location loc, Value buffer) {
         memref::ExtractStridedMetadataOp::create(builder, loc, buffer);
     Value size = arith::MulIOp::create(builder, loc, strided.getSizes().front(),
                                        strided.getStrides().front());
-    Value one = arith::ConstantIndexOp::create(builder, loc, 1);
     Value base = strided.getBaseBuffer();
     return memref::ReinterpretCastOp::create(
         builder, loc,

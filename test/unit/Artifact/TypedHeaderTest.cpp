@@ -268,7 +268,7 @@ TEST_F(TypedHeaderTest, NamesThatMeanSomethingElsewhere) {
   for (const std::string &word : words) {
     if (signatures.empty() || signatures.back().inputs.size() == 250) {
       std::string name = "words_" + std::to_string(signatures.size());
-      signatures.push_back({name, {}, {}, {}});
+      signatures.push_back({name, {}, {}, {}, {}});
     }
     signatures.back().inputs.push_back(tensor(word, {-1}, {word}));
     signatures.back().outputs.push_back(tensor(word, {-1}, {word}));
