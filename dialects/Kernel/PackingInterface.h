@@ -25,9 +25,9 @@ namespace sluice::kernel {
 
 /// How many elements a constant of `type` has with this encoding; without one
 /// (null), as many as ever. A failure comes with its reason.
-llvm::FailureOr<int64_t> countPackedElements(
-    PackingAttrInterface packing, mlir::ShapedType type,
-    llvm::function_ref<mlir::InFlightDiagnostic()> emitError);
+llvm::FailureOr<int64_t>
+countPackedElements(PackingAttrInterface packing, mlir::ShapedType type,
+                    llvm::function_ref<mlir::InFlightDiagnostic()> emitError);
 
 } // namespace sluice::kernel
 

@@ -94,11 +94,11 @@ llvm::Error sluice::streamWeights(const WeightsLayout &layout,
     auto bytes = getConstantBytes(value, scratch);
     if (!bytes)
       return bytes.takeError();
-    llvm::Error error =
-        packing ? packing.pack(
-                      value.getShapedType(), *bytes,
-                      [&](ArrayRef<char> packed) { return writer.write(packed); })
-                : writer.write(*bytes);
+    llvm::Error error = packing ? packing.pack(value.getShapedType(), *bytes,
+                                               [&](ArrayRef<char> packed) {
+                                                 return writer.write(packed);
+                                               })
+                                : writer.write(*bytes);
     if (error)
       return error;
   }

@@ -10,7 +10,8 @@
 |*
 |* writes the number of instructions that the program executed to FILE. It is
 |* the same in every run with the same arguments and environment. Of qemu's
-|* interface (version 1, docs/devel/tcg-plugins.rst in its sources) this declares
+|* interface (version 1, docs/devel/tcg-plugins.rst in its sources) this
+declares
 |* what it uses, as Debian's package has no header.
 |*
 \*===----------------------------------------------------------------------===*/

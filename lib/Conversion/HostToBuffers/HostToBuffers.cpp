@@ -306,56 +306,6 @@ LogicalResult Translator::translateWhile(scf::WhileOp op) {
   return success();
 }
 
-void Translator::translateSetElement(SetElementOp op) {
-  Location loc = op.getLoc();
-  Value list = mapping.lookup(op.getList());
-  Type type = convert(op.getType());
-  if (written.contains(op)) {
-    mapping.map(op.getResult(), castTo(list, type, loc));
-    return;
-  }
-  Value target = list;
-  if (!inPlace.contains(op)) {
-    target = allocateFor(op.getResult(), dynamicSizes(list, loc), loc);
-    kernel::CopyOp::create(builder, loc, list, target);
-  }
-  Value element = mapping.lookup(op.getElement());
-  Value place = elementBuffer(target, mapping.lookup(op.getIndex()),
-                              cast<MemRefType>(element.getType()),
-                              dynamicSizes(element, loc), loc);
-  kernel::CopyOp::create(builder, loc, element, place);
-  mapping.map(op.getResult(), castTo(target, type, loc));
-}
-
-void Translator::translateAppend(AppendOp op) {
-  if (written.contains(op))
-    return;
-  Location loc = op.getLoc();
-  Value list = mapping.lookup(op.getList());
-  Value element = mapping.lookup(op.getElement());
-  auto type = cast<MemRefType>(element.getType());
-  if (storages.contains(list)) {
-    Value place = growList(op, type, dynamicSizes(element, loc), loc);
-    kernel::CopyOp::create(builder, loc, element, place);
-    return;
-  }
-  Value count = memref::DimOp::create(builder, loc, list, 0);
-  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
-  SmallVector<Value> sizes;
-  for (auto [i, known] : llvm::enumerate(op.getType().getShape()))
-    if (ShapedType::isDynamic(known))
-      sizes.push_back(
-          i == 0 ? arith::AddIOp::create(builder, loc, count, one).getResult()
-                 : memref::DimOp::create(builder, loc, element, i - 1)
-                       .getResult());
-  Value longer = allocateFor(op.getResult(), sizes, loc);
-  kernel::CopyOp::create(builder, loc, list, longer);
-  kernel::CopyOp::create(
-      builder, loc, element,
-      elementBuffer(longer, count, type, dynamicSizes(element, loc), loc));
-  mapping.map(op.getResult(), longer);
-}
-
 /// A run ends where a check fails, so that the same condition holds from there
 /// on.
 void Translator::translateAssert(cf::AssertOp op) {
@@ -365,6 +315,15 @@ void Translator::translateAssert(cf::AssertOp op) {
   first = op;
   kernel::CheckOp::create(builder, op.getLoc(), frame,
                           mapping.lookup(op.getArg()), op.getMsg());
+}
+
+LogicalResult
+Translator::translateConstant(Value result, ElementsAttr value,
+                              kernel::PackingAttrInterface packing) {
+  mapping.map(result, Value(kernel::WeightOp::create(
+                          builder, result.getLoc(), convert(result.getType()),
+                          frame, value, packing, IntegerAttr())));
+  return success();
 }
 
 LogicalResult Translator::translate(Operation &op) {
@@ -386,21 +345,12 @@ LogicalResult Translator::translate(Operation &op) {
         return success();
       })
       .Case([&](ConstantOp constant) {
-        mapping.map(
-            constant.getResult(),
-            Value(kernel::WeightOp::create(
-                builder, loc, convert(constant.getType()), frame,
-                constant.getValueAttr(), kernel::PackingAttrInterface(),
-                IntegerAttr())));
-        return success();
+        return translateConstant(constant.getResult(), constant.getValueAttr(),
+                                 nullptr);
       })
       .Case([&](PackedConstantOp constant) {
-        mapping.map(constant.getResult(),
-                    Value(kernel::WeightOp::create(
-                        builder, loc, convert(constant.getType()), frame,
-                        constant.getValueAttr(), constant.getPackingAttr(),
-                        IntegerAttr())));
-        return success();
+        return translateConstant(constant.getResult(), constant.getValueAttr(),
+                                 constant.getPackingAttr());
       })
       .Case([&](tensor::EmptyOp empty) {
         mapping.map(empty.getResult(),
@@ -410,15 +360,7 @@ LogicalResult Translator::translate(Operation &op) {
         return success();
       })
       .Case([&](ElementOp element) {
-        auto type = convert(element.getType());
-        Value list = mapping.lookup(element.getList());
-        SmallVector<Value> sizes;
-        for (int64_t i = 0; i < type.getRank(); ++i)
-          if (type.isDynamicDim(i))
-            sizes.push_back(memref::DimOp::create(builder, loc, list, i + 1));
-        mapping.map(element.getResult(),
-                    elementBuffer(list, mapping.lookup(element.getIndex()),
-                                  type, sizes, loc));
+        translateElement(element);
         return success();
       })
       .Case([&](SetElementOp set) {

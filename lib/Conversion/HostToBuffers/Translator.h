@@ -56,9 +56,13 @@ private:
   llvm::LogicalResult translateWhile(mlir::scf::WhileOp op);
   llvm::LogicalResult translateBranch(mlir::Region &source,
                                       mlir::Region &target);
+  void translateElement(ElementOp op);
   void translateSetElement(SetElementOp op);
   void translateAppend(AppendOp op);
   void translateAssert(mlir::cf::AssertOp op);
+  llvm::LogicalResult translateConstant(mlir::Value result,
+                                        mlir::ElementsAttr value,
+                                        kernel::PackingAttrInterface packing);
 
   mlir::MemRefType convert(mlir::RankedTensorType type) {
     return KernelBuilder::bufferType(type);

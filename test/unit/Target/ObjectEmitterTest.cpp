@@ -89,7 +89,7 @@ TEST(ObjectEmitter, FunctionsMayHaveTargetsOfTheirOwn) {
       return %r : f32
     })mlir",
                                       noPasses, CodeForm::Assembly,
-                                      ObjectEmitterOptions{*machine});
+                                      ObjectEmitterOptions{*machine}, *machine);
   std::string text(code.begin(), code.end());
   size_t wide = text.find("wide:");
   ASSERT_NE(wide, std::string::npos) << text;

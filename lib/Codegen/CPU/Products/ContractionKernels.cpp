@@ -10,10 +10,10 @@
 #include "sluice/Codegen/CPU/MicroKernels/Contraction.h"
 #include "sluice/Codegen/CPU/Products/Epilogue.h"
 #include "sluice/Codegen/CPU/Products/PackedWeights.h"
+#include "sluice/Codegen/CPU/Products/StridedBuffers.h"
 #include "sluice/Codegen/CPU/Products/TilingOverrides.h"
 #include "sluice/Codegen/Elements/KernelBuilder.h"
 #include "sluice/Codegen/Elements/LoopNest.h"
-#include "sluice/Codegen/CPU/Products/StridedBuffers.h"
 
 using namespace mlir;
 using namespace sluice;

@@ -48,8 +48,7 @@ static LogicalResult verifyValue(Attribute packing, ShapedType type,
                                  int64_t rank, EmitError emitError) {
   Type element = type.getElementType();
   if (!element.isIntOrFloat() ||
-      !llvm::is_contained({8u, 16u, 32u, 64u},
-                          element.getIntOrFloatBitWidth()))
+      !llvm::is_contained({8u, 16u, 32u, 64u}, element.getIntOrFloatBitWidth()))
     return emitError() << packing << " does not pack elements of " << element;
   if (!type.hasStaticShape() || type.getRank() < rank)
     return emitError() << packing << " needs a value of rank " << rank
@@ -67,8 +66,8 @@ struct PanelsModel final
     if (failed(verifyValue(panels, type, 2, emitError)))
       return failure();
     SmallVector<int64_t> sizes(type.getShape());
-    int64_t &columns = panels.getTransposed() ? *std::prev(sizes.end(), 2)
-                                              : sizes.back();
+    int64_t &columns =
+        panels.getTransposed() ? *std::prev(sizes.end(), 2) : sizes.back();
     columns = roundUp(columns, panels.getWidth());
     return multiply(sizes, emitError);
   }
@@ -110,8 +109,8 @@ struct GatesModel final
         shape[2] / gates.getGates() != shape[1])
       return emitError() << gates << " needs a value of [directions, units, "
                          << gates.getGates() << " * units], not " << type;
-    return multiply({shape[0], shape[1],
-                     roundUp(shape[1], gates.getLanes()), gates.getGates()},
+    return multiply({shape[0], shape[1], roundUp(shape[1], gates.getLanes()),
+                     gates.getGates()},
                     emitError);
   }
 

@@ -1,6 +1,8 @@
 """check_composites.py SOURCE RESULT... compares what functions of constants
 returned with numpy's formulas in f64."""
 
+# Part of Sluice, under the Apache License v2.0. See LICENSE.
+
 import json
 import re
 import sys
