@@ -183,7 +183,7 @@ sluice::importOnnxModel(const OnnxModel &model, MLIRContext &context,
       model.graph.name.empty() ? "model" : model.graph.name));
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
   warnOfNewOpset(model, loc);
-  ImportState state{context, {}, {}};
+  ImportState state{context, {}, {}, {}};
   GraphImporter importer(state, nullptr);
 
   SmallVector<Type> inputTypes;

@@ -138,8 +138,9 @@ std::optional<Reading> ElementRecogniser::match(SliceOp slice) {
   OpBuilder builder(slice);
   std::optional<Reading> found;
   for (auto [i, size] : llvm::enumerate(shapeOf(slice.getOperand()))) {
-    auto bound = [&](unsigned which) {
-      return readElement(builder, slice.getLoc(), slice.getBounds()[which], i);
+    auto bound = [&, axis = i](unsigned which) {
+      return readElement(builder, slice.getLoc(), slice.getBounds()[which],
+                         axis);
     };
     OpFoldResult start = bound(0), end = bound(1);
     if (getConstantIntValue(bound(2)) != 1)
