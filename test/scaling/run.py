@@ -26,12 +26,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import onnx
 from support import compiler, growing_graphs
+from support.expectations import read_expected_failures
 from support.paths import scratch
 from support.runner import is_wanted, make_parser, write_summary
 
 LARGEST_GROWTH = 2.2
-# What memory differs by from run to run.
-SLACK_BYTES = 2 << 20
+# What depends on where a graph is cut, or on how an allocator grows. Something for
+# each pair of 5,000 nodes is more as soon as it takes some instructions or a byte.
+SLACK_INSTRUCTIONS = 50_000_000
+SLACK_BYTES = 10 << 20
+EXPECTED_FAILURES = Path(__file__).with_name("expected-failure.txt")
 EMULATOR = f"qemu-{platform.machine()}"
 # The CPU is given because the emulator plays another one than there is; one thread
 # does the same in every run.
@@ -82,14 +86,14 @@ def check(options, make):
     # What there is anyway, such as the code of kernels that all nodes share, is in
     # none of the differences. The square would make them grow by a factor of 4.
     work = less.instructions - half.instructions, more.instructions - less.instructions
-    memory = max(less.bytes - half.bytes, 0), more.bytes - less.bytes
+    memory = less.bytes - half.bytes, more.bytes - less.bytes
     good = (
-        work[1] <= LARGEST_GROWTH * work[0]
-        and memory[1] <= LARGEST_GROWTH * memory[0] + SLACK_BYTES
+        work[1] <= LARGEST_GROWTH * max(work[0], 0) + SLACK_INSTRUCTIONS
+        and memory[1] <= LARGEST_GROWTH * max(memory[0], 0) + SLACK_BYTES
     )
     return good, (
         f"{make.__name__}: {work[0] / 1e6:.0f} million instructions,"
-        f" then {work[1] / 1e6:.0f} ({work[1] / max(work[0], 1):.2f}x),"
+        f" then {work[1] / 1e6:.0f},"
         f" {memory[0] / 1e6:.1f} MB, then {memory[1] / 1e6:.1f}"
     )
 
@@ -108,14 +112,21 @@ def main():
         for make in (*growing_graphs.GRAPHS, growing_graphs.unsupported)
         if is_wanted(make.__name__, options)
     ]
+    expected = read_expected_failures(EXPECTED_FAILURES)
     failed = 0
     with ThreadPoolExecutor(options.jobs) as pool:
-        for good, line in pool.map(lambda make: check(options, make), shapes):
-            failed += not good
-            if options.verbose or not good:
-                print(line if good else f"FAIL {line}", flush=True)
+        outcomes = pool.map(lambda make: check(options, make), shapes)
+        for make, (good, line) in zip(shapes, outcomes):
+            reason = expected.get((make.__name__, options.form))
+            as_expected = good == (reason is None)
+            failed += not as_expected
+            if not as_expected:
+                text = "FAIL" if reason is None else "better than expected:"
+                print(f"{text} {line}", flush=True)
+            elif options.verbose:
+                print(line if good else f"{line}: {reason}", flush=True)
     grown = len(shapes) - failed
-    print(f"   {grown} shapes of graphs compile in proportion to nodes, {failed} do not")
+    print(f"   {grown} shapes of graphs grow as expected, {failed} do not")
     write_summary(options, grown, failed)
     return 1 if failed else 0
 
