@@ -118,11 +118,12 @@ def main():
         outcomes = pool.map(lambda make: check(options, make), shapes)
         for make, (good, line) in zip(shapes, outcomes):
             reason = expected.get((make.__name__, options.form))
-            as_expected = good == (reason is None)
-            failed += not as_expected
-            if not as_expected:
-                text = "FAIL" if reason is None else "better than expected:"
-                print(f"{text} {line}", flush=True)
+            failed += not good and reason is None
+            if not good and reason is None:
+                print(f"FAIL {line}", flush=True)
+            elif good and reason is not None:
+                # Some are near the limit, and another LLVM may bring them below.
+                print(f"better than expected: {line}", flush=True)
             elif options.verbose:
                 print(line if good else f"{line}: {reason}", flush=True)
     grown = len(shapes) - failed
