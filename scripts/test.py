@@ -143,7 +143,9 @@ class Suites:
         return self.python_suite("cross", "run.py", filters)
 
     def scaling(self, filters):
-        return self.python_suite("scaling", "run.py", filters)
+        # All shapes take a quarter of an hour.
+        sample = () if filters else ("--sample=6",)
+        return self.python_suite("scaling", "run.py", filters, *sample)
 
 
 def selection(arguments, quick):

@@ -101,6 +101,8 @@ def check(options, make):
 def main():
     parser = make_parser(__doc__, "texts in the names of shapes")
     parser.add_argument("--nodes", type=int, default=2500, help="n")
+    parser.add_argument("--sample", type=int, default=1, metavar="N",
+                        help="every Nth shape only")
     parser.add_argument("--form", choices=("dynamic", "static"), default="dynamic")
     parser.add_argument("-v", "--verbose", action="store_true", help="all numbers")
     options = parser.parse_args()
@@ -111,7 +113,7 @@ def main():
         make
         for make in (*growing_graphs.GRAPHS, growing_graphs.unsupported)
         if is_wanted(make.__name__, options)
-    ]
+    ][:: options.sample]
     expected = read_expected_failures(EXPECTED_FAILURES)
     failed = 0
     with ThreadPoolExecutor(options.jobs) as pool:
