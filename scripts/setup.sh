@@ -14,7 +14,8 @@ packages=(
   # Tools, tests, benchmarks.
   libcli11-dev nlohmann-json3-dev libgtest-dev libbenchmark-dev libdnnl-dev
   ccache cmake ninja-build python3 python3-venv shellcheck
-  # AArch64 artifacts are linked and run under emulation.
+  # AArch64 artifacts are linked and run under emulation, which also counts the
+  # compiler's instructions.
   qemu-user libc6-dev-arm64-cross libgcc-12-dev-arm64-cross
 )
 
