@@ -14,6 +14,33 @@ using namespace mlir;
 using namespace sluice;
 using namespace sluice::kernel;
 
+/// The type of a kernel with this body.
+static FunctionType getSignature(MLIRContext *context, Region &body) {
+  Block &block = body.front();
+  SmallVector<Type> results;
+  if (auto yield =
+          dyn_cast_if_present<YieldOp>(block.empty() ? nullptr : &block.back()))
+    llvm::append_range(results, yield.getOperandTypes());
+  return FunctionType::get(context, block.getArgumentTypes(), results);
+}
+
+static ParseResult parseKernelBody(OpAsmParser &parser, Region &body,
+                                   TypeAttr &type) {
+  if (parser.parseRegion(body))
+    return failure();
+  FuncOp::ensureTerminator(body, parser.getBuilder(),
+                           parser.getEncodedSourceLoc(parser.getNameLoc()));
+  type = TypeAttr::get(getSignature(parser.getContext(), body));
+  return success();
+}
+
+static void printKernelBody(OpAsmPrinter &printer, FuncOp, Region &body,
+                            TypeAttr) {
+  bool yieldsNothing = body.front().back().getNumOperands() == 0;
+  printer.printRegion(body, /*printEntryBlockArgs=*/true,
+                      /*printBlockTerminators=*/!yieldsNothing);
+}
+
 #include "dialects/Kernel/KernelDialect.cpp.inc"
 #include "dialects/Kernel/TargetInterface.cpp.inc"
 #define GET_ATTRDEF_CLASSES
@@ -151,6 +178,42 @@ LogicalResult RegionOp::verify() {
   for (int64_t input : getReusable())
     if (input < 0 || input >= static_cast<int64_t>(getInputs().size()))
       return emitOpError("reusable input ") << input << " does not exist";
+  return success();
+}
+
+void FuncOp::build(OpBuilder &builder, OperationState &state, StringAttr name,
+                   StringAttr anchor, ProviderAttr provider, TilingAttr tiling,
+                   Region &body) {
+  build(builder, state, name, anchor, provider, tiling,
+        TypeAttr::get(getSignature(builder.getContext(), body)),
+        /*arg_attrs=*/ArrayAttr(),
+        /*res_attrs=*/ArrayAttr());
+  state.regions.front()->takeBody(body);
+}
+
+bool FuncOp::isEmitted() {
+  return getNumArguments() > 0 &&
+         isa<LLVM::LLVMPointerType>(getArgumentTypes().front());
+}
+
+LogicalResult FuncOp::verifyRegions() {
+  auto yield = cast<YieldOp>(getBody().front().getTerminator());
+  if (yield.getOperandTypes() != TypeRange(getResultTypes()))
+    return emitOpError("yielded values and the type's results differ");
+  if (!isEmitted()) {
+    for (TypeRange types :
+         {TypeRange(getArgumentTypes()), TypeRange(getResultTypes())})
+      if (!llvm::all_of(types, llvm::IsaPred<RankedTensorType>))
+        return emitOpError("takes and yields tensors until its code is "
+                           "emitted");
+    return success();
+  }
+  if (!getResultTypes().empty())
+    return emitOpError("yields nothing once its code is emitted");
+  for (Type type : getArgumentTypes().drop_front())
+    if (!isa<BaseMemRefType>(type) && !type.isIntOrIndexOrFloat())
+      return emitOpError("takes buffers and numbers behind the frame, not ")
+             << type;
   return success();
 }
 

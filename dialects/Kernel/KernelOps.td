@@ -73,18 +73,47 @@ def YieldOp : Kernel_Op<"yield", [Pure, ReturnLike, Terminator]> {
                                    "::mlir::ValueRange());">];
 }
 
-def FuncOp : Kernel_Op<"func", [IsolatedFromAbove, Symbol,
+def FuncOp : Kernel_Op<"func", [IsolatedFromAbove, FunctionOpInterface,
+    AffineScope, AutomaticAllocationScope,
     SingleBlockImplicitTerminator<"::sluice::kernel::YieldOp">]> {
   let summary = "an outlined kernel";
   let description = [{
-    The body is the region of the `kernel.region`s it was made from: tensors
-    in, tensors out. `nodes` lists the ONNX nodes of the first use.
+    At first the body is the region of the `kernel.region`s it was made from:
+    tensors in, tensors out. Once its code is emitted the kernel takes the frame
+    of the run, the buffers of its inputs and results, scratch memory, and
+    `parameters` as in `kernel.call`, and yields nothing; its loops stay
+    structured until the kernel becomes a function. `function_type` follows from
+    the body and is not printed.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$anchor,
                        Kernel_DefaultProvider:$provider,
-                       OptionalAttr<Kernel_TilingAttr>:$tiling);
+                       OptionalAttr<Kernel_TilingAttr>:$tiling,
+                       TypeAttrOf<FunctionType>:$function_type,
+                       OptionalAttr<DictArrayAttr>:$arg_attrs,
+                       OptionalAttr<DictArrayAttr>:$res_attrs);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = "$sym_name $anchor attr-dict-with-keyword $body";
+  // A kernel that takes over the body of a region.
+  let builders = [OpBuilder<(ins "::mlir::StringAttr":$name,
+                                 "::mlir::StringAttr":$anchor,
+                                 "::sluice::kernel::ProviderAttr":$provider,
+                                 "::sluice::kernel::TilingAttr":$tiling,
+                                 "::mlir::Region &":$body)>];
+  let assemblyFormat = [{
+    $sym_name $anchor attr-dict-with-keyword
+    custom<KernelBody>($body, $function_type)
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::Region *getCallableRegion() { return &getBody(); }
+    ::llvm::ArrayRef<::mlir::Type> getArgumentTypes() {
+      return getFunctionType().getInputs();
+    }
+    ::llvm::ArrayRef<::mlir::Type> getResultTypes() {
+      return getFunctionType().getResults();
+    }
+    /// Is its code there, on buffers?
+    bool isEmitted();
+  }];
+  let hasRegionVerifier = 1;
 }
 
 def CallOp : Kernel_Op<"call", [Pure, AttrSizedOperandSegments]> {
@@ -213,6 +242,25 @@ def SubviewOp : Kernel_Op<"subview", [Pure]> {
   let assemblyFormat = [{
     $source `[` $offset `]` `(` $sizes `)` attr-dict `:` type($source) `to`
     type($result)
+  }];
+}
+
+def LibraryCallOp : Kernel_Op<"library_call", [AttrSizedOperandSegments]> {
+  let summary = "calls the function of a library that computes the kernel";
+  let description = [{
+    The C function `callee` gets the frame, `description` as an array of 64-bit
+    numbers, the place of a 64-bit word that is the kernel's own and zero before
+    the first run, an array of the buffers' addresses, the address of scratch
+    memory (or null), its bytes, and the name of the kernel's first node.
+  }];
+  let arguments = (ins Kernel_Frame:$frame, StrAttr:$callee,
+                       DenseI64ArrayAttr:$description,
+                       Variadic<AnyMemRef>:$buffers,
+                       Optional<AnyMemRef>:$scratch, I64Attr:$scratch_bytes);
+  let assemblyFormat = [{
+    $callee $description `(` $frame `)`
+    `buffers` `(` ($buffers^ `:` type($buffers))? `)`
+    `scratch` $scratch_bytes (`(` $scratch^ `:` type($scratch) `)`)? attr-dict
   }];
 }
 

@@ -6,7 +6,6 @@
 
 #include "dialects/Kernel/Kernel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "sluice/Codegen/Passes.h"
@@ -52,9 +51,13 @@ public:
   /// In the order of the ops.
   std::vector<TypedAttr> numbers;
 
-  explicit Structure(func::FuncOp kernel) {
+  explicit Structure(kernel::FuncOp kernel) {
+    // What it was made of does not matter any more.
+    StringAttr others[] = {kernel.getSymNameAttrName(),
+                           kernel.getAnchorAttrName(),
+                           kernel.getTilingAttrName()};
     for (NamedAttribute attribute : kernel->getAttrs())
-      if (attribute.getName() != kernel.getSymNameAttrName()) {
+      if (!llvm::is_contained(others, attribute.getName())) {
         add(attribute.getName().getAsOpaquePointer());
         add(attribute.getValue().getAsOpaquePointer());
       }
@@ -121,7 +124,7 @@ private:
 
 /// Kernels of one structure.
 struct Family {
-  SmallVector<func::FuncOp> kernels;
+  SmallVector<kernel::FuncOp> kernels;
   std::vector<std::vector<TypedAttr>> numbers;
 };
 
@@ -152,7 +155,7 @@ struct Parameters {
 };
 
 /// Takes what differs between the kernels as arguments behind all others.
-void takeParameters(func::FuncOp kernel, const Family &family,
+void takeParameters(kernel::FuncOp kernel, const Family &family,
                     const Parameters &parameters) {
   SmallVector<Operation *> constants;
   kernel->walk<WalkOrder::PreOrder>([&](Operation *op) {
@@ -194,8 +197,8 @@ private:
   std::vector<Family> findFamilies(const Calls &calls) {
     std::vector<Family> families;
     std::map<Structure::Key, size_t> known;
-    for (auto kernel : getOperation().getOps<func::FuncOp>()) {
-      if (kernel.isDeclaration() || !calls.contains(kernel.getName()))
+    for (auto kernel : getOperation().getOps<kernel::FuncOp>()) {
+      if (!kernel.isEmitted() || !calls.contains(kernel.getName()))
         continue;
       Structure structure(kernel);
       auto [place, isNew] =
@@ -213,7 +216,7 @@ private:
     Parameters parameters(family);
     if (parameters.constants.size() > maximumParameters)
       return;
-    func::FuncOp first = family.kernels.front();
+    kernel::FuncOp first = family.kernels.front();
     takeParameters(first, family, parameters);
     auto name = FlatSymbolRefAttr::get(first.getSymNameAttr());
     for (auto [kernel, numbers] : llvm::zip(family.kernels, family.numbers)) {

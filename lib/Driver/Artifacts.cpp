@@ -103,8 +103,8 @@ static LinkRequirements collectRequirements(ModuleOp module,
                                             const ProviderRegistry &providers) {
   LinkRequirements all;
   SmallVector<StringRef> seen;
-  for (auto function : module.getOps<func::FuncOp>()) {
-    StringRef name = kernel::getProvider(function);
+  for (auto kernel : module.getOps<kernel::FuncOp>()) {
+    StringRef name = kernel.getProvider();
     const KernelProvider *provider = providers.lookup(name);
     if (!provider || llvm::is_contained(seen, name))
       continue;

@@ -169,17 +169,23 @@ void buildFormKernelsPipeline(OpPassManager &manager,
   manager.addPass(createStrideStatesPass());
 }
 
+static void addSimplifyPasses(OpPassManager &functions) {
+  functions.addPass(createCanonicalizerPass());
+  functions.addPass(createCSEPass());
+}
+
 void buildEmitPipeline(OpPassManager &manager, const KernelOptions &options) {
   EmitKernelsPassOptions emitOptions;
   emitOptions.keepSubnormals = options.keepSubnormals;
   emitOptions.emulateDotUnits = options.emulateDotUnits;
-  manager.addPass(createEmitKernelsPass(options.providers, emitOptions));
+  manager.addPass(createVerifyPackingsPass());
+  manager.nest<kernel::FuncOp>().addPass(
+      createEmitKernelsPass(options.providers, emitOptions));
   manager.addPass(createShareKernelsPass());
-  manager.nest<func::FuncOp>().addPass(createVectorizeLoopsPass());
+  manager.nest<kernel::FuncOp>().addPass(createVectorizeLoopsPass());
   manager.addPass(createHostToBuffersPass());
-  OpPassManager &functions = manager.nest<func::FuncOp>();
-  functions.addPass(createCanonicalizerPass());
-  functions.addPass(createCSEPass());
+  addSimplifyPasses(manager.nest<func::FuncOp>());
+  addSimplifyPasses(manager.nest<kernel::FuncOp>());
   manager.addPass(createLayoutWeightsPass());
   manager.addPass(createSimplifySizesPass());
   manager.addPass(createPlanMemoryPass());
@@ -188,6 +194,7 @@ void buildEmitPipeline(OpPassManager &manager, const KernelOptions &options) {
 void buildLLVMPipeline(OpPassManager &manager) {
   manager.addPass(createCutHostPass());
   manager.nest<func::FuncOp>().addPass(createExpandMathPass());
+  manager.nest<kernel::FuncOp>().addPass(createExpandMathPass());
   manager.addPass(createExpandHalfPass());
   manager.addPass(createKernelToLLVMPass());
   manager.addPass(createOutlineParallelPass());

@@ -4,7 +4,7 @@
 // RUN: sluice-opt %s --sluice-emit-kernels=keep-subnormals | FileCheck %s --check-prefix=KEEP
 // KEEP-NOT: flushes_subnormals
 
-// CHECK: func.func private @product(
+// CHECK: kernel.func @product "
 // CHECK-SAME: attributes {sluice.flushes_subnormals}
 kernel.func @product "matmul" {
 ^bb0(%x: tensor<6x7xf32>, %y: tensor<7x9xf32>):
@@ -14,7 +14,7 @@ kernel.func @product "matmul" {
 }
 
 // f16 is computed in f32.
-// CHECK: func.func private @half(
+// CHECK: kernel.func @half "
 // CHECK-SAME: attributes {sluice.flushes_subnormals,
 kernel.func @half "matmul" {
 ^bb0(%x: tensor<6x7xf16>, %y: tensor<7x9xf16>):
@@ -22,7 +22,7 @@ kernel.func @half "matmul" {
   kernel.yield %z : tensor<6x9xf16>
 }
 
-// CHECK: func.func private @double(
+// CHECK: kernel.func @double "
 // CHECK-NOT: flushes_subnormals
 kernel.func @double "matmul" {
 ^bb0(%x: tensor<6x7xf64>, %y: tensor<7x9xf64>):
@@ -30,7 +30,7 @@ kernel.func @double "matmul" {
   kernel.yield %z : tensor<6x9xf64>
 }
 
-// CHECK: func.func private @sum(
+// CHECK: kernel.func @sum "
 kernel.func @sum "map" {
 ^bb0(%x: tensor<6x7xf32>, %y: tensor<6x7xf32>):
   %z = sluice.add %x, %y : (tensor<6x7xf32>, tensor<6x7xf32>) -> tensor<6x7xf32>

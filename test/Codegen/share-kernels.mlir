@@ -14,13 +14,14 @@
 // CHECK:         %[[OFFSET:.*]] = arith.constant 2 : index
 // CHECK:         %[[FACTOR:.*]] = arith.constant 1.250000e-01 : f32
 // CHECK:         kernel.call @first ins(%{{.*}} : tensor<9xf32>) sizes() parameters(%[[OFFSET]], %[[FACTOR]] : index, f32) -> tensor<4xf32>
-// CHECK:         func.func private @first(%{{[a-z0-9]+}}: !llvm.ptr, %[[IN:[a-z0-9]+]]: memref<9xf32>, %{{[a-z0-9]+}}: memref<4xf32>, %[[OFFSET:[a-z0-9]+]]: index, %[[FACTOR:[a-z0-9]+]]: f32)
+// CHECK:         kernel.func @first "map" {
+// CHECK-NEXT:    ^bb0(%{{[a-z0-9]+}}: !llvm.ptr, %[[IN:[a-z0-9]+]]: memref<9xf32>, %{{[a-z0-9]+}}: memref<4xf32>, %[[OFFSET:[a-z0-9]+]]: index, %[[FACTOR:[a-z0-9]+]]: f32)
 // CHECK:         scf.for %[[I:.*]] = %{{.*}} to %{{.*}} step
 // CHECK:           %[[PLACE:.*]] = arith.addi %[[I]], %[[OFFSET]]
 // CHECK:           %[[X:.*]] = memref.load %[[IN]][%[[PLACE]]]
 // CHECK:           %[[Y:.*]] = arith.mulf %[[X]], %[[FACTOR]]
 // CHECK:           arith.addf %[[Y]], %[[FACTOR]]
-// CHECK-NOT:     func.func
+// CHECK-NOT:     kernel.func
 
 // FEW-LABEL: func.func @calls
 // FEW:         kernel.call @first
@@ -32,16 +33,17 @@
 // NARROW:         kernel.call @first
 // NARROW:         kernel.call @second
 // NARROW:         kernel.call @third
-// NARROW:       func.func private @first(
-// NARROW:       func.func private @second(
-// NARROW:       func.func private @third(
+// NARROW:       kernel.func @first "
+// NARROW:       kernel.func @second "
+// NARROW:       kernel.func @third "
 func.func @calls(%x: tensor<9xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
   %0 = kernel.call @first ins(%x : tensor<9xf32>) sizes() -> tensor<4xf32>
   %1 = kernel.call @second ins(%x : tensor<9xf32>) sizes() -> tensor<4xf32>
   %2 = kernel.call @third ins(%x : tensor<9xf32>) sizes() -> tensor<4xf32>
   return %0, %1, %2 : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
 }
-func.func private @first(%frame: !llvm.ptr, %in: memref<9xf32>, %out: memref<4xf32>) {
+kernel.func @first "map" {
+^bb0(%frame: !llvm.ptr, %in: memref<9xf32>, %out: memref<4xf32>):
   %zero = arith.constant 0 : index
   %one = arith.constant 1 : index
   %end = arith.constant 4 : index
@@ -55,9 +57,9 @@ func.func private @first(%frame: !llvm.ptr, %in: memref<9xf32>, %out: memref<4xf
     %z = arith.addf %y, %summand : f32
     memref.store %z, %out[%i] : memref<4xf32>
   }
-  return
 }
-func.func private @second(%frame: !llvm.ptr, %in: memref<9xf32>, %out: memref<4xf32>) {
+kernel.func @second "map" {
+^bb0(%frame: !llvm.ptr, %in: memref<9xf32>, %out: memref<4xf32>):
   %zero = arith.constant 0 : index
   %one = arith.constant 1 : index
   %end = arith.constant 4 : index
@@ -71,9 +73,9 @@ func.func private @second(%frame: !llvm.ptr, %in: memref<9xf32>, %out: memref<4x
     %z = arith.addf %y, %summand : f32
     memref.store %z, %out[%i] : memref<4xf32>
   }
-  return
 }
-func.func private @third(%frame: !llvm.ptr, %in: memref<9xf32>, %out: memref<4xf32>) {
+kernel.func @third "map" {
+^bb0(%frame: !llvm.ptr, %in: memref<9xf32>, %out: memref<4xf32>):
   %zero = arith.constant 0 : index
   %one = arith.constant 1 : index
   %end = arith.constant 4 : index
@@ -87,7 +89,6 @@ func.func private @third(%frame: !llvm.ptr, %in: memref<9xf32>, %out: memref<4xf
     %z = arith.addf %y, %summand : f32
     memref.store %z, %out[%i] : memref<4xf32>
   }
-  return
 }
 
 // -----
@@ -104,7 +105,8 @@ func.func @other_code(%x: tensor<9xf32>) -> (tensor<4xf32>, tensor<4xf32>, tenso
   %2 = kernel.call @longer ins(%x : tensor<9xf32>) sizes() -> tensor<4xf32>
   return %0, %1, %2 : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
 }
-func.func private @by_two(%frame: !llvm.ptr, %in: memref<9xf32>, %out: memref<4xf32>) {
+kernel.func @by_two "map" {
+^bb0(%frame: !llvm.ptr, %in: memref<9xf32>, %out: memref<4xf32>):
   %zero = arith.constant 0 : index
   %one = arith.constant 1 : index
   %end = arith.constant 3 : index
@@ -114,9 +116,9 @@ func.func private @by_two(%frame: !llvm.ptr, %in: memref<9xf32>, %out: memref<4x
     %x = memref.load %in[%place] : memref<9xf32>
     memref.store %x, %out[%i] : memref<4xf32>
   }
-  return
 }
-func.func private @by_three(%frame: !llvm.ptr, %in: memref<9xf32>, %out: memref<4xf32>) {
+kernel.func @by_three "map" {
+^bb0(%frame: !llvm.ptr, %in: memref<9xf32>, %out: memref<4xf32>):
   %zero = arith.constant 0 : index
   %one = arith.constant 1 : index
   %end = arith.constant 3 : index
@@ -126,9 +128,9 @@ func.func private @by_three(%frame: !llvm.ptr, %in: memref<9xf32>, %out: memref<
     %x = memref.load %in[%place] : memref<9xf32>
     memref.store %x, %out[%i] : memref<4xf32>
   }
-  return
 }
-func.func private @longer(%frame: !llvm.ptr, %in: memref<9xf32>, %out: memref<4xf32>) {
+kernel.func @longer "map" {
+^bb0(%frame: !llvm.ptr, %in: memref<9xf32>, %out: memref<4xf32>):
   %zero = arith.constant 0 : index
   %one = arith.constant 1 : index
   %end = arith.constant 4 : index
@@ -138,7 +140,6 @@ func.func private @longer(%frame: !llvm.ptr, %in: memref<9xf32>, %out: memref<4x
     %x = memref.load %in[%place] : memref<9xf32>
     memref.store %x, %out[%i] : memref<4xf32>
   }
-  return
 }
 
 // -----
@@ -155,24 +156,24 @@ func.func @other_structure(%x: tensor<f32>, %n: tensor<i32>) -> (tensor<f32>, te
   %2 = kernel.call @integers ins(%n : tensor<i32>) sizes() -> tensor<i32>
   return %0, %1, %2 : tensor<f32>, tensor<f32>, tensor<i32>
 }
-func.func private @plain(%frame: !llvm.ptr, %in: memref<f32>, %out: memref<f32>) {
+kernel.func @plain "map" {
+^bb0(%frame: !llvm.ptr, %in: memref<f32>, %out: memref<f32>):
   %number = arith.constant 1.0 : f32
   %x = memref.load %in[] : memref<f32>
   %y = arith.subf %x, %number : f32
   memref.store %y, %out[] : memref<f32>
-  return
 }
-func.func private @turned(%frame: !llvm.ptr, %in: memref<f32>, %out: memref<f32>) {
+kernel.func @turned "map" {
+^bb0(%frame: !llvm.ptr, %in: memref<f32>, %out: memref<f32>):
   %number = arith.constant 2.0 : f32
   %x = memref.load %in[] : memref<f32>
   %y = arith.subf %number, %x : f32
   memref.store %y, %out[] : memref<f32>
-  return
 }
-func.func private @integers(%frame: !llvm.ptr, %in: memref<i32>, %out: memref<i32>) {
+kernel.func @integers "map" {
+^bb0(%frame: !llvm.ptr, %in: memref<i32>, %out: memref<i32>):
   %number = arith.constant 3 : i32
   %x = memref.load %in[] : memref<i32>
   %y = arith.subi %x, %number : i32
   memref.store %y, %out[] : memref<i32>
-  return
 }

@@ -9,9 +9,9 @@
 // KERNELS-DAG: kernel.func @packed_matmul "packed_matmul" {
 // KERNELS-DAG: kernel.func @packed_matmul_0 "packed_matmul" attributes {kernel.target = #kernel.cpu_target<{{.*}}cpu = "x86-64-v4">}
 
-// CODE:      func.func private @packed_matmul(
+// CODE:      kernel.func @packed_matmul "
 // CODE-NOT:  vector<16xf32>
-// CODE:      func.func private @packed_matmul_0({{.*}}attributes {{.*}}kernel.target = #kernel.cpu_target<{{.*}}cpu = "x86-64-v4">
+// CODE:      kernel.func @packed_matmul_0 "{{.*}}attributes {{.*}}kernel.target = #kernel.cpu_target<{{.*}}cpu = "x86-64-v4">
 // CODE-NOT:  vector<8xf32>
 // CODE:      vector<16xf32>
 

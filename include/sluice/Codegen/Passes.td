@@ -8,12 +8,21 @@
 
 include "mlir/Pass/PassBase.td"
 
-def EmitKernelsPass : Pass<"sluice-emit-kernels", "::mlir::ModuleOp"> {
-  let summary = "Replace every kernel.func by a function on buffers";
+def VerifyPackingsPass : Pass<"sluice-verify-packings", "::mlir::ModuleOp"> {
+  let summary = "Refuse weights that are packed for another tiling";
   let description = [{
-    The function takes the frame of the run, one buffer per argument, one per
+    Panels have the width of the tile that reads them. Calls whose weights were
+    packed for another one than their kernel's are errors.
+  }];
+}
+
+def EmitKernelsPass
+    : Pass<"sluice-emit-kernels", "::sluice::kernel::FuncOp"> {
+  let summary = "Make the code of a kernel";
+  let description = [{
+    The kernel then takes the frame of the run, one buffer per argument, one per
     result, and scratch memory of the size in its `sluice.scratch` attribute
-    where it has one. The kernel's provider makes its code. Products, convolutions and recurrences in f32 get the
+    where it has one. Its provider makes the code. Products, convolutions and recurrences in f32 get the
     attribute `sluice.flushes_subnormals`.
   }];
   let options = [

@@ -159,8 +159,8 @@ LogicalResult Translator::translateCall(kernel::CallOp op) {
     results.push_back(buffer);
     mapping.map(result, buffer);
   }
-  auto callee = symbols.lookup<func::FuncOp>(op.getCallee());
-  if (!callee)
+  auto callee = symbols.lookup<kernel::FuncOp>(op.getCallee());
+  if (!callee || !callee.isEmitted())
     return op.emitError("the kernel has not been emitted");
   Value scratch;
   if (auto bytes = callee->getAttrOfType<IntegerAttr>(scratchAttributeName)) {
@@ -174,7 +174,7 @@ LogicalResult Translator::translateCall(kernel::CallOp op) {
   SmallVector<Value> inputs = lookup(op.getInputs());
   for (auto [i, input] : llvm::enumerate(inputs))
     // The frame is a kernel's first argument.
-    if (auto type = cast<MemRefType>(callee.getFunctionType().getInput(1 + i));
+    if (auto type = cast<MemRefType>(callee.getArgumentTypes()[1 + i]);
         !type.getLayout().isIdentity())
       input = states->getStrided(op.getInputs()[i], type, op.getLoc());
   auto launch = kernel::LaunchOp::create(

@@ -67,12 +67,13 @@ bool StateBuffers::needsCopy(Value tensor) const {
   return llvm::any_of(tensor.getUses(), [&](OpOperand &use) {
     Operation *user = use.getOwner();
     if (auto call = dyn_cast<kernel::CallOp>(user)) {
-      auto callee = translator.symbols.lookup<func::FuncOp>(call.getCallee());
+      auto callee = translator.symbols.lookup<kernel::FuncOp>(call.getCallee());
       // The frame is a kernel's first argument.
-      auto type = callee
-                      ? dyn_cast<MemRefType>(callee.getFunctionType().getInput(
-                            1 + use.getOperandNumber()))
-                      : MemRefType();
+      auto type =
+          callee && callee.isEmitted()
+              ? dyn_cast<MemRefType>(
+                    callee.getArgumentTypes()[1 + use.getOperandNumber()])
+              : MemRefType();
       return !type || type.getLayout().isIdentity();
     }
     if (auto alias = dyn_cast<kernel::AliasOp>(user))

@@ -32,14 +32,23 @@ public:
         pointer(mlir::LLVM::LLVMPointerType::get(module.getContext())),
         i64(builder.getI64Type()), i32(builder.getI32Type()) {}
 
-  void run();
+  /// Fails, with an error, where a kernel is not there or has no code.
+  llvm::LogicalResult run();
 
 private:
+  /// Kernels become functions, each in its place.
+  llvm::LogicalResult makeFunctions();
   void lower(mlir::Operation *op);
   void lowerLaunch(kernel::LaunchOp op);
   void lowerInput(kernel::InputOp op);
   void lowerCopy(kernel::CopyOp op);
   void lowerCheck(kernel::CheckOp op);
+  void lowerLibraryCall(kernel::LibraryCallOp op);
+  /// A global of the function around the builder, named after it.
+  mlir::LLVM::GlobalOp makeGlobal(llvm::StringRef ending, mlir::Type type,
+                                  bool isConstant, mlir::Attribute value);
+  /// The declaration of a library's function that computes kernels.
+  mlir::LLVM::LLVMFuncOp getLibraryFunction(llvm::StringRef name);
   void lowerCallsOfPieces();
   /// Control flow that passes buffers on, and what ends its blocks.
   void lowerControlFlow(mlir::Operation *op);
@@ -161,6 +170,7 @@ private:
   llvm::StringMap<mlir::LLVM::GlobalOp> strings;
   llvm::SetVector<mlir::func::FuncOp> kernels;
   llvm::StringMap<mlir::func::FuncOp> functions;
+  llvm::StringMap<mlir::LLVM::LLVMFuncOp> libraryFunctions;
   llvm::DenseMap<mlir::Operation *, mlir::LLVM::AllocaOp> stackArrays;
   mlir::func::FuncOp profileFunction, checkFunction;
   mlir::LLVM::LLVMFuncOp guardMarker;

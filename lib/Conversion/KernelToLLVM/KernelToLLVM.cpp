@@ -356,6 +356,7 @@ void KernelLowering::lower(Operation *op) {
       .Case([&](kernel::InputOp input) { lowerInput(input); })
       .Case([&](kernel::CopyOp copy) { lowerCopy(copy); })
       .Case([&](kernel::CheckOp check) { lowerCheck(check); })
+      .Case([&](kernel::LibraryCallOp call) { lowerLibraryCall(call); })
       .Case([&](kernel::InputSizeOp size) {
         size.replaceAllUsesWith(toIndex(
             inputSize(size.getFrame(), size.getIndex(), size.getDimension())));
@@ -456,7 +457,30 @@ void KernelLowering::makeEntryPoints() {
   func::ReturnOp::create(builder, loc, toI64(bytes));
 }
 
-void KernelLowering::run() {
+LogicalResult KernelLowering::makeFunctions() {
+  for (auto kernel :
+       llvm::make_early_inc_range(module.getOps<kernel::FuncOp>())) {
+    if (!kernel.isEmitted())
+      return kernel.emitError("the kernel has not been emitted");
+    builder.setInsertionPoint(kernel);
+    auto function =
+        func::FuncOp::create(builder, kernel.getLoc(), kernel.getSymName(),
+                             kernel.getFunctionType());
+    function.setPrivate();
+    function->setDiscardableAttrs(kernel->getDiscardableAttrDictionary());
+    function.getBody().takeBody(kernel.getBody());
+    Operation *yield = function.getBody().front().getTerminator();
+    builder.setInsertionPoint(yield);
+    func::ReturnOp::create(builder, yield->getLoc());
+    yield->erase();
+    kernel.erase();
+  }
+  return success();
+}
+
+LogicalResult KernelLowering::run() {
+  if (failed(makeFunctions()))
+    return failure();
   for (auto function : module.getOps<func::FuncOp>())
     functions[function.getName()] = function;
   SmallVector<Operation *> ops;
@@ -468,6 +492,11 @@ void KernelLowering::run() {
         (isHost && (isa<memref::DimOp>(op) || passesBuffersOn(op))))
       ops.push_back(op);
   });
+  for (Operation *op : ops)
+    if (auto launch = dyn_cast<kernel::LaunchOp>(op);
+        launch && !functions.contains(launch.getCallee()))
+      return launch.emitError("there is no kernel '")
+             << launch.getCallee() << "'";
   kernelsProfile =
       llvm::count_if(ops, llvm::IsaPred<kernel::LaunchOp>) > manyLaunches;
   for (Operation *op : ops)
@@ -480,6 +509,7 @@ void KernelLowering::run() {
     flattenArguments(kernel);
   }
   makeEntryPoints();
+  return success();
 }
 
 namespace {
@@ -488,7 +518,8 @@ class KernelToLLVMPass final
 public:
   using KernelToLLVMPassBase::KernelToLLVMPassBase;
   void runOnOperation() final {
-    KernelLowering(getOperation(), manyLaunches).run();
+    if (failed(KernelLowering(getOperation(), manyLaunches).run()))
+      signalPassFailure();
   }
 };
 } // namespace

@@ -69,10 +69,9 @@ public:
         auto function = kernel::FuncOp::create(
             builder, region.getLoc(), getFunctionName(region),
             region.getAnchorAttr(), region.getProviderAttr(),
-            region.getTilingAttr());
+            region.getTilingAttr(), region.getBody());
         if (auto target = kernel::getOwnTarget(region))
           function->setAttr(kernel::targetAttributeName, target);
-        function.getBody().takeBody(region.getBody());
         name = symbols.insert(function);
       }
       builder.setInsertionPoint(region);

@@ -2,7 +2,7 @@
 // it, and code goes on within its buffers where one is wrong.
 // RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels --canonicalize --cse | FileCheck %s
 
-// CHECK-LABEL: func.func private @rows(
+// CHECK-LABEL: kernel.func @rows "
 // CHECK:         scf.parallel {{.*}} to (%c7)
 // CHECK:           memref.load {{.*}} : memref<7xi64>
 // CHECK:           kernel.check %arg0 %[[INSIDE:.*]], "an index lies outside
@@ -15,7 +15,7 @@
 // CHECK:           } else {
 // CHECK-NOT:         memref.load
 // CHECK:             memref.store
-// CHECK:         return
+// CHECK:         {{^  [}]}}
 kernel.func @rows "gather" {
 ^bb0(%x: tensor<100x64xf32>, %i: tensor<7xi64>):
   %0 = sluice.gather %x, %i {axis = 0 : i64} : (tensor<100x64xf32>, tensor<7xi64>) -> tensor<7x64xf32>
@@ -24,7 +24,7 @@ kernel.func @rows "gather" {
 
 // A scatter copies in parallel, then sets slices in their order, as several may go
 // to one place.
-// CHECK-LABEL: func.func private @slices(
+// CHECK-LABEL: kernel.func @slices "
 // CHECK:         scf.parallel
 // CHECK:           scf.for
 // CHECK-NEXT:        {{.*}} = arith.addi
@@ -37,7 +37,7 @@ kernel.func @rows "gather" {
 // CHECK:           scf.if %[[INSIDE]]
 // CHECK:             scf.for {{.*}} to %c64
 // CHECK:               memref.store
-// CHECK:         return
+// CHECK:         {{^  [}]}}
 kernel.func @slices "scatter_nd" {
 ^bb0(%x: tensor<10x64xf32>, %i: tensor<4x1xi64>, %u: tensor<4x64xf32>):
   %0 = sluice.scatter_nd %x, %i, %u {mode = #sluice.scatter<replace>} : (tensor<10x64xf32>, tensor<4x1xi64>, tensor<4x64xf32>) -> tensor<10x64xf32>
@@ -45,7 +45,7 @@ kernel.func @slices "scatter_nd" {
 }
 
 // Sums of integers, of any number of rows.
-// CHECK-LABEL: func.func private @sums(
+// CHECK-LABEL: kernel.func @sums "
 // CHECK:         scf.parallel
 // CHECK:           scf.for
 // CHECK:         kernel.check {{.*}} "updates and indices differ in size"
@@ -58,7 +58,7 @@ kernel.func @slices "scatter_nd" {
 // CHECK:               %[[BEFORE:.*]] = memref.load %arg4
 // CHECK:               arith.addi %[[BEFORE]], %[[UPDATE]] : i32
 // CHECK:               memref.store
-// CHECK:         return
+// CHECK:         {{^  [}]}}
 kernel.func @sums "scatter_elements" {
 ^bb0(%x: tensor<?x8xi32>, %i: tensor<?x8xi64>, %u: tensor<?x8xi32>):
   %0 = sluice.scatter_elements %x, %i, %u {axis = 0 : i64, mode = #sluice.scatter<add>} : (tensor<?x8xi32>, tensor<?x8xi64>, tensor<?x8xi32>) -> tensor<?x8xi32>

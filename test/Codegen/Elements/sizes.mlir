@@ -3,7 +3,8 @@
 // A dynamic size is computed once, at the function's start, however often it is
 // asked for; and so is an element of a value that is used twice. Otherwise each
 // link of the chain would double the code.
-// CHECK-LABEL: func.func private @chain(
+// CHECK-LABEL: kernel.func @chain "
+// CHECK-NEXT:    ^bb0(
 // CHECK-SAME:    %[[X:[a-z0-9]+]]: memref<?xf32>, %[[Y:[a-z0-9]+]]: memref<?xf32>, %[[OUT:[a-z0-9]+]]: memref<?xf32>
 // CHECK-COUNT-3: memref.dim
 // CHECK-NOT:     memref.dim
@@ -17,7 +18,7 @@
 // CHECK-COUNT-3:   arith.mulf
 // CHECK-NOT:       arith.mulf
 // CHECK-NOT:       memref.dim
-// CHECK:         return
+// CHECK:         {{^  [}]}}
 kernel.func @chain "map" {
 ^bb0(%x: tensor<?xf32>, %y: tensor<?xf32>):
   %0 = sluice.add %x, %y : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>

@@ -2,7 +2,7 @@
 // its window is found once, and vectors of channels go over it.
 // RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels --canonicalize --cse | FileCheck %s
 
-// CHECK-LABEL: func.func private @max(
+// CHECK-LABEL: kernel.func @max "
 // CHECK:         scf.parallel {{.*}} to (%c128)
 // CHECK-COUNT-6:   arith.maxsi {{.*}} : index
 // CHECK:           scf.for {{.*}} to %c8
@@ -12,7 +12,7 @@
 // CHECK:                 vector.load
 // CHECK:             vector.store %[[MAX]]
 // CHECK-NOT:         memref.load
-// CHECK:         return
+// CHECK:         {{^  [}]}}
 kernel.func @max "max_pool" {
 ^bb0(%x: tensor<2x16x16x64xf32>):
   %0 = sluice.max_pool %x {channels_last, kernel = array<i64: 3, 3>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>} : (tensor<2x16x16x64xf32>) -> tensor<2x8x8x64xf32>
@@ -21,7 +21,7 @@ kernel.func @max "max_pool" {
 
 // Of sizes of the run, and with the mean, whose divisor is the window's, not a
 // vector's.
-// CHECK-LABEL: func.func private @average(
+// CHECK-LABEL: kernel.func @average "
 // CHECK:         scf.parallel
 // CHECK-COUNT-6:   arith.maxsi {{.*}} : index
 // CHECK:           scf.for {{.*}} to %c8
@@ -32,7 +32,7 @@ kernel.func @max "max_pool" {
 // CHECK:             %[[MEAN:.*]] = arith.divf %[[SUM]], {{.*}} : vector<8xf32>
 // CHECK:             vector.store %[[MEAN]]
 // CHECK-NOT:         memref.load
-// CHECK:         return
+// CHECK:         {{^  [}]}}
 kernel.func @average "average_pool" {
 ^bb0(%x: tensor<?x?x?x64xf32>):
   %0 = sluice.average_pool %x {channels_last, kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<?x?x?x64xf32>) -> tensor<?x?x?x64xf32>
@@ -40,14 +40,14 @@ kernel.func @average "average_pool" {
 }
 
 // Integers: the same tasks, with an element of each channel at a time.
-// CHECK-LABEL: func.func private @integers(
+// CHECK-LABEL: kernel.func @integers "
 // CHECK:         scf.parallel {{.*}} to (%c128)
 // CHECK:           scf.for %[[CHANNEL:.*]] = %c0 to %c64
 // CHECK:             scf.for {{.*}} -> (i8)
 // CHECK:               scf.for {{.*}} -> (i8)
 // CHECK:                 memref.load %arg1[{{.*}}, %[[CHANNEL]]]
 // CHECK:             memref.store {{.*}}, %arg2[{{.*}}, %[[CHANNEL]]]
-// CHECK:         return
+// CHECK:         {{^  [}]}}
 kernel.func @integers "max_pool" {
 ^bb0(%x: tensor<2x16x16x64xi8>):
   %0 = sluice.max_pool %x {channels_last, kernel = array<i64: 3, 3>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>} : (tensor<2x16x16x64xi8>) -> tensor<2x8x8x64xi8>

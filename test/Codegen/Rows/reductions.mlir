@@ -3,7 +3,7 @@
 
 // Along the row: four vectors of sums side by side, which meet at the end, and no
 // element on its own.
-// CHECK-LABEL: func.func private @along(
+// CHECK-LABEL: kernel.func @along "
 // CHECK:         scf.parallel (%[[ROW:.*]]) = (%c0) to (%c64)
 // CHECK:           %[[SUMS:.*]]:4 = scf.for {{.*}} to %c31 {{.*}} -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>)
 // CHECK-NOT:         memref.load
@@ -19,7 +19,7 @@
 // CHECK:           vector.shuffle {{.*}} [2, 3]
 // CHECK-NOT:       memref.load
 // CHECK:           memref.store {{.*}}, %arg2[%[[ROW]]]
-// CHECK:         return
+// CHECK:         {{^  [}]}}
 kernel.func @along "reduce" {
 ^bb0(%x: tensor<64x1000xf32>):
   %0 = sluice.reduce %x {kind = #sluice.reduction<sum>, axes = array<i64: 1>} : (tensor<64x1000xf32>) -> tensor<64xf32>
@@ -28,14 +28,14 @@ kernel.func @along "reduce" {
 
 // Down the columns: four vectors of columns a task, so that the rows are read in
 // lines; nothing is added across lanes.
-// CHECK-LABEL: func.func private @down(
+// CHECK-LABEL: kernel.func @down "
 // CHECK:         scf.parallel {{.*}} to (%c32)
 // CHECK:           %[[SUMS:.*]]:4 = scf.for {{.*}} to %c64
 // CHECK-COUNT-4:     vector.load {{.*}}, vector<8xf32>
 // CHECK-COUNT-4:   vector.store {{.*}}, vector<8xf32>
 // CHECK-NOT:       vector.shuffle
 // CHECK-NOT:       memref.load
-// CHECK:         return
+// CHECK:         {{^  [}]}}
 kernel.func @down "reduce" {
 ^bb0(%x: tensor<64x1000xf32>):
   %0 = sluice.reduce %x {kind = #sluice.reduction<sum>, axes = array<i64: 0>} : (tensor<64x1000xf32>) -> tensor<1000xf32>
@@ -45,7 +45,7 @@ kernel.func @down "reduce" {
 // Rows of any length: partial results of 64 vectors at a time are joined, however
 // long the row; what is left are single vectors and one with lanes off, which count
 // as the lowest value.
-// CHECK-LABEL: func.func private @any_length(
+// CHECK-LABEL: kernel.func @any_length "
 // CHECK-DAG:     %[[LOWEST:.*]] = arith.constant dense<0xFF800000> : vector<8xf32>
 // CHECK-DAG:     %[[LENGTH:.*]] = memref.dim %arg1, %c1
 // CHECK:         scf.parallel (%[[ROW:.*]]) = (%c0) to (%{{.*}})
@@ -59,7 +59,7 @@ kernel.func @down "reduce" {
 // CHECK:           arith.select {{.*}}, %[[REST]], %[[LOWEST]]
 // CHECK-NOT:       memref.load
 // CHECK:           memref.store {{.*}}, %arg2[%[[ROW]]]
-// CHECK:         return
+// CHECK:         {{^  [}]}}
 kernel.func @any_length "reduce" {
 ^bb0(%x: tensor<?x?xf32>):
   %0 = sluice.reduce %x {kind = #sluice.reduction<max>, axes = array<i64: 1>} : (tensor<?x?xf32>) -> tensor<?xf32>
@@ -68,7 +68,7 @@ kernel.func @any_length "reduce" {
 
 // Integers are added in any order, of which LLVM makes vectors by itself: the loop
 // over a row is plain, has one sum and branches nowhere.
-// CHECK-LABEL: func.func private @integers(
+// CHECK-LABEL: kernel.func @integers "
 // CHECK:         scf.for %[[ROW:.*]] = %c0 to %c64
 // CHECK:           scf.for {{.*}} to %c16 {{.*}} -> (i32)
 // CHECK:             scf.for {{.*}} -> (i32)
@@ -77,7 +77,7 @@ kernel.func @any_length "reduce" {
 // CHECK-NEXT:          arith.addi
 // CHECK-NEXT:          scf.yield
 // CHECK:           memref.store {{.*}}, %arg2[%[[ROW]]]
-// CHECK:         return
+// CHECK:         {{^  [}]}}
 kernel.func @integers "reduce" {
 ^bb0(%x: tensor<64x1000xi32>):
   %0 = sluice.reduce %x {kind = #sluice.reduction<sum>, axes = array<i64: 1>} : (tensor<64x1000xi32>) -> tensor<64xi32>
@@ -86,7 +86,7 @@ kernel.func @integers "reduce" {
 
 // The place of the largest element: one pass that carries value and place and
 // decides by selects.
-// CHECK-LABEL: func.func private @place(
+// CHECK-LABEL: kernel.func @place "
 // CHECK:         scf.for
 // CHECK:           %[[BEST:.*]]:3 = scf.for {{.*}} to %c1000 {{.*}} -> (f32, index, i1)
 // CHECK-COUNT-1:     memref.load
@@ -94,7 +94,7 @@ kernel.func @integers "reduce" {
 // CHECK:             arith.select {{.*}} : f32
 // CHECK:             arith.select {{.*}} : index
 // CHECK:           arith.index_cast %[[BEST]]#1 : index to i64
-// CHECK:         return
+// CHECK:         {{^  [}]}}
 kernel.func @place "arg_max" {
 ^bb0(%x: tensor<64x1000xf32>):
   %0 = sluice.arg_max %x {axis = 1 : i64} : (tensor<64x1000xf32>) -> tensor<64xi64>

@@ -38,9 +38,9 @@ def CutHostPass : Pass<"sluice-cut-host", "::mlir::ModuleOp"> {
 def KernelToLLVMPass : Pass<"sluice-kernel-to-llvm", "::mlir::ModuleOp"> {
   let summary = "Lower what a run reads from its frame";
   let description = [{
-    Launches become calls, buffers become pointers from the frame, and the
-    entry points of the artifact, `sluice_run` and `sluice_workspace`, are
-    made. Kernels take the address and the dynamic sizes of each buffer and are
+    Every `kernel.func` becomes a function, launches become calls, buffers
+    become pointers from the frame, and the entry points of the artifact,
+    `sluice_run` and `sluice_workspace`, are made. Kernels take the address and the dynamic sizes of each buffer and are
     not inlined; the host function is made small. Runs on structured control
     flow, before the conversion of memrefs. A hook that may fail is followed by
     a call of the marker `sluice.guard`, which `sluice-lower-guards` turns into

@@ -2,7 +2,7 @@
 
 // An image larger than the second-level cache is streamed line by line, and
 // the line below is fetched ahead.
-// CHECK-LABEL: func.func private @large
+// CHECK-LABEL: kernel.func @large "
 // CHECK:         memref.prefetch {{.*}}, read, locality<2>, data
 kernel.func @large "packed_conv" {
 ^bb0(%x: tensor<1x112x112x64xf32>, %w: tensor<576xf32>):
@@ -11,7 +11,7 @@ kernel.func @large "packed_conv" {
 }
 
 // A small one is not.
-// CHECK-LABEL: func.func private @small
+// CHECK-LABEL: kernel.func @small "
 // CHECK-NOT:     memref.prefetch
 kernel.func @small "packed_conv" {
 ^bb0(%x: tensor<1x14x14x64xf32>, %w: tensor<576xf32>):

@@ -3,14 +3,15 @@
 
 // Halves are widened: the left-hand side once, in scratch memory, panels where
 // they are loaded. Sums are rounded when they are stored.
-// CHECK-LABEL: func.func private @halves
+// CHECK-LABEL: kernel.func @halves "
+// CHECK-NEXT:    ^bb0(
 // CHECK-SAME:  %[[WEIGHTS:[a-z0-9]+]]: memref<512xf16>
 // CHECK:         vector.store {{.*}} : memref<?xf32>, vector<8xf32>
 // CHECK:         %[[PANEL:.*]] = vector.load %[[WEIGHTS]]{{.*}} : memref<512xf16>, vector<8xf16>
 // CHECK:         arith.extf %[[PANEL]] : vector<8xf16> to vector<8xf32>
 // CHECK:         vector.fma {{.*}} : vector<8xf32>
 // CHECK:         arith.truncf {{.*}} : vector<8xf32> to vector<8xf16>
-// EMULATED-LABEL: func.func private @halves
+// EMULATED-LABEL: kernel.func @halves "
 // EMULATED-NOT:     vector.fma
 // EMULATED:         math.fma {{.*}} : f32
 kernel.func @halves "packed_matmul" {
@@ -22,11 +23,11 @@ kernel.func @halves "packed_matmul" {
 // -----
 
 // Integers wrap.
-// CHECK-LABEL: func.func private @integers
+// CHECK-LABEL: kernel.func @integers "
 // CHECK-NOT:     memref.alloca
 // CHECK:         arith.muli {{.*}} : vector<8xi32>
 // CHECK:         arith.addi {{.*}} : vector<8xi32>
-// EMULATED-LABEL: func.func private @integers
+// EMULATED-LABEL: kernel.func @integers "
 // EMULATED:         arith.muli {{.*}} : i32
 kernel.func @integers "matmul" {
 ^bb0(%x: tensor<4x8xi32>, %w: tensor<8x64xi32>):
@@ -36,7 +37,7 @@ kernel.func @integers "matmul" {
 
 // -----
 
-// CHECK-LABEL: func.func private @doubles
+// CHECK-LABEL: kernel.func @doubles "
 // CHECK:         vector.fma {{.*}} : vector<4xf64>
 kernel.func @doubles "matmul" {
 ^bb0(%x: tensor<4x8xf64>, %w: tensor<8x64xf64>):

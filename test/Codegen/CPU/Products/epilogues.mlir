@@ -1,7 +1,7 @@
 // RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels | FileCheck %s
 
 // A long epilogue takes both vectors of a row at once.
-// CHECK-LABEL: func.func private @long
+// CHECK-LABEL: kernel.func @long "
 // CHECK-COUNT-6: vector.shuffle {{.*}} : vector<8xf32>, vector<8xf32>
 // CHECK-NOT:     math.erf {{.*}} : vector<8xf32>
 kernel.func @long "matmul" {
@@ -13,7 +13,7 @@ kernel.func @long "matmul" {
 
 // A longer one runs from a loop over the rows of the tile, which is marked to
 // become a function.
-// CHECK-LABEL: func.func private @longer
+// CHECK-LABEL: kernel.func @longer "
 // CHECK:         memref.alloca() {{.*}}memref<96xf32>
 // CHECK:         scf.for
 // CHECK:           vector.load {{.*}} vector<16xf32>
@@ -29,7 +29,7 @@ kernel.func @longer "matmul" {
 }
 
 // A short one runs on the accumulators as they are.
-// CHECK-LABEL: func.func private @short
+// CHECK-LABEL: kernel.func @short "
 // CHECK-NOT:     memref.alloca
 // CHECK-NOT:     vector<16xf32>
 // CHECK-NOT:     sluice.epilogue
@@ -42,7 +42,7 @@ kernel.func @short "matmul" {
 }
 
 // Where the last vector of a row is partial, vectors go one by one.
-// CHECK-LABEL: func.func private @partial
+// CHECK-LABEL: kernel.func @partial "
 // CHECK-NOT:     vector<16xf32>
 // CHECK:         math.erf {{.*}} : vector<8xf32>
 // CHECK-NOT:     vector<16xf32>

@@ -3,7 +3,8 @@
 
 // A result that leaves the cache, and the residual that is added: while a tile
 // multiplies, it fetches its places in both.
-// CHECK-LABEL: func.func private @large
+// CHECK-LABEL: kernel.func @large "
+// CHECK-NEXT:    ^bb0(
 // CHECK-SAME:    [[Z:%arg[0-9]+]]: memref<1x56x56x256xf32>, [[Y:%arg[0-9]+]]: memref<1x56x56x256xf32>
 // CHECK:         [[RESULT:%.*]] = memref.collapse_shape [[Y]]
 // CHECK:         [[RESIDUAL:%.*]] = memref.collapse_shape [[Z]]
@@ -19,7 +20,7 @@ kernel.func @large "packed_conv" {
 }
 
 // With strides.
-// CHECK-LABEL: func.func private @strided
+// CHECK-LABEL: kernel.func @strided "
 // CHECK:         memref.prefetch {{.*}}, read, locality<3>, data
 kernel.func @strided "packed_conv" {
 ^bb0(%x: tensor<1x56x56x64xf32>, %w: tensor<32768xf32>):
@@ -28,7 +29,7 @@ kernel.func @strided "packed_conv" {
 }
 
 // A small one is in the cache, and so is its residual.
-// CHECK-LABEL: func.func private @small
+// CHECK-LABEL: kernel.func @small "
 // CHECK-NOT:     locality<3>
 kernel.func @small "packed_conv" {
 ^bb0(%x: tensor<1x7x7x64xf32>, %w: tensor<4096xf32>, %z: tensor<1x7x7x64xf32>):

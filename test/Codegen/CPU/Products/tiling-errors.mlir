@@ -1,4 +1,4 @@
-// RUN: sluice-opt %s --split-input-file --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels --verify-diagnostics
+// RUN: sluice-opt %s --split-input-file --sluice-set-target=cpu=x86-64-v3 --sluice-verify-packings --verify-diagnostics
 
 // Weights in panels of 16 columns, read by a tile of 8.
 func.func @main(%x: tensor<4x8xf32>) -> tensor<4x16xf32> {

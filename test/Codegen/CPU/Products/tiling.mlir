@@ -1,7 +1,7 @@
 // RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels | FileCheck %s
 
 // Ten rows of one vector, three steps at once.
-// CHECK-LABEL: func.func private @tile
+// CHECK-LABEL: kernel.func @tile "
 // CHECK:         scf.for {{.*}} step %c10
 // CHECK:         %{{.*}}:10 = scf.for {{.*}} step %c3
 // CHECK-COUNT-30: vector.fma {{.*}} : vector<8xf32>
@@ -13,7 +13,7 @@ kernel.func @tile "matmul" attributes {tiling = #kernel.tiling<tile_rows = 10, t
 }
 
 // Blocks of the depth keep partial sums in the result.
-// CHECK-LABEL: func.func private @depth
+// CHECK-LABEL: kernel.func @depth "
 // CHECK:         scf.for {{.*}} step %c64
 kernel.func @depth "matmul" attributes {tiling = #kernel.tiling<depth_block = 64>} {
 ^bb0(%x: tensor<20x256xf32>, %y: tensor<256x16xf32>):

@@ -4,7 +4,7 @@
 // RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels | FileCheck %s
 
 // Two sequences, four gates; whole vectors of eight units lie in one line.
-// CHECK-LABEL: func.func private @two(
+// CHECK-LABEL: kernel.func @two "
 // CHECK-COUNT-8: memref.prefetch {{.*}}, read, locality<3>, data
 // CHECK-NOT:     memref.prefetch
 // CHECK:         vector.fma
@@ -21,7 +21,7 @@ kernel.func @two "recurrence" {
 }
 
 // Twelve units are a vector and half of one: vectors cross lines.
-// CHECK-LABEL: func.func private @crossing(
+// CHECK-LABEL: kernel.func @crossing "
 // CHECK-COUNT-4: memref.prefetch
 // CHECK-NOT:     memref.prefetch
 // CHECK:         vector.fma
@@ -36,9 +36,9 @@ kernel.func @crossing "recurrence" {
   kernel.yield %0#0, %0#1 : tensor<5x1x2x12xf32>, tensor<1x2x12xf32>
 }
 
-// CHECK-LABEL: func.func private @one(
+// CHECK-LABEL: kernel.func @one "
 // CHECK-NOT:     memref.prefetch
-// CHECK:         return
+// CHECK:         {{^  [}]}}
 kernel.func @one "recurrence" {
 ^bb0(%x: tensor<1x5x1x8xf32>, %r: tensor<1x8x8xf32>):
   %0:2 = sluice.recurrence %x, %r {

@@ -5,7 +5,7 @@
 // Two sequences of an LSTM with eight units: eight vectors of sums, for which each
 // vector of weights is loaded once; hidden units are broadcast, the only elements
 // that are loaded on their own.
-// CHECK-LABEL: func.func private @lstm(
+// CHECK-LABEL: kernel.func @lstm "
 // CHECK-NOT:     kernel.allocate
 // CHECK:         scf.for {{.*}} to %c2
 // CHECK-COUNT-2:   vector.store %{{.*}}, vector<8xf32>
@@ -26,7 +26,7 @@
 // CHECK:             math.tanh {{.*}} : vector<8xf32>
 // CHECK:             vector.store {{.*}}, vector<8xf32>
 // CHECK-NOT:     memref.load
-// CHECK:         return
+// CHECK:         {{^  [}]}}
 kernel.func @lstm "recurrence" {
 ^bb0(%x: tensor<1x5x2x32xf32>, %r: tensor<1x8x32xf32>):
   %0:3 = sluice.recurrence %x, %r {
@@ -42,7 +42,7 @@ kernel.func @lstm "recurrence" {
 // A GRU in two directions over sequences of any number: directions and groups of
 // sequences are tasks, whose steps follow each other within them; six sequences of
 // two gates fill the registers.
-// CHECK-LABEL: func.func private @gru(
+// CHECK-LABEL: kernel.func @gru "
 // CHECK:         scf.parallel
 // CHECK-NOT:       scf.parallel
 // CHECK:           scf.for {{.*}} to %dim
@@ -52,7 +52,7 @@ kernel.func @lstm "recurrence" {
 // CHECK:               scf.yield
 // CHECK-COUNT-12:    vector.store %[[SUMS]]
 // CHECK-NOT:     scf.parallel
-// CHECK:         return
+// CHECK:         {{^  [}]}}
 kernel.func @gru "recurrence" {
 ^bb0(%x: tensor<2x?x?x48xf32>, %r: tensor<2x16x48xf32>):
   %0:2 = sluice.recurrence %x, %r {
