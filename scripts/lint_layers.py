@@ -24,7 +24,7 @@ HEIGHT = {name: step for step, names in enumerate(LAYERS) for name in names}
 CODEGEN = {
     "Elements": {"Elements"},
     "Rows": {"Elements", "Rows"},
-    "CPU": {"Elements", "Rows", "CPU"},
+    "CPU": {"Elements", "Rows", "CPU", "Providers"},
     "Providers": {"Providers"},
     "OneDnn": {"Elements", "Rows", "CPU", "Providers", "OneDnn"},  # It computes on the CPU.
 }

@@ -6,7 +6,9 @@
 #ifndef SLUICE_DIALECTS_KERNEL_KERNEL_H
 #define SLUICE_DIALECTS_KERNEL_KERNEL_H
 
+#include "dialects/Kernel/ConfigInterface.h"
 #include "dialects/Kernel/PackingInterface.h"
+#include "dialects/Sluice/Interfaces.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/LLVMIR/LLVMTypes.h"
 #include "mlir/IR/Builders.h"
@@ -39,8 +41,8 @@ inline constexpr llvm::StringLiteral builtinProvider = "builtin";
 
 namespace sluice::kernel {
 
-/// Attributes of graph ops that move to the kernel the op anchors. There,
-/// provider and tiling are attributes of the op itself.
+/// Attributes of graph ops that move to the kernel the op anchors, until what
+/// they ask for is chosen.
 inline constexpr llvm::StringLiteral providerAttributeName = "kernel.provider";
 inline constexpr llvm::StringLiteral tilingAttributeName = "kernel.tiling";
 inline constexpr llvm::StringLiteral targetAttributeName = "kernel.target";

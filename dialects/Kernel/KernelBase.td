@@ -30,4 +30,7 @@ def Kernel_Dialect : Dialect {
   let hasOperationAttrVerify = 1;
 }
 
+class Kernel_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Kernel_Dialect, mnemonic, traits>;
+
 #endif // KERNEL_BASE_TD

@@ -163,6 +163,25 @@ LogicalResult TilingAttr::verify(
   return success();
 }
 
+/// One entry for each input, which is an order that the kernel reads.
+static LogicalResult verifyRegionPacking(RegionOp region, ArrayAttr packing) {
+  if (packing.size() != region.getInputs().size())
+    return region.emitOpError("needs a packing for each of its ")
+           << region.getInputs().size() << " inputs";
+  for (auto [input, order] : llvm::zip(region.getInputs(), packing)) {
+    if (isa<UnitAttr>(order))
+      continue;
+    auto encoding = dyn_cast<PackingAttrInterface>(order);
+    if (!encoding)
+      return region.emitOpError() << order << " is no encoding";
+    auto emitError = [&] { return region.emitOpError(); };
+    if (auto config = region.getConfigAttr())
+      if (failed(config.verifyPacking(encoding, emitError)))
+        return failure();
+  }
+  return success();
+}
+
 LogicalResult RegionOp::verify() {
   Block &block = getBody().front();
   if (block.getArgumentTypes() != getInputs().getTypes())
@@ -178,13 +197,37 @@ LogicalResult RegionOp::verify() {
   for (int64_t input : getReusable())
     if (input < 0 || input >= static_cast<int64_t>(getInputs().size()))
       return emitOpError("reusable input ") << input << " does not exist";
+  if (ArrayAttr packing = getPackingAttr())
+    return verifyRegionPacking(*this, packing);
+  return success();
+}
+
+Operation *RegionOp::findAnchor() {
+  for (Operation &op : getBody().front())
+    if (op.getName().stripDialect() == getAnchor())
+      return &op;
+  return nullptr;
+}
+
+LogicalResult CallOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto callee = symbols.lookupNearestSymbolFrom<FuncOp>(*this, getCalleeAttr());
+  if (!callee || !callee.getConfigAttr() ||
+      callee.getProvider() != builtinProvider)
+    return success();
+  for (Value input : getInputs()) {
+    auto constant = input.getDefiningOp<PackedConstantOp>();
+    if (constant &&
+        failed(callee.getConfigAttr().verifyPacking(
+            constant.getPackingAttr(), [&] { return emitOpError(); })))
+      return failure();
+  }
   return success();
 }
 
 void FuncOp::build(OpBuilder &builder, OperationState &state, StringAttr name,
-                   StringAttr anchor, ProviderAttr provider, TilingAttr tiling,
-                   Region &body) {
-  build(builder, state, name, anchor, provider, tiling,
+                   StringAttr anchor, ProviderAttr provider,
+                   KernelConfigAttrInterface config, Region &body) {
+  build(builder, state, name, anchor, provider, config,
         TypeAttr::get(getSignature(builder.getContext(), body)),
         /*arg_attrs=*/ArrayAttr(),
         /*res_attrs=*/ArrayAttr());

@@ -7,6 +7,9 @@
 #define KERNEL_OPS_TD
 
 include "dialects/Kernel/KernelAttributes.td"
+include "dialects/Kernel/ConfigInterface.td"
+include "dialects/Kernel/CpuConfigurations.td"
+include "dialects/Kernel/PackedOps.td"
 include "dialects/Kernel/PackingAttributes.td"
 include "dialects/Kernel/PackingInterface.td"
 include "mlir/IR/BuiltinAttributes.td"
@@ -27,25 +30,25 @@ def Kernel_DefaultProvider
     : DefaultValuedAttr<Kernel_ProviderAttr,
                         "::sluice::kernel::builtinProvider">;
 
-class Kernel_Op<string mnemonic, list<Trait> traits = []>
-    : Op<Kernel_Dialect, mnemonic, traits>;
-
 def RegionOp : Kernel_Op<"region",
     [IsolatedFromAbove, Pure, AttrSizedOperandSegments,
      SingleBlockImplicitTerminator<"::sluice::kernel::YieldOp">]> {
   let summary = "ops that become one kernel";
   let description = [{
     The region's arguments are the inputs; it yields the results. `sizes` are
-    the dynamic sizes of the results, in order. `anchor` names what decides
-    how code is made ("map", "matmul", ...). `reusable` names the inputs whose
-    buffer a result of the same size may take over, should they die here.
-    `provider` makes the kernel's code, which `tiling` shapes.
+    the dynamic sizes of the results, in order. `anchor` names the op that
+    decides how code is made ("matmul", ...), or "map" where all are
+    elementwise. `reusable` names the inputs whose buffer a result of the same
+    size may take over, should they die here. Once kernels are chosen,
+    `provider` makes the code, as `config` says, and `packing` says for each
+    input in which order it wants it: an encoding, or `unit` for the input as it is.
   }];
   let arguments = (ins Variadic<AnyRankedTensor>:$inputs,
                        Variadic<Index>:$sizes, StrAttr:$anchor,
                        DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$reusable,
                        Kernel_DefaultProvider:$provider,
-                       OptionalAttr<Kernel_TilingAttr>:$tiling);
+                       OptionalAttr<KernelConfigAttrInterface>:$config,
+                       OptionalAttr<ArrayAttr>:$packing);
   let results = (outs Variadic<AnyRankedTensor>);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
@@ -53,6 +56,10 @@ def RegionOp : Kernel_Op<"region",
     attr-dict `->` type(results) $body
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The op that `anchor` names; null where all are elementwise.
+    ::mlir::Operation *findAnchor();
+  }];
 }
 
 def AliasOp : Kernel_Op<"alias", [Pure]> {
@@ -83,11 +90,12 @@ def FuncOp : Kernel_Op<"func", [IsolatedFromAbove, FunctionOpInterface,
     of the run, the buffers of its inputs and results, scratch memory, and
     `parameters` as in `kernel.call`, and yields nothing; its loops stay
     structured until the kernel becomes a function. `function_type` follows from
-    the body and is not printed.
+    the body and is not printed. `config` is all that was chosen about the code
+    that `provider` makes.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$anchor,
                        Kernel_DefaultProvider:$provider,
-                       OptionalAttr<Kernel_TilingAttr>:$tiling,
+                       OptionalAttr<KernelConfigAttrInterface>:$config,
                        TypeAttrOf<FunctionType>:$function_type,
                        OptionalAttr<DictArrayAttr>:$arg_attrs,
                        OptionalAttr<DictArrayAttr>:$res_attrs);
@@ -96,7 +104,7 @@ def FuncOp : Kernel_Op<"func", [IsolatedFromAbove, FunctionOpInterface,
   let builders = [OpBuilder<(ins "::mlir::StringAttr":$name,
                                  "::mlir::StringAttr":$anchor,
                                  "::sluice::kernel::ProviderAttr":$provider,
-                                 "::sluice::kernel::TilingAttr":$tiling,
+                                 "::sluice::kernel::KernelConfigAttrInterface":$config,
                                  "::mlir::Region &":$body)>];
   let assemblyFormat = [{
     $sym_name $anchor attr-dict-with-keyword
@@ -116,11 +124,14 @@ def FuncOp : Kernel_Op<"func", [IsolatedFromAbove, FunctionOpInterface,
   let hasRegionVerifier = 1;
 }
 
-def CallOp : Kernel_Op<"call", [Pure, AttrSizedOperandSegments]> {
+def CallOp : Kernel_Op<"call",
+    [Pure, AttrSizedOperandSegments,
+     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "runs an outlined kernel on tensors";
   let description = [{
     Operands are as in `kernel.region`. `parameters` are the numbers in which
-    kernels differ that share their code.
+    kernels differ that share their code. Packed constants must have the order
+    that the kernel's configuration reads.
   }];
   let arguments = (ins FlatSymbolRefAttr:$callee,
                        Variadic<AnyRankedTensor>:$inputs,

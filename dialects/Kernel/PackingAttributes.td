@@ -19,6 +19,11 @@ class Kernel_PackingAttr<string name, string attributeMnemonic>
   let genVerifyDecl = 1;
 }
 
+def Kernel_PlainAttr : AttrDef<Kernel_Dialect, "Plain"> {
+  let mnemonic = "plain";
+  let summary = "all elements in one dimension, in the model's order";
+}
+
 def Kernel_PanelsAttr : Kernel_PackingAttr<"Panels", "panels"> {
   let summary = "matrices in panels of columns";
   let description = [{

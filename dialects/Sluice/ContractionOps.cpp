@@ -6,6 +6,7 @@
 
 #include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/Sluice.h"
+#include "dialects/Sluice/Weights.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -106,6 +107,26 @@ bool MatmulOp::takesEpilogue() {
   return static_cast<bool>(getSumType(elementTypeOf(getLhs()),
                                       elementTypeOf(getRhs()),
                                       elementTypeOf(getResult())));
+}
+
+OpOperand &MatmulOp::getWeightsOperand() { return getRhsMutable(); }
+
+StringRef MatmulOp::explainUnpacked(RankedTensorType weights) {
+  ArrayRef<int64_t> shape = weights.getShape(), lhs = shapeOf(getLhs());
+  if (!getSumType(elementTypeOf(getLhs()), weights.getElementType(),
+                  elementTypeOf(getResult())))
+    return noDotUnit;
+  if (llvm::is_contained(shape, 0))
+    return "there are none";
+  // One matrix for all batches.
+  if (llvm::any_of(shape.drop_back(2), [](int64_t size) { return size != 1; }))
+    return "each batch has its own";
+  if (shape.size() > lhs.size())
+    return "they have more dimensions than the other operand";
+  // The kernel takes the depth from the operand's type.
+  if (ShapedType::isDynamic(lhs[lhs.size() - (getTransposeLhs() ? 2 : 1)]))
+    return "the depth of the other operand is not known";
+  return {};
 }
 
 double MatmulOp::getOperationsPerElement() {

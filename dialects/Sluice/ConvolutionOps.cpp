@@ -7,6 +7,7 @@
 #include "dialects/Sluice/QuantisedConstant.h"
 #include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/Sluice.h"
+#include "dialects/Sluice/Weights.h"
 #include "dialects/Sluice/WindowInference.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -366,3 +367,35 @@ double ConvOp::getOperationsPerElement() {
     taps *= size;
   return 2.0 * taps;
 }
+
+//===----------------------------------------------------------------------===//
+// Weights
+//===----------------------------------------------------------------------===//
+
+/// Kernels read channels that lie side by side, as many as the type says.
+template <typename OpTy>
+static StringRef explainUnpackedConvolution(OpTy op, RankedTensorType weights) {
+  if (weights.getNumDynamicDims() != 0 ||
+      llvm::is_contained(weights.getShape(), 0))
+    return "there are none";
+  if (!getSumType(elementTypeOf(op.getInput()), weights.getElementType(),
+                  elementTypeOf(op.getResult())))
+    return noDotUnit;
+  if (ShapedType::isDynamic(shapeOf(op.getInput())[op.getChannelDimension()]))
+    return "the number of channels is not known";
+  if (!op.getChannelsLast())
+    return "the channels are not the last dimension";
+  return {};
+}
+
+OpOperand &ConvOp::getWeightsOperand() { return getWeightMutable(); }
+StringRef ConvOp::explainUnpacked(RankedTensorType weights) {
+  return explainUnpackedConvolution(*this, weights);
+}
+bool ConvOp::takesEpilogue() { return hasPackableWeights(*this); }
+
+OpOperand &ConvTransposeOp::getWeightsOperand() { return getWeightMutable(); }
+StringRef ConvTransposeOp::explainUnpacked(RankedTensorType weights) {
+  return explainUnpackedConvolution(*this, weights);
+}
+bool ConvTransposeOp::takesEpilogue() { return hasPackableWeights(*this); }

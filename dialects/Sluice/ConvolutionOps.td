@@ -10,7 +10,8 @@ include "dialects/Sluice/SluiceBase.td"
 
 class Sluice_ConvolutionOp<string mnemonic, list<Trait> traits = []>
     : Sluice_Op<mnemonic,
-                !listconcat(traits, [HasSizeConditions, ImageOpInterface,
+                !listconcat(traits, [HasSizeConditions, HasWeights,
+                                     ImageOpInterface, TakesEpilogue,
                                      TakesNumbers, TellsOperandSizes])> {
   dag commonArguments =
       (ins AnyRankedTensor:$input, AnyRankedTensor:$weight,

@@ -296,6 +296,16 @@ void RecurrenceOp::requireSizes(SizeConditions &conditions) {
 // Work
 //===----------------------------------------------------------------------===//
 
+OpOperand &RecurrenceOp::getWeightsOperand() { return getWeightsMutable(); }
+
+StringRef RecurrenceOp::explainUnpacked(RankedTensorType weights) {
+  if (llvm::is_contained(weights.getShape(), 0))
+    return "there are none";
+  if (ShapedType::isDynamic(shapeOf(getProjected())[3]))
+    return "the width of the inputs is not known";
+  return {};
+}
+
 double RecurrenceOp::getOperationsPerElement() {
   // Every gate's sum over the hidden units, for each unit of an output.
   return 2.0 * getGateCount() * shapeOf(getResult(1)).back();

@@ -22,7 +22,8 @@ def Sluice_RecurrentCellAttr
 }
 
 def RecurrenceOp : Sluice_Op<"recurrence",
-    [TellsWork, HasSizeConditions, AttrSizedOperandSegments, DemandsSizes]> {
+    [TellsWork, HasWeights, HasSizeConditions, AttrSizedOperandSegments,
+     DemandsSizes]> {
   let summary = "a recurrent cell over a sequence, in one or two directions";
   let description = [{
     With D directions, S steps, B sequences, H hidden units and G gates (LSTM:

@@ -6,13 +6,9 @@
 #ifndef SLUICE_DIALECTS_SLUICE_SLUICE_H
 #define SLUICE_DIALECTS_SLUICE_SLUICE_H
 
-#include "dialects/Kernel/PackingInterface.h"
-#include "dialects/Sluice/ElementEvaluator.h"
 #include "dialects/Sluice/ElementTypes.h"
+#include "dialects/Sluice/Interfaces.h"
 #include "dialects/Sluice/OpTraits.h"
-#include "dialects/Sluice/Permutation.h"
-#include "dialects/Sluice/SizeConditions.h"
-#include "dialects/Sluice/TypeInference.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -26,7 +22,6 @@
 
 #include "dialects/Sluice/SluiceDialect.h.inc"
 #include "dialects/Sluice/SluiceEnums.h.inc"
-#include "dialects/Sluice/SluiceInterfaces.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Sluice/SluiceAttributes.h.inc"
 #define GET_OP_CLASSES

@@ -24,10 +24,8 @@ def Sluice_Dialect : Dialect {
     can say its result sizes in terms of its operands' (reification).
     Broadcasting follows NumPy and is part of the op.
   }];
-  // Reification and bodies build ops of these; constants carry encodings of the
-  // kernel dialect.
+  // Reification and bodies build ops of these.
   let dependentDialects = ["::mlir::arith::ArithDialect",
-                           "::sluice::kernel::KernelDialect",
                            "::mlir::math::MathDialect",
                            "::mlir::tensor::TensorDialect"];
   let hasConstantMaterializer = 1;

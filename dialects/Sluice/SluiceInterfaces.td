@@ -151,6 +151,24 @@ def TakesEpilogue
 def TakesPrologue
     : DeclareOpInterfaceMethods<AnchorOpInterface, ["takesPrologue"]>;
 
+def WeightsOpInterface : OpInterface<"WeightsOpInterface"> {
+  let cppNamespace = "::sluice";
+  let description = [{
+    An op that multiplies by weights. Where these are constant, its kernel may
+    have them reordered when the artifact is written.
+  }];
+  let methods = [
+    InterfaceMethod<"The operand with the weights.",
+        "::mlir::OpOperand &", "getWeightsOperand">,
+    InterfaceMethod<[{
+      Why no kernel can have constant weights of this type in an order of its
+      own, such as elements that nothing multiplies; empty where one can.
+    }], "::llvm::StringRef", "explainUnpacked", (ins
+        "::mlir::RankedTensorType":$weights)>
+  ];
+}
+def HasWeights : DeclareOpInterfaceMethods<WeightsOpInterface>;
+
 def WorkOpInterface : OpInterface<"WorkOpInterface"> {
   let cppNamespace = "::sluice";
   let description = [{

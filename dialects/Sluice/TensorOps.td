@@ -21,6 +21,19 @@ def ConstantOp : Sluice_Op<"constant",
   let hasFolder = 1;
 }
 
+def NarrowConstantOp : Sluice_Op<"narrow_constant",
+    [StaysInHost, NoSizeConditions]> {
+  let summary = "a constant in fewer bits than its elements have";
+  let description = [{
+    `value` holds signed integers that are those of the result, in 8 or 16 bits
+    each. Quantised weights are that small, whatever they are multiplied with.
+  }];
+  let arguments = (ins ElementsAttr:$value, TypeAttr:$element_type);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$value `as` $element_type attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
 def ShapeOp : Sluice_Op<"shape", [EvaluatesElement, NoSizeConditions]> {
   let summary = "the sizes [start, end) of a tensor as 64-bit integers";
   let arguments = (ins AnyRankedTensor:$operand, I64Attr:$start,

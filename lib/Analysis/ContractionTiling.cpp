@@ -236,6 +236,22 @@ bool sluice::usesDotProducts(const ContractionSpec &spec, int64_t rows) {
          rows <= mostRows;
 }
 
+llvm::StringRef sluice::explainMisfit(const ContractionSpec &spec,
+                                      const ContractionTiling &tiling) {
+  bool lies = spec.transposeB && !spec.packedB;
+  if (tiling.packB && !lies)
+    return "only a transposed right-hand side is put into panels in the run";
+  bool isShort = spec.rows != kDynamicSize && usesDotProducts(spec, spec.rows);
+  if (lies && !tiling.packB && !isShort)
+    return "a transposed right-hand side must be put into panels in the run";
+  bool isWhole = spec.depth != kDynamicSize && tiling.depthBlock >= spec.depth;
+  bool isUnlimited = tiling.depthBlock == std::numeric_limits<int64_t>::max();
+  if (!isWhole && !isUnlimited && spec.types.result != spec.types.accumulator)
+    return "blocks of the depth keep sums in the result, which has another "
+           "type";
+  return {};
+}
+
 ContractionTiling
 sluice::chooseContractionTiling(const ContractionSpec &spec,
                                 const MachineModel &machine,

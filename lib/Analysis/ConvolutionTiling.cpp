@@ -293,11 +293,8 @@ static bool isContraction(const ConvolutionSpec &spec) {
          all(spec.padsBegin, 0) && all(spec.padsEnd, 0);
 }
 
-static void chooseContraction(ConvolutionTiling &tiling,
-                              const ConvolutionSpec &spec,
-                              const MachineModel &machine,
-                              const ConvolutionTilingOverrides &overrides) {
-  tiling.method = ConvolutionTiling::Method::Contraction;
+/// The matrix product that such a convolution is.
+static ContractionSpec getContraction(const ConvolutionSpec &spec) {
   ContractionSpec contraction;
   contraction.types = spec.types;
   contraction.batch = spec.batch;
@@ -309,6 +306,15 @@ static void chooseContraction(ConvolutionTiling &tiling,
   contraction.columns = spec.outputChannels;
   contraction.depth = spec.inputChannels * product(spec.kernelSizes);
   contraction.packedB = true;
+  return contraction;
+}
+
+static void chooseContraction(ConvolutionTiling &tiling,
+                              const ConvolutionSpec &spec,
+                              const MachineModel &machine,
+                              const ConvolutionTilingOverrides &overrides) {
+  tiling.method = ConvolutionTiling::Method::Contraction;
+  ContractionSpec contraction = getContraction(spec);
   ContractionTilingOverrides forced = overrides.contraction;
   forced.tileRows = overrides.tilePixels;
   forced.tileVectors = overrides.tileVectors;
@@ -373,4 +379,38 @@ sluice::chooseConvolutionTiling(const ConvolutionSpec &spec,
                                          /*isPlaced=*/true, machine,
                                          overrides));
   return tiling;
+}
+
+llvm::StringRef sluice::explainMisfit(const ConvolutionSpec &spec,
+                                      const ConvolutionTiling &tiling) {
+  using Method = ConvolutionTiling::Method;
+  if (spec.transposed != (tiling.method == Method::Phases))
+    return "transposed convolutions, and no others, have phases";
+  if (spec.transposed) {
+    auto count = static_cast<size_t>(countTransposedPhases(spec));
+    if (count != tiling.phases.size())
+      return "the strides make another number of phases";
+    for (size_t i = 0; i < count; ++i) {
+      const ConvolutionTiling &phase = tiling.phases[i];
+      if (phase.method == Method::Contraction)
+        return "the pixels of a phase do not follow each other";
+      llvm::StringRef reason =
+          explainMisfit(getTransposedPhase(spec, i).spec, phase);
+      if (!reason.empty())
+        return reason;
+    }
+    return {};
+  }
+  bool isDepthwise = spec.isDepthwise() && spec.outputChannels == 1;
+  if (isDepthwise != (tiling.method == Method::Depthwise))
+    return "depthwise convolutions, and no others, have that method";
+  if (spec.groups % tiling.mergedGroups != 0)
+    return "the groups cannot be merged so";
+  if (tiling.method != Method::Contraction)
+    return tiling.channelBlock % tiling.width() == 0
+               ? llvm::StringRef()
+               : "a block of channels is no whole tiles";
+  if (!isContraction(spec) || tiling.mergedGroups != 1)
+    return "its windows are no rows of a matrix";
+  return explainMisfit(getContraction(spec), tiling.contraction);
 }

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "sluice/Analysis/DotUnit.h"
 #include "sluice/Analysis/MachineModel.h"
+#include "llvm/ADT/STLExtras.h"
 
 using namespace sluice;
 
@@ -12,13 +13,40 @@ static bool isInteger(NumberKind kind) {
   return kind == NumberKind::I32 || kind == NumberKind::I64;
 }
 
-DotUnitModel sluice::chooseDotUnit(const ProductTypes &types,
-                                   const MachineModel &machine) {
+namespace {
+struct NamedKind {
+  DotUnitModel::Kind kind;
+  llvm::StringLiteral name;
+};
+} // namespace
+
+static constexpr NamedKind namedKinds[] = {
+    {DotUnitModel::Kind::Float, "float"},
+    {DotUnitModel::Kind::Integer, "integer"}};
+
+llvm::StringRef sluice::getDotUnitName(DotUnitModel::Kind kind) {
+  return llvm::find_if(
+             namedKinds,
+             [&](const NamedKind &named) { return named.kind == kind; })
+      ->name;
+}
+
+std::optional<DotUnitModel::Kind> sluice::findDotUnit(llvm::StringRef name) {
+  for (const NamedKind &named : namedKinds)
+    if (named.name == name)
+      return named.kind;
+  return std::nullopt;
+}
+
+std::optional<DotUnitModel> sluice::getDotUnit(DotUnitModel::Kind kind,
+                                               const ProductTypes &types,
+                                               const MachineModel &machine) {
   constexpr unsigned manyRegisters = 32;
+  bool isIntegral = kind == DotUnitModel::Kind::Integer;
+  if (isIntegral != isInteger(types.accumulator))
+    return std::nullopt;
   DotUnitModel unit;
-  bool isIntegral = isInteger(types.accumulator);
-  unit.kind =
-      isIntegral ? DotUnitModel::Kind::Integer : DotUnitModel::Kind::Float;
+  unit.kind = kind;
   unit.sumBytes = getNumberBytes(types.accumulator);
   unit.lanes = machine.lanes(8 * unit.sumBytes);
   unit.fused = !isIntegral && machine.hasFma;
@@ -33,4 +61,11 @@ DotUnitModel sluice::chooseDotUnit(const ProductTypes &types,
     unit.panelVectors = 2;
   }
   return unit;
+}
+
+DotUnitModel sluice::chooseDotUnit(const ProductTypes &types,
+                                   const MachineModel &machine) {
+  auto kind = isInteger(types.accumulator) ? DotUnitModel::Kind::Integer
+                                           : DotUnitModel::Kind::Float;
+  return *getDotUnit(kind, types, machine);
 }

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sluice/Analysis/MachineModel.h"
-#include "sluice/Codegen/Elements/EmitterRegistry.h"
+#include "sluice/Codegen/CPU/CpuChoices.h"
 #include "sluice/Codegen/Elements/KernelBuilder.h"
 #include "sluice/Codegen/Providers/KernelProvider.h"
 
@@ -46,12 +46,23 @@ public:
   llvm::Error checkMachine(const MachineModel &) const final {
     return llvm::Error::success();
   }
-  /// Whatever the graph can say there is code for; how much of a group an
-  /// anchor takes, the families of emitters say.
-  llvm::Expected<std::string> match(const KernelGroup &group) const final {
-    return group.anchor->getName().stripDialect().str();
+  bool knows(Operation *) const final { return true; }
+  /// Whatever the graph can say there is code for; what there is to choose
+  /// about it, the families of emitters say.
+  llvm::Expected<KernelMatch> match(const KernelGroup &group,
+                                    const MachineModel &machine) const final {
+    if (auto choose =
+            cpuChoices().choices.lookup(group.anchor->getName().getStringRef()))
+      return choose(group, machine);
+    return KernelMatch{group.anchor->getName().stripDialect().str()};
   }
-  bool readsPanels() const final { return true; }
+  SmallVector<OperandPacking, 1> adopt(const KernelGroup &group,
+                                       KnownPackings known) const final {
+    if (auto adopt = cpuChoices().adoptions.lookup(
+            group.anchor->getName().getStringRef()))
+      return adopt(group, known);
+    return {};
+  }
   llvm::LogicalResult emit(KernelBuilder &kernel) const final {
     return emitBuiltinKernel(kernel);
   }

@@ -38,7 +38,6 @@ public:
         provider ? getMachine(getAnalysisManager(), kernel) : nullptr;
     CpuEmissionOptions options;
     options.keepSubnormals = keepSubnormals;
-    options.emulateDotUnits = emulateDotUnits;
     auto emit = [&](KernelBuilder &builder) { return provider->emit(builder); };
     if (!machine || failed(emitForCpu(kernel, *machine, emit, options)))
       signalPassFailure();

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sluice/Pipeline/Pipeline.h"
-#include "dialects/Kernel/Kernel.h"
+#include "dialects/Kernel/PackedForms.h"
 #include "dialects/Sluice/Sluice.h"
 #include "dialects/State/State.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -49,6 +49,7 @@ void registerDialects(DialectRegistry &registry) {
       math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
       tensor::TensorDialect, ub::UBDialect, vector::VectorDialect>();
   registerPackings(registry);
+  kernel::registerPackedForms(registry);
   registerCodeTranslations(registry);
 }
 
@@ -149,22 +150,22 @@ void buildOptimizePipeline(OpPassManager &manager,
 void buildFormKernelsPipeline(OpPassManager &manager,
                               const KernelOptions &options) {
   OpPassManager &functions = manager.nest<func::FuncOp>();
-  ChooseProvidersPassOptions chooseOptions;
-  chooseOptions.kernels = options.kernels;
   functions.addPass(createCheckSizesPass());
   functions.addPass(createPropagateLayoutPass());
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createMergeEqualOpsPass());
-  functions.addPass(
-      createChooseProvidersPass(options.providers, chooseOptions));
-  functions.addPass(createWidenConvolutionsPass());
-  functions.addPass(createPackWeightsPass(options.providers));
+  functions.addPass(createNarrowConstantsPass());
   functions.addPass(createFormScansPass());
   functions.addPass(createSplitConcatenationsPass());
-  functions.addPass(createFormKernelsPass(options.providers));
+  functions.addPass(createFormKernelsPass());
   functions.addPass(createFoldLoopSizesPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createMergeEqualOpsPass());
+  ChooseKernelsPassOptions chooseOptions;
+  chooseOptions.kernels = options.kernels;
+  chooseOptions.emulateDotUnits = options.emulateDotUnits;
+  manager.addPass(createChooseKernelsPass(options.providers, chooseOptions));
+  manager.addPass(createPackWeightsPass());
   manager.addPass(createOutlineKernelsPass());
   manager.addPass(createStrideStatesPass());
 }
@@ -177,8 +178,6 @@ static void addSimplifyPasses(OpPassManager &functions) {
 void buildEmitPipeline(OpPassManager &manager, const KernelOptions &options) {
   EmitKernelsPassOptions emitOptions;
   emitOptions.keepSubnormals = options.keepSubnormals;
-  emitOptions.emulateDotUnits = options.emulateDotUnits;
-  manager.addPass(createVerifyPackingsPass());
   manager.nest<kernel::FuncOp>().addPass(
       createEmitKernelsPass(options.providers, emitOptions));
   manager.addPass(createShareKernelsPass());
@@ -214,9 +213,7 @@ void registerPassesAndPipelines() {
   // These passes need what only their creator has. The first registration of a
   // name counts.
   Providers providers = createProviders();
-  registerPass([=] { return createChooseProvidersPass(providers); });
-  registerPass([=] { return createPackWeightsPass(providers); });
-  registerPass([=] { return createFormKernelsPass(providers); });
+  registerPass([=] { return createChooseKernelsPass(providers); });
   registerPass([=] { return createEmitKernelsPass(providers); });
   registerSluiceTransformsPasses();
   registerSluiceStatePasses();

@@ -1,7 +1,7 @@
 // Products, convolutions and recurrences in f32 say that subnormals count as
 // zero; what computes in other types, and other ops, do not.
-// RUN: sluice-opt %s --sluice-emit-kernels | FileCheck %s
-// RUN: sluice-opt %s --sluice-emit-kernels=keep-subnormals | FileCheck %s --check-prefix=KEEP
+// RUN: sluice-opt %s --sluice-choose-kernels --sluice-emit-kernels | FileCheck %s
+// RUN: sluice-opt %s --sluice-choose-kernels --sluice-emit-kernels=keep-subnormals | FileCheck %s --check-prefix=KEEP
 // KEEP-NOT: flushes_subnormals
 
 // CHECK: kernel.func @product "

@@ -4,10 +4,10 @@
 // RUN: sluice-opt %s --sluice-lower-to-kernels --sluice-emit-kernels --sluice-vectorize-loops | FileCheck %s --check-prefix=CODE
 // RUN: sluice-opt %s --sluice-lower-to-kernels --sluice-lower-cpu | FileCheck %s --check-prefix=LLVM
 
-// KERNELS-DAG: sluice.packed_constant {{.*}}width = 16
-// KERNELS-DAG: sluice.packed_constant {{.*}}width = 64
-// KERNELS-DAG: kernel.func @packed_matmul "packed_matmul" {
-// KERNELS-DAG: kernel.func @packed_matmul_0 "packed_matmul" attributes {kernel.target = #kernel.cpu_target<{{.*}}cpu = "x86-64-v4">}
+// KERNELS-DAG: kernel.packed_constant {{.*}}width = 16
+// KERNELS-DAG: kernel.packed_constant {{.*}}width = 64
+// KERNELS-DAG: kernel.func @packed_matmul "packed_matmul" attributes {config = #kernel.cpu_contraction<unit = float, lanes = 8,
+// KERNELS-DAG: kernel.func @packed_matmul_0 "packed_matmul" attributes {config = #kernel.cpu_contraction<unit = float, lanes = 16, {{.*}}kernel.target = #kernel.cpu_target<{{.*}}cpu = "x86-64-v4">}
 
 // CODE:      kernel.func @packed_matmul "
 // CODE-NOT:  vector<16xf32>

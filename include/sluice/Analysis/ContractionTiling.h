@@ -88,6 +88,10 @@ int64_t choosePanelWidth(int64_t columns, const DotUnitModel &unit,
 /// lies, by dot products.
 bool usesDotProducts(const ContractionSpec &spec, int64_t rows);
 
+/// Why a product cannot be computed with a tiling; empty where it can.
+llvm::StringRef explainMisfit(const ContractionSpec &spec,
+                              const ContractionTiling &tiling);
+
 ContractionTiling
 chooseContractionTiling(const ContractionSpec &spec,
                         const MachineModel &machine,

@@ -70,6 +70,10 @@ struct ConvolutionTilingOverrides {
   ContractionTilingOverrides contraction;
 };
 
+/// Why a convolution cannot be computed with a tiling; empty where it can.
+llvm::StringRef explainMisfit(const ConvolutionSpec &spec,
+                              const ConvolutionTiling &tiling);
+
 ConvolutionTiling
 chooseConvolutionTiling(const ConvolutionSpec &spec,
                         const MachineModel &machine,

@@ -13,6 +13,8 @@
 #define SLUICE_ANALYSIS_DOTUNIT_H
 
 #include "sluice/Analysis/KernelSpecs.h"
+#include "llvm/ADT/StringRef.h"
+#include <optional>
 
 namespace sluice {
 
@@ -52,6 +54,16 @@ struct DotUnitModel {
 /// The unit for elements of these types.
 DotUnitModel chooseDotUnit(const ProductTypes &types,
                            const MachineModel &machine);
+
+/// The unit of a kind; none where it does not multiply these types, or the
+/// machine does not have it.
+std::optional<DotUnitModel> getDotUnit(DotUnitModel::Kind kind,
+                                       const ProductTypes &types,
+                                       const MachineModel &machine);
+
+/// How attributes call a kind.
+llvm::StringRef getDotUnitName(DotUnitModel::Kind kind);
+std::optional<DotUnitModel::Kind> findDotUnit(llvm::StringRef name);
 
 } // namespace sluice
 

@@ -8,14 +8,6 @@
 
 include "mlir/Pass/PassBase.td"
 
-def VerifyPackingsPass : Pass<"sluice-verify-packings", "::mlir::ModuleOp"> {
-  let summary = "Refuse weights that are packed for another tiling";
-  let description = [{
-    Panels have the width of the tile that reads them. Calls whose weights were
-    packed for another one than their kernel's are errors.
-  }];
-}
-
 def EmitKernelsPass
     : Pass<"sluice-emit-kernels", "::sluice::kernel::FuncOp"> {
   let summary = "Make the code of a kernel";
@@ -27,9 +19,7 @@ def EmitKernelsPass
   }];
   let options = [
     Option<"keepSubnormals", "keep-subnormals", "bool", "false",
-           "No kernel counts subnormal numbers as zero">,
-    Option<"emulateDotUnits", "emulate-dot-units", "bool", "false",
-           "Spell out in plain arithmetic what multiplies">
+           "No kernel counts subnormal numbers as zero">
   ];
   let dependentDialects = [
     "mlir::arith::ArithDialect", "mlir::func::FuncDialect",

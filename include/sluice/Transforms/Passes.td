@@ -298,6 +298,8 @@ def FormKernelsPass : Pass<"sluice-form-kernels", "::mlir::func::FuncOp"> {
     from the sizes of the function's arguments wherever they follow from them.
     A kernel has a limited number of ops: LLVM takes more than linear time for
     long blocks, while a result that is written out costs little beside them.
+    What an op asks about its kernel (`kernel.provider`, `kernel.tiling`,
+    `kernel.target`) moves to the region.
   }];
   let options = [
     Option<"maximumOps", "maximum-ops", "unsigned", /*default=*/"128",
@@ -404,24 +406,36 @@ def SetTargetPass : Pass<"sluice-set-target", "::mlir::ModuleOp"> {
   ];
 }
 
-def ChooseProvidersPass
-    : Pass<"sluice-choose-providers", "::mlir::func::FuncOp"> {
-  let summary = "Say who makes the code of products and convolutions";
+def ChooseKernelsPass : Pass<"sluice-choose-kernels", "::mlir::ModuleOp"> {
+  let summary = "Say who makes the code of each kernel, and how";
   let description = [{
-    Products and convolutions that the provider `kernels` computes get the
-    attribute `kernel.provider`. Providers are asked about each op, and decide
-    by its types, attributes and constants, and by what the target is. What one
-    declines stays builtin, and a remark of the kind `providers` has the reason
-    that it gave.
+    Asks the provider `kernels`, or that of an op's attribute `kernel.provider`,
+    about each kernel, and decides all that later passes only read: `provider`,
+    the whole `config` of the code (#kernel.cpu_contraction, ...), and for each
+    constant the order that the kernel wants it in (`packing`). A tiling that
+    an op has (`kernel.tiling`) takes the place of the provider's choice. What
+    follows an anchor and its provider declines is split off; what is declined
+    altogether stays builtin, and a remark of the kind `providers` has the
+    reason. Weights that are packed want the other operand's rows upright: it is
+    transposed in front of the kernel. A channels-last convolution with fewer
+    channels than half the lanes computes neighbouring pixels of a line as
+    channels, with shifted copies of the weights, where that takes at most two
+    thirds of the products. A table that a product has packed is looked up
+    there, too. Types of kernels must not change any more afterwards. Outlined
+    kernels without a configuration get one as well.
   }];
-  let dependentDialects = ["::sluice::kernel::KernelDialect"];
+  let dependentDialects = ["::sluice::kernel::KernelDialect",
+                           "::sluice::SluiceDialect",
+                           "mlir::tensor::TensorDialect"];
   let options = [
     Option<"kernels", "kernels", "std::string", "\"builtin\"",
-           "The provider's name">
+           "The provider's name">,
+    Option<"emulateDotUnits", "emulate-dot-units", "bool", "false",
+           "Spell dot units out in plain arithmetic, to test them on any CPU">
   ];
   let statistics = [
-    Statistic<"numChosen", "chosen", "Number of ops that it computes">,
-    Statistic<"numBuiltin", "builtin", "Number of ops that stay builtin">
+    Statistic<"numChosen", "chosen", "Number of kernels of other providers">,
+    Statistic<"numBuiltin", "builtin", "Number of kernels that they declined">
   ];
 }
 
@@ -442,33 +456,29 @@ def CheckSizesPass : Pass<"sluice-check-sizes", "::mlir::func::FuncOp"> {
   ];
 }
 
-def WidenConvolutionsPass
-    : Pass<"sluice-widen-convolutions", "::mlir::func::FuncOp"> {
-  let summary = "Compute several pixels of convolutions with few channels at once";
+def NarrowConstantsPass
+    : Pass<"sluice-narrow-constants", "::mlir::func::FuncOp"> {
+  let summary = "Keep integer weights in as few bits as hold them";
   let description = [{
-    The lanes of the micro-kernels are output channels. A channels-last
-    convolution with constant weights and fewer channels than half the lanes
-    becomes one that computes neighbouring pixels of a line as channels, with
-    shifted copies of the weights, where this takes at most two thirds of the
-    products. Runs once layouts and providers are chosen.
+    Constant weights of integer products and convolutions, quantised ones with
+    their zero point among them, become `sluice.narrow_constant` where 8 or 16
+    bits hold all of them and a kernel may read them like that.
   }];
+  let dependentDialects = ["::sluice::SluiceDialect"];
   let statistics = [
-    Statistic<"numWidened", "widened", "Convolutions that compute more at once">
+    Statistic<"numNarrowed", "narrowed", "Number of constants in fewer bits">
   ];
 }
 
-def PackWeightsPass : Pass<"sluice-pack-weights", "::mlir::func::FuncOp"> {
-  let summary = "Put constant weights in the order micro-kernels read";
+def PackWeightsPass : Pass<"sluice-pack-weights", "::mlir::ModuleOp"> {
+  let summary = "Put constants in the orders that kernels read";
   let description = [{
-    Products with a constant right-hand side, channels-last convolutions and
-    transposed ones with constant weights, in f32, become ops on packed
-    constants, and recurrent cells read theirs in panels. A transposed
-    left-hand side is turned for it. A table that a product has packed is
-    looked up there, too. The panels follow from the tiles chosen for the
-    machine or given by `kernel.tiling`, so types must not change any more
-    afterwards. Those that kernels of other providers read keep their order: a
-    library may have its own, known only where it runs.
+    Where a kernel's `packing` asks for a constant in another order, the input
+    becomes a `kernel.packed_constant` and the anchor its packed form
+    (`kernel.packed_matmul`, ...). The constant is reordered when the artifact
+    is written.
   }];
+  let dependentDialects = ["::sluice::kernel::KernelDialect"];
 }
 
 def PropagateLayoutPass

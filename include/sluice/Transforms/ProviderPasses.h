@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The passes of Passes.h that ask the providers of kernels, with those of the
-// pipeline they are for. Made without, they know none, not even the compiler.
+// The pass of Passes.h that asks the providers of kernels, with those of the
+// pipeline it is for. Made without, it knows none, not even the compiler.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SLUICE_TRANSFORMS_PROVIDERPASSES_H
@@ -17,10 +17,8 @@
 namespace sluice {
 
 std::unique_ptr<mlir::Pass>
-createChooseProvidersPass(Providers providers,
-                          const ChooseProvidersPassOptions &options = {});
-std::unique_ptr<mlir::Pass> createPackWeightsPass(Providers providers);
-std::unique_ptr<mlir::Pass> createFormKernelsPass(Providers providers);
+createChooseKernelsPass(Providers providers,
+                        const ChooseKernelsPassOptions &options = {});
 
 } // namespace sluice
 

@@ -11,7 +11,6 @@
 #include "sluice/Codegen/CPU/CpuLoops.h"
 #include "sluice/Codegen/CPU/FrameLayout.h"
 #include "sluice/Codegen/CPU/Products/StridedBuffers.h"
-#include "sluice/Codegen/CPU/Products/TilingOverrides.h"
 #include "sluice/Codegen/CPU/RowVectors.h"
 
 using namespace mlir;
@@ -55,8 +54,6 @@ static void setCodeAttributes(kernel::FuncOp kernel,
   if (keepsScalars(kernel))
     kernel->setAttr(llvmAttributesName,
                     builder.getStrArrayAttr(keepsScalarsAttribute));
-  if (options.emulateDotUnits)
-    kernel->setAttr(emulatesDotUnitsAttributeName, builder.getUnitAttr());
 }
 
 /// The frame and the buffers of the arguments and results, or nothing where an
@@ -131,6 +128,5 @@ LogicalResult sluice::emitForCpu(kernel::FuncOp function,
   region.erase();
   function.setFunctionType(
       builder.getFunctionType(body->getArgumentTypes(), {}));
-  function->removeAttr(emulatesDotUnitsAttributeName);
   return success();
 }

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sluice/Codegen/CPU/CpuFamilies.h"
+#include "sluice/Codegen/CPU/CpuChoices.h"
 #include "sluice/Codegen/Rows/RowFamilies.h"
 
 using namespace mlir;
@@ -39,4 +40,14 @@ const EmitterRegistry &sluice::emitterRegistry() {
     return result;
   }();
   return registry;
+}
+
+const CpuChoices &sluice::cpuChoices() {
+  static const CpuChoices choices = [] {
+    CpuChoices result;
+    registerProductChoices(result);
+    registerRecurrentChoices(result);
+    return result;
+  }();
+  return choices;
 }

@@ -77,7 +77,7 @@ static LogicalResult emitGather(KernelBuilder &kernel, Operation *anchor) {
 /// The elements of a column lie a panel's width apart.
 static LogicalResult emitPackedGather(KernelBuilder &kernel,
                                       Operation *anchor) {
-  auto op = cast<PackedGatherOp>(anchor);
+  auto op = cast<kernel::PackedGatherOp>(anchor);
   if (failed(requireAlone(kernel, anchor)))
     return failure();
   Value indices = op.getIndices();
@@ -404,7 +404,7 @@ static LogicalResult emitNonZero(KernelBuilder &kernel, Operation *anchor) {
 
 void sluice::registerIndexingEmitters(EmitterRegistry &registry) {
   registry.addKernel<GatherOp>(emitGather);
-  registry.addKernel<PackedGatherOp>(emitPackedGather);
+  registry.addKernel<kernel::PackedGatherOp>(emitPackedGather);
   registry.addElement<GatherElementsOp>(gatherElementsElement);
   registry.addKernel<GatherNDOp>(emitGatherND);
   registry.addKernel<NonZeroCountOp>(emitNonZeroCount);

@@ -6,6 +6,7 @@
 
 #include "Description.h"
 #include "dialects/Sluice/Sluice.h"
+#include "dialects/Sluice/Weights.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -66,15 +67,14 @@ static void describeMatmul(MatmulOp op, OneDnnKernel &kernel) {
   describeMatrices(shapeOf(op.getRhs()), op.getTransposeRhs(), description.rank,
                    description.weights, description.weights_strides);
   llvm::copy(shapeOf(op.getResult()), description.destination);
-  kernel.operands = {op.getLhs(), op.getRhs()};
 }
 
 /// One matrix of weights serves all rows, whatever their dimensions.
-static void describePackedMatmul(PackedMatmulOp op, OneDnnKernel &kernel) {
+static void describeRows(ArrayRef<int64_t> lhs, int64_t columns,
+                         OneDnnKernel &kernel) {
   sluice_onednn_kernel &description = kernel.description;
-  ArrayRef<int64_t> shape = shapeOf(op.getLhs());
-  int64_t depth = shape.back(), columns = op.getColumns();
-  int64_t rows = llvm::product_of(shape.drop_back());
+  int64_t depth = lhs.back();
+  int64_t rows = llvm::product_of(lhs.drop_back());
   description.kind = SLUICE_ONEDNN_MATMUL;
   description.rank = 2;
   describeMatrices({rows, depth}, false, 2, description.source,
@@ -84,7 +84,22 @@ static void describePackedMatmul(PackedMatmulOp op, OneDnnKernel &kernel) {
   description.destination[0] = rows;
   description.destination[1] = columns;
   description.constant_weights = true;
-  kernel.operands = {op.getLhs(), op.getWeights()};
+}
+
+/// Can the weights of an op be packed as the library takes them?
+static bool isPackable(WeightsOpInterface op, const KernelGroup &group) {
+  Value weights = group.getSource(op.getWeightsOperand().get());
+  return weights.getDefiningOp<ConstantOp>() &&
+         op.explainUnpacked(getKeptType(weights)).empty();
+}
+
+static bool isPackable(MatmulOp op, const KernelGroup &group) {
+  return !op.getTransposeLhs() &&
+         isPackable(cast<WeightsOpInterface>(op.getOperation()), group);
+}
+
+static int64_t getColumns(MatmulOp op) {
+  return shapeOf(op.getResult()).back();
 }
 
 //===----------------------------------------------------------------------===//
@@ -129,23 +144,29 @@ static llvm::Error describeConvolution(OpTy op, ArrayRef<int64_t> kernelSizes,
   return llvm::Error::success();
 }
 
-static llvm::Error describeAnchor(Operation *anchor, OneDnnKernel &kernel) {
-  return llvm::TypeSwitch<Operation *, llvm::Error>(anchor)
+static llvm::Error describeAnchor(const KernelGroup &group,
+                                  OneDnnKernel &kernel) {
+  return llvm::TypeSwitch<Operation *, llvm::Error>(group.anchor)
       .Case([&](MatmulOp op) {
-        describeMatmul(op, kernel);
+        if (isPackable(op, group))
+          describeRows(shapeOf(op.getLhs()), getColumns(op), kernel);
+        else
+          describeMatmul(op, kernel);
+        kernel.operands = {op.getLhs(), op.getRhs()};
         return llvm::Error::success();
       })
-      .Case([&](PackedMatmulOp op) {
-        describePackedMatmul(op, kernel);
+      .Case([&](kernel::PackedMatmulOp op) {
+        describeRows(shapeOf(op.getLhs()), op.getColumns(), kernel);
+        kernel.operands = {op.getLhs(), op.getWeights()};
         return llvm::Error::success();
       })
-      .Case([&](PackedConvOp op) {
+      .Case([&](kernel::PackedConvOp op) {
         return describeConvolution(op, op.getKernel(), op.getWeights(), kernel);
       })
       .Case([&](ConvOp op) {
         if (!op.getChannelsLast())
           return refuse("its channels are not last");
-        if (!op.getWeight().getDefiningOp<ConstantOp>())
+        if (!isPackable(op, group))
           return refuse("its weights are not constant");
         return describeConvolution(op, shapeOf(op.getWeight()).drop_front(2),
                                    op.getWeight(), kernel);
@@ -155,12 +176,37 @@ static llvm::Error describeAnchor(Operation *anchor, OneDnnKernel &kernel) {
       });
 }
 
+bool sluice::isOneDnnAnchor(Operation *op) {
+  return isa<MatmulOp, ConvOp, ConvTransposeOp>(op);
+}
+
+SmallVector<OperandPacking, 1>
+sluice::packOneDnnWeights(const KernelGroup &group, std::string &unpacked) {
+  MLIRContext *context = group.anchor->getContext();
+  auto keep = [&](Attribute packing) {
+    return SmallVector<OperandPacking, 1>{
+        {1, cast<kernel::PackingAttrInterface>(packing)}};
+  };
+  auto matmul = dyn_cast<MatmulOp>(group.anchor);
+  if (!matmul)
+    return keep(kernel::PlainAttr::get(context));
+  if (!isPackable(matmul, group)) {
+    if (matmul.getTransposeLhs())
+      unpacked = "the provider takes no transposed operand";
+    return {};
+  }
+  // One panel of all columns has the order of the matrix.
+  if (matmul.getTransposeRhs())
+    return keep(kernel::PanelsAttr::get(context, getColumns(matmul), true));
+  return keep(kernel::PlainAttr::get(context));
+}
+
 llvm::Expected<OneDnnKernel>
 sluice::describeOneDnnKernel(const KernelGroup &group) {
   OneDnnKernel kernel = {};
   if (llvm::Error error = checkTensors(group.anchor))
     return error;
-  if (llvm::Error error = describeAnchor(group.anchor, kernel))
+  if (llvm::Error error = describeAnchor(group, kernel))
     return error;
   kernel.operands.push_back(group.result);
   if (llvm::Error error = describePostOps(

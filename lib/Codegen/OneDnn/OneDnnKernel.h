@@ -30,7 +30,16 @@ struct OneDnnKernel {
 };
 
 /// The kernel that computes a group, or the reason why there is none.
+/// Products and convolutions, before their weights are packed.
+bool isOneDnnAnchor(mlir::Operation *op);
+
 llvm::Expected<OneDnnKernel> describeOneDnnKernel(const KernelGroup &group);
+
+/// Constant weights keep the order of the model, rows upright: the library has
+/// its own order, known only where it runs. `unpacked` is set to the reason
+/// where the library does not get them as constants.
+llvm::SmallVector<OperandPacking, 1> packOneDnnWeights(const KernelGroup &group,
+                                                       std::string &unpacked);
 
 /// Builds the code of a kernel whose provider is oneDNN.
 llvm::LogicalResult emitOneDnnKernel(KernelBuilder &kernel);

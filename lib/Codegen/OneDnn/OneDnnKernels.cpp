@@ -27,7 +27,7 @@ static SmallVector<int64_t> toNumbers(const sluice_onednn_kernel &description) {
 
 LogicalResult sluice::emitOneDnnKernel(KernelBuilder &kernel) {
   auto anchor = llvm::find_if(kernel.region, [](Operation &op) {
-    return isa<MatmulOp, PackedMatmulOp, PackedConvOp>(op);
+    return isa<MatmulOp, kernel::PackedMatmulOp, kernel::PackedConvOp>(op);
   });
   Operation *yield = kernel.region.getTerminator();
   if (anchor == kernel.region.end() || yield->getNumOperands() != 1)

@@ -41,15 +41,19 @@ public:
     return Error::success();
   }
 
-  Expected<std::string> match(const KernelGroup &group) const final {
+  bool knows(mlir::Operation *anchor) const final {
+    return isOneDnnAnchor(anchor);
+  }
+
+  Expected<KernelMatch> match(const KernelGroup &group,
+                              const MachineModel &) const final {
     auto kernel = describeOneDnnKernel(group);
     if (!kernel)
       return kernel.takeError();
-    return std::string(kernel->report.implementation);
+    KernelMatch match{std::string(kernel->report.implementation)};
+    match.packing = packOneDnnWeights(group, match.unpacked);
+    return match;
   }
-
-  /// The library has its own order, known only where it runs.
-  bool readsPanels() const final { return false; }
 
   LogicalResult emit(KernelBuilder &kernel) const final {
     return emitOneDnnKernel(kernel);

@@ -11,6 +11,13 @@
 
 using namespace sluice;
 
+mlir::Value KernelGroup::getSource(mlir::Value operand) const {
+  auto argument = llvm::dyn_cast<mlir::BlockArgument>(operand);
+  return argument && argument.getArgNumber() < inputs.size()
+             ? inputs[argument.getArgNumber()]
+             : operand;
+}
+
 const KernelProvider *ProviderRegistry::lookup(llvm::StringRef name) const {
   for (const auto &provider : providers)
     if (provider->getName() == name)

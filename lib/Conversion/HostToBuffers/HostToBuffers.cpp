@@ -348,7 +348,7 @@ LogicalResult Translator::translate(Operation &op) {
         return translateConstant(constant.getResult(), constant.getValueAttr(),
                                  nullptr);
       })
-      .Case([&](PackedConstantOp constant) {
+      .Case([&](kernel::PackedConstantOp constant) {
         return translateConstant(constant.getResult(), constant.getValueAttr(),
                                  constant.getPackingAttr());
       })

@@ -4,6 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "KernelRegions.h"
+#include "dialects/Sluice/Weights.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -12,7 +14,7 @@
 #include "sluice/Codegen/CPU/DotUnits/DotUnit.h"
 #include "sluice/Support/Remarks.h"
 #include "sluice/Transforms/Graph/SizeResolver.h"
-#include "sluice/Transforms/ProviderPasses.h"
+#include "sluice/Transforms/Passes.h"
 
 using namespace mlir;
 
@@ -162,33 +164,24 @@ bool readsOnce(Operation *user, Value value, SymbolicShapes &symbols) {
          shape == shapeOf(result) && symbols.haveSameShape(value, result);
 }
 
-StringRef getGroupProvider(const Group &group) {
-  return group.anchor ? kernel::getProvider(group.anchor)
-                      : StringRef(kernel::builtinProvider);
-}
-
-/// Can the provider that computes the anchor compute the group's ops as well?
-bool matches(const KernelProvider &provider, Operation *anchor,
-             const Group &group) {
-  auto isOutside = [&](Value value) {
-    return !group.ops.contains(value.getDefiningOp());
-  };
-  auto implementation =
-      provider.match({anchor, group.sink->getResult(0), isOutside});
-  if (implementation)
-    return true;
-  remarks::missed(anchor, remarks::fusion)
-      << "what follows is a kernel of its own: "
-      << llvm::toString(implementation.takeError());
-  return false;
+/// Is an op's first operand a table that a product has in panels, its rows as
+/// columns? The op can read it there only in a kernel of its own.
+bool readsSharedTable(Operation *op) {
+  auto table = op->getNumOperands() > 0
+                   ? op->getOperand(0).getDefiningOp<ConstantOp>()
+                   : ConstantOp();
+  return table && llvm::any_of(table->getUses(), [](OpOperand &use) {
+           auto product = dyn_cast<MatmulOp>(use.getOwner());
+           return product && product.getTransposeRhs() &&
+                  &product.getRhsMutable() == &use &&
+                  hasPackableWeights(product);
+         });
 }
 
 class FormKernelsPass final
     : public impl::FormKernelsPassBase<FormKernelsPass> {
 public:
   using FormKernelsPassBase::FormKernelsPassBase;
-
-  Providers providers = std::make_shared<ProviderRegistry>();
 
   void runOnOperation() final;
 
@@ -215,7 +208,7 @@ bool FormKernelsPass::accepts(const Group &group, Operation *op,
   if (group.anchor && group.anchor == group.sink &&
       streamsOperands(group.anchor))
     return isCheapToStream(op, group.anchor) && !broadcastsShortRows(op) &&
-           countCopies(group, op) <= maximumCopies &&
+           !readsSharedTable(op) && countCopies(group, op) <= maximumCopies &&
            llvm::all_of(op->getUses(), [&](OpOperand &use) {
              return use.getOwner() == group.anchor
                         ? takesPrologue(use)
@@ -235,8 +228,7 @@ bool FormKernelsPass::accepts(const Group &group, Operation *op,
   if (isElementwise(op)) {
     if (!group.anchor)
       return true;
-    // A library sees none of what is in front of its post-ops.
-    return takesEpilogue(group.anchor) && kernel::isBuiltin(group.anchor) &&
+    return takesEpilogue(group.anchor) &&
            llvm::all_of(op->getOperands(), [&](Value operand) {
              return group.ops.contains(operand.getDefiningOp()) ||
                     isSimpleOperand(operand, group.sink->getResult(0),
@@ -244,9 +236,7 @@ bool FormKernelsPass::accepts(const Group &group, Operation *op,
                                     symbols);
            });
   }
-  return !group.anchor && takesEpilogue(op) && isEpilogue(group, op, symbols) &&
-         (kernel::isBuiltin(op) ||
-          matches(*providers->lookup(kernel::getProvider(op)), op, group));
+  return !group.anchor && takesEpilogue(op) && isEpilogue(group, op, symbols);
 }
 
 SmallVector<Value> FormKernelsPass::dynamicSizes(OpBuilder &builder,
@@ -259,20 +249,6 @@ SmallVector<Value> FormKernelsPass::dynamicSizes(OpBuilder &builder,
         sizes.push_back(getValueOrCreateConstantIndexOp(
             builder, result.getLoc(), resolver.size(result, i)));
   return sizes;
-}
-
-/// Inputs that every op of an elementwise group reads at the result's own
-/// indices only, if they have its size: a smaller one is broadcast.
-static SmallVector<int64_t> findReusable(const Group &group,
-                                         ArrayRef<Value> inputs) {
-  SmallVector<int64_t> reusable;
-  if (group.anchor)
-    return reusable;
-  Type type = group.sink->getResult(0).getType();
-  for (auto [i, input] : llvm::enumerate(inputs))
-    if (input.getType() == type)
-      reusable.push_back(i);
-  return reusable;
 }
 
 void FormKernelsPass::makeRegion(Group &group, SizeResolver &resolver) {
@@ -312,15 +288,18 @@ void FormKernelsPass::makeRegion(Group &group, SizeResolver &resolver) {
         inputs.push_back(operand);
     }
   }
-  std::string anchor =
-      group.anchor ? group.anchor->getName().stripDialect().str() : "map";
+  StringRef anchor = group.anchor ? group.anchor->getName().stripDialect()
+                                  : StringRef(mapAnchor);
+  SmallVector<int64_t> reusable;
+  if (!group.anchor)
+    reusable = findReusable(inputs, sink->getResult(0).getType());
   auto region = kernel::RegionOp::create(
       builder, FusedLoc::get(builder.getContext(), locations),
-      sink->getResultTypes(), inputs, sizes, anchor,
-      findReusable(group, inputs), getGroupProvider(group),
-      group.anchor ? kernel::getTiling(group.anchor) : kernel::TilingAttr());
-  if (auto target = group.anchor ? kernel::getOwnTarget(group.anchor) : nullptr)
-    region->setAttr(kernel::targetAttributeName, target);
+      sink->getResultTypes(), inputs, sizes, anchor, reusable,
+      kernel::builtinProvider, kernel::KernelConfigAttrInterface(),
+      ArrayAttr());
+  if (group.anchor)
+    kernel::copyKernelAttributes(group.anchor, region);
   Block *body = builder.createBlock(&region.getBody());
   IRMapping mapping;
   for (Value input : inputs)
@@ -439,7 +418,7 @@ static void copyForStreams(Operation *op) {
   };
   if (op->getNumResults() != 1 || op->use_empty() || op->hasOneUse() ||
       !emitterRegistry().vectors.contains(op->getName().getStringRef()) ||
-      !llvm::all_of(op->getUses(), streams))
+      readsSharedTable(op) || !llvm::all_of(op->getUses(), streams))
     return;
   OpBuilder builder(op);
   while (!op->hasOneUse())
@@ -455,9 +434,6 @@ void FormKernelsPass::runOnOperation() {
     if (isa<SluiceDialect>(op->getDialect()))
       ops.push_back(op);
   });
-  for (Operation *op : ops)
-    if (!findProvider(*providers, op, kernel::getProvider(op)))
-      return signalPassFailure();
   OpBuilder builder(&getContext());
   SizeResolver resolver(builder);
   SymbolicShapes symbols;
@@ -479,12 +455,6 @@ void FormKernelsPass::runOnOperation() {
   // The last block first, as inside a block.
   for (Block *block : llvm::reverse(blocks))
     formInBlock(*block, resolver, symbols);
-}
-
-std::unique_ptr<Pass> createFormKernelsPass(Providers providers) {
-  auto pass = std::make_unique<FormKernelsPass>();
-  pass->providers = std::move(providers);
-  return pass;
 }
 
 } // namespace sluice

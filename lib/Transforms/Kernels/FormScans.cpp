@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Sluice/Weights.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -191,7 +192,8 @@ llvm::Error ScanFormer::collectBody() {
     if (isa<SetElementOp, tensor::DimOp>(op) ||
         isa<arith::ArithDialect>(op.getDialect()))
       continue;
-    if (!isa<SluiceDialect>(op.getDialect()) || !ScanPlaces::isSupported(&op))
+    if (!isa<SluiceDialect>(op.getDialect()) || hasPackableWeights(&op) ||
+        !ScanPlaces::isSupported(&op))
       return refuse(op.getName().getStringRef() +
                     " does not compute element by element");
     ops.push_back(&op);

@@ -26,7 +26,7 @@ std::string describe(kernel::RegionOp region) {
   OpPrintingFlags flags;
   flags.useLocalScope().printGenericOpForm();
   os << region.getAnchor() << ' ' << region.getProvider() << ' '
-     << region.getTilingAttr() << ' ' << kernel::getOwnTarget(region) << '\n';
+     << region.getConfigAttr() << ' ' << kernel::getOwnTarget(region) << '\n';
   for (BlockArgument argument : region.getBody().getArguments())
     os << argument.getType() << ' ';
   os << '\n';
@@ -69,7 +69,7 @@ public:
         auto function = kernel::FuncOp::create(
             builder, region.getLoc(), getFunctionName(region),
             region.getAnchorAttr(), region.getProviderAttr(),
-            region.getTilingAttr(), region.getBody());
+            region.getConfigAttr(), region.getBody());
         if (auto target = kernel::getOwnTarget(region))
           function->setAttr(kernel::targetAttributeName, target);
         name = symbols.insert(function);

@@ -3,13 +3,13 @@
 
 // Bias, activation and a residual are post-ops; weights keep their order.
 // CHECK-LABEL: func.func @main
-// CHECK:         sluice.packed_constant
+// CHECK:         kernel.packed_constant
 // CHECK-NOT:     packing
 // CHECK-SAME:    : tensor<4608xf32>
 // CHECK:         kernel.call @onednn_packed_conv ins
 // CHECK-NOT:     kernel.call
 // CHECK:       kernel.func @onednn_packed_conv "packed_conv" attributes {provider = #kernel.provider<onednn>}
-// CHECK:         sluice.packed_conv
+// CHECK:         kernel.packed_conv
 // CHECK-NOT:     kernel.provider
 // CHECK:         sluice.add
 // CHECK:         sluice.add

@@ -1,9 +1,9 @@
-// RUN: sluice-opt %s --split-input-file --sluice-set-target=cpu=x86-64-v3 --sluice-pack-weights | FileCheck %s
-// RUN: sluice-opt %s --split-input-file --sluice-set-target=cpu=x86-64-v3 --sluice-pack-weights --remarks-filter=packing --remark-format=emitRemark -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: sluice-opt %s --split-input-file --sluice-set-target=cpu=x86-64-v3 --sluice-narrow-constants --sluice-form-kernels --sluice-choose-kernels --sluice-pack-weights | FileCheck %s
+// RUN: sluice-opt %s --split-input-file --sluice-set-target=cpu=x86-64-v3 --sluice-narrow-constants --sluice-form-kernels --sluice-choose-kernels --sluice-pack-weights --remarks-filter=packing --remark-format=emitRemark -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // CHECK-LABEL: func.func @matmul
-// CHECK:         sluice.packed_constant {{.*}}packing = #kernel.panels<width = 16>} : tensor<128xf32>
-// CHECK:         sluice.packed_matmul %arg0, {{.*}}columns = 16
+// CHECK:         kernel.packed_constant {{.*}}packing = #kernel.panels<width = 16>} : tensor<128xf32>
+// CHECK:         kernel.packed_matmul {{.*}}columns = 16
 func.func @matmul(%x: tensor<2x4x8xf32>) -> tensor<2x4x16xf32> {
   %w = sluice.constant dense<1.0> : tensor<8x16xf32>
   %0 = sluice.matmul %x, %w : (tensor<2x4x8xf32>, tensor<8x16xf32>) -> tensor<2x4x16xf32>
@@ -14,8 +14,10 @@ func.func @matmul(%x: tensor<2x4x8xf32>) -> tensor<2x4x16xf32> {
 
 // A transposed left-hand side is turned: packed weights are worth it.
 // CHECK-LABEL: func.func @transposed
-// CHECK:         %[[LHS:.*]] = sluice.transpose %arg0 {permutation = array<i64: 0, 2, 1>} : (tensor<2x8x4xf32>) -> tensor<2x4x8xf32>
-// CHECK:         sluice.packed_matmul %[[LHS]], {{.*}} -> tensor<2x4x16xf32>
+// CHECK:         %[[LHS:.*]] = kernel.region "transpose" ins(%arg0
+// CHECK:           sluice.transpose %{{.*}} {permutation = array<i64: 0, 2, 1>} : (tensor<2x8x4xf32>) -> tensor<2x4x8xf32>
+// CHECK:         kernel.region "packed_matmul" ins(%[[LHS]],
+// CHECK:           kernel.packed_matmul {{.*}} -> tensor<2x4x16xf32>
 func.func @transposed(%x: tensor<2x8x4xf32>) -> tensor<2x4x16xf32> {
   %w = sluice.constant dense<1.0> : tensor<8x16xf32>
   %0 = sluice.matmul %x, %w {transpose_lhs} : (tensor<2x8x4xf32>, tensor<8x16xf32>) -> tensor<2x4x16xf32>
@@ -26,8 +28,8 @@ func.func @transposed(%x: tensor<2x8x4xf32>) -> tensor<2x4x16xf32> {
 
 // One that is a single row or column takes no transpose for it.
 // CHECK-LABEL: func.func @upright
-// CHECK:         %[[LHS:.*]] = sluice.reshape %arg0, {{.*}} : (tensor<?x8x1xf32>, tensor<3xi64>) -> tensor<?x1x8xf32>
-// CHECK:         sluice.packed_matmul %[[LHS]],
+// CHECK:         %[[LHS:.*]] = kernel.alias %arg0 {{.*}} : tensor<?x8x1xf32> -> tensor<?x1x8xf32>
+// CHECK:         kernel.region "packed_matmul" ins(%[[LHS]],
 func.func @upright(%x: tensor<?x8x1xf32>) -> tensor<?x1x16xf32> {
   %w = sluice.constant dense<1.0> : tensor<8x16xf32>
   %0 = sluice.matmul %x, %w {transpose_lhs} : (tensor<?x8x1xf32>, tensor<8x16xf32>) -> tensor<?x1x16xf32>
@@ -52,13 +54,13 @@ func.func @run_time(%x: tensor<4x8xf32>, %w: tensor<8x16xf32>, %y: tensor<4x8xi8
 
 // Panels are as narrow as the constant, and as wide as the unit's sums want.
 // CHECK-LABEL: func.func @element_types
-// CHECK:         sluice.packed_constant {{.*}}packing = #kernel.panels<width = 16>} : tensor<512xf16>
-// CHECK:         sluice.packed_constant {{.*}}packing = #kernel.panels<width = 16>} : tensor<512xbf16>
-// CHECK:         sluice.packed_constant {{.*}}packing = #kernel.panels<width = 8>} : tensor<512xf64>
-// CHECK:         sluice.packed_constant {{.*}}packing = #kernel.panels<width = 16>} : tensor<512xi32>
+// CHECK:         kernel.packed_constant {{.*}}packing = #kernel.panels<width = 16>} : tensor<512xf16>
+// CHECK:         kernel.packed_constant {{.*}}packing = #kernel.panels<width = 16>} : tensor<512xbf16>
+// CHECK:         kernel.packed_constant {{.*}}packing = #kernel.panels<width = 8>} : tensor<512xf64>
+// CHECK:         kernel.packed_constant {{.*}}packing = #kernel.panels<width = 16>} : tensor<512xi32>
 // Of integers the bytes that hold them all are kept.
-// CHECK:         sluice.packed_constant dense<-128> : tensor<8x64xi8> {packing = #kernel.panels<width = 16>} : tensor<512xi8>
-// CHECK:         sluice.packed_constant dense<128> : tensor<8x64xi16> {packing = #kernel.panels<width = 8>} : tensor<512xi16>
+// CHECK:         kernel.packed_constant dense<-128> : tensor<8x64xi8> {packing = #kernel.panels<width = 16>} : tensor<512xi8>
+// CHECK:         kernel.packed_constant dense<128> : tensor<8x64xi16> {packing = #kernel.panels<width = 8>} : tensor<512xi16>
 func.func @element_types(%a: tensor<4x8xf16>, %b: tensor<4x8xbf16>, %c: tensor<4x8xf64>, %d: tensor<4x8xi32>, %e: tensor<4x8xi64>) -> (tensor<4x64xf16>, tensor<4x64xbf16>, tensor<4x64xf64>, tensor<4x64xi32>, tensor<4x64xi32>, tensor<4x64xi64>) {
   %u = sluice.constant dense<1.0> : tensor<8x64xf16>
   %v = sluice.constant dense<1.0> : tensor<8x64xbf16>
@@ -78,7 +80,7 @@ func.func @element_types(%a: tensor<4x8xf16>, %b: tensor<4x8xbf16>, %c: tensor<4
 // -----
 
 // CHECK-LABEL: func.func @conv
-// CHECK:         sluice.packed_conv {{.*}}kernel = array<i64: 3, 3>
+// CHECK:         kernel.packed_conv {{.*}}kernel = array<i64: 3, 3>
 func.func @conv(%x: tensor<1x8x8x3xf32>) -> tensor<1x8x8x4xf32> {
   %w = sluice.constant dense<1.0> : tensor<4x3x3x3xf32>
   %0 = sluice.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, channels_last} : (tensor<1x8x8x3xf32>, tensor<4x3x3x3xf32>) -> tensor<1x8x8x4xf32>
@@ -87,10 +89,12 @@ func.func @conv(%x: tensor<1x8x8x3xf32>) -> tensor<1x8x8x4xf32> {
 
 // -----
 
-// A tiling decides about the panels, and stays with the op.
+// A tiling decides about the panels, and becomes part of the configuration.
 // CHECK-LABEL: func.func @tiled
-// CHECK:         sluice.packed_constant {{.*}}packing = #kernel.panels<width = 8>} : tensor<144xf32>
-// CHECK:         sluice.packed_matmul {{.*}}kernel.tiling = #kernel.tiling<tile_vectors = 1>
+// CHECK:         kernel.packed_constant {{.*}}packing = #kernel.panels<width = 8>} : tensor<144xf32>
+// CHECK:         kernel.region "packed_matmul" {{.*}}config = #kernel.cpu_contraction<unit = float, lanes = 8,
+// CHECK-NOT:     tile_vectors
+// CHECK:           kernel.packed_matmul
 func.func @tiled(%x: tensor<4x6xf32>) -> tensor<4x17xf32> {
   %w = sluice.constant dense<1.0> : tensor<6x17xf32>
   %0 = sluice.matmul %x, %w {kernel.tiling = #kernel.tiling<tile_vectors = 1>} : (tensor<4x6xf32>, tensor<6x17xf32>) -> tensor<4x17xf32>
@@ -100,8 +104,8 @@ func.func @tiled(%x: tensor<4x6xf32>) -> tensor<4x17xf32> {
 // -----
 
 // CHECK-LABEL: func.func @conv_transpose
-// CHECK:         sluice.packed_constant {{.*}}packing = #kernel.transposed_convolution<strides = [2, 2], dilations = [1, 1], pads_begin = [0, 0], phases = [#kernel.convolution_panels<width = 8>, #kernel.convolution_panels<width = 8>, #kernel.convolution_panels<width = 8>, #kernel.convolution_panels<width = 8>]>} : tensor<96xf32>
-// CHECK:         sluice.packed_conv_transpose {{.*}}kernel = array<i64: 2, 2>, output_channels = 4 : i64, output_padding = array<i64: 0, 0>
+// CHECK:         kernel.packed_constant {{.*}}packing = #kernel.transposed_convolution<strides = [2, 2], dilations = [1, 1], pads_begin = [0, 0], phases = [#kernel.convolution_panels<width = 8>, #kernel.convolution_panels<width = 8>, #kernel.convolution_panels<width = 8>, #kernel.convolution_panels<width = 8>]>} : tensor<96xf32>
+// CHECK:         kernel.packed_conv_transpose {{.*}}kernel = array<i64: 2, 2>, output_channels = 4 : i64, output_padding = array<i64: 0, 0>
 func.func @conv_transpose(%x: tensor<1x8x8x3xf32>) -> tensor<1x16x16x4xf32> {
   %w = sluice.constant dense<1.0> : tensor<3x4x2x2xf32>
   %0 = sluice.conv_transpose %x, %w {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_padding = array<i64: 0, 0>, channels_last} : (tensor<1x8x8x3xf32>, tensor<3x4x2x2xf32>) -> tensor<1x16x16x4xf32>
@@ -111,8 +115,10 @@ func.func @conv_transpose(%x: tensor<1x8x8x3xf32>) -> tensor<1x16x16x4xf32> {
 // -----
 
 // CHECK-LABEL: func.func @tiled_conv
-// CHECK:         sluice.packed_constant {{.*}}packing = #kernel.convolution_panels<width = 24>} : tensor<1296xf32>
-// CHECK:         sluice.packed_conv {{.*}}kernel.tiling = #kernel.tiling<tile_vectors = 3>
+// CHECK:         kernel.packed_constant {{.*}}packing = #kernel.convolution_panels<width = 24>} : tensor<1296xf32>
+// CHECK:         kernel.region "packed_conv" {{.*}}tile_vectors = 3,
+// CHECK-NOT:     kernel.tiling
+// CHECK:           kernel.packed_conv
 func.func @tiled_conv(%x: tensor<1x8x8x3xf32>) -> tensor<1x8x8x40xf32> {
   %w = sluice.constant dense<1.0> : tensor<40x3x3x3xf32>
   %0 = sluice.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, channels_last, kernel.tiling = #kernel.tiling<tile_vectors = 3>} : (tensor<1x8x8x3xf32>, tensor<40x3x3x3xf32>) -> tensor<1x8x8x40xf32>
@@ -135,7 +141,7 @@ func.func @many_phases(%x: tensor<1x8x8x3xf32>) -> tensor<1x64x64x4xf32> {
 
 // The vectors of all gates lie side by side.
 // CHECK-LABEL: func.func @lstm
-// CHECK:         sluice.packed_constant {{.*}}packing = #kernel.gates<gates = 4, lanes = 8>} : tensor<512xf32>
+// CHECK:         kernel.packed_constant {{.*}}packing = #kernel.gates<gates = 4, lanes = 8>} : tensor<512xf32>
 // CHECK:         sluice.recurrence {{.*}}tensor<512xf32>
 func.func @lstm(%x: tensor<2x5x3x32xf32>) -> tensor<5x2x3x8xf32> {
   %w = sluice.constant dense<0.5> : tensor<2x8x32xf32>
@@ -147,7 +153,7 @@ func.func @lstm(%x: tensor<2x5x3x32xf32>) -> tensor<5x2x3x8xf32> {
 
 // The last vector of each gate is filled up.
 // CHECK-LABEL: func.func @odd_units
-// CHECK:         sluice.packed_constant {{.*}}packing = #kernel.gates<gates = 1, lanes = 8>} : tensor<56xf32>
+// CHECK:         kernel.packed_constant {{.*}}packing = #kernel.gates<gates = 1, lanes = 8>} : tensor<56xf32>
 func.func @odd_units(%x: tensor<1x5x3x7xf32>) -> tensor<5x1x3x7xf32> {
   %w = sluice.constant dense<0.5> : tensor<1x7x7xf32>
   %0:2 = sluice.recurrence %x, %w {operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0>, cell = #sluice.cell<rnn>, reverse = array<i1: false>, activations = ["tanh"], alphas = array<f64: 0.0>, betas = array<f64: 0.0>} : (tensor<1x5x3x7xf32>, tensor<1x7x7xf32>) -> (tensor<5x1x3x7xf32>, tensor<1x3x7xf32>)
@@ -158,8 +164,8 @@ func.func @odd_units(%x: tensor<1x5x3x7xf32>) -> tensor<5x1x3x7xf32> {
 
 // A table that is looked up and multiplied with is kept once.
 // CHECK-LABEL: func.func @tied
-// CHECK:         sluice.packed_gather {{.*}}columns = 20 : i64, depth = 8 : i64, width = 24 : i64
-// CHECK:         sluice.packed_matmul
+// CHECK:         kernel.packed_gather {{.*}}columns = 20 : i64, depth = 8 : i64, width = 24 : i64
+// CHECK:         kernel.packed_matmul
 // CHECK-NOT:     sluice.gather
 func.func @tied(%i: tensor<3xi64>) -> tensor<3x20xf32> {
   %w = sluice.constant dense<1.0> : tensor<20x8xf32>
@@ -196,8 +202,8 @@ func.func @channels(%x: tensor<1x8x8x?xf32>) -> tensor<1x8x8x4xf32> {
 // Quantised weights stay bytes; their zero point is subtracted here, not in
 // every run.
 // CHECK-LABEL: func.func @quantised
-// CHECK:         sluice.packed_constant dense<-1> : tensor<8x64xi8> {packing = #kernel.panels<width = 16>} : tensor<512xi8>
-// CHECK:         sluice.packed_constant dense<200> : tensor<8x64xi16> {packing = #kernel.panels<width = 16>} : tensor<512xi16>
+// CHECK:         kernel.packed_constant dense<-1> : tensor<8x64xi8> {packing = #kernel.panels<width = 16>} : tensor<512xi8>
+// CHECK:         kernel.packed_constant dense<200> : tensor<8x64xi16> {packing = #kernel.panels<width = 16>} : tensor<512xi16>
 func.func @quantised(%x: tensor<4x8xi32>) -> (tensor<4x64xi32>, tensor<4x64xi32>) {
   %w = sluice.constant dense<-3> : tensor<8x64xi8>
   %zero = sluice.constant dense<-2> : tensor<i8>

@@ -1,6 +1,5 @@
 // Names of providers that a compilation does not have.
-// RUN: not sluice-opt %s --split-input-file --sluice-pack-weights 2>&1 | FileCheck %s
-// RUN: not sluice-opt %s --split-input-file --sluice-form-kernels 2>&1 | FileCheck %s
+// RUN: not sluice-opt %s --split-input-file --sluice-form-kernels --sluice-choose-kernels 2>&1 | FileCheck %s
 // RUN: not sluice-opt %s --split-input-file --sluice-emit-kernels 2>&1 | FileCheck %s --check-prefix=EMIT
 
 // CHECK: error: there is no kernel provider 'magic'; there are: builtin, onednn

@@ -17,8 +17,6 @@ using KernelBody = llvm::function_ref<llvm::LogicalResult(KernelBuilder &)>;
 struct CpuEmissionOptions {
   /// No kernel counts subnormal numbers as zero.
   bool keepSubnormals = false;
-  /// Spell out in plain arithmetic what multiplies.
-  bool emulateDotUnits = false;
 };
 
 /// Replaces what a kernel computes on tensors by code on buffers. Behind the

@@ -13,8 +13,7 @@
 #ifndef SLUICE_CODEGEN_PROVIDERS_KERNELPROVIDER_H
 #define SLUICE_CODEGEN_PROVIDERS_KERNELPROVIDER_H
 
-#include "dialects/Kernel/Kernel.h"
-#include "mlir/IR/Value.h"
+#include "sluice/Codegen/Providers/KernelMatch.h"
 #include "llvm/Support/Error.h"
 #include <memory>
 #include <string>
@@ -24,15 +23,6 @@ namespace sluice {
 
 class KernelBuilder;
 struct MachineModel;
-
-/// What a kernel would compute: an anchor (a product or a convolution, with
-/// packed weights or without) and what follows it up to `result`.
-struct KernelGroup {
-  mlir::Operation *anchor;
-  mlir::Value result;
-  /// Whether the kernel gets a value as an operand.
-  llvm::function_ref<bool(mlir::Value)> isOutside;
-};
 
 /// What an artifact with a provider's kernels is linked with.
 struct LinkRequirements {
@@ -62,13 +52,20 @@ public:
   /// Fails where there are no kernels for a machine, whatever they compute.
   virtual llvm::Error checkMachine(const MachineModel &machine) const = 0;
 
-  /// The implementation that will compute a group, or the reason why there is
-  /// none.
-  virtual llvm::Expected<std::string> match(const KernelGroup &group) const = 0;
+  /// Does it compute ops of this kind at all? What it does not know is built
+  /// in without a remark.
+  virtual bool knows(mlir::Operation *anchor) const = 0;
 
-  /// Do its kernels read constant weights in panels as the builtin
-  /// micro-kernels do? If not, in the order of the model, rows upright.
-  virtual bool readsPanels() const = 0;
+  /// How it computes a group, or the reason why it does not.
+  virtual llvm::Expected<KernelMatch>
+  match(const KernelGroup &group, const MachineModel &machine) const = 0;
+
+  /// A group that reads constants which other kernels, too, have in an order of
+  /// their own: the orders to read them in, if that is possible.
+  virtual llvm::SmallVector<OperandPacking, 1>
+  adopt(const KernelGroup &group, KnownPackings known) const {
+    return {};
+  }
 
   /// Builds the code of a `kernel.func`; emits an error where it cannot.
   virtual llvm::LogicalResult emit(KernelBuilder &kernel) const = 0;

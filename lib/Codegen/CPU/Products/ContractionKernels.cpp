@@ -8,10 +8,10 @@
 #include "sluice/Codegen/CPU/CpuFamilies.h"
 #include "sluice/Codegen/CPU/CpuLoops.h"
 #include "sluice/Codegen/CPU/MicroKernels/Contraction.h"
+#include "sluice/Codegen/CPU/Products/Configurations.h"
 #include "sluice/Codegen/CPU/Products/Epilogue.h"
 #include "sluice/Codegen/CPU/Products/PackedWeights.h"
 #include "sluice/Codegen/CPU/Products/StridedBuffers.h"
-#include "sluice/Codegen/CPU/Products/TilingOverrides.h"
 #include "sluice/Codegen/Elements/KernelBuilder.h"
 #include "sluice/Codegen/Elements/LoopNest.h"
 
@@ -62,31 +62,32 @@ static Value matmulElement(KernelBuilder &kernel, OpResult result,
       })[0];
 }
 
-/// Emits the product of `operands`, which have everything but scratch memory,
-/// and the ops behind it.
-static void emitProduct(KernelBuilder &kernel, Value product,
-                        ContractionSpec spec, ContractionOperands operands) {
+/// Emits a product, of `operands` but for scratch memory, and the ops behind
+/// it.
+static LogicalResult emitProduct(KernelBuilder &kernel, Operation *product,
+                                 ContractionSpec spec,
+                                 ContractionOperands operands) {
   spec.types = withResult(
       spec.types, elementTypeOf(kernel.region.getTerminator()->getOperand(0)));
-  ContractionTiling tiling = chooseContractionTiling(
-      spec, CpuLoops::of(kernel).machine,
-      getContractionOverrides(getKernelTiling(kernel.region)));
-  tiling.unit.emulated = emulatesDotUnits(kernel.region);
+  auto tiling =
+      readContractionTiling(product, spec, CpuLoops::of(kernel).machine);
+  if (failed(tiling))
+    return failure();
   operands.scratch =
       makeScratch(kernel, getContractionScratch(kernel.builder, kernel.loc,
-                                                spec, tiling, operands));
-  Epilogue epilogue(kernel, product);
+                                                spec, *tiling, operands));
+  Epilogue epilogue(kernel, product->getResult(0));
   operands.residuals = epilogue.residuals();
-  emitContraction(kernel.builder, kernel.loc, spec, tiling, operands,
+  emitContraction(kernel.builder, kernel.loc, spec, *tiling, operands,
                   epilogue.function());
+  return success();
 }
 
 /// A product with packed weights: all leading dimensions are rows.
 static LogicalResult emitPackedMatmul(KernelBuilder &kernel, Operation *op) {
-  auto matmul = cast<PackedMatmulOp>(op);
+  auto matmul = cast<kernel::PackedMatmulOp>(op);
   Value result = kernel.region.getTerminator()->getOperand(0);
   ArrayRef<int64_t> shape = shapeOf(matmul.getLhs());
-  ContractionSpec spec = getContractionSpec(matmul, shape.back());
   ContractionOperands operands;
   operands.a = kernel.buffer(matmul.getLhs());
   operands.b = kernel.buffer(matmul.getWeights());
@@ -97,8 +98,7 @@ static LogicalResult emitPackedMatmul(KernelBuilder &kernel, Operation *op) {
   operands.rows = getAsOpFoldResult(kernel.product(rows));
   operands.columns = kernel.builder.getIndexAttr(matmul.getColumns());
   operands.depth = kernel.builder.getIndexAttr(shape.back());
-  emitProduct(kernel, matmul.getResult(), spec, operands);
-  return success();
+  return emitProduct(kernel, op, getContractionSpec(matmul), operands);
 }
 
 /// How far apart the matrices of an operand are that is no contiguous buffer,
@@ -123,24 +123,8 @@ static LogicalResult emitMatmul(KernelBuilder &kernel, Operation *op) {
   if (!types)
     return emitElementKernel(kernel);
   int64_t rank = shapeOf(matmul).size();
-  auto toSpec = [](int64_t size) {
-    return ShapedType::isDynamic(size) ? kDynamicSize : size;
-  };
   ArrayRef<int64_t> lhs = shapeOf(matmul.getLhs());
-  ContractionSpec spec;
-  spec.types = *types;
-  spec.batch = 1;
-  for (int64_t size : shapeOf(matmul).drop_back(2))
-    spec.batch = ShapedType::isDynamic(size) || spec.batch == kDynamicSize
-                     ? kDynamicSize
-                     : spec.batch * size;
-  spec.rows = toSpec(shapeOf(matmul)[rank - 2]);
-  spec.columns = toSpec(shapeOf(matmul)[rank - 1]);
   int64_t depthPlace = lhs.size() - (matmul.getTransposeLhs() ? 2 : 1);
-  spec.depth = toSpec(lhs[depthPlace]);
-  spec.transposeA = matmul.getTransposeLhs();
-  spec.transposeB = matmul.getTransposeRhs();
-
   ContractionOperands operands;
   operands.a = kernel.buffer(matmul.getLhs());
   operands.b = kernel.buffer(matmul.getRhs());
@@ -197,13 +181,12 @@ static LogicalResult emitMatmul(KernelBuilder &kernel, Operation *op) {
             index.mul(OpFoldResult(batch), getAsOpFoldResult(matrixC))};
   };
   operands.batchOffsets = offsets;
-  emitProduct(kernel, matmul.getResult(), spec, operands);
-  return success();
+  return emitProduct(kernel, op, getContractionSpec(matmul, *types), operands);
 }
 
 void sluice::registerContractionEmitters(EmitterRegistry &registry) {
   registry.addKernel<MatmulOp>(emitMatmul);
-  registry.addKernel<PackedMatmulOp>(emitPackedMatmul);
+  registry.addKernel<kernel::PackedMatmulOp>(emitPackedMatmul);
   registry.addElement<MatmulOp>(matmulElement);
-  registry.flushSubnormals<MatmulOp, PackedMatmulOp>();
+  registry.flushSubnormals<MatmulOp, kernel::PackedMatmulOp>();
 }

@@ -7,9 +7,9 @@
 #include "sluice/Codegen/CPU/CpuFamilies.h"
 #include "sluice/Codegen/CPU/CpuLoops.h"
 #include "sluice/Codegen/CPU/MicroKernels/Convolution.h"
+#include "sluice/Codegen/CPU/Products/Configurations.h"
 #include "sluice/Codegen/CPU/Products/Epilogue.h"
 #include "sluice/Codegen/CPU/Products/PackedWeights.h"
-#include "sluice/Codegen/CPU/Products/TilingOverrides.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -20,12 +20,9 @@ static LogicalResult emitPackedConv(KernelBuilder &kernel, Operation *op) {
   Value result = kernel.region.getTerminator()->getOperand(0);
   ConvolutionSpec spec = getConvolutionSpec(conv);
   spec.types = withResult(spec.types, elementTypeOf(result));
-  ConvolutionTiling tiling = chooseConvolutionTiling(
-      spec, CpuLoops::of(kernel).machine,
-      getConvolutionOverrides(getKernelTiling(kernel.region)));
-  tiling.unit.emulated = emulatesDotUnits(kernel.region);
-  for (ConvolutionTiling &phase : tiling.phases)
-    phase.unit.emulated = tiling.unit.emulated;
+  auto tiling = readConvolutionTiling(op, spec, CpuLoops::of(kernel).machine);
+  if (failed(tiling))
+    return failure();
   ConvolutionOperands operands;
   operands.input = kernel.buffer(conv.getInput());
   operands.weights = kernel.buffer(conv.getWeights());
@@ -39,17 +36,19 @@ static LogicalResult emitPackedConv(KernelBuilder &kernel, Operation *op) {
   }
   operands.scratch =
       makeScratch(kernel, getConvolutionScratch(kernel.builder, kernel.loc,
-                                                spec, tiling, operands));
+                                                spec, *tiling, operands));
   Epilogue epilogue(kernel, conv.getResult());
   operands.residuals = epilogue.residuals();
-  emitConvolution(kernel.builder, kernel.loc, spec, tiling, operands,
+  emitConvolution(kernel.builder, kernel.loc, spec, *tiling, operands,
                   epilogue.function());
   return success();
 }
 
 void sluice::registerConvolutionEmitters(EmitterRegistry &registry) {
-  registry.addKernel<PackedConvOp>(emitPackedConv<PackedConvOp>);
-  registry.addKernel<PackedConvTransposeOp>(
-      emitPackedConv<PackedConvTransposeOp>);
-  registry.flushSubnormals<PackedConvOp, PackedConvTransposeOp>();
+  registry.addKernel<kernel::PackedConvOp>(
+      emitPackedConv<kernel::PackedConvOp>);
+  registry.addKernel<kernel::PackedConvTransposeOp>(
+      emitPackedConv<kernel::PackedConvTransposeOp>);
+  registry
+      .flushSubnormals<kernel::PackedConvOp, kernel::PackedConvTransposeOp>();
 }

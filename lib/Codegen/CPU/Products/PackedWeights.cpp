@@ -5,9 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sluice/Codegen/CPU/Products/PackedWeights.h"
-#include "sluice/Analysis/ContractionTiling.h"
 #include "sluice/Codegen/CPU/DotUnits/DotUnit.h"
-#include "sluice/Codegen/CPU/Products/TilingOverrides.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -43,21 +41,44 @@ static ProductTypes getPackedTypes(Operation *op) {
   return getProductTypes(op).value_or(ProductTypes());
 }
 
-ContractionSpec sluice::getContractionSpec(PackedMatmulOp op, int64_t depth) {
+ContractionSpec sluice::getPackedSpec(const ProductTypes &types,
+                                      ArrayRef<int64_t> lhs, int64_t columns) {
   ContractionSpec spec;
-  spec.types = getPackedTypes(op);
-  // One packed matrix serves all rows, whatever their dimensions.
+  spec.types = types;
   spec.rows = 1;
-  for (int64_t size : shapeOf(op.getLhs()).drop_back()) {
+  for (int64_t size : lhs.drop_back()) {
     if (ShapedType::isDynamic(size)) {
       spec.rows = kDynamicSize;
       break;
     }
     spec.rows *= size;
   }
-  spec.columns = op.getColumns();
-  spec.depth = depth;
+  spec.columns = columns;
+  spec.depth = lhs.back();
   spec.packedB = true;
+  return spec;
+}
+
+ContractionSpec sluice::getContractionSpec(kernel::PackedMatmulOp op) {
+  return getPackedSpec(getPackedTypes(op), shapeOf(op.getLhs()),
+                       op.getColumns());
+}
+
+ContractionSpec sluice::getContractionSpec(MatmulOp op,
+                                           const ProductTypes &types) {
+  ContractionSpec spec;
+  spec.types = types;
+  spec.batch = 1;
+  ArrayRef<int64_t> result = shapeOf(op), lhs = shapeOf(op.getLhs());
+  for (int64_t size : result.drop_back(2))
+    spec.batch = ShapedType::isDynamic(size) || spec.batch == kDynamicSize
+                     ? kDynamicSize
+                     : spec.batch * size;
+  spec.rows = toSpecSize(result[result.size() - 2]);
+  spec.columns = toSpecSize(result.back());
+  spec.depth = toSpecSize(lhs[lhs.size() - (op.getTransposeLhs() ? 2 : 1)]);
+  spec.transposeA = op.getTransposeLhs();
+  spec.transposeB = op.getTransposeRhs();
   return spec;
 }
 
@@ -84,14 +105,14 @@ ConvolutionSpec sluice::getConvolutionSpec(
   return spec;
 }
 
-ConvolutionSpec sluice::getConvolutionSpec(PackedConvOp op) {
+ConvolutionSpec sluice::getConvolutionSpec(kernel::PackedConvOp op) {
   return getConvolutionSpec(getPackedTypes(op),
                             cast<RankedTensorType>(op.getInput().getType()),
                             op.getType(), op.getKernel(), op.getStrides(),
                             op.getDilations(), op.getPads(), op.getGroups());
 }
 
-ConvolutionSpec sluice::getConvolutionSpec(PackedConvTransposeOp op) {
+ConvolutionSpec sluice::getConvolutionSpec(kernel::PackedConvTransposeOp op) {
   ConvolutionSpec spec = getConvolutionSpec(
       getPackedTypes(op), cast<RankedTensorType>(op.getInput().getType()),
       op.getType(), op.getKernel(), op.getStrides(), op.getDilations(),
@@ -100,50 +121,25 @@ ConvolutionSpec sluice::getConvolutionSpec(PackedConvTransposeOp op) {
   return spec;
 }
 
-static int64_t getPanelWidth(int64_t columns, const ProductTypes &types,
-                             kernel::TilingAttr tiling,
-                             const MachineModel &machine) {
-  DotUnitModel unit = chooseDotUnit(types, machine);
-  if (tiling && tiling.getTileVectors())
-    return *tiling.getTileVectors() * unit.lanes;
-  return choosePanelWidth(columns, unit, machine);
-}
-
 kernel::PackingAttrInterface
-sluice::getMatrixPacking(MLIRContext *context, int64_t columns, bool transposed,
-                         const ProductTypes &types, kernel::TilingAttr tiling,
-                         const MachineModel &machine) {
+sluice::getPacking(kernel::CpuContractionAttr config, bool transposed) {
   return cast<kernel::PackingAttrInterface>(kernel::PanelsAttr::get(
-      context, getPanelWidth(columns, types, tiling, machine), transposed));
+      config.getContext(), config.getWidth(), transposed));
 }
 
-kernel::PackingAttrInterface sluice::getPlainMatrixPacking(MLIRContext *context,
-                                                           int64_t columns,
-                                                           bool transposed) {
-  if (!transposed)
-    return nullptr;
-  // One panel of all columns has the order of the matrix.
-  return cast<kernel::PackingAttrInterface>(
-      kernel::PanelsAttr::get(context, columns, transposed));
-}
-
-kernel::PackingAttrInterface
-sluice::getGatePacking(MLIRContext *context, int64_t gates, int64_t lanes) {
-  return cast<kernel::PackingAttrInterface>(
-      kernel::GatesAttr::get(context, gates, lanes));
-}
-
-/// What of a convolution's tiles decides about the order of its weights.
-static Attribute getEncoding(MLIRContext *context, const ConvolutionSpec &spec,
-                             const ConvolutionTiling &tiling) {
-  if (tiling.method == ConvolutionTiling::Method::Depthwise)
-    return kernel::ChannelVectorsAttr::get(context, tiling.lanes);
-  if (tiling.method != ConvolutionTiling::Method::Phases)
-    return kernel::ConvolutionPanelsAttr::get(context, tiling.width(),
-                                              spec.groups, tiling.mergedGroups);
+/// What of a convolution's configuration decides about the order of weights.
+static Attribute getEncoding(kernel::CpuConvolutionAttr config,
+                             const ConvolutionSpec &spec) {
+  MLIRContext *context = config.getContext();
+  if (config.getMethod() == "depthwise")
+    return kernel::ChannelVectorsAttr::get(context, config.getLanes());
+  if (config.getMethod() != "phases")
+    return kernel::ConvolutionPanelsAttr::get(
+        context, config.getWidth(), spec.groups, config.getMergedGroups());
   SmallVector<Attribute> phases;
-  for (const ConvolutionTiling &phase : tiling.phases)
-    phases.push_back(getEncoding(context, spec, phase));
+  for (Attribute phase : config.getPhases())
+    phases.push_back(
+        getEncoding(cast<kernel::CpuConvolutionAttr>(phase), spec));
   Builder builder(context);
   return kernel::TransposedConvolutionAttr::get(
       context, builder.getDenseI64ArrayAttr(spec.strides),
@@ -153,29 +149,7 @@ static Attribute getEncoding(MLIRContext *context, const ConvolutionSpec &spec,
 }
 
 kernel::PackingAttrInterface
-sluice::getConvolutionPacking(MLIRContext *context, const ConvolutionSpec &spec,
-                              kernel::TilingAttr tiling,
-                              const MachineModel &machine) {
-  ConvolutionTiling chosen =
-      chooseConvolutionTiling(spec, machine, getConvolutionOverrides(tiling));
-  return cast<kernel::PackingAttrInterface>(getEncoding(context, spec, chosen));
-}
-
-bool sluice::fitsPacking(Operation *op, kernel::TilingAttr tiling,
-                         kernel::PackingAttrInterface packing,
-                         const MachineModel &machine) {
-  auto fits = [&](const ConvolutionSpec &spec) {
-    return packing ==
-           getConvolutionPacking(op->getContext(), spec, tiling, machine);
-  };
-  if (auto conv = dyn_cast<PackedConvOp>(op))
-    return fits(getConvolutionSpec(conv));
-  if (auto conv = dyn_cast<PackedConvTransposeOp>(op))
-    return fits(getConvolutionSpec(conv));
-  auto panels = dyn_cast_if_present<kernel::PanelsAttr>(packing);
-  int64_t columns = cast<PackedMatmulOp>(op).getColumns();
-  // From which side the matrix was read makes no difference to its panels.
-  return panels &&
-         panels.getWidth() ==
-             getPanelWidth(columns, getPackedTypes(op), tiling, machine);
+sluice::getPacking(kernel::CpuConvolutionAttr config,
+                   const ConvolutionSpec &spec) {
+  return cast<kernel::PackingAttrInterface>(getEncoding(config, spec));
 }

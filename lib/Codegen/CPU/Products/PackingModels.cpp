@@ -58,6 +58,21 @@ static LogicalResult verifyValue(Attribute packing, ShapedType type,
 
 namespace {
 
+struct PlainModel final
+    : PackingAttrInterface::ExternalModel<PlainModel, kernel::PlainAttr> {
+  FailureOr<int64_t> countElements(Attribute attribute, ShapedType type,
+                                   EmitError emitError) const {
+    if (failed(verifyValue(attribute, type, 0, emitError)))
+      return failure();
+    return multiply(type.getShape(), emitError);
+  }
+
+  llvm::Error pack(Attribute, ShapedType, ArrayRef<char> bytes,
+                   kernel::PackedSink sink) const {
+    return sink(bytes);
+  }
+};
+
 struct PanelsModel final
     : PackingAttrInterface::ExternalModel<PanelsModel, kernel::PanelsAttr> {
   FailureOr<int64_t> countElements(Attribute attribute, ShapedType type,
@@ -277,6 +292,7 @@ struct ConvolutionModel final
 
 void sluice::registerPackings(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, kernel::KernelDialect *) {
+    kernel::PlainAttr::attachInterface<PlainModel>(*context);
     kernel::PanelsAttr::attachInterface<PanelsModel>(*context);
     kernel::GatesAttr::attachInterface<GatesModel>(*context);
     kernel::ConvolutionPanelsAttr::attachInterface<

@@ -42,12 +42,3 @@ sluice::getConvolutionOverrides(kernel::TilingAttr tiling) {
   overrides.contraction = getContractionOverrides(tiling);
   return overrides;
 }
-
-kernel::TilingAttr sluice::getKernelTiling(Block &region) {
-  auto function = dyn_cast<kernel::FuncOp>(region.getParentOp());
-  return function ? function.getTilingAttr() : kernel::TilingAttr();
-}
-
-bool sluice::emulatesDotUnits(Block &region) {
-  return region.getParentOp()->hasAttr(emulatesDotUnitsAttributeName);
-}

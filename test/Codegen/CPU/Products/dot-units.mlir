@@ -1,5 +1,5 @@
-// RUN: sluice-opt %s --split-input-file --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels | FileCheck %s
-// RUN: sluice-opt %s --split-input-file --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels=emulate-dot-units | FileCheck %s --check-prefix=EMULATED
+// RUN: sluice-opt %s --split-input-file --sluice-set-target=cpu=x86-64-v3 --sluice-choose-kernels --sluice-emit-kernels | FileCheck %s
+// RUN: sluice-opt %s --split-input-file --sluice-set-target=cpu=x86-64-v3 --sluice-choose-kernels=emulate-dot-units --sluice-emit-kernels | FileCheck %s --check-prefix=EMULATED
 
 // Halves are widened: the left-hand side once, in scratch memory, panels where
 // they are loaded. Sums are rounded when they are stored.
@@ -16,7 +16,7 @@
 // EMULATED:         math.fma {{.*}} : f32
 kernel.func @halves "packed_matmul" {
 ^bb0(%x: tensor<4x8xf16>, %w: tensor<512xf16>):
-  %0 = sluice.packed_matmul %x, %w {columns = 64 : i64} : (tensor<4x8xf16>, tensor<512xf16>) -> tensor<4x64xf16>
+  %0 = kernel.packed_matmul %x, %w {columns = 64 : i64} : (tensor<4x8xf16>, tensor<512xf16>) -> tensor<4x64xf16>
   kernel.yield %0 : tensor<4x64xf16>
 }
 

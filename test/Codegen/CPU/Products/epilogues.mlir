@@ -1,4 +1,4 @@
-// RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels | FileCheck %s
+// RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v3 --sluice-choose-kernels --sluice-emit-kernels | FileCheck %s
 
 // A long epilogue takes both vectors of a row at once.
 // CHECK-LABEL: kernel.func @long "

@@ -1,5 +1,5 @@
-// RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels | FileCheck %s
-// RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v4 --sluice-emit-kernels | FileCheck %s
+// RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v3 --sluice-choose-kernels --sluice-emit-kernels | FileCheck %s
+// RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v4 --sluice-choose-kernels --sluice-emit-kernels | FileCheck %s
 
 // A result that leaves the cache, and the residual that is added: while a tile
 // multiplies, it fetches its places in both.
@@ -14,7 +14,7 @@
 // CHECK:         vector.fma
 kernel.func @large "packed_conv" {
 ^bb0(%x: tensor<1x56x56x64xf32>, %w: tensor<16384xf32>, %z: tensor<1x56x56x256xf32>):
-  %0 = sluice.packed_conv %x, %w {dilations = array<i64: 1, 1>, groups = 1 : i64, kernel = array<i64: 1, 1>, output_channels = 256 : i64, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x56x56x64xf32>, tensor<16384xf32>) -> tensor<1x56x56x256xf32>
+  %0 = kernel.packed_conv %x, %w {dilations = array<i64: 1, 1>, groups = 1 : i64, kernel = array<i64: 1, 1>, output_channels = 256 : i64, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x56x56x64xf32>, tensor<16384xf32>) -> tensor<1x56x56x256xf32>
   %1 = sluice.add %0, %z : (tensor<1x56x56x256xf32>, tensor<1x56x56x256xf32>) -> tensor<1x56x56x256xf32>
   kernel.yield %1 : tensor<1x56x56x256xf32>
 }
@@ -24,7 +24,7 @@ kernel.func @large "packed_conv" {
 // CHECK:         memref.prefetch {{.*}}, read, locality<3>, data
 kernel.func @strided "packed_conv" {
 ^bb0(%x: tensor<1x56x56x64xf32>, %w: tensor<32768xf32>):
-  %0 = sluice.packed_conv %x, %w {dilations = array<i64: 1, 1>, groups = 1 : i64, kernel = array<i64: 1, 1>, output_channels = 512 : i64, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 2, 2>} : (tensor<1x56x56x64xf32>, tensor<32768xf32>) -> tensor<1x28x28x512xf32>
+  %0 = kernel.packed_conv %x, %w {dilations = array<i64: 1, 1>, groups = 1 : i64, kernel = array<i64: 1, 1>, output_channels = 512 : i64, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 2, 2>} : (tensor<1x56x56x64xf32>, tensor<32768xf32>) -> tensor<1x28x28x512xf32>
   kernel.yield %0 : tensor<1x28x28x512xf32>
 }
 
@@ -33,7 +33,7 @@ kernel.func @strided "packed_conv" {
 // CHECK-NOT:     locality<3>
 kernel.func @small "packed_conv" {
 ^bb0(%x: tensor<1x7x7x64xf32>, %w: tensor<4096xf32>, %z: tensor<1x7x7x64xf32>):
-  %0 = sluice.packed_conv %x, %w {dilations = array<i64: 1, 1>, groups = 1 : i64, kernel = array<i64: 1, 1>, output_channels = 64 : i64, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x7x7x64xf32>, tensor<4096xf32>) -> tensor<1x7x7x64xf32>
+  %0 = kernel.packed_conv %x, %w {dilations = array<i64: 1, 1>, groups = 1 : i64, kernel = array<i64: 1, 1>, output_channels = 64 : i64, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x7x7x64xf32>, tensor<4096xf32>) -> tensor<1x7x7x64xf32>
   %1 = sluice.add %0, %z : (tensor<1x7x7x64xf32>, tensor<1x7x7x64xf32>) -> tensor<1x7x7x64xf32>
   kernel.yield %1 : tensor<1x7x7x64xf32>
 }

@@ -4,9 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// How weights are packed depends on the tiles that the micro-kernel will use,
-// and those follow from the op's types, its attributes and the machine. Both
-// sides, the packing and the emission of the kernel, derive them here.
+// What products and convolutions compute, packed or not yet, in terms of the
+// specs that tilings are chosen by; and the order in which a configuration
+// reads their weights.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SLUICE_CODEGEN_CPU_PRODUCTS_PACKEDWEIGHTS_H
@@ -34,7 +34,13 @@ std::optional<ProductTypes> getProductTypes(mlir::Operation *op);
 /// types may change with its epilogue, since packed weights depend on it.
 ProductTypes withResult(ProductTypes types, mlir::Type stored);
 
-ContractionSpec getContractionSpec(PackedMatmulOp op, int64_t depth);
+/// Of a matrix product with constant weights [.., depth, columns]: one matrix
+/// serves all rows, whatever their dimensions.
+ContractionSpec getPackedSpec(const ProductTypes &types,
+                              llvm::ArrayRef<int64_t> lhs, int64_t columns);
+ContractionSpec getContractionSpec(kernel::PackedMatmulOp op);
+/// Of two matrices of the run.
+ContractionSpec getContractionSpec(MatmulOp op, const ProductTypes &types);
 
 /// The spec of a channels-last convolution from the types of input and result.
 ConvolutionSpec getConvolutionSpec(
@@ -42,43 +48,17 @@ ConvolutionSpec getConvolutionSpec(
     mlir::RankedTensorType result, llvm::ArrayRef<int64_t> kernel,
     llvm::ArrayRef<int64_t> strides, llvm::ArrayRef<int64_t> dilations,
     llvm::ArrayRef<int64_t> pads, int64_t groups);
-ConvolutionSpec getConvolutionSpec(PackedConvOp op);
-ConvolutionSpec getConvolutionSpec(PackedConvTransposeOp op);
-
-// How constant weights are reordered: encodings, null for those that keep their
-// order.
+ConvolutionSpec getConvolutionSpec(kernel::PackedConvOp op);
+ConvolutionSpec getConvolutionSpec(kernel::PackedConvTransposeOp op);
 
 /// A matrix [depth][columns], or [columns][depth] when `transposed`, in the
-/// panels of a kernel that multiplies these types, with this tiling (null: the
-/// compiler's choice).
-kernel::PackingAttrInterface getMatrixPacking(mlir::MLIRContext *context,
-                                              int64_t columns, bool transposed,
-                                              const ProductTypes &types,
-                                              kernel::TilingAttr tiling,
-                                              const MachineModel &machine);
+/// panels that a product with this configuration reads.
+kernel::PackingAttrInterface getPacking(kernel::CpuContractionAttr config,
+                                        bool transposed);
 
-/// A matrix as it is, except that a transposed one is turned.
-kernel::PackingAttrInterface getPlainMatrixPacking(mlir::MLIRContext *context,
-                                                   int64_t columns,
-                                                   bool transposed);
-
-/// Weights of a recurrent cell, [directions][units][gates * units], in panels
-/// of `lanes` units: the vectors of all gates side by side.
-kernel::PackingAttrInterface getGatePacking(mlir::MLIRContext *context,
-                                            int64_t gates, int64_t lanes);
-
-/// Convolution weights in ONNX's order, in the panels of a kernel with this
-/// tiling.
-kernel::PackingAttrInterface getConvolutionPacking(mlir::MLIRContext *context,
-                                                   const ConvolutionSpec &spec,
-                                                   kernel::TilingAttr tiling,
-                                                   const MachineModel &machine);
-
-/// Whether the weights packed like this are what the kernel of `op`, a
-/// packed_matmul or packed_conv with this tiling, reads.
-bool fitsPacking(mlir::Operation *op, kernel::TilingAttr tiling,
-                 kernel::PackingAttrInterface packing,
-                 const MachineModel &machine);
+/// Weights in ONNX's order, in that of a convolution with this configuration.
+kernel::PackingAttrInterface getPacking(kernel::CpuConvolutionAttr config,
+                                        const ConvolutionSpec &spec);
 
 /// Makes the encodings of the kernel dialect known as such in the contexts that
 /// are made with this registry.

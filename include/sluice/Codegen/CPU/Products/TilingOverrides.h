@@ -15,14 +15,6 @@ namespace sluice {
 ContractionTilingOverrides getContractionOverrides(kernel::TilingAttr tiling);
 ConvolutionTilingOverrides getConvolutionOverrides(kernel::TilingAttr tiling);
 
-/// The tiling of the kernel that a region of ops belongs to, or null.
-kernel::TilingAttr getKernelTiling(mlir::Block &region);
-
-/// On a `kernel.func`: its dot units are spelled out in plain arithmetic.
-inline constexpr llvm::StringLiteral emulatesDotUnitsAttributeName =
-    "kernel.emulates_dot_units";
-bool emulatesDotUnits(mlir::Block &region);
-
 } // namespace sluice
 
 #endif // SLUICE_CODEGEN_CPU_PRODUCTS_TILINGOVERRIDES_H

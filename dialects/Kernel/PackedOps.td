@@ -1,17 +1,29 @@
-//===- PackedOps.td - Ops on weights in panel order ------------------------===//
+//===- PackedOps.td - Ops on constants in orders of their own --------------===//
 //
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#ifndef SLUICE_PACKED_OPS_TD
-#define SLUICE_PACKED_OPS_TD
+#ifndef KERNEL_PACKED_OPS_TD
+#define KERNEL_PACKED_OPS_TD
 
+include "dialects/Kernel/KernelBase.td"
 include "dialects/Kernel/PackingInterface.td"
-include "dialects/Sluice/SluiceBase.td"
+include "dialects/Sluice/SluiceInterfaces.td"
+include "mlir/IR/BuiltinAttributes.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
 
-def PackedConstantOp : Sluice_Op<"packed_constant",
-    [StaysInHost, NoSizeConditions]> {
-  let summary = "a constant in the order in which a micro-kernel reads it";
+// What ops of graphs become in kernels once their constants are packed.
+class Kernel_PackedOp<string mnemonic, list<Trait> traits = []>
+    : Kernel_Op<mnemonic, !listconcat(traits, [Pure])> {
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    operands attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def PackedConstantOp : Kernel_Op<"packed_constant", [Pure]> {
+  let summary = "a constant in the order in which a kernel reads it";
   let description = [{
     `value` is the constant as the model has it; it is reordered as `packing`,
     an encoding, says when the artifact is written, one constant at a time, so
@@ -22,10 +34,10 @@ def PackedConstantOp : Sluice_Op<"packed_constant",
                        OptionalAttr<PackingAttrInterface>:$packing);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$value attr-dict `:` type($result)";
+  let hasVerifier = 1;
 }
 
-def PackedMatmulOp : Sluice_Op<"packed_matmul",
-    [TellsWork, TakesEpilogue, NoSizeConditions]> {
+def PackedMatmulOp : Kernel_PackedOp<"packed_matmul", [TellsWork]> {
   let summary = "matrix product with a packed constant";
   let description = [{
     The last dimension of `lhs` is contracted; the others are rows. `weights`
@@ -33,40 +45,39 @@ def PackedMatmulOp : Sluice_Op<"packed_matmul",
   }];
   let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$weights,
                        I64Attr:$columns);
-  let results = (outs AnyRankedTensor:$result);
 }
 
-def PackedConvOp : Sluice_Op<"packed_conv",
-    [TellsWork, TakesEpilogue, NoSizeConditions]> {
+class Kernel_PackedConvolutionOp<string mnemonic>
+    : Kernel_PackedOp<mnemonic, [TellsWork]> {
+  dag commonArguments =
+      (ins AnyRankedTensor:$input, AnyRankedTensor:$weights,
+           DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
+           DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads,
+           I64Attr:$groups, I64Attr:$output_channels);
+  let arguments = commonArguments;
+}
+
+def PackedConvOp : Kernel_PackedConvolutionOp<"packed_conv"> {
   let summary = "channels-last convolution with packed constant weights";
   let description = [{
     Input and result are [N, spatial..., C]. `kernel` holds the spatial kernel
     sizes, `output_channels` counts those of all groups; `pads` holds the
     begins, then the ends.
   }];
-  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$weights,
-                       DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
-                       DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads,
-                       I64Attr:$groups, I64Attr:$output_channels);
-  let results = (outs AnyRankedTensor:$result);
 }
 
-def PackedConvTransposeOp : Sluice_Op<"packed_conv_transpose",
-    [TellsWork, TakesEpilogue, NoSizeConditions]> {
+def PackedConvTransposeOp
+    : Kernel_PackedConvolutionOp<"packed_conv_transpose"> {
   let summary = "channels-last transposed convolution with packed weights";
   let description = [{
     As `packed_conv`, but the gradient's form; `output_padding` enlarges the
     result at the end.
   }];
-  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$weights,
-                       DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
-                       DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads,
-                       DenseI64ArrayAttr:$output_padding, I64Attr:$groups,
-                       I64Attr:$output_channels);
-  let results = (outs AnyRankedTensor:$result);
+  let arguments = !con(commonArguments,
+                       (ins DenseI64ArrayAttr:$output_padding));
 }
 
-def PackedGatherOp : Sluice_Op<"packed_gather", [NoSizeConditions]> {
+def PackedGatherOp : Kernel_PackedOp<"packed_gather"> {
   let summary = "columns of a packed matrix at run-time indices";
   let description = [{
     `weights` are panels of `width` columns of a matrix [depth][columns]. The
@@ -75,7 +86,6 @@ def PackedGatherOp : Sluice_Op<"packed_gather", [NoSizeConditions]> {
   }];
   let arguments = (ins AnyRankedTensor:$weights, AnyRankedTensor:$indices,
                        I64Attr:$depth, I64Attr:$columns, I64Attr:$width);
-  let results = (outs AnyRankedTensor:$result);
 }
 
-#endif // SLUICE_PACKED_OPS_TD
+#endif // KERNEL_PACKED_OPS_TD

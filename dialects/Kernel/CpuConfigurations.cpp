@@ -1,0 +1,170 @@
+//===- CpuConfigurations.cpp - How a CPU's kernels are made ---------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Kernel/Kernel.h"
+
+using namespace mlir;
+using namespace sluice;
+using namespace sluice::kernel;
+
+#include "dialects/Kernel/ConfigInterface.cpp.inc"
+
+using EmitError = function_ref<InFlightDiagnostic()>;
+
+namespace {
+/// A parameter and what it may be.
+struct Limit {
+  StringRef name;
+  int64_t value, least, most;
+};
+} // namespace
+
+// A tile is code, repeated for each of its vectors and each unrolled step.
+static constexpr int64_t mostLanes = 64, mostRows = 64, mostVectors = 64,
+                         mostSteps = 64;
+static constexpr int64_t mostElements = int64_t(1) << 31;
+
+static LogicalResult verifyLimits(EmitError emitError, ArrayRef<Limit> limits) {
+  for (const Limit &limit : limits)
+    if (limit.value < limit.least || limit.value > limit.most)
+      return emitError() << limit.name << " is " << limit.value
+                         << ", but must be from " << limit.least << " to "
+                         << limit.most;
+  return success();
+}
+
+/// Blocks are whole tiles.
+static LogicalResult verifyWhole(EmitError emitError, StringRef name,
+                                 int64_t block, int64_t tile) {
+  if (block % tile == 0)
+    return success();
+  return emitError() << name << " is " << block
+                     << ", which is no multiple of the tile's " << tile;
+}
+
+/// The cost decides how many tasks there are.
+static LogicalResult verifyCost(EmitError emitError, FloatAttr cost) {
+  if (!cost || (cost.getType().isF64() && cost.getValue().isFinite() &&
+                !cost.getValue().isNegative()))
+    return success();
+  return emitError() << "block_cost is no time in nanoseconds as an f64";
+}
+
+//===----------------------------------------------------------------------===//
+// CpuContractionAttr
+//===----------------------------------------------------------------------===//
+
+LogicalResult CpuContractionAttr::verify(
+    EmitError emitError, StringRef, int64_t lanes, bool, int64_t tileRows,
+    int64_t tileVectors, int64_t unroll, int64_t prefetchDistance,
+    int64_t partialTiles, int64_t rowBlock, int64_t columnBlock,
+    std::optional<int64_t> depthBlock, bool, bool, bool, bool, bool,
+    FloatAttr blockCost) {
+  if (failed(verifyLimits(
+          emitError,
+          {{"lanes", lanes, 1, mostLanes},
+           {"tile_rows", tileRows, 1, mostRows},
+           {"tile_vectors", tileVectors, 1, mostVectors},
+           {"unroll", unroll, 1, mostSteps},
+           {"prefetch_distance", prefetchDistance, 0, mostElements},
+           {"partial_tiles", partialTiles, 1, mostRows},
+           {"row_block", rowBlock, 1, mostElements},
+           {"column_block", columnBlock, 1, mostElements},
+           {"depth_block", depthBlock.value_or(1), 1, mostElements}})))
+    return failure();
+  if (failed(verifyWhole(emitError, "row_block", rowBlock, tileRows)) ||
+      failed(verifyWhole(emitError, "column_block", columnBlock,
+                         tileVectors * lanes)))
+    return failure();
+  return verifyCost(emitError, blockCost);
+}
+
+LogicalResult CpuContractionAttr::verifyPacking(PackingAttrInterface packing,
+                                                EmitError emitError) const {
+  // From which side a matrix was read makes no difference to its panels.
+  auto panels = dyn_cast_if_present<PanelsAttr>(packing);
+  int64_t width = getTileVectors() * getLanes();
+  if (panels && panels.getWidth() == width)
+    return success();
+  auto error = emitError() << "the kernel's configuration reads panels of "
+                           << width << " columns, not ";
+  if (packing)
+    return error << packing;
+  return error << "the model's order";
+}
+
+//===----------------------------------------------------------------------===//
+// CpuConvolutionAttr
+//===----------------------------------------------------------------------===//
+
+LogicalResult
+CpuConvolutionAttr::verify(EmitError emitError, StringRef method, StringRef,
+                           int64_t lanes, bool, CpuContractionAttr contraction,
+                           int64_t mergedGroups, int64_t tilePixels,
+                           int64_t tileVectors, int64_t unroll, bool,
+                           int64_t lineBlock, int64_t channelBlock, bool, bool,
+                           bool, ArrayAttr phases, FloatAttr blockCost) {
+  if (!llvm::is_contained({"contraction", "implicit", "depthwise", "phases"},
+                          method))
+    return emitError() << "there is no method '" << method
+                       << "'; there are: contraction, implicit, depthwise, "
+                          "phases";
+  if (failed(verifyLimits(emitError,
+                          {{"lanes", lanes, 1, mostLanes},
+                           {"merged_groups", mergedGroups, 1, mostElements},
+                           {"tile_pixels", tilePixels, 1, mostRows},
+                           {"tile_vectors", tileVectors, 1, mostVectors},
+                           {"unroll", unroll, 1, mostSteps},
+                           {"line_block", lineBlock, 1, mostElements},
+                           {"channel_block", channelBlock, 1, mostElements}})))
+    return failure();
+  if ((method == "contraction") != static_cast<bool>(contraction))
+    return emitError() << "the method contraction, and no other, needs a "
+                          "configuration of the product";
+  if ((method == "phases") != static_cast<bool>(phases))
+    return emitError() << "the method phases, and no other, needs a "
+                          "configuration for each phase";
+  for (Attribute phase : phases ? phases.getValue() : ArrayRef<Attribute>()) {
+    auto convolution = dyn_cast<CpuConvolutionAttr>(phase);
+    if (!convolution || convolution.getMethod() == "phases")
+      return emitError() << "a phase must be configured as an ordinary "
+                            "convolution, not as "
+                         << phase;
+  }
+  return verifyCost(emitError, blockCost);
+}
+
+/// Whether a convolution with this configuration reads weights in this order.
+static bool fits(CpuConvolutionAttr config, Attribute packing) {
+  if (config.getMethod() == "depthwise") {
+    auto vectors = dyn_cast<ChannelVectorsAttr>(packing);
+    return vectors && vectors.getLanes() == config.getLanes();
+  }
+  if (config.getMethod() != "phases") {
+    auto panels = dyn_cast<ConvolutionPanelsAttr>(packing);
+    return panels && panels.getWidth() == config.getWidth() &&
+           panels.getMergedGroups() == config.getMergedGroups();
+  }
+  auto transposed = dyn_cast<TransposedConvolutionAttr>(packing);
+  return transposed &&
+         transposed.getPhases().size() == config.getPhases().size() &&
+         llvm::all_of(llvm::zip(config.getPhases(), transposed.getPhases()),
+                      [](auto pair) {
+                        auto [phase, order] = pair;
+                        return fits(cast<CpuConvolutionAttr>(phase), order);
+                      });
+}
+
+LogicalResult CpuConvolutionAttr::verifyPacking(PackingAttrInterface packing,
+                                                EmitError emitError) const {
+  if (packing && fits(*this, packing))
+    return success();
+  auto error = emitError() << "the kernel's configuration, " << *this
+                           << ", does not read weights in ";
+  if (packing)
+    return error << "the order " << packing;
+  return error << "the model's order";
+}

@@ -1,0 +1,106 @@
+//===- CpuConfigurations.td - How a CPU's kernels are made ----------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef KERNEL_CPU_CONFIGURATIONS_TD
+#define KERNEL_CPU_CONFIGURATIONS_TD
+
+include "dialects/Kernel/ConfigInterface.td"
+include "dialects/Kernel/KernelAttributes.td"
+include "mlir/IR/BuiltinAttributes.td"
+
+class Kernel_ConfigAttr<string name, string attributeMnemonic>
+    : AttrDef<Kernel_Dialect, name,
+              [DeclareAttrInterfaceMethods<KernelConfigAttrInterface>]> {
+  let mnemonic = attributeMnemonic;
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+class Kernel_Size<string value, string text>
+    : DefaultValuedParameter<"int64_t", value, text>;
+class Kernel_Flag<string text>
+    : DefaultValuedParameter<"bool", "false", text> {
+  let printer = [{$_printer << ($_self ? "true" : "false")}];
+}
+class Kernel_Nanoseconds<string text>
+    : OptionalParameter<"::mlir::FloatAttr", text>;
+
+def Kernel_CpuContractionAttr
+    : Kernel_ConfigAttr<"CpuContraction", "cpu_contraction"> {
+  let summary = "tiles and blocks of a matrix product on a CPU";
+  let description = [{
+    A register tile is `tile_rows` x `tile_vectors` vectors of `lanes` sums,
+    which the dot unit `unit` adds up; blocks of rows, columns and depth are
+    whole tiles. See ContractionTiling.h.
+
+    ```mlir
+    #kernel.cpu_contraction<unit = float, lanes = 8, tile_rows = 6,
+      tile_vectors = 2, row_block = 96, column_block = 64>
+    ```
+  }];
+  let parameters = (ins
+    Kernel_Word<"the dot unit">:$unit,
+    "int64_t":$lanes,
+    Kernel_Flag<"the unit is spelled out in plain arithmetic">:$emulated,
+    Kernel_Size<"1", "rows of a register tile">:$tile_rows,
+    Kernel_Size<"1", "vectors of columns of a tile">:$tile_vectors,
+    Kernel_Size<"1", "steps of the loop over the depth at once">:$unroll,
+    Kernel_Size<"0", "elements of weights to fetch ahead">:$prefetch_distance,
+    Kernel_Size<"2", "one in so many numbers of last rows has a tile">
+      :$partial_tiles,
+    Kernel_Size<"1", "rows of a block">:$row_block,
+    Kernel_Size<"1", "columns of a block">:$column_block,
+    Kernel_OptionalInteger<"depth of a block; left out, all of it">
+      :$depth_block,
+    Kernel_Flag<"walk the columns for every tile of rows">:$rows_outer,
+    Kernel_Flag<"fetch the next panel meanwhile">:$fetch_panels,
+    Kernel_Flag<"fetch the next tile's rows meanwhile">:$fetch_rows,
+    Kernel_Flag<"fetch what the epilogue reads and writes meanwhile">
+      :$fetch_result,
+    Kernel_Flag<"put the right-hand side into panels in each run">:$pack_rhs,
+    Kernel_Nanoseconds<"nanoseconds of a block on one core">:$block_cost);
+  let extraClassDeclaration = [{
+    /// Columns of a tile.
+    int64_t getWidth() { return getTileVectors() * getLanes(); }
+  }];
+}
+
+def Kernel_CpuConvolutionAttr
+    : Kernel_ConfigAttr<"CpuConvolution", "cpu_convolution"> {
+  let summary = "method, tiles and blocks of a convolution on a CPU";
+  let description = [{
+    `method` is `contraction` (a matrix product, configured by `contraction`),
+    `implicit` (one that reads the image in place), `depthwise`, or `phases`: a
+    transposed convolution as an ordinary one, configured by an entry of
+    `phases`, for each phase of its strides. See ConvolutionTiling.h.
+  }];
+  let parameters = (ins
+    Kernel_Word<"how it is computed">:$method,
+    Kernel_Word<"the dot unit">:$unit,
+    "int64_t":$lanes,
+    Kernel_Flag<"the unit is spelled out in plain arithmetic">:$emulated,
+    OptionalParameter<"::sluice::kernel::CpuContractionAttr",
+                      "of the matrix product">:$contraction,
+    Kernel_Size<"1", "groups computed as one">:$merged_groups,
+    Kernel_Size<"1", "pixels of a line of a register tile">:$tile_pixels,
+    Kernel_Size<"1", "vectors of channels of a tile">:$tile_vectors,
+    Kernel_Size<"1", "steps of the innermost loop at once">:$unroll,
+    Kernel_Flag<"copy images with their padding first">:$copy_padded,
+    Kernel_Size<"1", "lines of a block">:$line_block,
+    Kernel_Size<"1", "output channels of a block">:$channel_block,
+    Kernel_Flag<"walk the lines for every vector of channels">:$channels_outer,
+    Kernel_Flag<"fetch what the next line's tile reads meanwhile">:$fetch_lines,
+    Kernel_Flag<"fetch what the epilogue reads and writes meanwhile">
+      :$fetch_result,
+    OptionalParameter<"::mlir::ArrayAttr", "a configuration for each phase">
+      :$phases,
+    Kernel_Nanoseconds<"nanoseconds of a block on one core">:$block_cost);
+  let extraClassDeclaration = [{
+    /// Channels of a tile.
+    int64_t getWidth() { return getTileVectors() * getLanes(); }
+  }];
+}
+
+#endif // KERNEL_CPU_CONFIGURATIONS_TD

@@ -1,0 +1,151 @@
+//===- PackedOps.cpp - Ops on constants in orders of their own ------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Kernel/Kernel.h"
+#include "dialects/Sluice/WindowInference.h"
+
+using namespace mlir;
+using namespace sluice;
+using namespace sluice::kernel;
+
+/// Fails unless the result has a shape that fits, and the elements of the
+/// first operand or others.
+static LogicalResult verifyResult(Operation *op, ArrayRef<int64_t> shape) {
+  Value result = op->getResult(0);
+  if (succeeded(verifyCompatibleShape(shapeOf(result), shape)))
+    return success();
+  return op->emitOpError("has a result of ")
+         << result.getType() << ", but its operands make [" << shape << "]";
+}
+
+//===----------------------------------------------------------------------===//
+// PackedConstantOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult PackedConstantOp::verify() {
+  ShapedType type = getValue().getShapedType();
+  auto count = countPackedElements(getPackingAttr(), type,
+                                   [&] { return emitOpError(); });
+  if (failed(count))
+    return failure();
+  auto packed = RankedTensorType::get({*count}, type.getElementType());
+  if (getType() != packed)
+    return emitOpError("must be ") << packed << ", not " << getType();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// PackedMatmulOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult PackedMatmulOp::verify() {
+  SmallVector<int64_t> shape(shapeOf(getLhs()));
+  if (shape.size() < 2 || shapeOf(getWeights()).size() != 1)
+    return emitOpError("needs a matrix and packed weights of rank one");
+  shape.back() = getColumns();
+  return verifyResult(*this, shape);
+}
+
+double PackedMatmulOp::getOperationsPerElement() {
+  return 2.0 * shapeOf(getLhs()).back();
+}
+
+//===----------------------------------------------------------------------===//
+// Convolutions
+//===----------------------------------------------------------------------===//
+
+/// Checks what packed convolutions have in common. `slide` gives the size
+/// behind a window along spatial dimension i of a known size, if there is one.
+template <typename OpTy>
+static LogicalResult verifyPackedConvolution(
+    OpTy op, StringRef misfit,
+    function_ref<std::optional<int64_t>(const Window &, int64_t i,
+                                        int64_t size)>
+        slide) {
+  SmallVector<int64_t> shape(shapeOf(op.getInput()));
+  int64_t spatialRank = static_cast<int64_t>(shape.size()) - 2;
+  if (spatialRank < 0 || shapeOf(op.getWeights()).size() != 1)
+    return op.emitOpError("needs an image and packed weights of rank one");
+  if (failed(verifyWindows(op.getLoc(), spatialRank, op.getStrides(),
+                           op.getDilations(), op.getPads())))
+    return failure();
+  ArrayRef<int64_t> kernel = op.getKernel(), pads = op.getPads();
+  if (static_cast<int64_t>(kernel.size()) != spatialRank)
+    return op.emitOpError("needs one kernel size per dimension");
+  Builder builder(op.getContext());
+  for (int64_t i = 0; i < spatialRank; ++i) {
+    int64_t &size = shape[1 + i];
+    if (ShapedType::isDynamic(size))
+      continue;
+    auto result = slide({builder.getIndexAttr(kernel[i]), op.getStrides()[i],
+                         op.getDilations()[i], pads[i], pads[spatialRank + i]},
+                        i, size);
+    if (!result)
+      return op.emitOpError(misfit);
+    size = *result;
+  }
+  int64_t groups = op.getGroups();
+  if (groups < 1 || shape.back() % groups != 0 ||
+      static_cast<int64_t>(op.getOutputChannels()) % groups != 0)
+    return op.emitOpError("cannot divide its channels among ")
+           << groups << " groups";
+  shape.back() = op.getOutputChannels();
+  return verifyResult(op, shape);
+}
+
+static double countTaps(ArrayRef<int64_t> kernel) {
+  double taps = 1;
+  for (int64_t size : kernel)
+    taps *= size;
+  return taps;
+}
+
+LogicalResult PackedConvOp::verify() {
+  return verifyPackedConvolution(
+      *this, "the kernel does not fit the input",
+      [](const Window &window, int64_t, int64_t size) {
+        return countWindows(window, size);
+      });
+}
+
+double PackedConvOp::getOperationsPerElement() {
+  return 2.0 * countTaps(getKernel()) * shapeOf(getInput()).back() /
+         getGroups();
+}
+
+LogicalResult PackedConvTransposeOp::verify() {
+  ArrayRef<int64_t> extra = getOutputPadding();
+  if (extra.size() != getKernel().size())
+    return emitOpError("output_padding must hold ")
+           << getKernel().size() << " sizes";
+  return verifyPackedConvolution(
+      *this, "the pads exceed the result, or a size is out of range",
+      [&](const Window &window, int64_t i, int64_t size) {
+        return getTransposedSize(window, extra[i], size);
+      });
+}
+
+double PackedConvTransposeOp::getOperationsPerElement() {
+  // Every tap of an input pixel once, whatever the size of the result.
+  return 2.0 * countTaps(getKernel()) / countTaps(getStrides()) *
+         shapeOf(getInput()).back() / getGroups();
+}
+
+//===----------------------------------------------------------------------===//
+// PackedGatherOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult PackedGatherOp::verify() {
+  if (shapeOf(getWeights()).size() != 1 ||
+      !elementTypeOf(getIndices()).isInteger())
+    return emitOpError("needs packed weights of rank one and integer indices");
+  int64_t depth = getDepth(), columns = getColumns();
+  if (depth < 1 || columns < 1 || getWidth() < 1)
+    return emitOpError("depth, columns and width must be positive");
+  SmallVector<int64_t> shape(shapeOf(getIndices()));
+  shape.push_back(depth);
+  return verifyResult(*this, shape);
+}

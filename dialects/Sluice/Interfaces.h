@@ -1,0 +1,18 @@
+//===- Interfaces.h - What passes ask of ops --------------------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_DIALECTS_SLUICE_INTERFACES_H
+#define SLUICE_DIALECTS_SLUICE_INTERFACES_H
+
+#include "dialects/Sluice/ElementEvaluator.h"
+#include "dialects/Sluice/Permutation.h"
+#include "dialects/Sluice/SizeConditions.h"
+#include "dialects/Sluice/TypeInference.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/OpDefinition.h"
+
+#include "dialects/Sluice/SluiceInterfaces.h.inc"
+
+#endif // SLUICE_DIALECTS_SLUICE_INTERFACES_H

@@ -1,0 +1,94 @@
+// RUN: sluice-opt %s -split-input-file -verify-diagnostics | sluice-opt -split-input-file | FileCheck %s
+
+// What is as usual is left out.
+// CHECK-LABEL: kernel.func @contraction
+// CHECK-SAME: config = #kernel.cpu_contraction<unit = float, lanes = 8, tile_rows = 6, tile_vectors = 2, row_block = 12, column_block = 32, depth_block = 64, rows_outer = true, block_cost = 1.250000e+01 : f64>
+kernel.func @contraction "map" attributes {config = #kernel.cpu_contraction<unit = float, lanes = 8, tile_rows = 6, tile_vectors = 2, unroll = 1, row_block = 12, column_block = 32, depth_block = 64, rows_outer = true, block_cost = 12.5 : f64>} {
+^bb0(%x: tensor<4xf32>):
+  kernel.yield %x : tensor<4xf32>
+}
+
+// CHECK-LABEL: kernel.func @convolution
+// CHECK-SAME: config = #kernel.cpu_convolution<method = phases, unit = float, lanes = 8, phases = [#kernel.cpu_convolution<method = implicit, unit = float, lanes = 8, emulated = true, channel_block = 8>]>
+kernel.func @convolution "map" attributes {config = #kernel.cpu_convolution<method = phases, unit = float, lanes = 8, phases = [#kernel.cpu_convolution<method = implicit, unit = float, lanes = 8, emulated = true, channel_block = 8>]>} {
+^bb0(%x: tensor<4xf32>):
+  kernel.yield %x : tensor<4xf32>
+}
+
+// -----
+
+// expected-error @+1 {{tile_rows is 65, but must be from 1 to 64}}
+#rows = #kernel.cpu_contraction<unit = float, lanes = 8, tile_rows = 65, row_block = 65, column_block = 8>
+
+// -----
+
+// expected-error @+1 {{row_block is 7, which is no multiple of the tile's 6}}
+#block = #kernel.cpu_contraction<unit = float, lanes = 8, tile_rows = 6, row_block = 7, column_block = 8>
+
+// -----
+
+// expected-error @+1 {{column_block is 8, which is no multiple of the tile's 16}}
+#columns = #kernel.cpu_contraction<unit = float, lanes = 8, tile_vectors = 2, column_block = 8>
+
+// -----
+
+// expected-error @+1 {{depth_block is 0, but must be from 1 to 2147483648}}
+#depth = #kernel.cpu_contraction<unit = float, lanes = 8, column_block = 8, depth_block = 0>
+
+// -----
+
+// expected-error @+1 {{block_cost is no time in nanoseconds as an f64}}
+#cost = #kernel.cpu_contraction<unit = float, lanes = 8, column_block = 8, block_cost = -1.0 : f64>
+
+// -----
+
+// expected-error @+1 {{there is no method 'magic'; there are: contraction, implicit, depthwise, phases}}
+#method = #kernel.cpu_convolution<method = magic, unit = float, lanes = 8>
+
+// -----
+
+// expected-error @+1 {{the method contraction, and no other, needs a configuration of the product}}
+#product = #kernel.cpu_convolution<method = contraction, unit = float, lanes = 8>
+
+// -----
+
+// expected-error @+1 {{the method phases, and no other, needs a configuration for each phase}}
+#phases = #kernel.cpu_convolution<method = implicit, unit = float, lanes = 8, phases = []>
+
+// -----
+
+// expected-error @+1 {{a phase must be configured as an ordinary convolution, not as #kernel.plain}}
+#phase = #kernel.cpu_convolution<method = phases, unit = float, lanes = 8, phases = [#kernel.plain]>
+
+// -----
+
+func.func @packing(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{needs a packing for each of its 1 inputs}}
+  %0 = kernel.region "map" ins(%x : tensor<4xf32>) sizes() {packing = []} -> tensor<4xf32> {
+  ^bb0(%y: tensor<4xf32>):
+    kernel.yield %y : tensor<4xf32>
+  }
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @encoding(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{"panels" is no encoding}}
+  %0 = kernel.region "map" ins(%x : tensor<4xf32>) sizes() {packing = ["panels"]} -> tensor<4xf32> {
+  ^bb0(%y: tensor<4xf32>):
+    kernel.yield %y : tensor<4xf32>
+  }
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @misfit(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{the kernel's configuration reads panels of 8 columns, not #kernel.plain}}
+  %0 = kernel.region "map" ins(%x : tensor<4xf32>) sizes() {packing = [#kernel.plain], config = #kernel.cpu_contraction<unit = float, lanes = 8, column_block = 8>} -> tensor<4xf32> {
+  ^bb0(%y: tensor<4xf32>):
+    kernel.yield %y : tensor<4xf32>
+  }
+  return %0 : tensor<4xf32>
+}

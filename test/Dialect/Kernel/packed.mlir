@@ -1,0 +1,119 @@
+// RUN: sluice-opt %s -split-input-file -verify-diagnostics | sluice-opt -split-input-file | FileCheck %s
+
+// The value stays as the model has it; the type has the packed size.
+// CHECK-LABEL: @matmul
+// CHECK: %[[WEIGHTS:.*]] = kernel.packed_constant dense<1.000000e+00> : tensor<3x5xf32> {packing = #kernel.panels<width = 8>} : tensor<24xf32>
+// CHECK: kernel.packed_matmul %arg0, %[[WEIGHTS]] {columns = 5 : i64} : (tensor<2x?x3xf32>, tensor<24xf32>) -> tensor<2x?x5xf32>
+func.func @matmul(%a: tensor<2x?x3xf32>) -> tensor<2x?x5xf32> {
+  %w = kernel.packed_constant dense<1.0> : tensor<3x5xf32> {packing = #kernel.panels<width = 8>} : tensor<24xf32>
+  %0 = kernel.packed_matmul %a, %w {columns = 5 : i64} : (tensor<2x?x3xf32>, tensor<24xf32>) -> tensor<2x?x5xf32>
+  return %0 : tensor<2x?x5xf32>
+}
+
+// CHECK-LABEL: @conv
+// CHECK: kernel.packed_conv %arg0, %arg1 {{.*}}kernel = array<i64: 3, 3>, output_channels = 6 : i64{{.*}} : (tensor<?x10x12x4xf32>, tensor<216xf32>) -> tensor<?x5x12x6xf32>
+func.func @conv(%a: tensor<?x10x12x4xf32>, %w: tensor<216xf32>) -> tensor<?x5x12x6xf32> {
+  %0 = kernel.packed_conv %a, %w {kernel = array<i64: 3, 3>, strides = array<i64: 2, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, groups = 1 : i64, output_channels = 6 : i64}
+    : (tensor<?x10x12x4xf32>, tensor<216xf32>) -> tensor<?x5x12x6xf32>
+  return %0 : tensor<?x5x12x6xf32>
+}
+
+// CHECK-LABEL: @conv_transpose
+// CHECK: kernel.packed_conv_transpose %arg0, %arg1 {{.*}} : (tensor<1x5x4xf32>, tensor<48xf32>) -> tensor<1x12x6xf32>
+func.func @conv_transpose(%a: tensor<1x5x4xf32>, %w: tensor<48xf32>) -> tensor<1x12x6xf32> {
+  %0 = kernel.packed_conv_transpose %a, %w {kernel = array<i64: 3>, strides = array<i64: 2>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, output_padding = array<i64: 1>, groups = 1 : i64, output_channels = 6 : i64}
+    : (tensor<1x5x4xf32>, tensor<48xf32>) -> tensor<1x12x6xf32>
+  return %0 : tensor<1x12x6xf32>
+}
+
+// CHECK-LABEL: @gather
+// CHECK: kernel.packed_gather %arg0, %arg1 {columns = 30 : i64, depth = 8 : i64, width = 16 : i64} : (tensor<256xf32>, tensor<2x?xi64>) -> tensor<2x?x8xf32>
+func.func @gather(%w: tensor<256xf32>, %i: tensor<2x?xi64>) -> tensor<2x?x8xf32> {
+  %0 = kernel.packed_gather %w, %i {depth = 8 : i64, columns = 30 : i64, width = 16 : i64} : (tensor<256xf32>, tensor<2x?xi64>) -> tensor<2x?x8xf32>
+  return %0 : tensor<2x?x8xf32>
+}
+
+// -----
+
+func.func @constant_type() {
+  // expected-error@below {{must be 'tensor<24xf32>', not 'tensor<23xf32>'}}
+  %w = kernel.packed_constant dense<1.0> : tensor<3x5xf32> {packing = #kernel.panels<width = 8>} : tensor<23xf32>
+  return
+}
+
+// -----
+
+func.func @unfitting_packing() {
+  // expected-error@below {{#kernel.gates<gates = 4, lanes = 8> needs a value of rank 3 or more, not 'tensor<3x5xf32>'}}
+  %w = kernel.packed_constant dense<1.0> : tensor<3x5xf32> {packing = #kernel.gates<gates = 4, lanes = 8>} : tensor<24xf32>
+  return
+}
+
+// -----
+
+func.func @matmul_rank(%a: tensor<2x3xf32>, %w: tensor<3x5xf32>) {
+  // expected-error@below {{needs a matrix and packed weights of rank one}}
+  %0 = kernel.packed_matmul %a, %w {columns = 5 : i64} : (tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+func.func @conv_kernel(%a: tensor<1x10x4xf32>, %w: tensor<48xf32>) {
+  // expected-error@below {{needs one kernel size per dimension}}
+  %0 = kernel.packed_conv %a, %w {kernel = array<i64: 3, 3>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, groups = 1 : i64, output_channels = 4 : i64}
+    : (tensor<1x10x4xf32>, tensor<48xf32>) -> tensor<1x8x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_size(%a: tensor<1x2x4xf32>, %w: tensor<48xf32>) {
+  // expected-error@below {{the kernel does not fit the input}}
+  %0 = kernel.packed_conv %a, %w {kernel = array<i64: 3>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, groups = 1 : i64, output_channels = 4 : i64}
+    : (tensor<1x2x4xf32>, tensor<48xf32>) -> tensor<1x1x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_pads(%a: tensor<1x10x4xf32>, %w: tensor<48xf32>) {
+  // expected-error@below {{strides, dilations and pads do not fit 1 spatial dimensions}}
+  %0 = kernel.packed_conv %a, %w {kernel = array<i64: 3>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0>, groups = 1 : i64, output_channels = 4 : i64}
+    : (tensor<1x10x4xf32>, tensor<48xf32>) -> tensor<1x8x4xf32>
+  return
+}
+
+// -----
+
+func.func @output_padding(%a: tensor<1x5x4xf32>, %w: tensor<48xf32>) {
+  // expected-error@below {{output_padding must hold 1 sizes}}
+  %0 = kernel.packed_conv_transpose %a, %w {kernel = array<i64: 3>, strides = array<i64: 2>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, output_padding = array<i64>, groups = 1 : i64, output_channels = 6 : i64}
+    : (tensor<1x5x4xf32>, tensor<48xf32>) -> tensor<1x11x6xf32>
+  return
+}
+
+// -----
+
+func.func @transposed_pads(%a: tensor<1x2x4xf32>, %w: tensor<48xf32>) {
+  // expected-error@below {{the pads exceed the result, or a size is out of range}}
+  %0 = kernel.packed_conv_transpose %a, %w {kernel = array<i64: 1>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 2, 2>, output_padding = array<i64: 0>, groups = 1 : i64, output_channels = 6 : i64}
+    : (tensor<1x2x4xf32>, tensor<48xf32>) -> tensor<1x?x6xf32>
+  return
+}
+
+// -----
+
+func.func @indices(%w: tensor<256xf32>, %i: tensor<2xf32>) {
+  // expected-error@below {{needs packed weights of rank one and integer indices}}
+  %0 = kernel.packed_gather %w, %i {depth = 8 : i64, columns = 30 : i64, width = 16 : i64} : (tensor<256xf32>, tensor<2xf32>) -> tensor<2x8xf32>
+  return
+}
+
+// -----
+
+func.func @width(%w: tensor<256xf32>, %i: tensor<2xi64>) {
+  // expected-error@below {{depth, columns and width must be positive}}
+  %0 = kernel.packed_gather %w, %i {depth = 8 : i64, columns = 30 : i64, width = 0 : i64} : (tensor<256xf32>, tensor<2xi64>) -> tensor<2x8xf32>
+  return
+}
