@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Checks that no folder of the compiler includes one above it, and that what is
-neutral names no target's.
+"""Checks that no folder of the compiler includes or links one above it, that
+libraries do not need each other in circles, and that what is neutral names no
+target's.
 
     scripts/lint_layers.py [ROOT]
 
@@ -36,6 +37,11 @@ TARGETS = re.compile(r"\b(vector|LLVM|gpu|nvvm)::|\b(VectorType|MachineModel)\b|
 
 INCLUDE = re.compile(r'\s*#?\s*include "([^"]+)"')
 
+# How CMakeLists.txt say what is made of what (cmake/SluiceTargets.cmake).
+MADE = re.compile(r"^\s*(?:add_sluice_library|add_sluice_tool|add_library|add_executable)"
+                  r"\s*\(\s*(\w[\w-]*)([^)]*)\)", re.MULTILINE)
+LINKED = re.compile(r"^\s*target_link_libraries\s*\(\s*(\w[\w-]*)([^)]*)\)", re.MULTILINE)
+
 
 def folders(path):
     """The folders that a path goes through below `lib`, or `include/sluice`, or
@@ -51,7 +57,11 @@ def complaint(file, included):
     """Why a file must not include what it does; None where it may."""
     if ".." in Path(included).parts:
         return "a header of another folder lies in include/sluice"
-    here, there = folders(file), folders(included)
+    return above(folders(file), folders(included))
+
+
+def above(here, there):
+    """Why what lies in one folder must not rely on the other; None where it may."""
     if not here or not there or there[0] not in HEIGHT:
         return None
     if here[0] not in HEIGHT:
@@ -73,6 +83,70 @@ def target_named(file, line):
         return None
     match = TARGETS.search(line)
     return match and f"'{match.group()}' is a target's word"
+
+
+def target_links(root):
+    """The libraries and tools by name: the file that makes them, its folder, and
+    what is linked with the line that says so."""
+    targets = {}
+    for path in sorted(
+        path
+        for folder in ("lib", "dialects", "tools")
+        for path in (root / folder).rglob("CMakeLists.txt")
+    ):
+        name = path.relative_to(root)
+        # Comments may name anything; lines keep their numbers.
+        text = re.sub(r"#[^\n]*", "", path.read_text(errors="replace"))
+        for pattern in (MADE, LINKED):
+            for match in pattern.finditer(text):
+                target, words = match.group(1), match.group(2).split()
+                if pattern is MADE:
+                    words = words[words.index("LINK") + 1:] if "LINK" in words else []
+                line = text.count("\n", 0, match.start(1)) + 1
+                links = targets.setdefault(target, (name, folders(name), []))[2]
+                links += [(word, line) for word in words
+                          if word not in ("PUBLIC", "PRIVATE", "INTERFACE")]
+    return targets
+
+
+def circle_from(target, targets, done):
+    """Targets that need each other in a circle, of which the first is the last
+    too; empty where none of those that `target` needs do. `done` are those that
+    were visited before."""
+    path, pending = [], [(target, False)]
+    while pending:
+        name, left = pending.pop()
+        if left:
+            path.pop()
+            done.add(name)
+            continue
+        if name in path:
+            return path[path.index(name):] + [name]
+        if name in done:
+            continue
+        path.append(name)
+        pending.append((name, True))
+        pending += [(linked, False) for linked, _ in targets[name][2] if linked in targets]
+    return []
+
+
+def link_complaints(root):
+    """What targets link although they must not."""
+    targets = target_links(root)
+    for name, (file, here, links) in targets.items():
+        for linked, line in links:
+            there = targets[linked][1] if linked in targets else ()
+            # A library of Codegen itself has sources of all its folders: who may
+            # not need these is in a circle with it.
+            why = None if there == ("Codegen",) and here[:1] == there else above(here, there)
+            if why:
+                yield f"{file}:{line}: {name} links {linked}: {why}"
+    done = set()
+    for name in targets:
+        circle = circle_from(name, targets, done)
+        if circle:
+            yield f"{targets[circle[0]][0]}: in a circle: {' links '.join(circle)}"
+            return
 
 
 def main():
@@ -97,6 +171,9 @@ def main():
             if why:
                 print(f"{name}:{number}: {why}")
                 count += 1
+    for why in link_complaints(root):
+        print(why)
+        count += 1
     print(f"   {len(files)} files, {count} things that point up")
     return 1 if count else 0
 
