@@ -185,11 +185,23 @@ def InputSizeOp : Kernel_Op<"input_size", [Pure]> {
   let assemblyFormat = "$frame $index `,` $dimension attr-dict";
 }
 
+def ConstantOp : Kernel_Op<"constant", [Symbol]> {
+  let summary = "a constant among the artifact's weights";
+  let description = [{
+    What the artifact has at `offset`, in bytes: `value`, reordered as `packing`
+    says where that is given. Weights lie in the order of the module.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, ElementsAttr:$value,
+                       OptionalAttr<PackingAttrInterface>:$packing,
+                       I64Attr:$offset);
+  let assemblyFormat = "$sym_name `at` $offset $value attr-dict";
+}
+
 def WeightOp : Kernel_Op<"weight", [Pure]> {
   let summary = "a constant in the artifact's weights";
   let description = [{
     `value` is what the buffer holds; `offset` is its place, in bytes, once
-    the weights are laid out. With `packing`, an encoding, the value is
+    the weights are laid out (`kernel.constant`). With `packing`, an encoding, the value is
     reordered first.
   }];
   let arguments = (ins Kernel_Frame:$frame, ElementsAttr:$value,

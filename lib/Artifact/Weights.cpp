@@ -13,19 +13,12 @@ using namespace sluice;
 
 WeightsLayout sluice::getWeightsLayout(ModuleOp module) {
   WeightsLayout layout;
-  auto values = module->getAttrOfType<ArrayAttr>("sluice.weights");
-  auto offsets =
-      module->getAttrOfType<DenseI64ArrayAttr>("sluice.weight_offsets");
   auto bytes = module->getAttrOfType<IntegerAttr>("sluice.weights_bytes");
-  if (!values || !offsets || !bytes)
+  if (!bytes)
     return layout;
-  for (Attribute value : values)
-    layout.values.push_back(cast<ElementsAttr>(value));
-  for (Attribute packing :
-       module->getAttrOfType<ArrayAttr>("sluice.weight_packings"))
-    layout.packings.push_back(dyn_cast<kernel::PackingAttrInterface>(packing));
-  layout.offsets.assign(offsets.asArrayRef().begin(),
-                        offsets.asArrayRef().end());
+  for (auto constant : module.getOps<kernel::ConstantOp>())
+    layout.constants.push_back({constant.getValue(), constant.getPackingAttr(),
+                                static_cast<int64_t>(constant.getOffset())});
   layout.bytes = bytes.getInt();
   return layout;
 }
@@ -87,8 +80,7 @@ llvm::Error sluice::streamWeights(const WeightsLayout &layout,
                                   WeightsSink sink) {
   PieceWriter writer(layout, sink);
   std::vector<char> scratch;
-  for (auto [value, packing, offset] :
-       llvm::zip(layout.values, layout.packings, layout.offsets)) {
+  for (auto [value, packing, offset] : layout.constants) {
     if (llvm::Error error = writer.padTo(offset))
       return error;
     auto bytes = getConstantBytes(value, scratch);

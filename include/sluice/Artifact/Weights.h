@@ -17,10 +17,13 @@ namespace sluice {
 
 /// The constants that `sluice-layout-weights` placed, in order of offset.
 struct WeightsLayout {
-  llvm::SmallVector<mlir::ElementsAttr> values;
-  /// How each is reordered; null for those that are not.
-  llvm::SmallVector<kernel::PackingAttrInterface> packings;
-  llvm::SmallVector<int64_t> offsets;
+  struct Constant {
+    mlir::ElementsAttr value;
+    /// How it is reordered; null where it is not.
+    kernel::PackingAttrInterface packing;
+    int64_t offset;
+  };
+  llvm::SmallVector<Constant> constants;
   int64_t bytes = 0;
   /// Takes the pages of mapped files that values lie in out of memory; they are
   /// read again when needed. Called now and then while weights are streamed.

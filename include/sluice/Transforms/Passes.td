@@ -494,10 +494,9 @@ def PropagateLayoutPass
 def LayoutWeightsPass : Pass<"sluice-layout-weights", "::mlir::ModuleOp"> {
   let summary = "Give every constant of the host function a place";
   let description = [{
-    Equal constants share one place; places are aligned to 64 bytes. The module
-    lists the constants, their packings and their offsets in `sluice.weights`,
-    `sluice.weight_packings` and `sluice.weight_offsets`, and the bytes they
-    take in `sluice.weights_bytes`.
+    Equal constants share one place; places are aligned to 64 bytes. Each place
+    is a `kernel.constant` of the module, which has the bytes that they all take
+    in `sluice.weights_bytes`.
   }];
 }
 

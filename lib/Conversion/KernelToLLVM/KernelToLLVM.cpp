@@ -481,6 +481,10 @@ LogicalResult KernelLowering::makeFunctions() {
 LogicalResult KernelLowering::run() {
   if (failed(makeFunctions()))
     return failure();
+  // Code knows the places of constants; their values are the artifact's.
+  for (auto constant :
+       llvm::make_early_inc_range(module.getOps<kernel::ConstantOp>()))
+    constant.erase();
   for (auto function : module.getOps<func::FuncOp>())
     functions[function.getName()] = function;
   SmallVector<Operation *> ops;

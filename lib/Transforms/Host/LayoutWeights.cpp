@@ -6,6 +6,7 @@
 
 #include "dialects/Kernel/Kernel.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/SymbolTable.h"
 #include "sluice/Transforms/Passes.h"
 
 using namespace mlir;
@@ -25,18 +26,16 @@ public:
     constexpr int64_t alignment = 64;
     ModuleOp module = getOperation();
     DenseMap<std::pair<Attribute, Attribute>, int64_t> offsets;
-    SmallVector<Attribute> values, packings;
-    SmallVector<int64_t> places;
     int64_t total = 0;
+    SymbolTable symbols(module);
     OpBuilder builder(module.getContext());
-    // Stands in the list of encodings for none.
-    Attribute none = builder.getUnitAttr();
-    auto place = [&](ElementsAttr value, Attribute packing, ShapedType type) {
+    auto place = [&](Location loc, ElementsAttr value,
+                     kernel::PackingAttrInterface packing, ShapedType type) {
       auto [it, isNew] = offsets.try_emplace({value, packing}, total);
       if (isNew) {
-        values.push_back(value);
-        packings.push_back(packing);
-        places.push_back(total);
+        builder.setInsertionPointToEnd(module.getBody());
+        symbols.insert(kernel::ConstantOp::create(builder, loc, "constant",
+                                                  value, packing, total));
         int64_t bytes =
             type.getNumElements() * ((type.getElementTypeBitWidth() + 7) / 8);
         total += (bytes + alignment - 1) / alignment * alignment;
@@ -44,10 +43,8 @@ public:
       return it->second;
     };
     module.walk([&](kernel::WeightOp op) {
-      int64_t offset =
-          place(op.getValue(),
-                op.getPackingAttr() ? Attribute(op.getPackingAttr()) : none,
-                cast<MemRefType>(op.getType()));
+      int64_t offset = place(op.getLoc(), op.getValue(), op.getPackingAttr(),
+                             cast<MemRefType>(op.getType()));
       op.setOffsetAttr(builder.getI64IntegerAttr(offset));
     });
     // Inputs that need not be set have their defaults among the weights.
@@ -59,16 +56,13 @@ public:
       for (Attribute input : inputs) {
         auto value =
             cast<DictionaryAttr>(input).getAs<ElementsAttr>("sluice.default");
-        defaults.push_back(value ? place(value, none, value.getShapedType())
+        defaults.push_back(value ? place(function.getLoc(), value, nullptr,
+                                         value.getShapedType())
                                  : -1);
       }
       function->setAttr("sluice.default_offsets",
                         builder.getDenseI64ArrayAttr(defaults));
     });
-    module->setAttr("sluice.weights", builder.getArrayAttr(values));
-    module->setAttr("sluice.weight_packings", builder.getArrayAttr(packings));
-    module->setAttr("sluice.weight_offsets",
-                    builder.getDenseI64ArrayAttr(places));
     module->setAttr("sluice.weights_bytes", builder.getI64IntegerAttr(total));
   }
 };
