@@ -55,7 +55,7 @@ public:
     // What it was made of does not matter any more.
     StringAttr others[] = {kernel.getSymNameAttrName(),
                            kernel.getAnchorAttrName(),
-                           kernel.getTilingAttrName()};
+                           kernel.getConfigAttrName()};
     for (NamedAttribute attribute : kernel->getAttrs())
       if (!llvm::is_contained(others, attribute.getName())) {
         add(attribute.getName().getAsOpaquePointer());

@@ -216,3 +216,20 @@ func.func @quantised(%x: tensor<4x8xi32>) -> (tensor<4x64xi32>, tensor<4x64xi32>
   %1 = sluice.matmul %x, %other : (tensor<4x8xi32>, tensor<8x64xi32>) -> tensor<4x64xi32>
   return %0, %1 : tensor<4x64xi32>, tensor<4x64xi32>
 }
+
+// -----
+
+// Weights that are read once more, as what is added, are an input for that too.
+// CHECK-LABEL: func.func @twice
+// CHECK:         %[[W:.*]] = sluice.constant
+// CHECK:         %[[P:.*]] = kernel.packed_constant
+// CHECK:         kernel.region "packed_matmul" ins(%arg0, %[[P]], %[[W]] :
+// CHECK:         ^bb0(%[[X:.*]]: tensor<2x2xf32>, %[[PACKED:.*]]: tensor<16xf32>, %[[PLAIN:.*]]: tensor<2x2xf32>):
+// CHECK:           %[[SUM:.*]] = kernel.packed_matmul %[[X]], %[[PACKED]]
+// CHECK:           sluice.add %[[SUM]], %[[PLAIN]]
+func.func @twice(%x: tensor<2x2xf32>) -> tensor<2x2xf32> {
+  %w = sluice.constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
+  %0 = sluice.matmul %x, %w : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  %1 = sluice.add %0, %w : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  return %1 : tensor<2x2xf32>
+}
