@@ -14,10 +14,10 @@ using namespace sluice;
 const EmitterRegistry &sluice::emitterRegistry() {
   static const EmitterRegistry registry = [] {
     EmitterRegistry result;
-    registerContractionEmitters(result);
+#define CPU_FAMILY(Name) register##Name##Emitters(result);
+#include "sluice/Codegen/CPU/CpuFamilies.def"
     registerColumnsToImageEmitters(result);
     registerConvolutionElements(result);
-    registerConvolutionEmitters(result);
     registerIndexingEmitters(result);
     registerIndexingVectors(result);
     registerLinearAlgebraEmitters(result);
@@ -27,16 +27,11 @@ const EmitterRegistry &sluice::emitterRegistry() {
     registerPairwiseCouplingEmitters(result);
     registerPoolingEmitters(result);
     registerRandomEmitters(result);
-    registerRecurrentEmitters(result);
     registerReductionEmitters(result);
     registerResamplingEmitters(result);
-    registerResizeEmitters(result);
     registerRoiAlignEmitters(result);
-    registerSelectionEmitters(result);
     registerSpectralEmitters(result);
     registerTensorEmitters(result);
-    registerTransposeEmitters(result);
-    registerTreeEmitters(result);
     return result;
   }();
   return registry;
@@ -45,8 +40,8 @@ const EmitterRegistry &sluice::emitterRegistry() {
 const CpuChoices &sluice::cpuChoices() {
   static const CpuChoices choices = [] {
     CpuChoices result;
-    registerProductChoices(result);
-    registerRecurrentChoices(result);
+#define CPU_CHOICES(Name) register##Name##Choices(result);
+#include "sluice/Codegen/CPU/CpuFamilies.def"
     return result;
   }();
   return choices;

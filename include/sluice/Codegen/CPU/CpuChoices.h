@@ -37,8 +37,8 @@ struct CpuChoices {
 const CpuChoices &cpuChoices();
 
 // In the folders of their families.
-void registerProductChoices(CpuChoices &choices);
-void registerRecurrentChoices(CpuChoices &choices);
+#define CPU_CHOICES(Name) void register##Name##Choices(CpuChoices &);
+#include "sluice/Codegen/CPU/CpuFamilies.def"
 
 } // namespace sluice
 

@@ -15,13 +15,8 @@ namespace sluice {
 const EmitterRegistry &emitterRegistry();
 
 // The CPU's own, in the folders of their families.
-void registerContractionEmitters(EmitterRegistry &registry);
-void registerConvolutionEmitters(EmitterRegistry &registry);
-void registerRecurrentEmitters(EmitterRegistry &registry);
-void registerResizeEmitters(EmitterRegistry &registry);
-void registerSelectionEmitters(EmitterRegistry &registry);
-void registerTransposeEmitters(EmitterRegistry &registry);
-void registerTreeEmitters(EmitterRegistry &registry);
+#define CPU_FAMILY(Name) void register##Name##Emitters(EmitterRegistry &);
+#include "sluice/Codegen/CPU/CpuFamilies.def"
 
 } // namespace sluice
 
