@@ -109,12 +109,20 @@ static ModuleCompiler hostCompiler(const OptimizeOptions &options) {
   return {compile, registerDialects};
 }
 
+/// Canonical forms of graphs. A pattern of scf's looks, from each condition's
+/// `if`, at all that reads the condition, which takes the square of their
+/// number: sluice-infer-shapes decides branches within branches instead.
+static std::unique_ptr<Pass> createGraphCanonicalizer() {
+  return createCanonicalizerPass(
+      GreedyRewriteConfig(), {"(anonymous namespace)::ConditionPropagation"});
+}
+
 /// Makes sizes known wherever they are.
 static void addShapePasses(OpPassManager &functions) {
   functions.addPass(createRefineOperandsPass());
   functions.addPass(createInferShapesPass());
   functions.addPass(createFoldShapesPass());
-  functions.addPass(createCanonicalizerPass());
+  functions.addPass(createGraphCanonicalizer());
   functions.addPass(createMergeEqualOpsPass());
 }
 
@@ -122,7 +130,7 @@ void buildOptimizePipeline(OpPassManager &manager,
                            const OptimizeOptions &options) {
   {
     OpPassManager &functions = manager.nest<func::FuncOp>();
-    functions.addPass(createCanonicalizerPass());
+    functions.addPass(createGraphCanonicalizer());
     functions.addPass(createMergeEqualOpsPass());
     addShapePasses(functions);
     functions.addPass(createGrowStatesPass());
@@ -152,14 +160,14 @@ void buildFormKernelsPipeline(OpPassManager &manager,
   OpPassManager &functions = manager.nest<func::FuncOp>();
   functions.addPass(createCheckSizesPass());
   functions.addPass(createPropagateLayoutPass());
-  functions.addPass(createCanonicalizerPass());
+  functions.addPass(createGraphCanonicalizer());
   functions.addPass(createMergeEqualOpsPass());
   functions.addPass(createNarrowConstantsPass());
   functions.addPass(createFormScansPass());
   functions.addPass(createSplitConcatenationsPass());
   functions.addPass(createFormKernelsPass());
   functions.addPass(createFoldLoopSizesPass());
-  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createGraphCanonicalizer());
   manager.addPass(createMergeEqualOpsPass());
   ChooseKernelsPassOptions chooseOptions;
   chooseOptions.kernels = options.kernels;

@@ -34,9 +34,13 @@ private:
   /// cannot be: they say better what is wrong.
   void refineCast(tensor::CastOp op);
   void setType(Value value, RankedTensorType type);
+  std::optional<bool> knownCondition(Value condition) const;
   /// Replaces the op by the branch its known condition selects. The branch's
   /// ops stand where the op stood.
   void inlineBranch(scf::IfOp op, bool condition);
+
+  /// Conditions of the branches around what is refined, and which these are.
+  DenseMap<Value, bool> decided;
 };
 
 /// What holds for both of two tensors; null if they have nothing in common.
@@ -50,7 +54,11 @@ RankedTensorType uniteTypes(RankedTensorType a, RankedTensorType b) {
   return a.clone(shape);
 }
 
-std::optional<bool> knownCondition(Value condition) {
+} // namespace
+
+std::optional<bool> InferShapesPass::knownCondition(Value condition) const {
+  if (auto known = decided.find(condition); known != decided.end())
+    return known->second;
   if (auto extract = condition.getDefiningOp<tensor::ExtractOp>()) {
     auto type = cast<RankedTensorType>(extract.getTensor().getType());
     if (!type.hasStaticShape() || type.getNumElements() != 1)
@@ -64,8 +72,6 @@ std::optional<bool> knownCondition(Value condition) {
       return !value.getValue().isZero();
   return std::nullopt;
 }
-
-} // namespace
 
 void InferShapesPass::setType(Value value, RankedTensorType type) {
   if (refineType(value, type))
@@ -165,7 +171,8 @@ void InferShapesPass::refineCast(tensor::CastOp op) {
 void InferShapesPass::refineBlock(Block &block) {
   for (auto it = block.begin(); it != block.end();) {
     Operation *op = &*it;
-    if (auto branch = dyn_cast<scf::IfOp>(op)) {
+    auto branch = dyn_cast<scf::IfOp>(op);
+    if (branch) {
       if (auto condition = knownCondition(branch.getCondition())) {
         // Continue with the ops that take its place.
         bool isFirst = it == block.begin();
@@ -175,12 +182,16 @@ void InferShapesPass::refineBlock(Block &block) {
         continue;
       }
     }
-    for (Region &region : op->getRegions())
+    for (Region &region : op->getRegions()) {
+      if (branch)
+        decided[branch.getCondition()] = &region == &branch.getThenRegion();
       for (Block &inner : region)
         refineBlock(inner);
-    if (auto branch = dyn_cast<scf::IfOp>(op))
+    }
+    if (branch) {
+      decided.erase(branch.getCondition());
       refineIf(branch);
-    else if (auto cast = dyn_cast<tensor::CastOp>(op))
+    } else if (auto cast = dyn_cast<tensor::CastOp>(op))
       refineCast(cast);
     else if (isa<func::ReturnOp>(op))
       updateResultTypes(getOperation());
@@ -194,6 +205,7 @@ void InferShapesPass::runOnOperation() {
   func::FuncOp function = getOperation();
   if (function.isExternal())
     return;
+  decided.clear();
   for (Block &block : function.getBody())
     refineBlock(block);
 }

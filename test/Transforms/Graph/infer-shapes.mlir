@@ -97,3 +97,48 @@ func.func @loop(%n: index, %x: tensor<4xf32>) -> tensor<?xf32> {
   }
   return %1 : tensor<?xf32>
 }
+
+// -----
+
+// An `if` within a branch of the same condition is decided; one behind it is
+// not, nor one of another condition.
+// CHECK-LABEL: @decided_by_the_branch(
+// CHECK-SAME: %[[C:.*]]: i1, %[[D:.*]]: i1,
+// CHECK: scf.if %[[C]]
+// CHECK-NEXT: sluice.relu
+// CHECK-NEXT: scf.yield
+// CHECK-NEXT: } else {
+// CHECK-NEXT: sluice.exp
+// CHECK-NEXT: scf.if %[[D]]
+// CHECK: scf.if %[[C]]
+func.func @decided_by_the_branch(%c: i1, %d: i1, %x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %0 = scf.if %c -> (tensor<4xf32>) {
+    %1 = scf.if %c -> (tensor<4xf32>) {
+      %2 = sluice.relu %x : (tensor<4xf32>) -> tensor<4xf32>
+      scf.yield %2 : tensor<4xf32>
+    } else {
+      %2 = sluice.neg %x : (tensor<4xf32>) -> tensor<4xf32>
+      scf.yield %2 : tensor<4xf32>
+    }
+    scf.yield %1 : tensor<4xf32>
+  } else {
+    %1 = scf.if %c -> (tensor<4xf32>) {
+      scf.yield %x : tensor<4xf32>
+    } else {
+      %2 = sluice.exp %x : (tensor<4xf32>) -> tensor<4xf32>
+      %3 = scf.if %d -> (tensor<4xf32>) {
+        scf.yield %2 : tensor<4xf32>
+      } else {
+        scf.yield %x : tensor<4xf32>
+      }
+      scf.yield %3 : tensor<4xf32>
+    }
+    scf.yield %1 : tensor<4xf32>
+  }
+  %4 = scf.if %c -> (tensor<4xf32>) {
+    scf.yield %x : tensor<4xf32>
+  } else {
+    scf.yield %0 : tensor<4xf32>
+  }
+  return %0, %4 : tensor<4xf32>, tensor<4xf32>
+}
