@@ -62,6 +62,24 @@ Value Translator::allocateFresh(MemRefType type, ValueRange sizes,
   return fresh;
 }
 
+Value Translator::castTo(Value buffer, Type type, Location loc) {
+  if (buffer.getType() == type)
+    return buffer;
+  Value origin = buffer;
+  while (auto cast = origin.getDefiningOp<memref::CastOp>())
+    origin = cast.getSource();
+  if (memref::CastOp::areCastCompatible(origin.getType(), type))
+    return memref::CastOp::create(builder, loc, type, buffer);
+  // The tensor is known to have other sizes than its readers demand: a check in
+  // front of this ends every run.
+  auto memory = cast<MemRefType>(type);
+  SmallVector<Value> sizes;
+  for (int64_t i = 0; i < memory.getRank(); ++i)
+    if (memory.isDynamicDim(i))
+      sizes.push_back(memref::DimOp::create(builder, loc, buffer, i));
+  return kernel::AllocateOp::create(builder, loc, memory, frame, sizes);
+}
+
 Value Translator::allocateFor(Value tensor, ValueRange sizes, Location loc) {
   auto type = convert(cast<RankedTensorType>(tensor.getType()));
   auto output = outputs.find(tensor);

@@ -84,11 +84,8 @@ private:
   /// known first.
   llvm::SmallVector<mlir::Value> knownSizes(mlir::Value tensor,
                                             mlir::Location loc);
-  mlir::Value castTo(mlir::Value buffer, mlir::Type type, mlir::Location loc) {
-    if (buffer.getType() == type)
-      return buffer;
-    return mlir::memref::CastOp::create(builder, loc, type, buffer);
-  }
+  /// The buffer with the type of a tensor that knows its sizes better or worse.
+  mlir::Value castTo(mlir::Value buffer, mlir::Type type, mlir::Location loc);
   /// A buffer of this function: the model's output that the tensor is, or one
   /// in the workspace.
   mlir::Value allocateFor(mlir::Value tensor, mlir::ValueRange sizes,

@@ -30,8 +30,7 @@ private:
   void refineBlock(Block &block);
   void refineResults(Operation *op);
   void refineIf(scf::IfOp op);
-  /// Lets users see through a cast that forgets sizes, and through one that
-  /// cannot be: they say better what is wrong.
+  /// Lets users see through a cast that forgets sizes.
   void refineCast(tensor::CastOp op);
   void setType(Value value, RankedTensorType type);
   std::optional<bool> knownCondition(Value condition) const;
@@ -163,9 +162,8 @@ void InferShapesPass::refineCast(tensor::CastOp op) {
   RankedTensorType both = intersectTypes(source, result);
   if (both && both != source)
     return setType(op.getResult(), both);
-  op.getResult().replaceUsesWithIf(op.getSource(), [](OpOperand &use) {
-    return acceptsRefinedOperands(use.getOwner());
-  });
+  for (OpOperand &use : llvm::make_early_inc_range(op.getResult().getUses()))
+    refineUse(use, op.getSource());
 }
 
 void InferShapesPass::refineBlock(Block &block) {

@@ -43,6 +43,10 @@ private:
   /// readers that run whenever `reader` does.
   void castTo(Operation *reader, OperandDimension place, int64_t size);
 
+  /// Is the size known behind a cast that hides it from readers, because they
+  /// contradict it?
+  static bool isHidden(Value value, int64_t dimension);
+
   /// Dimensions that are spoken for, of values that the reader's block defines.
   DenseSet<std::pair<Value, int64_t>> refined;
   DenseMap<Value, tensor::CastOp> casts;
@@ -62,6 +66,13 @@ void RefineOperandsPass::refineOperands(Operation *op) {
     refine(op, {&op->getOpOperand(0), static_cast<int64_t>(i)}, size);
 }
 
+bool RefineOperandsPass::isHidden(Value value, int64_t dimension) {
+  auto cast = value.getDefiningOp<tensor::CastOp>();
+  auto type = cast ? dyn_cast<RankedTensorType>(cast.getSource().getType())
+                   : RankedTensorType();
+  return type && !type.isDynamicDim(dimension);
+}
+
 void RefineOperandsPass::refine(Operation *reader, OperandDimension place,
                                 int64_t size) {
   if (ShapedType::isDynamic(size))
@@ -69,7 +80,8 @@ void RefineOperandsPass::refine(Operation *reader, OperandDimension place,
   Block *block = reader->getBlock();
   while (true) {
     Value value = place.operand->get();
-    if (!ShapedType::isDynamic(shapeOf(value)[place.dimension]))
+    if (!ShapedType::isDynamic(shapeOf(value)[place.dimension]) ||
+        isHidden(value, place.dimension))
       return;
     // Only what runs whenever the value is there says something about it.
     bool isAlwaysRead = value.getParentBlock() == block;
@@ -111,11 +123,11 @@ void RefineOperandsPass::castTo(Operation *reader, OperandDimension place,
   if (!isAlwaysRead)
     return place.operand->set(made);
   casts[value] = made;
-  value.replaceUsesWithIf(made, [&](OpOperand &use) {
-    Operation *user = use.getOwner();
-    return user != made && user->getBlock() == reader->getBlock() &&
-           acceptsRefinedOperands(user);
-  });
+  // Readers that demand another size keep what they read.
+  for (OpOperand &use : llvm::make_early_inc_range(value.getUses()))
+    if (use.getOwner() != made &&
+        use.getOwner()->getBlock() == reader->getBlock())
+      refineUse(use, made);
   // What a branch yields has the types of its op until these are refined, too.
   for (OpOperand &use : llvm::make_early_inc_range(made->getUses())) {
     auto yield = dyn_cast<scf::YieldOp>(use.getOwner());

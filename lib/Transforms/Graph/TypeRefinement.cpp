@@ -34,6 +34,32 @@ bool sluice::acceptsRefinedOperands(Operation *op) {
          (isa<scf::YieldOp>(op) && isa<scf::IfOp>(op->getParentOp()));
 }
 
+bool sluice::isContradictory(Operation *op) {
+  if (auto cast = dyn_cast<tensor::CastOp>(op))
+    return !tensor::CastOp::areCastCompatible(cast->getOperandTypes(),
+                                              cast->getResultTypes());
+  auto inference = dyn_cast<InferTypeOpInterface>(op);
+  SmallVector<Type> inferred;
+  return inference &&
+         (failed(inference.inferReturnTypes(
+              op->getContext(), std::nullopt, op->getOperands(),
+              op->getAttrDictionary(), op->getPropertiesStorage(),
+              op->getRegions(), inferred)) ||
+          !inference.isCompatibleReturnTypes(inferred, op->getResultTypes()));
+}
+
+bool sluice::refineUse(OpOperand &use, Value refined) {
+  Operation *op = use.getOwner();
+  if (!acceptsRefinedOperands(op))
+    return false;
+  Value before = use.get();
+  use.set(refined);
+  if (!isContradictory(op))
+    return true;
+  use.set(before);
+  return false;
+}
+
 void sluice::updateResultTypes(func::FuncOp function) {
   Operation *end = function.getBody().back().getTerminator();
   function.setFunctionType(FunctionType::get(function.getContext(),
@@ -49,11 +75,12 @@ bool sluice::refineType(Value value, RankedTensorType type) {
   if (llvm::any_of(value.getUsers(),
                    [](Operation *user) { return isa<scf::ForOp>(user); }))
     return false;
+  value.setType(type);
   SmallVector<OpOperand *> strict;
   for (OpOperand &use : value.getUses())
-    if (!acceptsRefinedOperands(use.getOwner()))
+    if (!acceptsRefinedOperands(use.getOwner()) ||
+        isContradictory(use.getOwner()))
       strict.push_back(&use);
-  value.setType(type);
   if (strict.empty())
     return true;
   OpBuilder builder(value.getContext());

@@ -124,18 +124,6 @@ int64_t Checker::refuse() {
 
 namespace {
 
-/// Sizes that were found after the op was made may contradict each other.
-bool isContradictory(Operation *op) {
-  auto inference = dyn_cast<InferTypeOpInterface>(op);
-  SmallVector<Type> inferred;
-  return inference &&
-         (failed(inference.inferReturnTypes(
-              op->getContext(), std::nullopt, op->getOperands(),
-              op->getAttrDictionary(), op->getPropertiesStorage(),
-              op->getRegions(), inferred)) ||
-          !inference.isCompatibleReturnTypes(inferred, op->getResultTypes()));
-}
-
 class CheckSizesPass final : public impl::CheckSizesPassBase<CheckSizesPass> {
 public:
   using CheckSizesPassBase::CheckSizesPassBase;
@@ -150,6 +138,7 @@ public:
     SizeResolver resolver(builder);
     for (Operation *op : ops) {
       (void)resolver.visit(op);
+      // Sizes that were found after the op was made may contradict each other.
       if (isContradictory(op)) {
         numChecks += Checker(builder, resolver, op).refuse();
         continue;

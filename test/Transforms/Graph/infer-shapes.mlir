@@ -142,3 +142,19 @@ func.func @decided_by_the_branch(%c: i1, %d: i1, %x: tensor<4xf32>) -> (tensor<4
   }
   return %0, %4 : tensor<4xf32>, tensor<4xf32>
 }
+
+// -----
+
+// A reader that demands another size keeps what it reads: the program stays
+// valid, and a check ends the runs that come to it.
+// CHECK-LABEL: @contradicted(
+// CHECK: %[[R:.*]] = sluice.relu {{.*}} -> tensor<2x3xf32>
+// CHECK: %[[HIDDEN:.*]] = tensor.cast %[[R]] : tensor<2x3xf32> to tensor<2x?xf32>
+// CHECK: sluice.exp %[[R]]
+// CHECK: sluice.matmul %[[HIDDEN]]
+func.func @contradicted(%x: tensor<2x3xf32>, %w: tensor<4x5xf32>) -> (tensor<2x?xf32>, tensor<2x5xf32>) {
+  %0 = sluice.relu %x : (tensor<2x3xf32>) -> tensor<2x?xf32>
+  %1 = sluice.exp %0 : (tensor<2x?xf32>) -> tensor<2x?xf32>
+  %2 = sluice.matmul %0, %w : (tensor<2x?xf32>, tensor<4x5xf32>) -> tensor<2x5xf32>
+  return %1, %2 : tensor<2x?xf32>, tensor<2x5xf32>
+}

@@ -129,3 +129,23 @@ func.func @returned(%x: tensor<?x?xf32>, %w: tensor<64x2xf32>, %s: tensor<2xi64>
   }
   return %x, %1, %0 : tensor<?x?xf32>, tensor<?x?xf32>, tensor<?x64xf32>
 }
+
+// -----
+
+// Readers that demand different sizes: one tells its size to all that it fits,
+// the other keeps what it reads. Each has its check.
+// CHECK-LABEL: @contradicting(
+// CHECK: %[[FOUR:.*]] = tensor.cast %arg0 : tensor<2x?xf32> to tensor<2x4xf32>
+// CHECK: sluice.exp %[[FOUR]]
+// CHECK: sluice.matmul %arg0, %arg1
+// CHECK: sluice.matmul %[[FOUR]], %arg2
+// CHECKED-LABEL: @contradicting(
+// CHECKED: cf.assert {{.*}}, "a size must be 4 to fit what else the node reads"
+// CHECKED: cf.assert
+// CHECKED: sluice.matmul %arg0, %arg1
+func.func @contradicting(%x: tensor<2x?xf32>, %v: tensor<3x2xf32>, %w: tensor<4x2xf32>) -> (tensor<2x?xf32>, tensor<2x2xf32>, tensor<2x2xf32>) {
+  %e = sluice.exp %x : (tensor<2x?xf32>) -> tensor<2x?xf32>
+  %0 = sluice.matmul %x, %v : (tensor<2x?xf32>, tensor<3x2xf32>) -> tensor<2x2xf32>
+  %1 = sluice.matmul %x, %w : (tensor<2x?xf32>, tensor<4x2xf32>) -> tensor<2x2xf32>
+  return %e, %0, %1 : tensor<2x?xf32>, tensor<2x2xf32>, tensor<2x2xf32>
+}

@@ -18,10 +18,19 @@ mlir::RankedTensorType intersectTypes(mlir::RankedTensorType a,
 /// Does this op take operands of refined type as they are?
 bool acceptsRefinedOperands(mlir::Operation *op);
 
+/// Do the types of operands and results contradict what the op makes of them?
+bool isContradictory(mlir::Operation *op);
+
+/// Lets a use read this value, whose type says more about what it reads, unless
+/// its op does not accept that or would be contradictory. Returns whether.
+bool refineUse(mlir::OpOperand &use, mlir::Value refined);
+
 /// Gives the function the result types of what it returns.
 void updateResultTypes(mlir::func::FuncOp function);
 
-/// Gives the value the type, with casts for users that need the old one.
+/// Gives the value the type, with casts for users that need the old one: also
+/// for those that demand other sizes, so that the program stays valid where no
+/// run of it can be right.
 /// Returns whether that was another one.
 bool refineType(mlir::Value value, mlir::RankedTensorType type);
 
