@@ -38,6 +38,8 @@ public:
 private:
   /// Kernels become functions, each in its place.
   llvm::LogicalResult makeFunctions();
+  /// Fails, with an error, where a launch does not fit its kernel.
+  llvm::LogicalResult checkLaunch(kernel::LaunchOp op) const;
   void lower(mlir::Operation *op);
   void lowerLaunch(kernel::LaunchOp op);
   void lowerInput(kernel::InputOp op);

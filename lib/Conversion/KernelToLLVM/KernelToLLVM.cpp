@@ -478,6 +478,24 @@ LogicalResult KernelLowering::makeFunctions() {
   return success();
 }
 
+LogicalResult KernelLowering::checkLaunch(kernel::LaunchOp op) const {
+  func::FuncOp callee = functions.lookup(op.getCallee());
+  if (!callee)
+    return op.emitError("there is no kernel '") << op.getCallee() << "'";
+  // The index is an attribute of the launch; all else are arguments.
+  TypeRange given = op->getOperandTypes();
+  ArrayRef<Type> wanted = callee.getFunctionType().getInputs();
+  if (given.size() != wanted.size())
+    return op.emitError("the kernel '")
+           << op.getCallee() << "' takes " << wanted.size() << " operands, not "
+           << given.size();
+  for (auto [type, expected] : llvm::zip(given, wanted))
+    if (type != expected && !memref::CastOp::areCastCompatible(type, expected))
+      return op.emitError("the kernel '")
+             << op.getCallee() << "' takes " << expected << ", not " << type;
+  return success();
+}
+
 LogicalResult KernelLowering::run() {
   if (failed(makeFunctions()))
     return failure();
@@ -496,13 +514,12 @@ LogicalResult KernelLowering::run() {
         (isHost && (isa<memref::DimOp>(op) || passesBuffersOn(op))))
       ops.push_back(op);
   });
-  for (Operation *op : ops)
-    if (auto launch = dyn_cast<kernel::LaunchOp>(op);
-        launch && !functions.contains(launch.getCallee()))
-      return launch.emitError("there is no kernel '")
-             << launch.getCallee() << "'";
   kernelsProfile =
       llvm::count_if(ops, llvm::IsaPred<kernel::LaunchOp>) > manyLaunches;
+  for (Operation *op : ops)
+    if (auto launch = dyn_cast<kernel::LaunchOp>(op);
+        launch && failed(checkLaunch(launch)))
+      return failure();
   for (Operation *op : ops)
     lower(op);
   finish();

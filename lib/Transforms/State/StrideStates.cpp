@@ -65,6 +65,9 @@ private:
   void stride(kernel::CallOp call, const StateViews &views,
               SymbolTable &symbols) {
     auto kernel = symbols.lookup<kernel::FuncOp>(call.getCallee());
+    // What is missing, lowering reports.
+    if (!kernel)
+      return;
     std::vector<int64_t> axes = findAxes(call, kernel, views);
     if (llvm::all_of(axes, [](int64_t axis) { return axis < 0; }))
       return;
