@@ -355,26 +355,32 @@ Value ScanFormer::sizeInFront(tensor::DimOp dim, OpBuilder &builder) {
 
 Value ScanFormer::moveToFront(Value value, IRMapping &mapping,
                               OpBuilder &builder) {
-  if (Value known = mapping.lookupOrNull(value))
-    return known;
-  if (!isInside(value))
-    return value;
-  Operation *op = value.getDefiningOp();
-  Value moved;
-  if (auto dim = dyn_cast_if_present<tensor::DimOp>(op)) {
-    moved = sizeInFront(dim, builder);
-  } else if (op && isa<arith::ArithDialect>(op->getDialect())) {
-    for (Value operand : op->getOperands()) {
-      Value front = moveToFront(operand, mapping, builder);
-      if (!front)
-        return {};
-      mapping.map(operand, front);
+  auto isInFront = [&](Value other) {
+    return !isInside(other) || mapping.contains(other);
+  };
+  SmallVector<Value> pending{value};
+  while (!pending.empty()) {
+    Value next = pending.back();
+    if (isInFront(next)) {
+      pending.pop_back();
+      continue;
     }
-    moved = builder.clone(*op, mapping)->getResult(0);
+    Operation *op = next.getDefiningOp();
+    Value moved;
+    if (auto dim = dyn_cast_if_present<tensor::DimOp>(op)) {
+      moved = sizeInFront(dim, builder);
+    } else if (op && isa<arith::ArithDialect>(op->getDialect())) {
+      if (!llvm::all_of(op->getOperands(), isInFront)) {
+        llvm::append_range(pending, llvm::reverse(op->getOperands()));
+        continue;
+      }
+      moved = builder.clone(*op, mapping)->getResult(0);
+    }
+    if (!moved)
+      return {};
+    mapping.map(next, moved);
   }
-  if (moved)
-    mapping.map(value, moved);
-  return moved;
+  return mapping.lookupOrDefault(value);
 }
 
 /// Does a value of the body follow from sizes alone?
