@@ -94,7 +94,15 @@ static llvm::Expected<Values> importOneHot(NodeContext &node) {
   SLUICE_TRY(attribute, node.node.getInt("axis", -1));
   SLUICE_TRY(axis, node.normaliseAxis(attribute, node.rank(node.input(0)) + 1));
   Type wide = node.builder.getI64Type();
-  SLUICE_TRY(indices, node.cast(node.input(0), wide));
+  Value places = node.input(0);
+  // What only unsigned numbers hold is outside of any depth, and not negative.
+  if (Type type = elementTypeOf(places); type.isUnsignedInteger(64)) {
+    SLUICE_TRY(within,
+               node.create<MinOp>(
+                   {places, node.scalar(type, double(int64_t(1) << 62))}));
+    places = within;
+  }
+  SLUICE_TRY(indices, node.cast(places, wide));
   SLUICE_TRY(depth, node.cast(node.input(1), wide));
   Value values = node.input(2);
   if (node.rank(values) == 1 && ShapedType::isDynamic(shapeOf(values)[0])) {

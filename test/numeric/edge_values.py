@@ -224,6 +224,16 @@ def casts():
 
 
 @family
+def marks_of_unsigned_indices():
+    """An index that only unsigned numbers hold is not one from the end."""
+    for axis in (-1, 0):
+        x = np.array([0, 2, 3, 2**63 - 1, 2**63, 2**64 - 3, 2**64 - 1], np.uint64)
+        marks = np.array([[int(n) == i for i in range(3)] for n in x], np.float32)
+        yield Entry("OneHot", [x, np.array(3), np.array([0, 1], np.float32)],
+                    [marks if axis else marks.T], {"axis": axis}, (1, 2))
+
+
+@family
 def integer_reductions():
     axis = np.array([1])
     for dtype in (np.dtype(np.int32), np.dtype(np.int64)):

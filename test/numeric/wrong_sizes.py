@@ -49,6 +49,16 @@ def case(*wrong, flags=()):
     return register
 
 
+# Axes of the run -------------------------------------------------------------
+
+
+@case(({"x1": [0, 0]}, "ReduceSum_0"), ({"x1": [2, -1]}, "named twice"),
+      ({"x1": [1, 3]}, "outside"))
+def axes_of_a_reduction(g):
+    x = g.input([2, 3, 4], dynamic=True)
+    g.output(g.ReduceSum(x, g.integers([0, -1]), keepdims=0), rank=1)
+
+
 # Broadcasting ----------------------------------------------------------------
 
 

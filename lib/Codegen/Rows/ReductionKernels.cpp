@@ -176,8 +176,8 @@ static SmallVector<Value> reducedDimensions(KernelBuilder &kernel,
   Location loc = kernel.loc;
   int64_t rank = shapeOf(op.getOperand()).size();
   int64_t count = shapeOf(op.getAxes())[0];
-  SmallVector<Value> reduced(
-      rank, arith::ConstantIntOp::create(builder, loc, 0, /*width=*/1));
+  Value no = arith::ConstantIntOp::create(builder, loc, 0, /*width=*/1);
+  SmallVector<Value> reduced(rank, no);
   Type axisType = elementTypeOf(op.getAxes());
   Value rankValue = kernel.index(rank), zero = kernel.index(0);
   for (int64_t i = 0; i < count; ++i) {
@@ -190,11 +190,17 @@ static SmallVector<Value> reducedDimensions(KernelBuilder &kernel,
     Value isInside = arith::CmpIOp::create(builder, loc, CmpIPredicate::ult,
                                            axis, rankValue);
     kernel.check(isInside, "a reduction axis is outside of the tensor's rank");
+    Value isTwice = no;
     for (int64_t j = 0; j < rank; ++j) {
       Value isHere = arith::CmpIOp::create(builder, loc, CmpIPredicate::eq,
                                            axis, kernel.index(j));
+      Value isAgain = arith::AndIOp::create(builder, loc, reduced[j], isHere);
+      isTwice = arith::OrIOp::create(builder, loc, isTwice, isAgain);
       reduced[j] = arith::OrIOp::create(builder, loc, reduced[j], isHere);
     }
+    Value isOnce =
+        arith::CmpIOp::create(builder, loc, CmpIPredicate::eq, isTwice, no);
+    kernel.check(isOnce, "a reduction axis is named twice");
   }
   return reduced;
 }
