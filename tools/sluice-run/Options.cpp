@@ -267,7 +267,7 @@ static void complainAbout(const std::vector<std::string> &unknown,
       known.push_back(name);
   for (const std::string &argument : unknown) {
     bool isOption = argument.size() > 1 && argument[0] == '-';
-    std::cerr << "sluice-run: "
+    std::cerr << "error: "
               << (isOption ? "there is no option '" : "what to do with '")
               << argument << "'"
               << (isOption ? sluice::tools::didYouMean(
@@ -275,7 +275,7 @@ static void complainAbout(const std::vector<std::string> &unknown,
                            : "?")
               << "\n";
   }
-  std::cerr << "sluice-run --help lists the options\n";
+  std::cerr << "note: sluice-run --help lists the options\n";
 }
 
 CommandLine sluice::run::parseCommandLine(int argc, char **argv) {
@@ -317,7 +317,9 @@ CommandLine sluice::run::parseCommandLine(int argc, char **argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    if (app.exit(error) == 0)
+    if (error.get_exit_code() != 0)
+      std::cerr << "error: " << error.what() << "\n";
+    else if (app.exit(error) == 0)
       line.exitCode = int(ExitCode::Ok);
     return line;
   }
@@ -327,7 +329,7 @@ CommandLine sluice::run::parseCommandLine(int argc, char **argv) {
     std::cout << tools::makeCompletion(shell, describeTool(app));
     line.exitCode = int(ExitCode::Ok);
   } else if (options.model.empty()) {
-    std::cerr << "sluice-run: no model given; sluice-run --help tells more\n";
+    std::cerr << "error: no model given; sluice-run --help tells more\n";
   } else {
     options.weightsMemory =
         std::distance(weightsMemoryNames.begin(),

@@ -9,7 +9,7 @@
 using namespace sluice::run;
 
 static int complain(const Outcome &failure) {
-  std::fprintf(stderr, "sluice-run: %s\n", failure->message.c_str());
+  std::fprintf(stderr, "error: %s\n", failure->message.c_str());
   return int(failure->code);
 }
 

@@ -276,6 +276,34 @@ static void nameOutput(sluice::CompileOptions &options) {
     options.output = llvm::sys::path::stem(options.input).str() + ending;
 }
 
+/// LLVM begins its messages with the name of the program, all others here with
+/// what they are. So that is the program's name, as long as nobody asks for
+/// help, which tells the name too.
+static bool parseArguments(int argc, char **argv) {
+  std::vector<const char *> arguments(argv, argv + argc);
+  auto asksForHelp = [](llvm::StringRef argument) {
+    return argument.ltrim('-').starts_with("h") && argument.starts_with("-");
+  };
+  bool isHelp = llvm::any_of(llvm::drop_begin(arguments), asksForHelp);
+  if (!isHelp)
+    arguments[0] = "error";
+  std::string messages;
+  llvm::raw_string_ostream os(messages);
+  bool isParsed = cl::ParseCommandLineOptions(
+      argc, arguments.data(), "Sluice: compiles ONNX models to machine code\n",
+      &os);
+  for (llvm::StringRef line :
+       llvm::split(llvm::StringRef(messages).rtrim(), '\n')) {
+    if (line.empty())
+      continue;
+    auto [text, hint] = line.split(".  Try: ");
+    bool isHint = text.consume_front("error: Did you mean");
+    llvm::errs() << (isHint ? "note: did you mean" : "") << text
+                 << (hint.empty() ? "" : "; sluicec --help tells more") << "\n";
+  }
+  return isParsed;
+}
+
 std::optional<sluice::CompileOptions>
 sluice::parseCommandLine(int argc, char **argv, int &exitCode) {
   static Parser parser;
@@ -284,9 +312,7 @@ sluice::parseCommandLine(int argc, char **argv, int &exitCode) {
       categories.begin(), categories.end()));
   cl::SetVersionPrinter(printVersion);
   exitCode = static_cast<int>(CompileStatus::Usage);
-  if (!cl::ParseCommandLineOptions(
-          argc, argv, "Sluice: compiles ONNX models to machine code\n",
-          &llvm::errs()))
+  if (!parseArguments(argc, argv))
     return std::nullopt;
   if (answer(parser, exitCode))
     return std::nullopt;

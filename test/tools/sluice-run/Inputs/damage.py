@@ -20,7 +20,7 @@ def refused(path):
     what = f"{path}: {result.returncode} {result.stdout}{result.stderr}"
     # One flipped bit can make another architecture of it.
     assert result.returncode in (2, 3), what
-    assert len(lines) == 1 and lines[0].startswith("sluice-run: "), what
+    assert len(lines) == 1 and lines[0].startswith("error: "), what
     assert not result.stdout, what
 
 
