@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sluice/Artifact/Weights.h"
+#include "dialects/Kernel/Kernel.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "sluice/Support/ConstantBytes.h"
 

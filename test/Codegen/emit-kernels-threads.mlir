@@ -1,7 +1,7 @@
 // Kernels are emitted side by side. What comes out does not depend on how many
 // threads do it.
-// RUN: sluice-opt %s --mlir-disable-threading --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels --sluice-vectorize-loops -o %t.one
-// RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels --sluice-vectorize-loops -o %t.many
+// RUN: sluice-opt %s --mlir-disable-threading --sluice-set-target=cpu=x86-64-v3 --sluice-choose-kernels --sluice-emit-kernels --sluice-vectorize-loops -o %t.one
+// RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v3 --sluice-choose-kernels --sluice-emit-kernels --sluice-vectorize-loops -o %t.many
 // RUN: diff %t.one %t.many
 // RUN: FileCheck %s < %t.many
 

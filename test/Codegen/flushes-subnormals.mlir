@@ -5,7 +5,7 @@
 // KEEP-NOT: flushes_subnormals
 
 // CHECK: kernel.func @product "
-// CHECK-SAME: attributes {sluice.flushes_subnormals}
+// CHECK-SAME: {{[{ ]}}sluice.flushes_subnormals}
 kernel.func @product "matmul" {
 ^bb0(%x: tensor<6x7xf32>, %y: tensor<7x9xf32>):
   %z = sluice.matmul %x, %y : (tensor<6x7xf32>, tensor<7x9xf32>) -> tensor<6x9xf32>
@@ -15,7 +15,7 @@ kernel.func @product "matmul" {
 
 // f16 is computed in f32.
 // CHECK: kernel.func @half "
-// CHECK-SAME: attributes {sluice.flushes_subnormals,
+// CHECK-SAME: {{[{ ]}}sluice.flushes_subnormals,
 kernel.func @half "matmul" {
 ^bb0(%x: tensor<6x7xf16>, %y: tensor<7x9xf16>):
   %z = sluice.matmul %x, %y : (tensor<6x7xf16>, tensor<7x9xf16>) -> tensor<6x9xf16>

@@ -39,11 +39,11 @@ protected:
     for (int i = 0; i < 16; ++i)
       numbers.push_back(float(i + 1));
     mlir::Builder builder(&context);
-    layout.values = {mlir::DenseElementsAttr::get(
-        mlir::RankedTensorType::get({16}, builder.getF32Type()),
-        llvm::ArrayRef<float>(numbers))};
-    layout.packings = {kernel::PackingAttrInterface()};
-    layout.offsets = {0};
+    layout.constants = {
+        {mlir::DenseElementsAttr::get(
+             mlir::RankedTensorType::get({16}, builder.getF32Type()),
+             llvm::ArrayRef<float>(numbers)),
+         kernel::PackingAttrInterface(), /*offset=*/0}};
     layout.bytes = 64;
   }
   void TearDown() override { fs::remove_all(folder); }

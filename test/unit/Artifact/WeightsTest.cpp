@@ -37,13 +37,13 @@ protected:
       auto number = float(i);
       std::memcpy(data + i * sizeof number, &number, sizeof number);
     }
-    layout.values.push_back(DenseResourceElementsAttr::get(
+    auto matrix = DenseResourceElementsAttr::get(
         RankedTensorType::get({rows, columns}, builder.getF32Type()), "matrix",
         UnmanagedAsmResourceBlob::allocateWithAlign(ArrayRef<char>(data, bytes),
-                                                    1)));
-    layout.packings.push_back(
-        cast_if_present<kernel::PackingAttrInterface>(packing));
-    layout.offsets.push_back(offset);
+                                                    1));
+    layout.constants.push_back(
+        {matrix, cast_if_present<kernel::PackingAttrInterface>(packing),
+         offset});
     layout.bytes = offset + bytes;
   }
 
