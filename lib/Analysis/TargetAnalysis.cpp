@@ -38,6 +38,7 @@ static llvm::Expected<MachineModel> resolveMachine(StringRef triple,
 
 llvm::Expected<kernel::CpuTargetAttr>
 resolveTarget(MLIRContext *context, StringRef triple, StringRef cpu) {
+  context->getOrLoadDialect<kernel::KernelDialect>();
   auto machine = resolveMachine(triple, cpu);
   if (!machine)
     return machine.takeError();
