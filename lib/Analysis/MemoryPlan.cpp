@@ -33,10 +33,7 @@ bool hasLowerOffset(const Placed *a, const Placed *b) {
 /// meet few others, so that not all have to be looked at for each.
 class PlacedBuffers {
 public:
-  explicit PlacedBuffers(ArrayRef<LiveRange> ranges) {
-    int64_t end = 0;
-    for (const LiveRange &range : ranges)
-      end = std::max(end, range.end);
+  explicit PlacedBuffers(int64_t end) {
     width = end / numSpans + 1;
     spans.resize(numSpans);
   }
@@ -79,6 +76,76 @@ private:
   int64_t width = 1;
   std::vector<llvm::SmallVector<Placed *, 0>> spans;
   std::vector<Placed *> everywhere, found;
+};
+
+/// Up to where memory is taken without a gap, at some times. Buffers that live
+/// long all lie upon each other: none of them needs to look at those below.
+class TakenMemory {
+public:
+  explicit TakenMemory(int64_t end) : end(std::max<int64_t>(end, 1)) {
+    taken.resize(numTimes + 1);
+  }
+
+  /// Below this there is no room for a buffer that is in use in this range.
+  int64_t below(const LiveRange &range) const {
+    int64_t most = 0;
+    for (int64_t i = firstIn(range); i <= lastIn(range); ++i)
+      most = std::max(most, taken[i]);
+    return most;
+  }
+
+  void insert(const Placed &buffer) {
+    int64_t top = buffer.offset + buffer.bytes;
+    for (int64_t i = firstIn(buffer.range); i <= lastIn(buffer.range); ++i)
+      if (buffer.offset <= taken[i])
+        taken[i] = std::max(taken[i], top);
+  }
+
+private:
+  /// The times are these parts of all, and its end.
+  static constexpr int64_t numTimes = 512;
+
+  int64_t timeOf(int64_t i) const { return i * end / numTimes; }
+  int64_t firstIn(const LiveRange &range) const {
+    int64_t i = std::min(range.begin * numTimes / end, numTimes);
+    while (i <= numTimes && timeOf(i) < range.begin)
+      ++i;
+    return i;
+  }
+  int64_t lastIn(const LiveRange &range) const {
+    int64_t i = std::min((range.end + 1) * numTimes / end, numTimes);
+    while (i >= 0 && timeOf(i) > range.end)
+      --i;
+    return i;
+  }
+
+  int64_t end;
+  std::vector<int64_t> taken;
+};
+
+/// The buffers with a place in the order of their offsets.
+class PlacedByOffset {
+public:
+  void insert(Placed *buffer) {
+    size_t at =
+        llvm::upper_bound(placed, buffer, hasLowerOffset) - placed.begin();
+    placed.insert(placed.begin() + at, buffer);
+    tops.insert(tops.begin() + at, at == 0 ? 0 : tops[at - 1]);
+    int64_t top = buffer->offset + buffer->bytes;
+    for (; at < tops.size() && tops[at] < top; ++at)
+      tops[at] = top;
+  }
+
+  /// All but some that end below an offset.
+  ArrayRef<Placed *> above(int64_t offset) const {
+    size_t first = llvm::upper_bound(tops, offset) - tops.begin();
+    return ArrayRef(placed).drop_front(first);
+  }
+
+private:
+  std::vector<Placed *> placed;
+  /// The highest end of each buffer and those in front of it.
+  std::vector<int64_t> tops;
 };
 
 /// The buffers that are in use at a time, by offset, as time goes on. Tells
@@ -159,12 +226,16 @@ Placement sluice::placeBySize(ArrayRef<LiveRange> ranges,
     return a->bytes != b->bytes ? a->bytes > b->bytes : a < b;
   });
   Placement placement;
-  std::vector<Placed *> placed;
-  PlacedBuffers byTime(ranges);
+  int64_t end = 0;
+  for (const LiveRange &range : ranges)
+    end = std::max(end, range.end);
+  PlacedByOffset byOffset;
+  PlacedBuffers byTime(end);
+  TakenMemory taken(end);
   for (Placed *buffer : order) {
     // In order of their offsets: take the first gap that is large enough.
-    int64_t offset = 0;
-    for (Placed *other : byTime.meeting(*buffer, placed)) {
+    int64_t offset = buffer->bytes ? taken.below(buffer->range) : 0;
+    for (Placed *other : byTime.meeting(*buffer, byOffset.above(offset))) {
       if (!other->range.overlaps(buffer->range))
         continue;
       if (other->offset >= offset + buffer->bytes)
@@ -173,8 +244,9 @@ Placement sluice::placeBySize(ArrayRef<LiveRange> ranges,
     }
     buffer->offset = offset;
     placement.total = std::max(placement.total, offset + buffer->bytes);
-    placed.insert(llvm::upper_bound(placed, buffer, hasLowerOffset), buffer);
+    byOffset.insert(buffer);
     byTime.insert(buffer);
+    taken.insert(*buffer);
   }
   for (const Placed &buffer : buffers)
     placement.offsets.push_back(buffer.offset);

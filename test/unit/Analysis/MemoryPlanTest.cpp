@@ -6,6 +6,8 @@
 
 #include "sluice/Analysis/MemoryPlan.h"
 #include "gtest/gtest.h"
+#include <algorithm>
+#include <numeric>
 #include <random>
 
 using namespace sluice;
@@ -148,6 +150,62 @@ TEST(MemoryPlan, RandomBuffersStayApartAtAnySizes) {
     EXPECT_LE(plan.place(known).total, placement.total);
     EXPECT_EQ(plan.place(larger).total, 7 * plan.place(known).total);
   }
+}
+
+/// The lowest place for each buffer, the largest first, found by trying.
+std::vector<int64_t> slowPlaces(const std::vector<LiveRange> &ranges,
+                                const std::vector<int64_t> &bytes) {
+  std::vector<size_t> order(bytes.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return bytes[a] > bytes[b]; });
+  std::vector<int64_t> offsets(bytes.size());
+  for (size_t i = 0; i < order.size(); ++i) {
+    size_t buffer = order[i];
+    int64_t &offset = offsets[buffer];
+    for (bool isFree = false; !isFree;) {
+      isFree = true;
+      for (size_t j = 0; j < i && isFree; ++j) {
+        size_t other = order[j];
+        int64_t end = offsets[other] + bytes[other];
+        if (ranges[other].overlaps(ranges[buffer]) && end > offset &&
+            offsets[other] < offset + bytes[buffer]) {
+          offset = end;
+          isFree = false;
+        }
+      }
+    }
+  }
+  return offsets;
+}
+
+TEST(MemoryPlan, EachBufferHasTheLowestPlace) {
+  std::mt19937 random(11);
+  for (int64_t longest : {2, 20, 150, 300})
+    for (int round = 0; round < 20; ++round) {
+      Buffers buffers = randomBuffers(random, 150, longest);
+      // Some live until the end.
+      for (LiveRange &range : buffers.ranges)
+        if (random() % 3 == 0)
+          range.end = 600;
+      std::vector<int64_t> bytes =
+          buffers.bytes(randomBytes(random, buffers.numSizes, 1));
+      EXPECT_EQ(placeBySize(buffers.ranges, bytes).offsets,
+                slowPlaces(buffers.ranges, bytes));
+    }
+}
+
+TEST(MemoryPlan, BuffersThatLiveUntilTheEndLieUponEachOther) {
+  // Of as many, no one may look at all others.
+  const int64_t count = 200000;
+  std::vector<LiveRange> ranges;
+  for (int64_t i = 0; i < count; ++i)
+    ranges.push_back({i, count});
+  std::vector<int64_t> bytes(count, 64);
+  Placement placement = placeBySize(ranges, bytes);
+  EXPECT_EQ(placement.total, 64 * count);
+  EXPECT_EQ(placement.offsets.front(), 0);
+  EXPECT_EQ(placement.offsets.back(), 64 * (count - 1));
 }
 
 TEST(MemoryPlan, ProportionalSizesNeedOnePlan) {
