@@ -6,7 +6,6 @@
 
 #include "dialects/Sluice/SizeBuilder.h"
 #include "dialects/Sluice/BodyBuilder.h"
-#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -65,62 +64,11 @@ SizeBuilder::ofType(RankedTensorType type,
   return sizes;
 }
 
-Value SizeBuilder::value(Size size) {
-  return getValueOrCreateConstantIndexOp(builder, loc, size);
-}
-
 Size SizeBuilder::add(Size lhs, Size rhs) {
-  auto left = getConstantIntValue(lhs), right = getConstantIntValue(rhs);
+  auto left = getConstant(lhs), right = getConstant(rhs);
   if (left && right)
     return constant(addSaturated(*left, *right));
-  if (left == 0)
-    return rhs;
-  if (right == 0)
-    return lhs;
-  return arith::AddIOp::create(builder, loc, value(lhs), value(rhs))
-      .getResult();
-}
-
-Size SizeBuilder::sub(Size lhs, Size rhs) {
-  auto left = getConstantIntValue(lhs), right = getConstantIntValue(rhs);
-  if (left && right) {
-    int64_t difference;
-    if (!__builtin_sub_overflow(*left, *right, &difference))
-      return constant(difference);
-  }
-  if (right == 0)
-    return lhs;
-  return arith::SubIOp::create(builder, loc, value(lhs), value(rhs))
-      .getResult();
-}
-
-Size SizeBuilder::mul(Size lhs, Size rhs) {
-  auto left = getConstantIntValue(lhs), right = getConstantIntValue(rhs);
-  int64_t product;
-  if (left && right && !__builtin_mul_overflow(*left, *right, &product))
-    return constant(product);
-  if (left == 1)
-    return rhs;
-  if (right == 1)
-    return lhs;
-  return arith::MulIOp::create(builder, loc, value(lhs), value(rhs))
-      .getResult();
-}
-
-Size SizeBuilder::max(Size lhs, Size rhs) {
-  auto left = getConstantIntValue(lhs), right = getConstantIntValue(rhs);
-  if (left && right)
-    return constant(std::max(*left, *right));
-  return arith::MaxSIOp::create(builder, loc, value(lhs), value(rhs))
-      .getResult();
-}
-
-Size SizeBuilder::min(Size lhs, Size rhs) {
-  auto left = getConstantIntValue(lhs), right = getConstantIntValue(rhs);
-  if (left && right)
-    return constant(std::min(*left, *right));
-  return arith::MinSIOp::create(builder, loc, value(lhs), value(rhs))
-      .getResult();
+  return IndexArithmetic::add(lhs, rhs);
 }
 
 Size SizeBuilder::selectNegative(Size number, Size negative, Size otherwise) {

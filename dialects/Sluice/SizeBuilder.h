@@ -4,15 +4,14 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Sizes are attributes where they are known and index values elsewhere; the
-// arithmetic here folds what is known.
+// Sizes are attributes where they are known and index values elsewhere.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SLUICE_DIALECTS_SLUICE_SIZEBUILDER_H
 #define SLUICE_DIALECTS_SLUICE_SIZEBUILDER_H
 
+#include "dialects/Sluice/IndexArithmetic.h"
 #include "dialects/Sluice/TypeInference.h"
-#include "mlir/IR/Builders.h"
 
 namespace sluice {
 
@@ -28,13 +27,10 @@ std::optional<int64_t> countSteps(int64_t start, int64_t limit, int64_t step);
 /// The size that values must have in common: the first that is known.
 int64_t knownSize(llvm::ArrayRef<int64_t> sizes);
 
-struct SizeBuilder {
-  using Size = mlir::OpFoldResult;
+struct SizeBuilder : IndexArithmetic {
+  using Size = Index;
+  using IndexArithmetic::IndexArithmetic;
 
-  mlir::OpBuilder &builder;
-  mlir::Location loc;
-
-  Size constant(int64_t value) { return builder.getIndexAttr(value); }
   /// The size of a tensor's dimension.
   Size of(mlir::Value tensor, int64_t dimension) {
     return getDimension(builder, loc, tensor, dimension);
@@ -43,13 +39,9 @@ struct SizeBuilder {
   llvm::SmallVector<Size>
   ofType(mlir::RankedTensorType type,
          llvm::function_ref<Size(int64_t dimension)> dynamic);
-  mlir::Value value(Size size);
 
+  /// What is known stays within the numbers there are.
   Size add(Size lhs, Size rhs);
-  Size sub(Size lhs, Size rhs);
-  Size mul(Size lhs, Size rhs);
-  Size max(Size lhs, Size rhs);
-  Size min(Size lhs, Size rhs);
   /// `negative` where `number` is below zero, `otherwise` elsewhere.
   Size selectNegative(Size number, Size negative, Size otherwise);
   /// lhs / rhs rounded up; lhs is not negative, rhs is positive.

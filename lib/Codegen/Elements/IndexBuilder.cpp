@@ -1,4 +1,4 @@
-//===- IndexBuilder.cpp - Index arithmetic with folding -------------------===//
+//===- IndexBuilder.cpp - Index arithmetic and loops ----------------------===//
 //
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 //
@@ -13,91 +13,9 @@ using namespace mlir;
 using namespace sluice;
 
 using Index = IndexBuilder::Index;
-using arith::IntegerOverflowFlags;
-
-Value IndexBuilder::value(Index index) {
-  if (auto value = dyn_cast<Value>(index))
-    return value;
-  return arith::ConstantIndexOp::create(builder, loc, *getConstant(index));
-}
-
-Index IndexBuilder::add(Index lhs, Index rhs) {
-  auto left = getConstant(lhs), right = getConstant(rhs);
-  if (left && right)
-    return constant(*left + *right);
-  if (left == 0)
-    return rhs;
-  if (right == 0)
-    return lhs;
-  return arith::AddIOp::create(builder, loc, value(lhs), value(rhs),
-                               IntegerOverflowFlags::nsw)
-      .getResult();
-}
-
-Index IndexBuilder::sub(Index lhs, Index rhs) {
-  auto left = getConstant(lhs), right = getConstant(rhs);
-  if (left && right)
-    return constant(*left - *right);
-  if (right == 0)
-    return lhs;
-  return arith::SubIOp::create(builder, loc, value(lhs), value(rhs),
-                               IntegerOverflowFlags::nsw)
-      .getResult();
-}
-
-Index IndexBuilder::mul(Index lhs, Index rhs) {
-  auto left = getConstant(lhs), right = getConstant(rhs);
-  if (left && right)
-    return constant(*left * *right);
-  if (left == 0 || right == 0)
-    return constant(0);
-  if (left == 1)
-    return rhs;
-  if (right == 1)
-    return lhs;
-  return arith::MulIOp::create(builder, loc, value(lhs), value(rhs),
-                               IntegerOverflowFlags::nsw)
-      .getResult();
-}
-
-Index IndexBuilder::div(Index lhs, Index rhs) {
-  auto left = getConstant(lhs), right = getConstant(rhs);
-  if (left && right && *right != 0)
-    return constant(*left / *right);
-  if (right == 1)
-    return lhs;
-  return arith::DivUIOp::create(builder, loc, value(lhs), value(rhs))
-      .getResult();
-}
-
-Index IndexBuilder::rem(Index lhs, Index rhs) {
-  auto left = getConstant(lhs), right = getConstant(rhs);
-  if (left && right && *right != 0)
-    return constant(*left % *right);
-  if (right == 1)
-    return constant(0);
-  return arith::RemUIOp::create(builder, loc, value(lhs), value(rhs))
-      .getResult();
-}
 
 Index IndexBuilder::ceilDiv(Index lhs, Index rhs) {
   return div(add(lhs, sub(rhs, 1)), rhs);
-}
-
-Index IndexBuilder::min(Index lhs, Index rhs) {
-  auto left = getConstant(lhs), right = getConstant(rhs);
-  if (left && right)
-    return constant(std::min(*left, *right));
-  return arith::MinSIOp::create(builder, loc, value(lhs), value(rhs))
-      .getResult();
-}
-
-Index IndexBuilder::max(Index lhs, Index rhs) {
-  auto left = getConstant(lhs), right = getConstant(rhs);
-  if (left && right)
-    return constant(std::max(*left, *right));
-  return arith::MaxSIOp::create(builder, loc, value(lhs), value(rhs))
-      .getResult();
 }
 
 Index IndexBuilder::selectLess(Index lhs, Index rhs, Index whenLess,

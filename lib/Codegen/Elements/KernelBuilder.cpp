@@ -164,57 +164,6 @@ static std::optional<int64_t> constantOf(Value value) {
   return getConstantIntValue(value);
 }
 
-Value KernelBuilder::add(Value lhs, Value rhs) {
-  auto left = constantOf(lhs), right = constantOf(rhs);
-  if (left && right)
-    return index(*left + *right);
-  if (left && *left == 0)
-    return rhs;
-  if (right && *right == 0)
-    return lhs;
-  return arith::AddIOp::create(builder, loc, lhs, rhs);
-}
-
-Value KernelBuilder::sub(Value lhs, Value rhs) {
-  auto left = constantOf(lhs), right = constantOf(rhs);
-  if (left && right)
-    return index(*left - *right);
-  if (right && *right == 0)
-    return lhs;
-  return arith::SubIOp::create(builder, loc, lhs, rhs);
-}
-
-Value KernelBuilder::mul(Value lhs, Value rhs) {
-  auto left = constantOf(lhs), right = constantOf(rhs);
-  if (left && right)
-    return index(*left * *right);
-  if ((left && *left == 0) || (right && *right == 0))
-    return index(0);
-  if (left && *left == 1)
-    return rhs;
-  if (right && *right == 1)
-    return lhs;
-  return arith::MulIOp::create(builder, loc, lhs, rhs);
-}
-
-Value KernelBuilder::div(Value lhs, Value rhs) {
-  auto left = constantOf(lhs), right = constantOf(rhs);
-  if (left && right && *right != 0)
-    return index(*left / *right);
-  if (right && *right == 1)
-    return lhs;
-  return arith::DivUIOp::create(builder, loc, lhs, rhs);
-}
-
-Value KernelBuilder::rem(Value lhs, Value rhs) {
-  auto left = constantOf(lhs), right = constantOf(rhs);
-  if (left && right && *right != 0)
-    return index(*left % *right);
-  if (right && *right == 1)
-    return index(0);
-  return arith::RemUIOp::create(builder, loc, lhs, rhs);
-}
-
 Value KernelBuilder::clampIndex(Value value, Value size) {
   Value last = sub(size, index(1));
   Value high = arith::MinSIOp::create(builder, loc, value, last);

@@ -1,4 +1,4 @@
-//===- IndexBuilder.h - Index arithmetic with folding -----------*- C++ -*-===//
+//===- IndexBuilder.h - Index arithmetic and loops --------------*- C++ -*-===//
 //
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 //
@@ -6,41 +6,23 @@
 #ifndef SLUICE_CODEGEN_ELEMENTS_INDEXBUILDER_H
 #define SLUICE_CODEGEN_ELEMENTS_INDEXBUILDER_H
 
-#include "mlir/Dialect/Utils/StaticValueUtils.h"
-#include "mlir/IR/Builders.h"
-#include "mlir/IR/OpDefinition.h"
-#include <optional>
+#include "dialects/Sluice/IndexArithmetic.h"
 
 namespace sluice {
 
-/// Builds index arithmetic at a builder's insertion point. Operands are
-/// attributes where they are known at compile time, and so are results then.
-class IndexBuilder {
+/// Index arithmetic on what lies in memory, so that nothing overflows, with
+/// loops and branches that fold as well.
+class IndexBuilder : public IndexArithmetic {
 public:
-  using Index = mlir::OpFoldResult;
-
   IndexBuilder(mlir::OpBuilder &builder, mlir::Location loc)
-      : builder(builder), loc(loc) {}
+      : IndexArithmetic(builder, loc, Overflow::nsw) {}
 
-  Index constant(int64_t value) { return builder.getIndexAttr(value); }
-  /// The constant for static sizes, the value otherwise.
-  static std::optional<int64_t> getConstant(Index index) {
-    return mlir::getConstantIntValue(index);
-  }
-  static bool isConstant(Index index, int64_t value) {
-    return mlir::isConstantIntValue(index, value);
-  }
-  mlir::Value value(Index index);
-
-  Index add(Index lhs, Index rhs);
-  Index sub(Index lhs, Index rhs);
-  Index mul(Index lhs, Index rhs);
-  /// Division of non-negative numbers by a positive one.
-  Index div(Index lhs, Index rhs);
-  Index rem(Index lhs, Index rhs);
+  using IndexArithmetic::add;
+  using IndexArithmetic::div;
+  using IndexArithmetic::mul;
+  using IndexArithmetic::rem;
+  using IndexArithmetic::sub;
   Index ceilDiv(Index lhs, Index rhs);
-  Index min(Index lhs, Index rhs);
-  Index max(Index lhs, Index rhs);
 
   Index add(Index lhs, int64_t rhs) { return add(lhs, constant(rhs)); }
   Index sub(Index lhs, int64_t rhs) { return sub(lhs, constant(rhs)); }
@@ -67,9 +49,6 @@ public:
   /// Emits `whenLess` under `lhs < rhs` and `otherwise` else; folds.
   void ifLess(Index lhs, Index rhs, llvm::function_ref<void()> whenLess,
               llvm::function_ref<void()> otherwise);
-
-  mlir::OpBuilder &builder;
-  mlir::Location loc;
 };
 
 /// A contiguous buffer of any rank as one dimension.

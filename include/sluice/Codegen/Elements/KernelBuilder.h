@@ -24,6 +24,7 @@
 #define SLUICE_CODEGEN_ELEMENTS_KERNELBUILDER_H
 
 #include "dialects/Kernel/Kernel.h"
+#include "dialects/Sluice/IndexArithmetic.h"
 #include "dialects/Sluice/Sluice.h"
 #include "mlir/IR/Builders.h"
 #include "sluice/Codegen/Elements/EmitterRegistry.h"
@@ -80,13 +81,24 @@ public:
   llvm::SmallVector<mlir::Value> sizes(mlir::Value tensor);
   mlir::Value product(mlir::ValueRange factors);
 
-  // Index arithmetic; constants fold.
-  mlir::Value add(mlir::Value lhs, mlir::Value rhs);
-  mlir::Value sub(mlir::Value lhs, mlir::Value rhs);
-  mlir::Value mul(mlir::Value lhs, mlir::Value rhs);
+  // Index arithmetic; constants fold. Indices that come from data may be any
+  // numbers, so that nothing is promised about overflow.
+  mlir::Value add(mlir::Value lhs, mlir::Value rhs) {
+    return arithmetic().value(arithmetic().add(lhs, rhs));
+  }
+  mlir::Value sub(mlir::Value lhs, mlir::Value rhs) {
+    return arithmetic().value(arithmetic().sub(lhs, rhs));
+  }
+  mlir::Value mul(mlir::Value lhs, mlir::Value rhs) {
+    return arithmetic().value(arithmetic().mul(lhs, rhs));
+  }
   /// Truncating division of non-negative numbers.
-  mlir::Value div(mlir::Value lhs, mlir::Value rhs);
-  mlir::Value rem(mlir::Value lhs, mlir::Value rhs);
+  mlir::Value div(mlir::Value lhs, mlir::Value rhs) {
+    return arithmetic().value(arithmetic().div(lhs, rhs));
+  }
+  mlir::Value rem(mlir::Value lhs, mlir::Value rhs) {
+    return arithmetic().value(arithmetic().rem(lhs, rhs));
+  }
   /// Clamps into [0, size - 1]; for an empty range gives 0.
   mlir::Value clampIndex(mlir::Value value, mlir::Value size);
   /// Index `at` of a dimension that broadcasting may stretch: 0 where its size
@@ -155,6 +167,7 @@ public:
   }
 
 private:
+  IndexArithmetic arithmetic() { return {builder, loc}; }
   mlir::Value evaluate(mlir::Operation *op, mlir::OpResult result,
                        mlir::ValueRange indices);
 
