@@ -19,12 +19,11 @@ namespace {
 LogicalResult emitBuiltinKernel(KernelBuilder &kernel) {
   // What is in front of an anchor is computed on the way.
   for (Operation &op : llvm::reverse(kernel.region.without_terminator()))
-    if (auto emitter =
-            kernel.emitters.kernels.lookup(op.getName().getStringRef()))
+    if (auto emitter = kernel.emitters.find(&op).kernel)
       return emitter(kernel, &op);
   for (Operation &op : kernel.region.without_terminator())
     if (!isa<ElementwiseOpInterface, ConstantOp>(op) &&
-        !kernel.emitters.elements.contains(op.getName().getStringRef()))
+        !kernel.emitters.find(&op).element)
       return op.emitError("no code can be generated for ") << op.getName();
   auto isElementwise = [](Operation &op) {
     return isa<ElementwiseOpInterface, ConstantOp>(op);

@@ -34,14 +34,14 @@ static bool flushesSubnormals(kernel::FuncOp kernel) {
   if (kernel.getProvider() != kernel::builtinProvider)
     return false;
   return llvm::any_of(kernel.getBody().front(), [](Operation &op) {
-    return emitterRegistry().flushing.contains(op.getName().getStringRef()) &&
+    return cpuEmitters().find(&op).flushesSubnormals &&
            getComputeType(elementTypeOf(op.getResult(0))).isF32();
   });
 }
 
 static bool keepsScalars(kernel::FuncOp kernel) {
   return llvm::any_of(kernel.getBody().front(), [](Operation &op) {
-    return emitterRegistry().interleaving.contains(op.getName().getStringRef());
+    return cpuEmitters().find(&op).interleavesScalars;
   });
 }
 
@@ -99,7 +99,7 @@ LogicalResult sluice::emitForCpu(kernel::FuncOp function,
   unsigned last = body->getNumArguments() - 1;
   CpuLoops loops(machine, body->getArgument(0), body->getArgument(last));
   RowVectors rows(machine);
-  KernelBuilder kernel(builder, loc, region, loops, rows, emitterRegistry());
+  KernelBuilder kernel(builder, loc, region, loops, rows, cpuEmitters());
   unsigned next = 1;
   for (Value argument : region.getArguments())
     kernel.bind(argument, body->getArgument(next++));

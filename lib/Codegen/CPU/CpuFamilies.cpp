@@ -11,7 +11,7 @@
 using namespace mlir;
 using namespace sluice;
 
-const EmitterRegistry &sluice::emitterRegistry() {
+const EmitterRegistry &sluice::cpuEmitters() {
   static const EmitterRegistry registry = [] {
     EmitterRegistry result;
 #define CPU_FAMILY(Name) register##Name##Emitters(result);

@@ -359,7 +359,7 @@ Value KernelBuilder::evaluate(Operation *op, OpResult result,
     }
     return elementwise.buildBody(builder, loc, arguments);
   }
-  auto function = emitters.elements.lookup(op->getName().getStringRef());
+  auto function = emitters.find(op).element;
   assert(function && "ops that are fused have an element function");
   return function(*this, result, indices);
 }

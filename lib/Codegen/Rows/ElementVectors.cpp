@@ -127,6 +127,5 @@ Value sluice::loadElements(KernelBuilder &kernel, Value tensor,
       arguments.push_back(loadBroadcastElements(kernel, operand, place));
     return elementwise.buildBody(kernel.builder, kernel.loc, arguments);
   }
-  return kernel.emitters.vectors.lookup(op->getName().getStringRef())(
-      kernel, result, place);
+  return kernel.emitters.find(op).vector(kernel, result, place);
 }

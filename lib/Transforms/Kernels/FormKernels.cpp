@@ -113,7 +113,7 @@ bool streamsOperands(Operation *anchor) {
 /// time than they take on their way to memory and back? Integers are reduced
 /// one at a time, so what a vector computes at once is better stored.
 bool isCheapToStream(Operation *op, Operation *anchor) {
-  return emitterRegistry().vectors.contains(op->getName().getStringRef()) ||
+  return cpuEmitters().find(op).vector ||
          (isElementwise(op) &&
           isa<FloatType>(elementTypeOf(anchor->getOperand(0))));
 }
@@ -128,8 +128,7 @@ int64_t countCopies(const Group &group, Operation *op) {
   constexpr int64_t waysToRead = 4;
   int64_t copies = 0;
   for (Operation *user : op->getUsers()) {
-    bool hasWays =
-        emitterRegistry().vectors.contains(user->getName().getStringRef());
+    bool hasWays = cpuEmitters().find(user).vector;
     copies += user == group.anchor
                   ? 1
                   : group.copies.lookup(user) * (hasWays ? waysToRead : 1);
@@ -417,8 +416,8 @@ static void copyForStreams(Operation *op) {
     return takesPrologue(use) && use.getOwner()->getBlock() == op->getBlock();
   };
   if (op->getNumResults() != 1 || op->use_empty() || op->hasOneUse() ||
-      !emitterRegistry().vectors.contains(op->getName().getStringRef()) ||
-      readsSharedTable(op) || !llvm::all_of(op->getUses(), streams))
+      !cpuEmitters().find(op).vector || readsSharedTable(op) ||
+      !llvm::all_of(op->getUses(), streams))
     return;
   OpBuilder builder(op);
   while (!op->hasOneUse())

@@ -147,14 +147,12 @@ struct RowKernel {
       Block &region =
           (*module->getOps<kernel::FuncOp>().begin()).getBody().front();
       OneLane rows;
-      KernelBuilder kernel(builder, loc, region, loops, rows,
-                           emitterRegistry());
+      KernelBuilder kernel(builder, loc, region, loops, rows, cpuEmitters());
       for (auto [argument, buffer] : llvm::zip(region.getArguments(), buffers))
         bind(kernel, argument, buffer);
       Operation *op = region.getTerminator()->getOperand(0).getDefiningOp();
       bind(kernel, op->getResult(0), buffers[operands]);
-      auto emitter =
-          kernel.emitters.kernels.lookup(op->getName().getStringRef());
+      auto emitter = kernel.emitters.find(op).kernel;
       ASSERT_TRUE(emitter);
       ASSERT_TRUE(succeeded(emitter(kernel, op)));
       EXPECT_FALSE(namesTargets(builder.getBlock()->getParentOp()));

@@ -12,7 +12,7 @@ namespace sluice {
 
 /// All that is compiled for a CPU: the families that know no target, and the
 /// CPU's own.
-const EmitterRegistry &emitterRegistry();
+const EmitterRegistry &cpuEmitters();
 
 // The CPU's own, in the folders of their families.
 #define CPU_FAMILY(Name) void register##Name##Emitters(EmitterRegistry &);

@@ -7,8 +7,7 @@
 #define SLUICE_CODEGEN_ELEMENTS_EMITTERREGISTRY_H
 
 #include "mlir/IR/Operation.h"
-#include "llvm/ADT/StringMap.h"
-#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/DenseMap.h"
 
 namespace sluice {
 
@@ -28,37 +27,56 @@ using VectorFunction = mlir::Value (*)(KernelBuilder &kernel,
 using EmitterFunction = llvm::LogicalResult (*)(KernelBuilder &kernel,
                                                 mlir::Operation *op);
 
-/// How ops that are not elementwise become code, by op name.
-struct EmitterRegistry {
-  llvm::StringMap<ElementFunction> elements;
-  llvm::StringMap<EmitterFunction> kernels;
-  /// Ops whose elements take less to compute than to write and read. Where such
-  /// an op moves elements (MovesElements), the places of lanes that are off may
-  /// lie outside of the operands that it moves.
-  llvm::StringMap<VectorFunction> vectors;
-  /// Ops whose kernels count subnormal f32 as zero, epilogues included: they
-  /// sum up so much that such numbers make no difference, but they would take
-  /// many times as long.
-  llvm::StringSet<> flushing;
-  /// Ops whose kernels interleave chains of scalar instructions, which LLVM
-  /// must not make slower vectors of.
-  llvm::StringSet<> interleaving;
+/// How an op that is not elementwise becomes code. What its family has not
+/// registered is null.
+struct OpEmitters {
+  ElementFunction element = nullptr;
+  EmitterFunction kernel = nullptr;
+  /// For ops whose elements take less to compute than to write and read. Where
+  /// such an op moves elements (MovesElements), the places of lanes that are
+  /// off may lie outside of the operands that it moves.
+  VectorFunction vector = nullptr;
+  /// Its kernels count subnormal f32 as zero, epilogues included: they sum up
+  /// so much that such numbers make no difference, but they would take many
+  /// times as long.
+  bool flushesSubnormals = false;
+  /// Its kernels interleave chains of scalar instructions, which LLVM must not
+  /// make slower vectors of.
+  bool interleavesScalars = false;
+};
+
+/// What the families of a target say of their ops.
+class EmitterRegistry {
+public:
+  /// Of an op that no family knows: nothing.
+  const OpEmitters &find(mlir::Operation *op) const {
+    auto it = ops.find(op->getName().getTypeID());
+    return it == ops.end() ? unknown : it->second;
+  }
 
   template <typename OpTy> void addElement(ElementFunction function) {
-    elements[OpTy::getOperationName()] = function;
+    of<OpTy>().element = function;
   }
   template <typename OpTy> void addKernel(EmitterFunction function) {
-    kernels[OpTy::getOperationName()] = function;
+    of<OpTy>().kernel = function;
   }
   template <typename OpTy> void addVector(VectorFunction function) {
-    vectors[OpTy::getOperationName()] = function;
+    of<OpTy>().vector = function;
   }
   template <typename... OpTys> void flushSubnormals() {
-    (flushing.insert(OpTys::getOperationName()), ...);
+    ((of<OpTys>().flushesSubnormals = true), ...);
   }
-  template <typename OpTy> void keepScalars() {
-    interleaving.insert(OpTy::getOperationName());
+  template <typename OpTy> void interleaveScalars() {
+    of<OpTy>().interleavesScalars = true;
   }
+
+private:
+  template <typename OpTy> OpEmitters &of() {
+    return ops[mlir::TypeID::get<OpTy>()];
+  }
+
+  llvm::DenseMap<mlir::TypeID, OpEmitters> ops;
+  OpEmitters unknown;
 };
 
 // The families of this folder, in files of the same names.

@@ -8,7 +8,7 @@
 
 namespace sluice {
 
-struct EmitterRegistry;
+class EmitterRegistry;
 
 // One function per op family, in the file of the same name.
 void registerIndexingVectors(EmitterRegistry &registry);

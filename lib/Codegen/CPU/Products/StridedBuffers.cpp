@@ -57,7 +57,7 @@ bool sluice::readsStrided(kernel::FuncOp kernel, unsigned argument,
   };
   // The anchor is what builds the kernel whole.
   auto isAnchor = [](Operation &op) {
-    return emitterRegistry().kernels.contains(op.getName().getStringRef());
+    return cpuEmitters().find(&op).kernel != nullptr;
   };
   return axis + 2 >= type.getRank() &&
          llvm::count_if(region.without_terminator(), isAnchor) == 1 &&

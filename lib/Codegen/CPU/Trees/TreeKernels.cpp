@@ -369,5 +369,5 @@ static LogicalResult emitTreeEnsemble(KernelBuilder &kernel,
 
 void sluice::registerTreeEmitters(EmitterRegistry &registry) {
   registry.addKernel<TreeEnsembleOp>(emitTreeEnsemble);
-  registry.keepScalars<TreeEnsembleOp>();
+  registry.interleaveScalars<TreeEnsembleOp>();
 }
