@@ -8,6 +8,7 @@
 
 #include "NodeContext.h"
 #include "SizeVectors.h"
+#include "dialects/Sluice/GraphBuilder.h"
 
 namespace sluice {
 
@@ -20,9 +21,10 @@ namespace sluice {
 ///
 /// Values are null once something failed, and must not be looked into then:
 /// ask `failed()` first.
-class Composition {
+class Composition : public FormulaBuilder<Composition> {
 public:
-  explicit Composition(NodeContext &node) : node(node) {}
+  explicit Composition(NodeContext &node)
+      : FormulaBuilder(node.builder, node.loc), node(node) {}
   Composition(const Composition &) = delete;
   Composition &operator=(const Composition &) = delete;
   ~Composition() { llvm::consumeError(std::move(error)); }
@@ -63,23 +65,6 @@ public:
     return *value;
   }
 
-  mlir::Value add(mlir::Value a, mlir::Value b) { return make<AddOp>({a, b}); }
-  mlir::Value sub(mlir::Value a, mlir::Value b) { return make<SubOp>({a, b}); }
-  mlir::Value mul(mlir::Value a, mlir::Value b) { return make<MulOp>({a, b}); }
-  mlir::Value div(mlir::Value a, mlir::Value b) { return make<DivOp>({a, b}); }
-  mlir::Value select(mlir::Value condition, mlir::Value a, mlir::Value b) {
-    return make<SelectOp>({condition, a, b});
-  }
-  /// A scalar of the element type of `like`.
-  mlir::Value number(mlir::Value like, double value) {
-    return like ? node.scalar(elementTypeOf(like), value) : nullptr;
-  }
-  mlir::Value cast(mlir::Value value, mlir::Type elementType) {
-    return value ? unwrap(node.cast(value, elementType)) : nullptr;
-  }
-  mlir::Value reshape(mlir::Value value, llvm::ArrayRef<int64_t> sizes) {
-    return value ? unwrap(node.reshape(value, sizes)) : nullptr;
-  }
   /// Reshapes to the sizes of another value.
   mlir::Value reshapeLike(mlir::Value value, mlir::Value like) {
     return make<ReshapeOp>({value, shape(like)}, node.flag("allow_zero"));
@@ -90,16 +75,6 @@ public:
   }
   mlir::Value shape(mlir::Value value) {
     return value ? unwrap(node.shapeVector(value)) : nullptr;
-  }
-  mlir::Value transpose(mlir::Value value,
-                        llvm::ArrayRef<int64_t> permutation) {
-    return value ? unwrap(node.transpose(value, permutation)) : nullptr;
-  }
-  mlir::Value unsqueeze(mlir::Value value, llvm::ArrayRef<int64_t> axes) {
-    return value ? unwrap(node.unsqueeze(value, axes)) : nullptr;
-  }
-  mlir::Value squeeze(mlir::Value value, llvm::ArrayRef<int64_t> axes) {
-    return value ? unwrap(node.squeeze(value, axes)) : nullptr;
   }
   mlir::Value concat(mlir::ValueRange operands, int64_t axis) {
     return make<ConcatOp>(operands, node.integer("axis", axis));
@@ -119,18 +94,6 @@ public:
     if (!value || !llvm::all_of(sizes, [](mlir::Value v) { return !!v; }))
       return nullptr;
     return unwrap(sluice::reshapeTo(node, value, sizes));
-  }
-  mlir::Value reduce(mlir::Value value, ReductionKind kind,
-                     llvm::ArrayRef<int64_t> axes, bool keepDims = true) {
-    llvm::SmallVector<int64_t> sorted(axes);
-    llvm::sort(sorted);
-    llvm::SmallVector<mlir::NamedAttribute> attributes = {
-        node.attribute("kind",
-                       ReductionKindAttr::get(node.builder.getContext(), kind)),
-        node.ints("axes", sorted)};
-    if (keepDims)
-      attributes.push_back(node.flag("keep_dims"));
-    return make<ReduceOp>(value, attributes);
   }
 
   NodeContext &node;

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "NodeContext.h"
+#include "Composition.h"
 #include "GraphImporter.h"
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/TensorExtent.h"
@@ -134,61 +135,37 @@ Value NodeContext::constantVector(ArrayRef<int64_t> values) {
   return createShapeConstant(builder, loc, values);
 }
 
-/// What an integer type has for a number; its largest or smallest number for
-/// those that no 64 bits hold.
-static APInt toInteger(double value, Type type) {
-  constexpr double limit = 0x1p63;
-  unsigned width = type.getIntOrFloatBitWidth();
-  bool isUnsigned = type.isUnsignedInteger();
-  if (value >= limit)
-    return isUnsigned ? APInt::getMaxValue(width)
-                      : APInt::getSignedMaxValue(width);
-  if (value < -limit)
-    return isUnsigned ? APInt::getZero(width) : APInt::getSignedMinValue(width);
-  int64_t integer = std::isnan(value) ? 0 : static_cast<int64_t>(value);
-  return APInt(width, integer, /*isSigned=*/true, /*implicitTrunc=*/true);
-}
-
 Value NodeContext::scalar(Type elementType, double value) {
-  auto type = RankedTensorType::get({}, elementType);
-  Attribute attribute;
-  if (auto floatType = dyn_cast<FloatType>(elementType))
-    attribute = builder.getFloatAttr(floatType, value);
-  else
-    attribute =
-        builder.getIntegerAttr(elementType, toInteger(value, elementType));
-  return ConstantOp::create(builder, loc,
-                            DenseElementsAttr::get(type, attribute));
+  return createScalar(builder, loc, elementType, value);
 }
 
 llvm::Expected<Value> NodeContext::reshape(Value value,
                                            ArrayRef<int64_t> sizes) {
-  return create<ReshapeOp>({value, constantVector(sizes)}, flag("allow_zero"));
+  Composition ops(*this);
+  return ops.finishValue(ops.reshape(value, sizes));
 }
 
 llvm::Expected<Value> NodeContext::transpose(Value value,
                                              ArrayRef<int64_t> permutation) {
-  return create<TransposeOp>(value, ints("permutation", permutation));
+  Composition ops(*this);
+  return ops.finishValue(ops.transpose(value, permutation));
 }
 
 llvm::Expected<Value> NodeContext::cast(Value value, Type elementType) {
-  if (elementTypeOf(value) == elementType)
-    return value;
-  return create<CastOp>(value, attribute("to", TypeAttr::get(elementType)));
+  Composition ops(*this);
+  return ops.finishValue(ops.cast(value, elementType));
 }
 
 llvm::Expected<Value> NodeContext::unsqueeze(Value value,
                                              ArrayRef<int64_t> axes) {
-  SmallVector<int64_t> sorted = llvm::to_vector(axes);
-  llvm::sort(sorted);
-  return create<UnsqueezeOp>(value, ints("axes", sorted));
+  Composition ops(*this);
+  return ops.finishValue(ops.unsqueeze(value, axes));
 }
 
 llvm::Expected<Value> NodeContext::squeeze(Value value,
                                            ArrayRef<int64_t> axes) {
-  SmallVector<int64_t> sorted = llvm::to_vector(axes);
-  llvm::sort(sorted);
-  return create<SqueezeOp>(value, ints("axes", sorted));
+  Composition ops(*this);
+  return ops.finishValue(ops.squeeze(value, axes));
 }
 
 llvm::Expected<Value> NodeContext::shapeVector(Value value) {

@@ -6,7 +6,7 @@
 #ifndef SLUICE_LIB_TRANSFORMS_GRAPH_BATCHNORMPARAMETERS_H
 #define SLUICE_LIB_TRANSFORMS_GRAPH_BATCHNORMPARAMETERS_H
 
-#include "sluice/Transforms/Graph/GraphBuilder.h"
+#include "dialects/Sluice/GraphBuilder.h"
 
 namespace sluice {
 

@@ -4,12 +4,12 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Sluice/GraphBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
-#include "sluice/Transforms/Graph/GraphBuilder.h"
 #include "sluice/Transforms/Passes.h"
 
 using namespace mlir;

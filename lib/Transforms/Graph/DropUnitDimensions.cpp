@@ -11,9 +11,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Sluice/GraphBuilder.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "sluice/Support/Remarks.h"
-#include "sluice/Transforms/Graph/GraphBuilder.h"
+#include "sluice/Transforms/Graph/GraphMatching.h"
 #include "sluice/Transforms/Passes.h"
 
 using namespace mlir;

@@ -12,8 +12,10 @@
 
 #include "BatchNormParameters.h"
 #include "LinearBlock.h"
+#include "dialects/Sluice/GraphBuilder.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "sluice/Support/Remarks.h"
+#include "sluice/Transforms/Graph/GraphMatching.h"
 #include "sluice/Transforms/Passes.h"
 
 using namespace mlir;

@@ -6,10 +6,10 @@
 
 #include "ReducedTiles.h"
 #include "RepeatedOperand.h"
+#include "dialects/Sluice/GraphBuilder.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "sluice/Analysis/SymbolicShapes.h"
 #include "sluice/Support/Remarks.h"
-#include "sluice/Transforms/Graph/GraphBuilder.h"
 #include "sluice/Transforms/Passes.h"
 
 using namespace mlir;

@@ -13,10 +13,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "Lookups.h"
+#include "dialects/Sluice/GraphBuilder.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "sluice/Support/Remarks.h"
-#include "sluice/Transforms/Graph/GraphBuilder.h"
+#include "sluice/Transforms/Graph/GraphMatching.h"
 #include "sluice/Transforms/Passes.h"
 
 using namespace mlir;

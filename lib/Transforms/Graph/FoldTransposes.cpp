@@ -4,10 +4,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Sluice/GraphBuilder.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "sluice/Support/Remarks.h"
-#include "sluice/Transforms/Graph/GraphBuilder.h"
 #include "sluice/Transforms/Passes.h"
 
 using namespace mlir;

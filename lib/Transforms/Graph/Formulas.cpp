@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Formulas.h"
+#include "sluice/Transforms/Graph/GraphMatching.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <cmath>
 

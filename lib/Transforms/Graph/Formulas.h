@@ -13,7 +13,7 @@
 #ifndef SLUICE_LIB_TRANSFORMS_GRAPH_FORMULAS_H
 #define SLUICE_LIB_TRANSFORMS_GRAPH_FORMULAS_H
 
-#include "sluice/Transforms/Graph/GraphBuilder.h"
+#include "sluice/Transforms/Graph/GraphMatching.h"
 #include <array>
 
 namespace sluice {

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "LinearBlock.h"
+#include "sluice/Transforms/Graph/GraphMatching.h"
 
 using namespace mlir;
 

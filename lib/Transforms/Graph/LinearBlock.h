@@ -12,7 +12,7 @@
 #ifndef SLUICE_LIB_TRANSFORMS_GRAPH_LINEARBLOCK_H
 #define SLUICE_LIB_TRANSFORMS_GRAPH_LINEARBLOCK_H
 
-#include "sluice/Transforms/Graph/GraphBuilder.h"
+#include "dialects/Sluice/GraphBuilder.h"
 
 namespace sluice {
 

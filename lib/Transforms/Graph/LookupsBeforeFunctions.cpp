@@ -5,9 +5,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "Lookups.h"
+#include "dialects/Sluice/GraphBuilder.h"
 #include "sluice/Support/ConstantBytes.h"
 #include "sluice/Support/Remarks.h"
-#include "sluice/Transforms/Graph/GraphBuilder.h"
+#include "sluice/Transforms/Graph/GraphMatching.h"
 
 using namespace mlir;
 

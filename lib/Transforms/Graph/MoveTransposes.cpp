@@ -10,10 +10,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Sluice/GraphBuilder.h"
 #include "dialects/Sluice/Work.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "sluice/Support/Remarks.h"
-#include "sluice/Transforms/Graph/GraphBuilder.h"
+#include "sluice/Transforms/Graph/GraphMatching.h"
 #include "sluice/Transforms/Passes.h"
 #include "llvm/ADT/SetVector.h"
 

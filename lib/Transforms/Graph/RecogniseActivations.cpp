@@ -5,8 +5,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "Formulas.h"
+#include "dialects/Sluice/GraphBuilder.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "sluice/Support/Remarks.h"
+#include "sluice/Transforms/Graph/GraphMatching.h"
 #include "sluice/Transforms/Passes.h"
 #include "llvm/ADT/TypeSwitch.h"
 

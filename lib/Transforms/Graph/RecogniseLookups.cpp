@@ -12,11 +12,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "Lookups.h"
+#include "dialects/Sluice/GraphBuilder.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "sluice/Support/Remarks.h"
-#include "sluice/Transforms/Graph/GraphBuilder.h"
+#include "sluice/Transforms/Graph/GraphMatching.h"
 #include "sluice/Transforms/Passes.h"
 #include <cmath>
 #include <cstring>

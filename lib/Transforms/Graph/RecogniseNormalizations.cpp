@@ -7,6 +7,7 @@
 #include "Formulas.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "sluice/Support/Remarks.h"
+#include "sluice/Transforms/Graph/GraphMatching.h"
 #include "sluice/Transforms/Passes.h"
 
 using namespace mlir;

@@ -5,8 +5,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "RepeatedOperand.h"
+#include "dialects/Sluice/GraphBuilder.h"
 #include "sluice/Support/Remarks.h"
-#include "sluice/Transforms/Graph/GraphBuilder.h"
 
 using namespace mlir;
 

@@ -8,7 +8,7 @@
 #include "dialects/Sluice/Weights.h"
 #include "sluice/Analysis/TargetAnalysis.h"
 #include "sluice/Support/Remarks.h"
-#include "sluice/Transforms/Graph/GraphBuilder.h"
+#include "sluice/Transforms/Graph/GraphMatching.h"
 #include "sluice/Transforms/ProviderPasses.h"
 
 using namespace mlir;

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Sluice/GraphBuilder.h"
 #include "dialects/Sluice/Weights.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -14,7 +15,6 @@
 #include "sluice/Analysis/ScanStructure.h"
 #include "sluice/Analysis/SymbolicShapes.h"
 #include "sluice/Support/Remarks.h"
-#include "sluice/Transforms/Graph/GraphBuilder.h"
 #include "sluice/Transforms/Passes.h"
 
 using namespace mlir;

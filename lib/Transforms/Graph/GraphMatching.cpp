@@ -1,10 +1,10 @@
-//===- GraphBuilder.cpp - Formulas in graph ops ---------------------------===//
+//===- GraphMatching.cpp - What graph passes ask of values ----------------===//
 //
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
 
-#include "sluice/Transforms/Graph/GraphBuilder.h"
+#include "sluice/Transforms/Graph/GraphMatching.h"
 #include <cmath>
 
 using namespace mlir;
@@ -74,42 +74,6 @@ bool broadcastsTo(Value value, ArrayRef<int64_t> target) {
     auto [size, other] = sizes;
     return size == 1 || (size == other && !ShapedType::isDynamic(size));
   });
-}
-
-Value GraphBuilder::number(Type elementType, double value) {
-  auto type = RankedTensorType::get({}, elementType);
-  Attribute element =
-      isa<FloatType>(elementType)
-          ? Attribute(FloatAttr::get(elementType, value))
-          : IntegerAttr::get(elementType, static_cast<int64_t>(value));
-  return make<ConstantOp>(DenseElementsAttr::get(type, element));
-}
-
-Value GraphBuilder::cast(Value value, Type elementType) {
-  if (elementTypeOf(value) == elementType)
-    return value;
-  return make<CastOp>(value, TypeAttr::get(elementType));
-}
-
-Value GraphBuilder::reshape(Value value, ArrayRef<int64_t> shape) {
-  if (shapeOf(value) == shape)
-    return value;
-  auto sizes = llvm::to_vector(shape);
-  llvm::replace(sizes, ShapedType::kDynamic, int64_t(-1));
-  return make<ReshapeOp>(value, createShapeConstant(builder, loc, sizes),
-                         builder.getUnitAttr());
-}
-
-Value GraphBuilder::transpose(Value value, ArrayRef<int64_t> permutation) {
-  return make<TransposeOp>(value, builder.getDenseI64ArrayAttr(permutation));
-}
-
-Value GraphBuilder::reduce(Value value, ReductionKind kind,
-                           ArrayRef<int64_t> axes, bool keepDims) {
-  return make<ReduceOp>(value,
-                        ReductionKindAttr::get(builder.getContext(), kind),
-                        builder.getDenseI64ArrayAttr(axes),
-                        keepDims ? builder.getUnitAttr() : UnitAttr());
 }
 
 } // namespace sluice
