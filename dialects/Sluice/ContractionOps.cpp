@@ -129,6 +129,20 @@ StringRef MatmulOp::explainUnpacked(RankedTensorType weights) {
   return {};
 }
 
+std::optional<LinearChannels> MatmulOp::getLinearChannels() {
+  // Each matrix of a batch has columns of its own.
+  if (shapeOf(getRhs()).size() != 2)
+    return std::nullopt;
+  LinearChannels channels;
+  channels.weight = getRhs();
+  int64_t rank = shapeOf(getLhs()).size();
+  channels.inputDimension = rank - (getTransposeLhs() ? 2 : 1);
+  channels.resultDimension = rank - 1;
+  channels.weightInputDimension = getTransposeRhs() ? 1 : 0;
+  channels.weightResultDimension = getTransposeRhs() ? 0 : 1;
+  return channels;
+}
+
 double MatmulOp::getOperationsPerElement() {
   ArrayRef<int64_t> lhs = shapeOf(getLhs());
   return 2.0 * lhs[lhs.size() - (getTransposeLhs() ? 2 : 1)];

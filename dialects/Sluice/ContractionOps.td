@@ -9,7 +9,7 @@
 include "dialects/Sluice/SluiceBase.td"
 
 def MatmulOp : Sluice_Op<"matmul",
-    [TellsWork, TakesEpilogue, HasWeights, HasSizeConditions, TakesNumbers,
+    [TellsWork, Linear, TakesEpilogue, HasWeights, HasSizeConditions, TakesNumbers,
      TellsOperandSizes]> {
   let summary = "matrix product with broadcast batch dimensions";
   let description = [{

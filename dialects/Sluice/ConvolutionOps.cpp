@@ -361,6 +361,32 @@ ChannelsLastUse ConvOp::getChannelsLastUse() { return getUse(*this); }
 
 ChannelsLastUse ConvTransposeOp::getChannelsLastUse() { return getUse(*this); }
 
+template <typename OpTy>
+static LinearChannels channelsOf(OpTy conv, bool inputsFirst) {
+  LinearChannels channels;
+  channels.weight = conv.getWeight();
+  channels.inputDimension = channels.resultDimension =
+      conv.getChannelDimension();
+  channels.weightInputDimension = inputsFirst ? 0 : 1;
+  channels.weightResultDimension = inputsFirst ? 1 : 0;
+  channels.groups = conv.getGroups();
+  return channels;
+}
+
+std::optional<LinearChannels> ConvOp::getLinearChannels() {
+  LinearChannels channels = channelsOf(*this, /*inputsFirst=*/false);
+  channels.sumsAllTaps =
+      llvm::all_of(getPads(), [](int64_t pad) { return pad <= 0; });
+  return channels;
+}
+
+std::optional<LinearChannels> ConvTransposeOp::getLinearChannels() {
+  LinearChannels channels = channelsOf(*this, /*inputsFirst=*/true);
+  // Taps that meet no pixel, between strides and beyond the border.
+  channels.sumsAllTaps = false;
+  return channels;
+}
+
 double ConvOp::getOperationsPerElement() {
   double taps = 1;
   for (int64_t size : shapeOf(getWeight()).drop_front())

@@ -10,7 +10,7 @@ include "dialects/Sluice/SluiceBase.td"
 
 class Sluice_ConvolutionOp<string mnemonic, list<Trait> traits = []>
     : Sluice_Op<mnemonic,
-                !listconcat(traits, [HasSizeConditions, HasWeights,
+                !listconcat(traits, [Linear, HasSizeConditions, HasWeights,
                                      ImageOpInterface, TakesEpilogue,
                                      TakesNumbers, TellsOperandSizes])> {
   dag commonArguments =

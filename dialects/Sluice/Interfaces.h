@@ -7,6 +7,7 @@
 #define SLUICE_DIALECTS_SLUICE_INTERFACES_H
 
 #include "dialects/Sluice/ElementEvaluator.h"
+#include "dialects/Sluice/LinearChannels.h"
 #include "dialects/Sluice/Permutation.h"
 #include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/TypeInference.h"

@@ -128,6 +128,20 @@ def ImageOpInterface : OpInterface<"ImageOpInterface"> {
   ];
 }
 
+def LinearOpInterface : OpInterface<"LinearOpInterface"> {
+  let cppNamespace = "::sluice";
+  let description = [{
+    An op whose result is linear in its first operand and in its second one, the
+    weight: what scales a channel of either may as well scale the weight.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      Where the channels are; none where the weight has no such dimensions.
+    }], "std::optional<::sluice::LinearChannels>", "getLinearChannels">
+  ];
+}
+def Linear : DeclareOpInterfaceMethods<LinearOpInterface>;
+
 def AnchorOpInterface : OpInterface<"AnchorOpInterface"> {
   let cppNamespace = "::sluice";
   let description = [{

@@ -118,6 +118,18 @@ def norm_padded_conv(g):
     g.output(g.Conv(x, g.weight(4, 6, 3, 3), pads=[1] * 4))
 
 
+@case(absent=[NORM, "sluice.mul"])
+def norm_columns(g):
+    x = batch_norm(g, g.input([3, 6, 5]), 6)
+    g.output(g.MatMul(g.Transpose(x, perm=[0, 2, 1]), g.weight(6, 4)))
+
+
+@case(absent=[NORM], present=["sluice.mul"])
+def norm_transposed_conv(g):
+    x = batch_norm(g, g.input([1, 6, 5, 4]), 6)
+    g.output(g.ConvTranspose(x, g.weight(6, 2, 3, 3), strides=[2, 2]))
+
+
 @case(absent=["sluice.mul", "sluice.div", "sluice.sub"])
 def conv_constants(g):
     y = g.Conv(g.input([1, 3, 9, 7]), g.weight(8, 3, 3, 3))

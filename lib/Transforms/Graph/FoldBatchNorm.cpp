@@ -42,11 +42,11 @@ bool hasConstantParameters(BatchNormOp op) {
 
 /// Weights of one op only: others would keep the unscaled ones alive as well.
 bool isShared(const LinearBlock &block) {
-  return !isOnlyReadBy(block.weight, block.linear);
+  return !isOnlyReadBy(block.at.weight, block.linear);
 }
 
 bool hasStaticWeight(const LinearBlock &block) {
-  return cast<RankedTensorType>(block.weight.getType()).hasStaticShape();
+  return cast<RankedTensorType>(block.at.weight.getType()).hasStaticShape();
 }
 
 /// Why the normalisation cannot move into the block that feeds it; empty if it
@@ -55,13 +55,13 @@ StringRef reasonAgainst(BatchNormOp op, const LinearBlock &block,
                         bool allowRuntime) {
   if (!isOnlyReadBy(op.getOperand(), op))
     return "the result in front of it is also used by other nodes";
-  if (block.channelDimension != getChannelDimension(op))
+  if (block.at.resultDimension != getChannelDimension(op))
     return "its channels are not the columns of the matrix product";
   if (!hasStaticWeight(block))
     return "the sizes of the weights are not known at compile time";
   if (allowRuntime)
     return "";
-  if (!isConstantExpression(block.weight))
+  if (!isConstantExpression(block.at.weight))
     return "the weights are not constant (--convbn=tune scales them at run "
            "time)";
   if (!hasConstantParameters(op))
@@ -77,14 +77,14 @@ void foldBehind(PatternRewriter &rewriter, Operation *op,
                 const LinearBlock &block, Affine affine) {
   GraphBuilder graph(rewriter, fuse(block.linear, op));
   Type elementType = elementTypeOf(op->getResult(0));
-  Value weight = block.weight;
+  Value weight = block.at.weight;
   if (affine.factor)
     weight = block.scaleResultChannels(graph, affine.factor);
   Value result = block.rebuild(graph, block.linear->getOperand(0), weight);
   Value addend = affine.addend;
   if (block.bias) {
     Value bias = matchPerChannel(graph, block.bias, block.rank,
-                                 block.channelDimension, block.channels);
+                                 block.at.resultDimension, block.channels);
     Type computeType =
         affine.factor ? elementTypeOf(affine.factor) : elementTypeOf(bias);
     bias = graph.cast(bias, computeType);
@@ -95,7 +95,7 @@ void foldBehind(PatternRewriter &rewriter, Operation *op,
   if (addend)
     result =
         graph.add(result, graph.cast(spreadChannels(graph, addend, block.rank,
-                                                    block.channelDimension),
+                                                    block.at.resultDimension),
                                      elementType));
   // The old type may know more or less sizes.
   result.setType(op->getResult(0).getType());
@@ -112,7 +112,7 @@ struct FoldNormBehind : OpRewritePattern<BatchNormOp> {
     if (!block || !reasonAgainst(op, *block, allowRuntime).empty())
       return failure();
     remarks::applied(op, remarks::convBn)
-        << (isConstantExpression(block->weight) && hasConstantParameters(op)
+        << (isConstantExpression(block->at.weight) && hasConstantParameters(op)
                 ? "folded into the weights of the node in front of it"
                 : "folded into the node in front of it, whose weights are "
                   "scaled in every run");
@@ -135,29 +135,23 @@ struct FoldNormInFront : OpRewritePattern<BatchNormOp> {
       return "its result is also used by other nodes";
     if (isShared(block))
       return "the weights behind it are also used by other nodes";
-    if (!hasConstantParameters(op) || !isConstantExpression(block.weight))
+    if (!hasConstantParameters(op) || !isConstantExpression(block.at.weight))
       return "its parameters or the weights behind it are not constant";
-    if (auto conv = dyn_cast<ConvOp>(block.linear))
-      if (llvm::any_of(conv.getPads(), [](int64_t pad) { return pad > 0; }))
-        return "the convolution behind it pads with zeros";
+    if (!block.at.sumsAllTaps)
+      return "the convolution behind it pads with zeros";
     return "";
   }
   /// The linear op that reads the normalisation as its input.
   static std::optional<LinearBlock> findUser(BatchNormOp op) {
     for (Operation *user : op->getUsers()) {
-      if (!isa<ConvOp, MatmulOp>(user) ||
-          user->getOperand(0) != op.getResult() ||
-          user->getOperand(1) == op.getResult())
+      if (!isa<LinearOpInterface>(user) ||
+          user->getOperand(0) != op.getResult())
         continue;
       auto block = LinearBlock::match(user->getResult(0));
-      if (!block || !hasStaticWeight(*block) ||
+      if (!block || block->at.weight == op.getResult() ||
+          !hasStaticWeight(*block) ||
+          block->at.inputDimension != getChannelDimension(op) ||
           block->inputChannels() != shapeOf(op.getScale())[0])
-        continue;
-      auto matmul = dyn_cast<MatmulOp>(user);
-      int64_t rank = op.getType().getRank();
-      if (matmul ? matmul.getTransposeLhs() || rank != 2
-                 : getChannelDimension(op) !=
-                       cast<ConvOp>(user).getChannelDimension())
         continue;
       return block;
     }
@@ -179,7 +173,7 @@ struct FoldNormInFront : OpRewritePattern<BatchNormOp> {
         block->rebuild(graph, op.getOperand(),
                        block->scaleInputChannels(graph, parameters.factor));
     sums = graph.cast(
-        spreadChannels(graph, sums, block->rank, block->channelDimension),
+        spreadChannels(graph, sums, block->rank, block->at.resultDimension),
         elementTypeOf(result));
     Value sum = graph.add(result, sums);
     sum.setType(block->linear->getResult(0).getType());
@@ -211,17 +205,18 @@ private:
       return false;
     auto block = LinearBlock::match(input);
     if (!block || !hasStaticWeight(*block) ||
-        !isPerChannel(constant, block->rank, block->channelDimension,
+        !isPerChannel(constant, block->rank, block->at.resultDimension,
                       block->channels) ||
         // A sum alone is what a block already is.
         (isSum && (!block->bias || !isConstantExpression(block->bias))) ||
-        (!isSum && (!isConstantExpression(block->weight) || isShared(*block))))
+        (!isSum &&
+         (!isConstantExpression(block->at.weight) || isShared(*block))))
       return false;
     GraphBuilder graph(rewriter, fuse(block->linear, op));
     Type computeType = getComputeType(elementTypeOf(constant));
     Value vector =
         graph.cast(matchPerChannel(graph, constant, block->rank,
-                                   block->channelDimension, block->channels),
+                                   block->at.resultDimension, block->channels),
                    computeType);
     if constexpr (std::is_same_v<OpTy, DivOp>)
       vector = graph.div(graph.number(computeType, 1), vector);

@@ -41,32 +41,23 @@ Value spreadChannels(GraphBuilder &graph, Value vector, int64_t rank,
   return graph.reshape(vector, shape);
 }
 
+/// The channels that a dimension of a weight has in all groups.
+static int64_t countChannels(const LinearChannels &at, int64_t dimension) {
+  int64_t size = shapeOf(at.weight)[dimension];
+  return dimension == 0 || ShapedType::isDynamic(size) ? size
+                                                       : size * at.groups;
+}
+
 static std::optional<LinearBlock> matchLinear(Operation *op) {
+  auto linear = dyn_cast<LinearOpInterface>(op);
+  auto channels = linear ? linear.getLinearChannels() : std::nullopt;
+  if (!channels || !isa<FloatType>(elementTypeOf(op->getResult(0))))
+    return std::nullopt;
   LinearBlock block;
   block.linear = op;
-  if (auto conv = dyn_cast<ConvOp>(op)) {
-    block.weight = conv.getWeight();
-    block.channelDimension = conv.getChannelDimension();
-    block.channels = shapeOf(block.weight)[0];
-  } else if (auto conv = dyn_cast<ConvTransposeOp>(op)) {
-    block.weight = conv.getWeight();
-    block.channelDimension = conv.getChannelDimension();
-    int64_t perGroup = shapeOf(block.weight)[1];
-    block.channels = ShapedType::isDynamic(perGroup)
-                         ? perGroup
-                         : perGroup * static_cast<int64_t>(conv.getGroups());
-  } else if (auto matmul = dyn_cast<MatmulOp>(op)) {
-    block.weight = matmul.getRhs();
-    if (shapeOf(block.weight).size() != 2)
-      return std::nullopt;
-    block.channelDimension = shapeOf(matmul.getResult()).size() - 1;
-    block.channels = shapeOf(block.weight)[matmul.getTransposeRhs() ? 0 : 1];
-  } else {
-    return std::nullopt;
-  }
+  block.at = *channels;
   block.rank = shapeOf(op->getResult(0)).size();
-  if (!isa<FloatType>(elementTypeOf(op->getResult(0))))
-    return std::nullopt;
+  block.channels = countChannels(*channels, channels->weightResultDimension);
   return block;
 }
 
@@ -82,7 +73,7 @@ std::optional<LinearBlock> LinearBlock::match(Value value) {
     Operation *producer = sum.getDefiningOp();
     auto block = producer ? matchLinear(producer) : std::nullopt;
     if (!block || !isOnlyReadBy(sum, add) ||
-        !isPerChannel(bias, block->rank, block->channelDimension,
+        !isPerChannel(bias, block->rank, block->at.resultDimension,
                       block->channels))
       continue;
     block->bias = bias;
@@ -91,72 +82,51 @@ std::optional<LinearBlock> LinearBlock::match(Value value) {
   return std::nullopt;
 }
 
-int64_t LinearBlock::groups() const {
-  if (auto conv = dyn_cast<ConvOp>(linear))
-    return conv.getGroups();
-  if (auto conv = dyn_cast<ConvTransposeOp>(linear))
-    return conv.getGroups();
-  return 1;
-}
-
-bool LinearBlock::resultChannelsFirst() const {
-  if (auto matmul = dyn_cast<MatmulOp>(linear))
-    return matmul.getTransposeRhs();
-  return isa<ConvOp>(linear);
-}
-
 int64_t LinearBlock::inputChannels() const {
-  ArrayRef<int64_t> shape = shapeOf(weight);
-  if (isa<ConvOp>(linear))
-    return shape[1] * groups();
-  if (isa<ConvTransposeOp>(linear))
-    return shape[0];
-  return shape[resultChannelsFirst() ? 1 : 0];
+  return countChannels(at, at.weightInputDimension);
 }
 
 Value LinearBlock::groupWeight(GraphBuilder &graph) const {
-  ArrayRef<int64_t> shape = shapeOf(weight);
-  int64_t count = groups();
-  return graph.reshape(weight,
-                       {count, shape[0] / count, shape[1],
+  ArrayRef<int64_t> shape = shapeOf(at.weight);
+  return graph.reshape(at.weight,
+                       {at.groups, shape[0] / at.groups, shape[1],
                         ShapedType::getNumElements(shape.drop_front(2))});
 }
 
-Value LinearBlock::scaleWeight(GraphBuilder &graph, Value factors,
-                               bool alongFirst) const {
-  Type computeType = elementTypeOf(factors);
-  Value wide = graph.cast(groupWeight(graph), computeType);
+Value LinearBlock::spreadOverWeight(GraphBuilder &graph, Value numbers,
+                                    int64_t dimension) const {
   SmallVector<int64_t> shape = {1, 1, 1, 1};
-  if (shapeOf(factors)[0] != 1) {
-    shape[0] = groups();
-    shape[alongFirst ? 1 : 2] = shapeOf(factors)[0] / shape[0];
+  if (shapeOf(numbers)[0] != 1) {
+    shape[0] = at.groups;
+    shape[dimension + 1] = shapeOf(numbers)[0] / at.groups;
   }
-  Value scaled = graph.mul(wide, graph.reshape(factors, shape));
-  return graph.reshape(graph.cast(scaled, elementTypeOf(weight)),
-                       shapeOf(weight));
+  return graph.reshape(numbers, shape);
+}
+
+Value LinearBlock::scaleWeight(GraphBuilder &graph, Value factors,
+                               int64_t dimension) const {
+  Value wide = graph.cast(groupWeight(graph), elementTypeOf(factors));
+  Value scaled = graph.mul(wide, spreadOverWeight(graph, factors, dimension));
+  return graph.reshape(graph.cast(scaled, elementTypeOf(at.weight)),
+                       shapeOf(at.weight));
 }
 
 Value LinearBlock::scaleResultChannels(GraphBuilder &graph,
                                        Value factors) const {
-  return scaleWeight(graph, factors, resultChannelsFirst());
+  return scaleWeight(graph, factors, at.weightResultDimension);
 }
 
 Value LinearBlock::scaleInputChannels(GraphBuilder &graph,
                                       Value factors) const {
-  return scaleWeight(graph, factors, !resultChannelsFirst());
+  return scaleWeight(graph, factors, at.weightInputDimension);
 }
 
 Value LinearBlock::sumOverInputs(GraphBuilder &graph, Value shifts) const {
-  bool inputsFirst = !resultChannelsFirst();
+  int64_t inputs = at.weightInputDimension;
   Value wide = graph.cast(groupWeight(graph), elementTypeOf(shifts));
-  SmallVector<int64_t> shape = {1, 1, 1, 1};
-  if (shapeOf(shifts)[0] != 1) {
-    shape[0] = groups();
-    shape[inputsFirst ? 1 : 2] = shapeOf(shifts)[0] / shape[0];
-  }
-  Value products = graph.mul(wide, graph.reshape(shifts, shape));
-  Value sums = graph.reduce(products, ReductionKind::Sum,
-                            {inputsFirst ? 1 : 2, 3}, /*keepDims=*/false);
+  Value products = graph.mul(wide, spreadOverWeight(graph, shifts, inputs));
+  Value sums = graph.reduce(products, ReductionKind::Sum, {inputs + 1, 3},
+                            /*keepDims=*/false);
   return graph.reshape(sums, {channels});
 }
 

@@ -4,9 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A convolution, transposed convolution or matrix product, and the addition of
-// one number per result channel behind it. Factors per channel can move into
-// its weight.
+// A linear op (LinearOpInterface) and the addition of one number per result
+// channel behind it. Factors per channel can move into its weight.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SLUICE_LIB_TRANSFORMS_GRAPH_LINEARBLOCK_H
@@ -29,14 +28,13 @@ mlir::Value spreadChannels(GraphBuilder &graph, mlir::Value vector,
                            int64_t rank, int64_t channelDimension);
 
 struct LinearBlock {
-  /// Conv, conv_transpose or matmul.
   mlir::Operation *linear = nullptr;
-  mlir::Value weight;
+  LinearChannels at;
   /// What is added behind it, if anything; broadcasts along the channels.
   mlir::Value bias;
+  /// Of the result.
   int64_t rank = 0;
-  int64_t channelDimension = 0;
-  /// May be dynamic.
+  /// Of the result; may be dynamic.
   int64_t channels = 0;
 
   /// The block whose result is `value`. Results inside it may have no other
@@ -50,7 +48,7 @@ struct LinearBlock {
   mlir::Value scaleInputChannels(GraphBuilder &graph,
                                  mlir::Value factors) const;
   /// What adding `shifts` (one per input channel) to the input adds to each
-  /// result channel, where no padding takes part.
+  /// result channel, where each sums over all taps.
   mlir::Value sumOverInputs(GraphBuilder &graph, mlir::Value shifts) const;
   int64_t inputChannels() const;
 
@@ -62,11 +60,12 @@ private:
   /// The weight as [groups, a, b, rest], where one of a and b are the input
   /// channels of a group and the other its result channels.
   mlir::Value groupWeight(GraphBuilder &graph) const;
-  /// Whether a are the result channels.
-  bool resultChannelsFirst() const;
-  int64_t groups() const;
+  /// Numbers for the channels that a dimension of the weight has, in the shape
+  /// that broadcasts to the grouped weight.
+  mlir::Value spreadOverWeight(GraphBuilder &graph, mlir::Value numbers,
+                               int64_t dimension) const;
   mlir::Value scaleWeight(GraphBuilder &graph, mlir::Value factors,
-                          bool alongFirst) const;
+                          int64_t dimension) const;
 };
 
 } // namespace sluice

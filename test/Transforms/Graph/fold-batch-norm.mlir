@@ -105,6 +105,22 @@ func.func @in_front_of_padding(%x: tensor<1x2x5xf32>) -> tensor<1x3x5xf32> {
 
 // -----
 
+// Nor does every pixel behind a transposed convolution see all taps.
+// CHECK-LABEL: @in_front_of_transposed(
+// REMARK: the convolution behind it pads with zeros
+func.func @in_front_of_transposed(%x: tensor<1x2x5xf32>) -> tensor<1x3x11xf32> {
+  %w = sluice.constant dense<0.5> : tensor<2x3x3xf32>
+  %p = sluice.constant dense<0.5> : tensor<2xf32>
+  // CHECK: sluice.batch_norm
+  %0 = sluice.batch_norm %x, %p, %p, %p, %p {epsilon = 1.0e-5 : f64}
+    : (tensor<1x2x5xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x5xf32>
+  %1 = sluice.conv_transpose %0, %w {strides = array<i64: 2>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, output_padding = array<i64: 0>}
+    : (tensor<1x2x5xf32>, tensor<2x3x3xf32>) -> tensor<1x3x11xf32>
+  return %1 : tensor<1x3x11xf32>
+}
+
+// -----
+
 // Transposed convolutions have result channels in the second dimension.
 // CHECK-LABEL: @transposed(
 func.func @transposed(%x: tensor<1x4x5xf32>) -> tensor<1x6x10xf32> {
@@ -154,4 +170,37 @@ func.func @rows(%x: tensor<3x2xf32>) -> tensor<3x3xf32> {
   %0 = sluice.matmul %x, %w : (tensor<3x2xf32>, tensor<2x3xf32>) -> tensor<3x3xf32>
   %1 = sluice.mul %0, %c : (tensor<3x3xf32>, tensor<3x1xf32>) -> tensor<3x3xf32>
   return %1 : tensor<3x3xf32>
+}
+
+// -----
+
+// Channels that a product sums over are those of the normalisation only where
+// they are the same dimension.
+// CHECK-LABEL: @in_front_of_columns(
+// REMARK: folded into the weights of the node behind it
+func.func @in_front_of_columns(%x: tensor<3x2x5xf32>) -> tensor<3x5x4xf32> {
+  %w = sluice.constant dense<0.5> : tensor<4x2xf32>
+  %p = sluice.constant dense<0.5> : tensor<2xf32>
+  // CHECK-NOT: sluice.batch_norm
+  // CHECK: sluice.mul {{.*}} : (tensor<1x1x2x1xf32>, tensor<1x4x2x1xf32>)
+  // CHECK: sluice.matmul {{.*}}transpose_lhs, transpose_rhs
+  // CHECK: sluice.add {{.*}} : (tensor<3x5x4xf32>, tensor<4xf32>)
+  %0 = sluice.batch_norm %x, %p, %p, %p, %p {epsilon = 1.0e-5 : f64}
+    : (tensor<3x2x5xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<3x2x5xf32>
+  %1 = sluice.matmul %0, %w {transpose_lhs, transpose_rhs} : (tensor<3x2x5xf32>, tensor<4x2xf32>) -> tensor<3x5x4xf32>
+  return %1 : tensor<3x5x4xf32>
+}
+
+// -----
+
+// CHECK-LABEL: @in_front_of_rows(
+func.func @in_front_of_rows(%x: tensor<3x2x2xf32>) -> tensor<3x2x4xf32> {
+  %w = sluice.constant dense<0.5> : tensor<2x4xf32>
+  %p = sluice.constant dense<0.5> : tensor<2xf32>
+  // CHECK: sluice.batch_norm
+  // CHECK-NEXT: sluice.matmul
+  %0 = sluice.batch_norm %x, %p, %p, %p, %p {epsilon = 1.0e-5 : f64}
+    : (tensor<3x2x2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<3x2x2xf32>
+  %1 = sluice.matmul %0, %w : (tensor<3x2x2xf32>, tensor<2x4xf32>) -> tensor<3x2x4xf32>
+  return %1 : tensor<3x2x4xf32>
 }
