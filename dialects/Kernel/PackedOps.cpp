@@ -49,8 +49,9 @@ LogicalResult PackedMatmulOp::verify() {
   return verifyResult(*this, shape);
 }
 
-double PackedMatmulOp::getOperationsPerElement() {
-  return 2.0 * shapeOf(getLhs()).back();
+std::optional<Work> PackedMatmulOp::getWork() {
+  double perElement = 2.0 * shapeOf(getLhs()).back();
+  return workOnOperands(*this, countElements(getResult()) * perElement);
 }
 
 //===----------------------------------------------------------------------===//
@@ -111,9 +112,10 @@ LogicalResult PackedConvOp::verify() {
       });
 }
 
-double PackedConvOp::getOperationsPerElement() {
-  return 2.0 * countTaps(getKernel()) * shapeOf(getInput()).back() /
-         getGroups();
+std::optional<Work> PackedConvOp::getWork() {
+  double perElement = 2.0 * countTaps(getKernel()) *
+                      shapeOf(getInput()).back() / getGroups();
+  return workOnOperands(*this, countElements(getResult()) * perElement);
 }
 
 LogicalResult PackedConvTransposeOp::verify() {
@@ -128,10 +130,11 @@ LogicalResult PackedConvTransposeOp::verify() {
       });
 }
 
-double PackedConvTransposeOp::getOperationsPerElement() {
+std::optional<Work> PackedConvTransposeOp::getWork() {
   // Every tap of an input pixel once, whatever the size of the result.
-  return 2.0 * countTaps(getKernel()) / countTaps(getStrides()) *
-         shapeOf(getInput()).back() / getGroups();
+  double perElement = 2.0 * countTaps(getKernel()) / countTaps(getStrides()) *
+                      shapeOf(getInput()).back() / getGroups();
+  return workOnOperands(*this, countElements(getResult()) * perElement);
 }
 
 //===----------------------------------------------------------------------===//

@@ -143,7 +143,8 @@ std::optional<LinearChannels> MatmulOp::getLinearChannels() {
   return channels;
 }
 
-double MatmulOp::getOperationsPerElement() {
+std::optional<Work> MatmulOp::getWork() {
   ArrayRef<int64_t> lhs = shapeOf(getLhs());
-  return 2.0 * lhs[lhs.size() - (getTransposeLhs() ? 2 : 1)];
+  double depth = lhs[lhs.size() - (getTransposeLhs() ? 2 : 1)];
+  return workOnOperands(*this, countElements(getResult()) * 2.0 * depth);
 }

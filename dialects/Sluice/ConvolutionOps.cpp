@@ -387,11 +387,11 @@ std::optional<LinearChannels> ConvTransposeOp::getLinearChannels() {
   return channels;
 }
 
-double ConvOp::getOperationsPerElement() {
+std::optional<Work> ConvOp::getWork() {
   double taps = 1;
   for (int64_t size : shapeOf(getWeight()).drop_front())
     taps *= size;
-  return 2.0 * taps;
+  return workOnOperands(*this, countElements(getResult()) * 2.0 * taps);
 }
 
 //===----------------------------------------------------------------------===//

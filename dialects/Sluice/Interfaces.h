@@ -11,6 +11,7 @@
 #include "dialects/Sluice/Permutation.h"
 #include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/TypeInference.h"
+#include "dialects/Sluice/Work.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpDefinition.h"
 

@@ -306,15 +306,20 @@ StringRef RecurrenceOp::explainUnpacked(RankedTensorType weights) {
   return {};
 }
 
-double RecurrenceOp::getOperationsPerElement() {
+std::optional<Work> RecurrenceOp::getWork() {
   // Every gate's sum over the hidden units, for each unit of an output.
-  return 2.0 * getGateCount() * shapeOf(getResult(1)).back();
+  double perUnit = 2.0 * getGateCount() * shapeOf(getResult(1)).back();
+  return workOnOperands(*this, countElements(getResult(0)) * perUnit);
 }
 
-double ScanOp::getOperationsPerElement() {
+std::optional<Work> ScanOp::getWork() {
   double perStep = 0;
-  for (Operation &op : getBody().front().without_terminator())
-    perStep += countElements(op.getResult(0)) * countOperationsPerElement(&op);
+  for (Operation &op : getBody().front().without_terminator()) {
+    auto work = sluice::getWork(&op);
+    if (!work)
+      return std::nullopt;
+    perStep += work->operations;
+  }
   double steps = shapeOf(getSequences().front()).front();
-  return perStep * steps / countElements(getResult(0));
+  return workOnOperands(*this, perStep * steps);
 }

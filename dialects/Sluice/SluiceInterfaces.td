@@ -188,13 +188,14 @@ def WorkOpInterface : OpInterface<"WorkOpInterface"> {
   let description = [{
     An op that computes more, or less, than its operands and results tell: other
     ops take one operation for each element that they read or write, of which
-    there are more.
+    there are more (getWork in Work.h).
   }];
   let methods = [
     InterfaceMethod<[{
-      Operations per element of the first result, two for a multiply-add; 0 for
-      what only moves elements. The sizes are static.
-    }], "double", "getOperationsPerElement">
+      Operations, two for a multiply-add and none for what only moves elements,
+      and bytes of memory. The sizes of operands and results are static; none
+      where that does not tell.
+    }], "std::optional<::sluice::Work>", "getWork">
   ];
 }
 def TellsWork : DeclareOpInterfaceMethods<WorkOpInterface>;

@@ -251,11 +251,11 @@ void BroadcastOp::requireSizes(SizeConditions &conditions) {
     conditions.makeSame(getResult(), operand);
 }
 
-double ConstantOp::getOperationsPerElement() { return 0; }
+std::optional<Work> ConstantOp::getWork() { return Work(); }
 
-double TransposeOp::getOperationsPerElement() { return 0; }
+std::optional<Work> TransposeOp::getWork() { return workOnOperands(*this, 0); }
 
-double BroadcastOp::getOperationsPerElement() { return 0; }
+std::optional<Work> BroadcastOp::getWork() { return workOnOperands(*this, 0); }
 
 //===----------------------------------------------------------------------===//
 // Elements of shape arithmetic

@@ -7,19 +7,13 @@
 #define SLUICE_ANALYSIS_KERNELWORK_H
 
 #include "dialects/Kernel/Kernel.h"
+#include "dialects/Sluice/Work.h"
 
 namespace sluice {
 
-/// Of one run of a kernel; negative where it depends on dynamic sizes.
-struct KernelWork {
-  /// Floating-point operations: two per multiply-add of products and
-  /// convolutions, one per element of every other op.
-  double flops = 0;
-  /// Bytes of inputs and results, each counted once.
-  double bytes = 0;
-};
-
-KernelWork getKernelWork(kernel::RegionOp region);
+/// Of one run of a kernel: the operations of its ops, and its inputs and
+/// results, each counted once. Negative where that depends on dynamic sizes.
+Work getKernelWork(kernel::RegionOp region);
 
 } // namespace sluice
 

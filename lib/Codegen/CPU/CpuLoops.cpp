@@ -8,27 +8,29 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "sluice/Codegen/CPU/FrameLayout.h"
+#include "sluice/Codegen/CPU/ParallelLoop.h"
 
 using namespace mlir;
 using namespace sluice;
 
 char CpuLoops::ID;
 
-void CpuLoops::parallel(KernelBuilder &kernel, Value count, Work each,
+Cost CpuLoops::getCost(Work work) const { return {getNanoseconds(work)}; }
+
+void CpuLoops::parallel(KernelBuilder &kernel, Value count, Cost each,
                         Body body) {
   OpBuilder &builder = kernel.builder;
   OpBuilder::InsertionGuard guard(builder);
   auto loop =
       scf::ParallelOp::create(builder, kernel.loc, ValueRange{kernel.index(0)},
                               ValueRange{count}, ValueRange{kernel.index(1)});
-  loop->setAttr(costAttributeName,
-                builder.getF64FloatAttr(each.steps * nanosecondsPerStep));
+  loop->setAttr(costAttributeName, builder.getF64FloatAttr(each.value));
   builder.setInsertionPointToStart(loop.getBody());
   body(loop.getInductionVars()[0]);
 }
 
 /// Pieces of a vector, one a task.
-static void parallelPieces(KernelBuilder &kernel, Value count, Work each,
+static void parallelPieces(KernelBuilder &kernel, Value count, Cost each,
                            LoopModel::IndexBody body) {
   constexpr int64_t piece = 512;
   Value pieces = kernel.div(kernel.add(count, kernel.index(piece - 1)),
@@ -46,13 +48,13 @@ static void parallelPieces(KernelBuilder &kernel, Value count, Work each,
 }
 
 void CpuLoops::parallelElements(KernelBuilder &kernel, ValueRange extents,
-                                Work each, IndexBody body) {
+                                Cost each, IndexBody body) {
   if (extents.empty())
     return body({});
   if (extents.size() == 1)
     return parallelPieces(kernel, extents[0], each, body);
   ValueRange outer = extents.drop_back();
-  Work inner = each * getConstantIntValue(extents.back()).value_or(64);
+  Cost inner = each * getConstantIntValue(extents.back()).value_or(64);
   kernel.parallel(kernel.product(outer), inner, [&](Value flat) {
     SmallVector<Value> indices(outer.size());
     for (size_t i = outer.size(); i-- > 0;) {

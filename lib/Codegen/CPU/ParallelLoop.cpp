@@ -12,6 +12,13 @@ using namespace mlir;
 using namespace sluice;
 using Index = IndexBuilder::Index;
 
+double sluice::getNanoseconds(Work work) {
+  // Ten operations or forty bytes, from or to a near cache.
+  constexpr double bytesPerNanosecond = 40, bytesPerOperation = 4;
+  return (work.operations * bytesPerOperation + work.bytes) /
+         bytesPerNanosecond;
+}
+
 void sluice::parallelLoop(IndexBuilder &index, Index count, double cost,
                           llvm::function_ref<void(Index)> body) {
   if (IndexBuilder::isConstant(count, 0))

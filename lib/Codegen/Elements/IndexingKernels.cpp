@@ -40,6 +40,15 @@ static Value sizesAgree(KernelBuilder &kernel, Value lhs, int64_t lhsDimension,
 // Gathering
 //===----------------------------------------------------------------------===//
 
+/// What it costs to find a place by indices and to copy the run that is there.
+static Cost costOfLookup(KernelBuilder &kernel, Type elementType, Value run) {
+  Work copied = workOfMoving(elementType);
+  // Runs are copied in vectors.
+  copied.operations = 0;
+  return kernel.cost({50, 0}) +
+         kernel.cost(copied) * getConstantIntValue(run).value_or(64);
+}
+
 static LogicalResult emitGather(KernelBuilder &kernel, Operation *anchor) {
   auto op = cast<GatherOp>(anchor);
   if (failed(requireAlone(kernel, anchor)))
@@ -53,7 +62,7 @@ static LogicalResult emitGather(KernelBuilder &kernel, Operation *anchor) {
   Value size = kernel.size(data, axis);
   Value run = sizeProduct(kernel, data, axis + 1, rank);
   Value count = sizeProduct(kernel, indices, 0, shapeOf(indices).size());
-  Work each{5 + 0.2 * getConstantIntValue(run).value_or(64)};
+  Cost each = costOfLookup(kernel, elementType, run);
   parallelNest(kernel, {outer, count}, each, [&](ValueRange at) {
     Value index = flatIndex(kernel, chosen, at[1], elementTypeOf(indices));
     index = wrapNegative(kernel, index, size);
@@ -89,7 +98,10 @@ static LogicalResult emitPackedGather(KernelBuilder &kernel,
   Value depth = kernel.index(op.getDepth());
   Value width = kernel.index(op.getWidth());
   Value count = sizeProduct(kernel, indices, 0, shapeOf(indices).size());
-  parallelNest(kernel, {count}, Work{0.5 * op.getDepth()}, [&](ValueRange at) {
+  // A place to compute for each, and a line of the cache.
+  Cost each = kernel.cost(Work{2, 0} + workOfMoving(elementType)) *
+              static_cast<double>(op.getDepth());
+  parallelNest(kernel, {count}, each, [&](ValueRange at) {
     Value index = flatIndex(kernel, chosen, at[0], elementTypeOf(indices));
     index = wrapNegative(kernel, index, size);
     Value inside = isInside(kernel, index, size);
@@ -182,7 +194,7 @@ static LogicalResult emitGatherND(KernelBuilder &kernel, Operation *anchor) {
     kernel.check(agree, "batch dimensions differ");
     batches = select(kernel, agree, batches, kernel.index(0));
   }
-  Work each{5 + 0.2 * getConstantIntValue(run).value_or(64)};
+  Cost each = costOfLookup(kernel, elementType, run);
   parallelNest(kernel, {batches, count}, each, [&](ValueRange at) {
     Value position = kernel.add(kernel.mul(at[0], count), at[1]);
     TuplePlace place =
@@ -231,9 +243,10 @@ static Value combine(KernelBuilder &kernel, ScatterMode mode, Value old,
 }
 
 /// Copies a whole tensor into a result of the same shape.
-static void copyWhole(KernelBuilder &kernel, Value source, Value target,
-                      Value count) {
-  kernel.forEachParallel(count, Work{0.3}, [&](ValueRange at) {
+static void copyWhole(KernelBuilder &kernel, Type elementType, Value source,
+                      Value target, Value count) {
+  Cost each = kernel.cost(workOfMoving(elementType));
+  kernel.forEachParallel(count, each, [&](ValueRange at) {
     Value element =
         memref::LoadOp::create(kernel.builder, kernel.loc, source, at);
     memref::StoreOp::create(kernel.builder, kernel.loc, element, target, at);
@@ -249,7 +262,7 @@ static LogicalResult emitScatterElements(KernelBuilder &kernel,
         updates = op.getUpdates();
   Type elementType = elementTypeOf(data);
   int64_t rank = shapeOf(data).size();
-  copyWhole(kernel, flatBuffer(kernel, data),
+  copyWhole(kernel, elementType, flatBuffer(kernel, data),
             flatBuffer(kernel, op.getResult()),
             sizeProduct(kernel, data, 0, rank));
   SmallVector<Value> extents = kernel.sizes(indices);
@@ -294,7 +307,7 @@ static LogicalResult emitScatterND(KernelBuilder &kernel, Operation *anchor) {
           indicesRank = shapeOf(indices).size(),
           updatesRank = shapeOf(updates).size();
   Value target = flatBuffer(kernel, op.getResult());
-  copyWhole(kernel, flatBuffer(kernel, data), target,
+  copyWhole(kernel, elementType, flatBuffer(kernel, data), target,
             sizeProduct(kernel, data, 0, rank));
   Value tuples = flatBuffer(kernel, indices);
   Value source = flatBuffer(kernel, updates);

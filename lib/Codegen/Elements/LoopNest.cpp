@@ -117,7 +117,7 @@ SmallVector<Value> sluice::sumNest(KernelBuilder &kernel, ValueRange counts,
   return level();
 }
 
-void sluice::parallelNest(KernelBuilder &kernel, ValueRange extents, Work each,
+void sluice::parallelNest(KernelBuilder &kernel, ValueRange extents, Cost each,
                           KernelBuilder::IndexBody body) {
   if (extents.empty()) {
     body({});

@@ -181,9 +181,11 @@ LogicalResult sluice::emitMapKernel(KernelBuilder &kernel) {
 }
 
 LogicalResult sluice::emitElementKernel(KernelBuilder &kernel) {
+  // A place, what is read there, arithmetic and a store.
+  Cost each = kernel.cost({10, 0});
   for (Value yielded : kernel.region.getTerminator()->getOperands())
     kernel.forEachParallel(
-        kernel.sizes(yielded), Work{1}, [&](ValueRange indices) {
+        kernel.sizes(yielded), each, [&](ValueRange indices) {
           kernel.store(kernel.load(yielded, indices), yielded, indices);
         });
   return success();

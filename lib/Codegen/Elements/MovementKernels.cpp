@@ -29,6 +29,7 @@ static LogicalResult emitConcat(KernelBuilder &kernel, Operation *anchor) {
   Value outer = sizeProduct(kernel, op.getResult(), 0, axis);
   Value whole = sizeProduct(kernel, op.getResult(), axis, rank);
   Value offset = kernel.index(0);
+  Cost each = kernel.cost(workOfMoving(elementTypeOf(op.getResult())));
   for (Value operand : op.getOperands()) {
     Value source = flatBuffer(kernel, operand);
     Value run = sizeProduct(kernel, operand, axis, rank);
@@ -42,9 +43,9 @@ static LogicalResult emitConcat(KernelBuilder &kernel, Operation *anchor) {
     };
     if (getConstantIntValue(outer) == 1)
       kernel.forEachParallel(
-          run, Work{0.3}, [&](ValueRange at) { copy(kernel.index(0), at[0]); });
+          run, each, [&](ValueRange at) { copy(kernel.index(0), at[0]); });
     else
-      kernel.forEachParallel({outer, run}, Work{0.3},
+      kernel.forEachParallel({outer, run}, each,
                              [&](ValueRange at) { copy(at[0], at[1]); });
     offset = kernel.add(offset, run);
   }
@@ -126,7 +127,8 @@ static LogicalResult emitPad(KernelBuilder &kernel, Operation *anchor) {
     end.push_back(size.value(size.max(first, last)));
   }
   ValueRange outer = ArrayRef<Value>(sizes).drop_back();
-  parallelNest(kernel, outer, Work{50}, [&](ValueRange row) {
+  // A row of some elements.
+  parallelNest(kernel, outer, kernel.cost({500, 0}), [&](ValueRange row) {
     auto store = [&](Value element, Value column) {
       SmallVector<Value> place(row);
       place.push_back(column);
@@ -284,7 +286,8 @@ static LogicalResult emitCumulate(KernelBuilder &kernel, Operation *anchor) {
   outer.erase(outer.begin() + axis);
   bool isSum = op.getKind() == CumulateKind::Sum;
   Value initial = kernel.number(elementType, isSum ? 0 : 1);
-  parallelNest(kernel, outer, Work{100}, [&](ValueRange at) {
+  // A row of some elements, one after the other.
+  parallelNest(kernel, outer, kernel.cost({1000, 0}), [&](ValueRange at) {
     kernel.loop(count, initial, [&](Value step, ValueRange running) {
       Value position =
           op.getReverse() ? kernel.sub(kernel.sub(count, kernel.index(1)), step)

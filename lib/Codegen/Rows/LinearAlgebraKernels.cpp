@@ -175,7 +175,8 @@ void EliminationEmitter::emit() {
   Value elements = kernel.mul(tasks, slot);
   rows.emplace(scratchRow(kernel, elements, computeType));
   double size = static_cast<double>(getConstantIntValue(n).value_or(16));
-  shareAmongTasks(kernel, count, tasks, Work{size * size * size * 0.2},
+  shareAmongTasks(kernel, count, tasks,
+                  kernel.cost({2, 0}) * (size * size * size),
                   [&](Value task, Value matrix) {
                     base = kernel.mul(task, slot);
                     emitMatrix(matrix);

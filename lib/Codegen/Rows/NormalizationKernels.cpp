@@ -130,7 +130,7 @@ static LogicalResult emitSoftmax(KernelBuilder &kernel, Operation *operation) {
   Value count = sizes[axis];
   RowBuffer source(kernel, op.getOperand());
   RowBuffer target(kernel, op.getResult());
-  Work each{0.5 * getConstantIntValue(count).value_or(256)};
+  Cost each = kernel.cost({5, 0}) * getConstantIntValue(count).value_or(256);
   if (getConstantIntValue(inner) == 1) {
     kernel.parallel(outer, each, [&](Value row) {
       emitSoftmaxRow<isLog>(kernel, source, target, type,
@@ -189,7 +189,7 @@ static LogicalResult emitNorm(KernelBuilder &kernel, Operation *operation) {
   auto scale = parameter(op.getScale()), bias = parameter(op.getBias());
   auto sum = [&](Value a, Value b) { return body.add(a, b); };
   Value zero = kernel.number(type, 0);
-  Work each{0.3 * getConstantIntValue(count).value_or(256)};
+  Cost each = kernel.cost({3, 0}) * getConstantIntValue(count).value_or(256);
   kernel.parallel(outer, each, [&](Value row) {
     Value offset = kernel.mul(row, count);
     Value mean;

@@ -186,7 +186,7 @@ void CouplingEmitter::emit() {
   Value slot = kernel.index(count * count + count);
   scratch.emplace(scratchRow(kernel, kernel.mul(tasks, slot), type));
   double size = static_cast<double>(count);
-  shareAmongTasks(kernel, rows, tasks, Work{10 * size * size},
+  shareAmongTasks(kernel, rows, tasks, kernel.cost({100, 0}) * size * size,
                   [&](Value task, Value item) {
                     base = kernel.mul(task, slot);
                     row = item;

@@ -228,8 +228,9 @@ static LogicalResult emitChannelsLastPool(KernelBuilder &kernel,
   RowBuffer source(kernel, op.getOperand());
   RowBuffer target(kernel, op.getResult());
   double taps = ShapedType::getNumElements(op.getKernel());
-  Work each{taps * 0.1 * getConstantIntValue(channels).value_or(64) /
-            source.lanes()};
+  Cost each = kernel.cost({1, 0}) * taps *
+              getConstantIntValue(channels).value_or(64) *
+              (1.0 / source.lanes());
   parallelNest(
       kernel, ValueRange(sizes).drop_back(), each, [&](ValueRange outer) {
         ValueRange places = outer.drop_front();

@@ -161,7 +161,7 @@ void RandomEmitter::emit() {
   Value whole = kernel.div(count, kernel.index(chunk));
   Value tasks = kernel.div(kernel.add(whole, kernel.index(chunksOfTask)),
                            kernel.index(chunksOfTask));
-  Work each{2.0 * chunk * chunksOfTask};
+  Cost each = kernel.cost({20, 0}) * chunk * chunksOfTask;
   kernel.parallel(tasks, each, [&](Value task) {
     Value begin = kernel.mul(task, kernel.index(chunksOfTask));
     Value mine = arith::MinSIOp::create(kernel.builder, kernel.loc,

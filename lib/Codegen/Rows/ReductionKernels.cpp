@@ -483,10 +483,10 @@ static void emitRows(KernelBuilder &kernel, ReduceOp op,
       count = kernel.mul(count, dimension.size);
   }
   auto combine = [&](Value a, Value b) { return reducer.combine(a, b); };
-  Work each{0.1 * getConstantIntValue(count).value_or(256)};
+  Cost each = kernel.cost({1, 0}) * getConstantIntValue(count).value_or(256);
   if (inner.reduced) {
     Value rows = kernel.product(kept);
-    kernel.parallel(rows, Work{each.steps / target.lanes()}, [&](Value flat) {
+    kernel.parallel(rows, each * (1.0 / target.lanes()), [&](Value flat) {
       SmallVector<Value> places(kept.size());
       Value rest = flat;
       for (size_t i = kept.size(); i-- > 0;) {

@@ -87,7 +87,7 @@ RowBuffer sluice::scratchRow(KernelBuilder &kernel, Value count,
 }
 
 void sluice::shareAmongTasks(
-    KernelBuilder &kernel, Value count, Value tasks, Work each,
+    KernelBuilder &kernel, Value count, Value tasks, Cost each,
     llvm::function_ref<void(Value task, Value item)> body) {
   kernel.parallel(tasks, each, [&](Value task) {
     Value rest = kernel.add(count, kernel.sub(tasks, kernel.index(1)));

@@ -338,9 +338,10 @@ void FourierEmitter::emit() {
   Value count = kernel.mul(tasks, slot);
   if (getConstantIntValue(count) != 0)
     scratch.emplace(scratchRow(kernel, count, computeType));
-  // A radix is about one step for a vector of numbers.
-  Work each{static_cast<double>(std::max<size_t>(op.getRadices().size(), 4)) *
-            static_cast<double>(getConstantIntValue(length).value_or(1024))};
+  // A radix is about ten operations on vectors of numbers.
+  Cost each = kernel.cost({10, 0}) *
+              static_cast<double>(std::max<size_t>(op.getRadices().size(), 4)) *
+              static_cast<double>(getConstantIntValue(length).value_or(1024));
   shareAmongTasks(kernel, blocks, tasks, each, [&](Value task, Value block) {
     emitBlock(block, kernel.mul(task, slot));
   });

@@ -60,7 +60,7 @@ public:
     module.walk([&](kernel::RegionOp region) { regions.push_back(region); });
     OpBuilder builder(module.getContext());
     for (kernel::RegionOp region : regions) {
-      KernelWork work = getKernelWork(region);
+      Work work = getKernelWork(region);
       StringAttr &name = known[describe(region)];
       if (name) {
         ++numShared;
@@ -79,7 +79,7 @@ public:
           builder, region.getLoc(), region.getResultTypes(),
           FlatSymbolRefAttr::get(name), region.getInputs(), region.getSizes(),
           /*parameters=*/ValueRange(), region.getReusableAttr());
-      call->setAttr("flops", builder.getF64FloatAttr(work.flops));
+      call->setAttr("flops", builder.getF64FloatAttr(work.operations));
       call->setAttr("bytes", builder.getF64FloatAttr(work.bytes));
       region->replaceAllUsesWith(call);
       region.erase();

@@ -31,14 +31,17 @@ class OneByOne final : public llvm::RTTIExtends<OneByOne, LoopModel> {
 public:
   static char ID;
 
-  void parallel(KernelBuilder &kernel, Value count, Work each,
+  Cost getCost(Work work) const override {
+    return {work.operations + work.bytes};
+  }
+  void parallel(KernelBuilder &kernel, Value count, Cost each,
                 Body body) override {
-    steps += each.steps;
+    steps += each.value;
     kernel.forEach({count}, [&](ValueRange at) { body(at[0]); });
   }
-  void parallelElements(KernelBuilder &kernel, ValueRange extents, Work each,
+  void parallelElements(KernelBuilder &kernel, ValueRange extents, Cost each,
                         IndexBody body) override {
-    steps += each.steps;
+    steps += each.value;
     kernel.forEach(extents, body);
   }
   Value allocate(KernelBuilder &kernel, Value bytes) override {

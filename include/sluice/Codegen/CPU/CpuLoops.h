@@ -32,28 +32,24 @@ public:
     return llvm::cast<CpuLoops>(kernel.loops);
   }
 
-  void parallel(KernelBuilder &kernel, mlir::Value count, Work each,
+  /// In nanoseconds.
+  Cost getCost(Work work) const override;
+  void parallel(KernelBuilder &kernel, mlir::Value count, Cost each,
                 Body body) override;
   /// One parallel loop over all dimensions but the last; a single one is cut
   /// into pieces.
   void parallelElements(KernelBuilder &kernel, mlir::ValueRange extents,
-                        Work each, IndexBody body) override;
+                        Cost each, IndexBody body) override;
   mlir::Value allocate(KernelBuilder &kernel, mlir::Value bytes) override;
   mlir::Value scratch(int64_t bytes) override;
   void check(KernelBuilder &kernel, mlir::Value condition,
              llvm::StringRef message) override;
-
-  /// What takes one core so long.
-  static Work nanoseconds(double time) { return {time / nanosecondsPerStep}; }
 
   const MachineModel &machine;
   const mlir::Value frame;
   const mlir::Value scratchBuffer;
   /// The scratch bytes asked for.
   int64_t scratchBytes = 0;
-
-private:
-  static constexpr double nanosecondsPerStep = 1.0;
 };
 
 } // namespace sluice

@@ -6,9 +6,14 @@
 #ifndef SLUICE_CODEGEN_CPU_PARALLELLOOP_H
 #define SLUICE_CODEGEN_CPU_PARALLELLOOP_H
 
+#include "dialects/Sluice/Work.h"
 #include "sluice/Codegen/Elements/IndexBuilder.h"
 
 namespace sluice {
+
+/// How long a core takes for work, an estimate that only ratios depend on:
+/// whether threads are worth waking.
+double getNanoseconds(Work work);
 
 /// One parallel loop over [0, count) with the cost of one iteration in
 /// nanoseconds as the attribute `sluice.cost`; the body alone where there is

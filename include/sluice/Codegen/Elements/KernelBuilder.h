@@ -133,12 +133,14 @@ public:
   /// A nest of plain loops over [0, extents[i]).
   void forEach(mlir::ValueRange extents, IndexBody body);
   /// The same for independent iterations over elements, of which those of the
-  /// last dimension are neighbours; `each` is the work of one.
-  void forEachParallel(mlir::ValueRange extents, Work each, IndexBody body) {
+  /// last dimension are neighbours; `each` is what one costs.
+  void forEachParallel(mlir::ValueRange extents, Cost each, IndexBody body) {
     loops.parallelElements(*this, extents, each, body);
   }
+  /// What the target takes for an estimate of work.
+  Cost cost(Work work) const { return loops.getCost(work); }
   /// A one-dimensional parallel loop; iterations must be independent.
-  void parallel(mlir::Value count, Work each, LoopModel::Body body) {
+  void parallel(mlir::Value count, Cost each, LoopModel::Body body) {
     loops.parallel(*this, count, each, body);
   }
   /// A value that is computed one way or the other.

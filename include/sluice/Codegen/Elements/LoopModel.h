@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Emitters say which iterations are independent, how much work each is, which
+// Emitters say which iterations are independent, how much Work each is, which
 // memory they need and what must hold. How a target runs them, has memory and
 // reports failures is its LoopModel.
 //
@@ -12,6 +12,7 @@
 #ifndef SLUICE_CODEGEN_ELEMENTS_LOOPMODEL_H
 #define SLUICE_CODEGEN_ELEMENTS_LOOPMODEL_H
 
+#include "dialects/Sluice/Work.h"
 #include "mlir/IR/Value.h"
 #include "mlir/IR/ValueRange.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
@@ -21,14 +22,13 @@ namespace sluice {
 
 class KernelBuilder;
 
-/// How much there is to do, an estimate. A step is what it takes to compute
-/// one element by itself: its place, a load or two, an operation and a store.
-/// To copy one is a third of that; what lanes do side by side is less too.
-struct Work {
-  double steps;
+/// What work costs on a target, in a unit that is its own.
+struct Cost {
+  double value = 0;
 
-  friend Work operator*(Work work, double count) {
-    return {work.steps * count};
+  friend Cost operator+(Cost lhs, Cost rhs) { return {lhs.value + rhs.value}; }
+  friend Cost operator*(Cost cost, double count) {
+    return {cost.value * count};
   }
 };
 
@@ -39,13 +39,15 @@ public:
   using Body = llvm::function_ref<void(mlir::Value iteration)>;
   using IndexBody = llvm::function_ref<void(mlir::ValueRange indices)>;
 
-  /// `count` independent iterations of `each`. Not inside one another.
-  virtual void parallel(KernelBuilder &kernel, mlir::Value count, Work each,
+  virtual Cost getCost(Work work) const = 0;
+
+  /// `count` independent iterations that cost `each`. Not inside one another.
+  virtual void parallel(KernelBuilder &kernel, mlir::Value count, Cost each,
                         Body body) = 0;
   /// A nest of independent iterations over [0, extents[i]), of which those of
   /// the last dimension are neighbours in memory.
   virtual void parallelElements(KernelBuilder &kernel, mlir::ValueRange extents,
-                                Work each, IndexBody body) = 0;
+                                Cost each, IndexBody body) = 0;
 
   /// Bytes for this kernel alone, as memref<?xi8>, for numbers that are only
   /// known during the run. Not inside parallel loops.

@@ -50,9 +50,9 @@ llvm::SmallVector<mlir::Value> sumNest(KernelBuilder &kernel,
                                        NestTerms terms, Join join,
                                        llvm::ArrayRef<int64_t> limits = {});
 
-/// All dimensions collapsed into one parallel loop; `each` is the work of one
-/// call of the body.
-void parallelNest(KernelBuilder &kernel, mlir::ValueRange extents, Work each,
+/// All dimensions collapsed into one parallel loop; `each` is what one call of
+/// the body costs.
+void parallelNest(KernelBuilder &kernel, mlir::ValueRange extents, Cost each,
                   KernelBuilder::IndexBody body);
 
 /// Where a window's taps read, in one dimension.

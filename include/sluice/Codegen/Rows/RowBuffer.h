@@ -65,10 +65,10 @@ RowBuffer scratchRow(KernelBuilder &kernel, mlir::Value count,
 
 /// A parallel loop of `tasks` iterations that share [0, count) between them:
 /// each does every tasks-th item, one after the other, so that what a task has
-/// for itself serves all its items. `each` is the work of one item, the least
+/// for itself serves all its items. `each` is what one item costs, the least
 /// that a task does.
 void shareAmongTasks(
-    KernelBuilder &kernel, mlir::Value count, mlir::Value tasks, Work each,
+    KernelBuilder &kernel, mlir::Value count, mlir::Value tasks, Cost each,
     llvm::function_ref<void(mlir::Value task, mlir::Value item)> body);
 
 /// Runs over a row in pieces, with values that are carried along.

@@ -197,9 +197,10 @@ void sluice::emitPanelPacking(
   PanelEmitter emitter(builder, loc, packing);
   OpFoldResult panels = index.ceilDiv(packing.columns, packing.width);
   OpFoldResult panelSize = index.mul(packing.depth, packing.width);
-  // About one element per nanosecond.
+  // Elements that are neighbours on one side only.
   auto depth = IndexBuilder::getConstant(packing.depth);
-  double cost = static_cast<double>(packing.width) * depth.value_or(256) / 4;
+  double cost = getNanoseconds(Work{2.5, 0} * packing.width *
+                               static_cast<double>(depth.value_or(256)));
   parallelLoop(index, index.mul(packing.batch, panels), cost,
                [&](OpFoldResult task) {
                  OpFoldResult panel = index.rem(task, panels);

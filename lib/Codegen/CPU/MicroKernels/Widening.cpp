@@ -38,10 +38,9 @@ OpFoldResult sluice::countElements(IndexBuilder &index, Value buffer) {
 
 void sluice::emitWidening(IndexBuilder &index, Value source, Value target,
                           OpFoldResult count, int64_t lanes) {
-  // Eight vectors of 16 elements take a few nanoseconds.
   constexpr int64_t piece = 4096;
-  constexpr double nanosecondsOfElement = 0.1;
-  parallelLoop(index, index.ceilDiv(count, piece), nanosecondsOfElement * piece,
+  double cost = getNanoseconds(Work{1, 0} * piece);
+  parallelLoop(index, index.ceilDiv(count, piece), cost,
                [&](OpFoldResult task) {
                  OpFoldResult begin = index.mul(task, piece);
                  OpFoldResult length =

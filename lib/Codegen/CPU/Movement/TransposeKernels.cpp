@@ -210,8 +210,7 @@ void TileTransposer::runInLines(ArrayRef<MovedRun> outer,
   extents.push_back(kernel.div(
       kernel.add(columns.size, kernel.index(columnsOfPiece - 1)), piece));
   parallelNest(
-      kernel, extents, CpuLoops::nanoseconds(1000.0 * line),
-      [&](ValueRange at) {
+      kernel, extents, kernel.cost({10000, 0}) * line, [&](ValueRange at) {
         Value row = kernel.mul(at[outer.size()], kernel.index(line));
         Value first = kernel.mul(at.back(), piece);
         Value from = kernel.add(kernel.mul(rows.sourceStride, row), first);
@@ -251,7 +250,7 @@ void TileTransposer::runInTiles(ArrayRef<MovedRun> outer,
   Value rowTiles = kernel.div(rows.size, step);
   Value firstRest = kernel.mul(rowTiles, step);
   Value rowRest = kernel.sub(rows.size, firstRest);
-  parallelNest(kernel, extents, CpuLoops::nanoseconds(100), [&](ValueRange at) {
+  parallelNest(kernel, extents, kernel.cost({1000, 0}), [&](ValueRange at) {
     Value from = kernel.index(0), to = kernel.index(0);
     for (auto [run, index] : llvm::zip(outer, at.drop_back())) {
       from = offset(from, run.sourceStride, index);
@@ -330,7 +329,8 @@ static LogicalResult emitTranspose(KernelBuilder &kernel, Operation *anchor) {
   if (runs.size() < 2) {
     Value count = runs.empty() ? kernel.index(1) : runs[0].size;
     kernel.forEachParallel(
-        count, CpuLoops::nanoseconds(0.3), [&](ValueRange at) {
+        count, kernel.cost(workOfMoving(op.getType().getElementType())),
+        [&](ValueRange at) {
           Value element =
               memref::LoadOp::create(kernel.builder, kernel.loc, source, at);
           memref::StoreOp::create(kernel.builder, kernel.loc, element, target,
@@ -342,15 +342,14 @@ static LogicalResult emitTranspose(KernelBuilder &kernel, Operation *anchor) {
     SmallVector<Value> extents;
     for (const MovedRun &run : ArrayRef(runs).drop_back())
       extents.push_back(run.size);
-    parallelNest(
-        kernel, extents, CpuLoops::nanoseconds(50), [&](ValueRange at) {
-          Value from = kernel.index(0), to = kernel.index(0);
-          for (auto [run, index] : llvm::zip(runs, at)) {
-            from = kernel.add(from, kernel.mul(run.sourceStride, index));
-            to = kernel.add(to, kernel.mul(run.targetStride, index));
-          }
-          copyRun(kernel, source, from, target, to, runs.back().size);
-        });
+    parallelNest(kernel, extents, kernel.cost({500, 0}), [&](ValueRange at) {
+      Value from = kernel.index(0), to = kernel.index(0);
+      for (auto [run, index] : llvm::zip(runs, at)) {
+        from = kernel.add(from, kernel.mul(run.sourceStride, index));
+        to = kernel.add(to, kernel.mul(run.targetStride, index));
+      }
+      copyRun(kernel, source, from, target, to, runs.back().size);
+    });
     return success();
   }
   MovedRun columns = runs.front(), rows = runs.back();

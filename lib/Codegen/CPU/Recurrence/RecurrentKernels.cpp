@@ -537,27 +537,27 @@ void RecurrenceEmitter::emit() {
   }
   lengths.check(batch);
   chooseTiles();
-  // A multiply-add of 16 lanes takes about a third of a nanosecond.
-  double cost = 0.02 * gates * blockRows;
+  // A multiply-add of 16 lanes, whose weights come from a cache, is about as
+  // much as three operations.
+  Cost each = kernel.cost({3.2 / 16, 0}) * gates * blockRows;
   for (Value size : {units, units, steps})
-    cost *= getConstantIntValue(size).value_or(64);
+    each = each * getConstantIntValue(size).value_or(64);
   Value blocks = kernel.div(kernel.add(batch, kernel.index(blockRows - 1)),
                             kernel.index(blockRows));
-  kernel.parallel(kernel.mul(kernel.index(directions), blocks),
-                  CpuLoops::nanoseconds(cost), [&](Value flat) {
-                    if (directions == 1)
-                      return emitBlock(0, flat);
-                    Value isForward =
-                        body.compare(CmpIPredicate::ult, flat, blocks);
-                    auto branch = [&](int64_t direction, Value number) {
-                      return [this, direction, number]() -> SmallVector<Value> {
-                        emitBlock(direction, number);
-                        return {};
-                      };
-                    };
-                    kernel.choose(isForward, TypeRange(), branch(0, flat),
-                                  branch(1, kernel.sub(flat, blocks)));
-                  });
+  kernel.parallel(
+      kernel.mul(kernel.index(directions), blocks), each, [&](Value flat) {
+        if (directions == 1)
+          return emitBlock(0, flat);
+        Value isForward = body.compare(CmpIPredicate::ult, flat, blocks);
+        auto branch = [&](int64_t direction, Value number) {
+          return [this, direction, number]() -> SmallVector<Value> {
+            emitBlock(direction, number);
+            return {};
+          };
+        };
+        kernel.choose(isForward, TypeRange(), branch(0, flat),
+                      branch(1, kernel.sub(flat, blocks)));
+      });
 }
 
 static LogicalResult emitRecurrence(KernelBuilder &kernel,

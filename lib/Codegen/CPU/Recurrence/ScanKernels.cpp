@@ -542,10 +542,12 @@ LogicalResult ScanKernel::emit() {
     tasks = kernel.mul(tasks, countParts(kernel, rowSizes.back(), rowsPerTask));
   for (Value size : ArrayRef(rowSizes).drop_back(!rowSizes.empty()))
     tasks = kernel.mul(tasks, size);
-  double operations = 0.1 * std::distance(body.begin(), body.end());
-  double cost = operations * 1024 *
-                static_cast<double>(getConstantIntValue(steps).value_or(64));
-  kernel.parallel(tasks, CpuLoops::nanoseconds(cost), [&](Value number) {
+  // Of lanes, on a part of the states that the first-level cache holds.
+  Cost each = kernel.cost({1, 0}) *
+              static_cast<double>(std::distance(body.begin(), body.end())) *
+              1024 *
+              static_cast<double>(getConstantIntValue(steps).value_or(64));
+  kernel.parallel(tasks, each, [&](Value number) {
     Task task = decodeTask(number);
     startStates(task);
     kernel.loop(steps, {}, [&](Value at, ValueRange) -> SmallVector<Value> {

@@ -319,9 +319,9 @@ void ResizeKernel::emitTabular() {
   for (int64_t i = 0; i < inner(); ++i)
     outer.push_back(kernel.size(op.getResult(), i));
   auto columns = getConstantIntValue(kernel.size(op.getResult(), inner()));
-  double elementCost = innerTable() ? 1 : 0.1;
-  parallelNest(kernel, outer,
-               CpuLoops::nanoseconds(elementCost * columns.value_or(256)),
+  // Elements that come from a table are read one at a time.
+  Cost element = kernel.cost({innerTable() ? 10.0 : 1.0, 0});
+  parallelNest(kernel, outer, element * columns.value_or(256),
                [&](ValueRange indices) { emitRow(indices); });
 }
 

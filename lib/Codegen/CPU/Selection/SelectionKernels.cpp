@@ -98,7 +98,7 @@ static LogicalResult emitTopK(KernelBuilder &kernel, Operation *anchor) {
                        loadIndex(kernel, op.getK(), zeros), size),
                "k is larger than the dimension");
   Value one = kernel.index(1);
-  parallelNest(kernel, outer, CpuLoops::nanoseconds(1000), [&](ValueRange row) {
+  parallelNest(kernel, outer, kernel.cost({10000, 0}), [&](ValueRange row) {
     RowHeap heap(kernel, op, row);
     kernel.forEach(
         kept, [&](ValueRange at) { heap.store(heap.input(at[0]), at[0]); });

@@ -337,26 +337,24 @@ void TreeEmitter::emit() {
       kernel.loc, blocks, kernel.index(mostTasks));
   Value slot = kernel.index(block * width);
   staged.emplace(scratchRow(kernel, kernel.mul(tasks, slot), type));
-  // About 6 ns a tree, a row; of blocks that may be small.
-  double cost = 6.0 * op.getTreeCount() * 2 * rowLanes;
-  shareAmongTasks(
-      kernel, blocks, tasks, CpuLoops::nanoseconds(cost),
-      [&](Value task, Value item) {
-        base = kernel.mul(task, slot);
-        Value first = kernel.mul(item, size);
-        Value own = arith::MinSIOp::create(kernel.builder, kernel.loc, size,
-                                           kernel.sub(rows, first));
-        stage(first, own);
-        clear(first, own);
-        Value rest = kernel.rem(own, kernel.index(rowLanes));
-        Value whole = kernel.sub(own, rest);
-        walkRows(first, whole);
-        kernel.forEach({rest}, [&](ValueRange at) {
-          Value offset = kernel.add(whole, at[0]);
-          walkTrees(kernel.add(base, kernel.mul(offset, kernel.index(width))),
-                    kernel.add(first, offset));
-        });
-      });
+  // Some steps down a tree for each row; of blocks that may be small.
+  Cost each = kernel.cost({60, 0}) * op.getTreeCount() * 2 * rowLanes;
+  shareAmongTasks(kernel, blocks, tasks, each, [&](Value task, Value item) {
+    base = kernel.mul(task, slot);
+    Value first = kernel.mul(item, size);
+    Value own = arith::MinSIOp::create(kernel.builder, kernel.loc, size,
+                                       kernel.sub(rows, first));
+    stage(first, own);
+    clear(first, own);
+    Value rest = kernel.rem(own, kernel.index(rowLanes));
+    Value whole = kernel.sub(own, rest);
+    walkRows(first, whole);
+    kernel.forEach({rest}, [&](ValueRange at) {
+      Value offset = kernel.add(whole, at[0]);
+      walkTrees(kernel.add(base, kernel.mul(offset, kernel.index(width))),
+                kernel.add(first, offset));
+    });
+  });
 }
 
 static LogicalResult emitTreeEnsemble(KernelBuilder &kernel,
