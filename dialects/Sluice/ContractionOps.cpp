@@ -148,3 +148,31 @@ std::optional<Work> MatmulOp::getWork() {
   double depth = lhs[lhs.size() - (getTransposeLhs() ? 2 : 1)];
   return workOnOperands(*this, countElements(getResult()) * 2.0 * depth);
 }
+
+//===----------------------------------------------------------------------===//
+// Places
+//===----------------------------------------------------------------------===//
+
+bool MatmulOp::hasPlaces() {
+  return isa<FloatType>(elementTypeOf(getResult())) &&
+         elementTypeOf(getLhs()) == elementTypeOf(getResult());
+}
+
+SmallVector<std::pair<unsigned, unsigned>> MatmulOp::getReducedDimensions() {
+  unsigned rank = shapeOf(getLhs()).size();
+  return {{0, rank - (getTransposeLhs() ? 2 : 1)}};
+}
+
+SmallVector<PlaceIndex>
+MatmulOp::getOperandPlace(unsigned number, ArrayRef<PlaceIndex> result,
+                          ArrayRef<PlaceIndex> reduced) {
+  size_t batches = shapeOf(getOperand(number)).size() - 2;
+  SmallVector<PlaceIndex> place(result.drop_back(2).take_back(batches));
+  PlaceIndex row = result[result.size() - 2], column = result.back();
+  PlaceIndex outer = number == 0 ? row : reduced[0];
+  PlaceIndex inner = number == 0 ? reduced[0] : column;
+  if (number == 0 ? getTransposeLhs() : getTransposeRhs())
+    std::swap(outer, inner);
+  place.append({outer, inner});
+  return place;
+}

@@ -9,8 +9,9 @@
 include "dialects/Sluice/SluiceBase.td"
 
 def MatmulOp : Sluice_Op<"matmul",
-    [TellsWork, Linear, TakesEpilogue, HasWeights, HasSizeConditions, TakesNumbers,
-     TellsOperandSizes]> {
+    [TellsWork, Linear, TakesEpilogue, HasWeights, HasSizeConditions,
+     TakesNumbers, TellsOperandSizes,
+     TellsPlaces<["hasPlaces", "getReducedDimensions", "getOperandPlace"]>]> {
   let summary = "matrix product with broadcast batch dimensions";
   let description = [{
     Both operands have rank two or more. The last two dimensions are the

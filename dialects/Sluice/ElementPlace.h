@@ -17,6 +17,10 @@ struct ElementPlace {
   int64_t index;
 };
 
+/// An index along a dimension, whatever that is to who asks for places; null
+/// for the first position.
+using PlaceIndex = void *;
+
 /// The position of element `index` in each dimension. The first size may be
 /// dynamic; none if others are.
 std::optional<llvm::SmallVector<int64_t>>

@@ -311,3 +311,34 @@ void ReduceOp::permuteAttributes(ArrayRef<int64_t> permutation) {
 }
 
 bool ReduceOp::takesPrologue(unsigned) { return true; }
+
+//===----------------------------------------------------------------------===//
+// Places
+//===----------------------------------------------------------------------===//
+
+bool ReduceOp::hasPlaces() {
+  return getKind() == ReductionKind::Sum &&
+         isa<FloatType>(elementTypeOf(getOperand()));
+}
+
+SmallVector<std::pair<unsigned, unsigned>> ReduceOp::getReducedDimensions() {
+  SmallVector<std::pair<unsigned, unsigned>> dimensions;
+  for (int64_t axis : getAxes())
+    dimensions.push_back({0, axis});
+  return dimensions;
+}
+
+SmallVector<PlaceIndex>
+ReduceOp::getOperandPlace(unsigned, ArrayRef<PlaceIndex> result,
+                          ArrayRef<PlaceIndex> reduced) {
+  SmallVector<PlaceIndex> place;
+  for (int64_t i = 0, rank = shapeOf(getOperand()).size(); i < rank; ++i) {
+    bool isReduced = llvm::is_contained(getAxes(), i);
+    ArrayRef<PlaceIndex> &from = isReduced ? reduced : result;
+    place.push_back(from.front());
+    from = from.drop_front();
+    if (isReduced && getKeepDims())
+      result = result.drop_front();
+  }
+  return place;
+}

@@ -28,6 +28,7 @@ def Sluice_ReductionKindAttr
 
 def ReduceOp : Sluice_Op<"reduce",
     [TakesPrologue, Permutable<["permuteResult", "permuteAttributes"]>,
+     TellsPlaces<["hasPlaces", "getReducedDimensions", "getOperandPlace"]>,
      NoSizeConditions, TellsSizeSource]> {
   let summary = "reduces dimensions to one element";
   let description = [{

@@ -183,6 +183,41 @@ def WeightsOpInterface : OpInterface<"WeightsOpInterface"> {
 }
 def HasWeights : DeclareOpInterfaceMethods<WeightsOpInterface>;
 
+def PlacesOpInterface : OpInterface<"PlacesOpInterface"> {
+  let cppNamespace = "::sluice";
+  let description = [{
+    An op with one result that tells where an element of it takes elements of
+    the operands from: that follows from the element's own place. It can be part
+    of a scan's body. Elementwise ops do so without these methods.
+  }];
+  let methods = [
+    InterfaceMethod<"Is it so for these types and attributes?",
+        "bool", "hasPlaces", (ins), "", "return true;">,
+    InterfaceMethod<[{
+      How many operands the op reads elements of: the first ones.
+    }], "unsigned", "getReadOperandCount", (ins), "",
+        "return $_op->getNumOperands();">,
+    InterfaceMethod<[{
+      The dimensions that the op reduces, as (operand, dimension).
+    }], "::llvm::SmallVector<std::pair<unsigned, unsigned>>",
+        "getReducedDimensions", (ins), "", "return {};">,
+    InterfaceMethod<[{
+      The place in an operand for a place in the result and, where the op
+      reduces, places along the reduced dimensions. Dimensions of size one may
+      have any index.
+    }], "::llvm::SmallVector<::sluice::PlaceIndex>", "getOperandPlace", (ins
+        "unsigned":$number, "::llvm::ArrayRef<::sluice::PlaceIndex>":$result,
+        "::llvm::ArrayRef<::sluice::PlaceIndex>":$reduced), "",
+        [{
+          (void)reduced;
+          size_t rank = ::sluice::shapeOf($_op->getOperand(number)).size();
+          return ::llvm::to_vector(result.take_back(rank));
+        }]>
+  ];
+}
+class TellsPlaces<list<string> methods>
+    : DeclareOpInterfaceMethods<PlacesOpInterface, methods>;
+
 def WorkOpInterface : OpInterface<"WorkOpInterface"> {
   let cppNamespace = "::sluice";
   let description = [{

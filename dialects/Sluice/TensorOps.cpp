@@ -251,6 +251,20 @@ void BroadcastOp::requireSizes(SizeConditions &conditions) {
     conditions.makeSame(getResult(), operand);
 }
 
+bool ConstantOp::hasPlaces() {
+  auto dense = dyn_cast<DenseElementsAttr>(getValue());
+  return dense && dense.isSplat();
+}
+
+SmallVector<PlaceIndex>
+TransposeOp::getOperandPlace(unsigned, ArrayRef<PlaceIndex> result,
+                             ArrayRef<PlaceIndex>) {
+  SmallVector<PlaceIndex> place(result.size());
+  for (auto [i, from] : llvm::enumerate(getPermutation()))
+    place[from] = result[i];
+  return place;
+}
+
 std::optional<Work> ConstantOp::getWork() { return Work(); }
 
 std::optional<Work> TransposeOp::getWork() { return workOnOperands(*this, 0); }

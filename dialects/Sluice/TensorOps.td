@@ -9,7 +9,8 @@
 include "dialects/Sluice/SluiceBase.td"
 
 def ConstantOp : Sluice_Op<"constant",
-    [TellsWork, StaysInHost, NoSizeConditions, ConstantLike]> {
+    [TellsWork, TellsPlaces<["hasPlaces"]>, StaysInHost, NoSizeConditions,
+     ConstantLike]> {
   let summary = "a tensor known at compile time";
   let description = [{
     Small values are dense attributes; weights are dense resources that refer
@@ -41,7 +42,9 @@ def ShapeOp : Sluice_Op<"shape", [EvaluatesElement, NoSizeConditions]> {
   let results = (outs AnyRankedTensor:$result);
 }
 
-def ReshapeOp : Sluice_Op<"reshape", [IsView, HasSizeConditions]> {
+def ReshapeOp : Sluice_Op<"reshape",
+    [IsView, HasSizeConditions,
+     TellsPlaces<["hasPlaces", "getReadOperandCount", "getOperandPlace"]>]> {
   let summary = "same elements, other sizes";
   let description = [{
     `shape` holds one size per result dimension; at most one may be -1 and
@@ -56,7 +59,8 @@ def ReshapeOp : Sluice_Op<"reshape", [IsView, HasSizeConditions]> {
 }
 
 def TransposeOp : Sluice_Op<"transpose",
-    [FindsSource, TellsWork, NoSizeConditions, TellsSizeSource]> {
+    [FindsSource, TellsWork, TellsPlaces<["getOperandPlace"]>,
+     NoSizeConditions, TellsSizeSource]> {
   let summary = "permuted dimensions: result dimension i is operand dimension permutation[i]";
   let arguments = (ins AnyRankedTensor:$operand,
                        DenseI64ArrayAttr:$permutation);
@@ -67,7 +71,8 @@ def TransposeOp : Sluice_Op<"transpose",
 }
 
 def UnsqueezeOp : Sluice_Op<"unsqueeze",
-    [IsView, NoSizeConditions, TellsSizeSource]> {
+    [IsView, TellsPlaces<["getOperandPlace"]>, NoSizeConditions,
+     TellsSizeSource]> {
   let summary = "inserts dimensions of size one";
   let description = [{ `axes` are places in the result, in ascending order. }];
   let arguments = (ins AnyRankedTensor:$operand, DenseI64ArrayAttr:$axes);
@@ -77,7 +82,8 @@ def UnsqueezeOp : Sluice_Op<"unsqueeze",
 }
 
 def SqueezeOp : Sluice_Op<"squeeze",
-    [IsView, HasSizeConditions, TellsOperandSizes]> {
+    [IsView, TellsPlaces<["getOperandPlace"]>, HasSizeConditions,
+     TellsOperandSizes]> {
   let summary = "drops dimensions of size one";
   let description = [{ `axes` are places in the operand, in ascending order. }];
   let arguments = (ins AnyRankedTensor:$operand, DenseI64ArrayAttr:$axes);

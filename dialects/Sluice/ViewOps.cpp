@@ -382,3 +382,63 @@ void SqueezeOp::requireSizes(SizeConditions &conditions) {
                             conditions.number(1),
                             "a dimension that is dropped is not one");
 }
+
+//===----------------------------------------------------------------------===//
+// Places
+//===----------------------------------------------------------------------===//
+
+/// Where it only inserts and drops dimensions of size one.
+bool ReshapeOp::hasPlaces() {
+  auto withoutOnes = [](Value tensor) {
+    SmallVector<int64_t> sizes;
+    for (int64_t size : shapeOf(tensor))
+      if (size != 1)
+        sizes.push_back(size);
+    return sizes;
+  };
+  SmallVector<int64_t> from = withoutOnes(getOperand());
+  return from == withoutOnes(getResult()) &&
+         !llvm::is_contained(from, ShapedType::kDynamic);
+}
+
+/// The wanted shape is in its type.
+unsigned ReshapeOp::getReadOperandCount() { return 1; }
+
+SmallVector<PlaceIndex> ReshapeOp::getOperandPlace(unsigned,
+                                                   ArrayRef<PlaceIndex> result,
+                                                   ArrayRef<PlaceIndex>) {
+  // Its other dimensions are those of the result, in their order.
+  SmallVector<PlaceIndex> place;
+  for (auto [size, index] : llvm::zip(shapeOf(getResult()), result))
+    if (size != 1)
+      place.push_back(index);
+  for (auto [i, size] : llvm::enumerate(shapeOf(getOperand())))
+    if (size == 1)
+      place.insert(place.begin() + i, nullptr);
+  return place;
+}
+
+SmallVector<PlaceIndex>
+UnsqueezeOp::getOperandPlace(unsigned, ArrayRef<PlaceIndex> result,
+                             ArrayRef<PlaceIndex>) {
+  SmallVector<PlaceIndex> place;
+  for (auto [i, index] : llvm::enumerate(result))
+    if (!llvm::is_contained(getAxes(), static_cast<int64_t>(i)))
+      place.push_back(index);
+  return place;
+}
+
+SmallVector<PlaceIndex> SqueezeOp::getOperandPlace(unsigned,
+                                                   ArrayRef<PlaceIndex> result,
+                                                   ArrayRef<PlaceIndex>) {
+  SmallVector<PlaceIndex> place;
+  for (int64_t i = 0, rank = shapeOf(getOperand()).size(); i < rank; ++i) {
+    if (llvm::is_contained(getAxes(), i)) {
+      place.push_back(nullptr);
+      continue;
+    }
+    place.push_back(result.front());
+    result = result.drop_front();
+  }
+  return place;
+}

@@ -5,7 +5,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "sluice/Analysis/ScanStructure.h"
-#include "llvm/ADT/TypeSwitch.h"
 #include <set>
 
 using namespace mlir;
@@ -15,55 +14,26 @@ using namespace sluice;
 // ScanPlaces
 //===----------------------------------------------------------------------===//
 
-/// Does a reshape only insert and drop dimensions of size one?
-static bool movesUnitDimensions(ReshapeOp reshape) {
-  auto withoutOnes = [](Value tensor) {
-    SmallVector<int64_t> sizes;
-    for (int64_t size : shapeOf(tensor))
-      if (size != 1)
-        sizes.push_back(size);
-    return sizes;
-  };
-  SmallVector<int64_t> from = withoutOnes(reshape.getOperand());
-  return from == withoutOnes(reshape.getResult()) &&
-         !llvm::is_contained(from, ShapedType::kDynamic);
-}
-
 MutableArrayRef<OpOperand> ScanPlaces::readOperands(Operation *op) {
   MutableArrayRef<OpOperand> operands = op->getOpOperands();
-  return isa<ReshapeOp>(op) ? operands.take_front() : operands;
+  auto places = dyn_cast<PlacesOpInterface>(op);
+  return places ? operands.take_front(places.getReadOperandCount()) : operands;
 }
 
 bool ScanPlaces::isSupported(Operation *op) {
   for (auto [operand, dimension] : reducedDimensions(op))
     if (ShapedType::isDynamic(shapeOf(op->getOperand(operand))[dimension]))
       return false;
-  if (auto constant = dyn_cast<ConstantOp>(op)) {
-    auto dense = dyn_cast<DenseElementsAttr>(constant.getValue());
-    return dense && dense.isSplat();
-  }
-  if (auto reduce = dyn_cast<ReduceOp>(op))
-    return reduce.getKind() == ReductionKind::Sum &&
-           isa<FloatType>(elementTypeOf(reduce.getOperand()));
-  if (auto matmul = dyn_cast<MatmulOp>(op))
-    return isa<FloatType>(elementTypeOf(matmul.getResult())) &&
-           elementTypeOf(matmul.getLhs()) == elementTypeOf(matmul.getResult());
-  if (auto reshape = dyn_cast<ReshapeOp>(op))
-    return movesUnitDimensions(reshape);
-  return isa<ElementwiseOpInterface, UnsqueezeOp, SqueezeOp, TransposeOp>(op);
+  if (auto places = dyn_cast<PlacesOpInterface>(op))
+    return places.hasPlaces();
+  return isa<ElementwiseOpInterface>(op);
 }
 
 SmallVector<std::pair<unsigned, unsigned>>
 ScanPlaces::reducedDimensions(Operation *op) {
-  SmallVector<std::pair<unsigned, unsigned>> dimensions;
-  if (auto reduce = dyn_cast<ReduceOp>(op))
-    for (int64_t axis : reduce.getAxes())
-      dimensions.push_back({0, axis});
-  if (auto matmul = dyn_cast<MatmulOp>(op)) {
-    unsigned rank = shapeOf(matmul.getLhs()).size();
-    dimensions.push_back({0, rank - (matmul.getTransposeLhs() ? 2 : 1)});
-  }
-  return dimensions;
+  auto places = dyn_cast<PlacesOpInterface>(op);
+  return places ? places.getReducedDimensions()
+                : SmallVector<std::pair<unsigned, unsigned>>();
 }
 
 using Index = ScanPlaces::Index;
@@ -75,77 +45,16 @@ static void dropUnitIndices(ArrayRef<int64_t> shape, ScanPlaces::Place &place) {
       index = nullptr;
 }
 
-/// The place in an operand, but for what dimensions of size one leave out.
-/// Dimensions that are broadcast are aligned at the end.
-static ScanPlaces::Place alignWithOperand(Operation *op, unsigned number,
-                                          ArrayRef<Index> result,
-                                          ArrayRef<Index> reduced) {
-  ArrayRef<int64_t> shape = shapeOf(op->getOperand(number));
-  ScanPlaces::Place place;
-  if (auto unsqueeze = dyn_cast<UnsqueezeOp>(op)) {
-    for (auto [i, index] : llvm::enumerate(result))
-      if (!llvm::is_contained(unsqueeze.getAxes(), static_cast<int64_t>(i)))
-        place.push_back(index);
-    return place;
-  }
-  if (auto squeeze = dyn_cast<SqueezeOp>(op)) {
-    for (size_t i = 0; i < shape.size(); ++i) {
-      if (llvm::is_contained(squeeze.getAxes(), static_cast<int64_t>(i))) {
-        place.push_back(nullptr);
-        continue;
-      }
-      place.push_back(result.front());
-      result = result.drop_front();
-    }
-    return place;
-  }
-  if (isa<ReshapeOp>(op)) {
-    // Its other dimensions are those of the result, in their order.
-    for (auto [size, index] : llvm::zip(shapeOf(op->getResult(0)), result))
-      if (size != 1)
-        place.push_back(index);
-    for (size_t i = 0; i < shape.size(); ++i)
-      if (shape[i] == 1)
-        place.insert(place.begin() + i, nullptr);
-    return place;
-  }
-  if (auto transpose = dyn_cast<TransposeOp>(op)) {
-    place.resize(shape.size());
-    for (auto [i, from] : llvm::enumerate(transpose.getPermutation()))
-      place[from] = result[i];
-    return place;
-  }
-  if (auto reduce = dyn_cast<ReduceOp>(op)) {
-    for (size_t i = 0; i < shape.size(); ++i) {
-      bool isReduced =
-          llvm::is_contained(reduce.getAxes(), static_cast<int64_t>(i));
-      ArrayRef<Index> &from = isReduced ? reduced : result;
-      place.push_back(from.front());
-      from = from.drop_front();
-      if (isReduced && reduce.getKeepDims())
-        result = result.drop_front();
-    }
-    return place;
-  }
-  if (auto matmul = dyn_cast<MatmulOp>(op)) {
-    llvm::append_range(place, result.drop_back(2).take_back(shape.size() - 2));
-    Index row = result[result.size() - 2], column = result.back();
-    Index outer = number == 0 ? row : reduced[0];
-    Index inner = number == 0 ? reduced[0] : column;
-    if (number == 0 ? matmul.getTransposeLhs() : matmul.getTransposeRhs())
-      std::swap(outer, inner);
-    place.append({outer, inner});
-    return place;
-  }
-  llvm::append_range(place, result.take_back(shape.size()));
-  return place;
-}
-
 ScanPlaces::Place ScanPlaces::inOperand(Operation *op, unsigned number,
                                         ArrayRef<Index> result,
                                         ArrayRef<Index> reduced) {
-  Place place = alignWithOperand(op, number, result, reduced);
-  dropUnitIndices(shapeOf(op->getOperand(number)), place);
+  ArrayRef<int64_t> shape = shapeOf(op->getOperand(number));
+  Place place;
+  if (auto places = dyn_cast<PlacesOpInterface>(op))
+    place = places.getOperandPlace(number, result, reduced);
+  else // Dimensions that are broadcast are aligned at the end.
+    llvm::append_range(place, result.take_back(shape.size()));
+  dropUnitIndices(shape, place);
   return place;
 }
 

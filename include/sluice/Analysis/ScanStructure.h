@@ -11,14 +11,15 @@
 
 namespace sluice {
 
-/// Where an op's result takes an element of an operand from. Dimensions
-/// of size one have no index: those that an operand broadcasts along, those
-/// that were inserted, and any others.
+/// Where an op's result takes an element of an operand from, as ops tell
+/// (PlacesOpInterface); elementwise ones broadcast. Dimensions of size one have
+/// no index: those that an operand broadcasts along, those that were inserted,
+/// and any others.
 class ScanPlaces {
 public:
   /// An index of the result's element, or one that runs over a dimension which
   /// the op reduces; null for the first position.
-  using Index = void *;
+  using Index = PlaceIndex;
   using Place = llvm::SmallVector<Index>;
 
   /// Can the op be part of a scan's body?
