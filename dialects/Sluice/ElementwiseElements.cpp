@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include <cmath>
+#include <functional>
 
 using namespace mlir;
 using namespace sluice;
@@ -118,32 +119,42 @@ OpFoldResult ModOp::evaluateElement(ElementEvaluator &evaluator,
       });
 }
 
+/// The one of two elements that is ahead of the other: `Ahead` tells for any
+/// type of numbers, `IndexOp` in the run.
+template <typename Ahead, typename IndexOp>
+static OpFoldResult pickElement(Operation *op, ElementEvaluator &evaluator,
+                                int64_t index) {
+  return evaluator.combine(
+      op, index,
+      [](int64_t a, int64_t b) -> Known { return Ahead()(b, a) ? b : a; },
+      makeIndexOp<IndexOp>);
+}
+
+template <typename Ahead>
+static std::optional<double>
+pickNumber(Operation *op, ElementEvaluator &evaluator, int64_t index) {
+  return evaluator.combineNumbers(
+      op, index, [](double a, double b) { return Ahead()(b, a) ? b : a; });
+}
+
 OpFoldResult MaxOp::evaluateElement(ElementEvaluator &evaluator,
                                     int64_t index) {
-  return evaluator.combine(
-      *this, index,
-      [](int64_t a, int64_t b) -> Known { return std::max(a, b); },
-      makeIndexOp<arith::MaxSIOp>);
+  return pickElement<std::greater<>, arith::MaxSIOp>(*this, evaluator, index);
 }
 
 std::optional<double> MaxOp::evaluateNumber(ElementEvaluator &evaluator,
                                             int64_t index) {
-  return evaluator.combineNumbers(
-      *this, index, [](double a, double b) { return std::max(a, b); });
+  return pickNumber<std::greater<>>(*this, evaluator, index);
 }
 
 OpFoldResult MinOp::evaluateElement(ElementEvaluator &evaluator,
                                     int64_t index) {
-  return evaluator.combine(
-      *this, index,
-      [](int64_t a, int64_t b) -> Known { return std::min(a, b); },
-      makeIndexOp<arith::MinSIOp>);
+  return pickElement<std::less<>, arith::MinSIOp>(*this, evaluator, index);
 }
 
 std::optional<double> MinOp::evaluateNumber(ElementEvaluator &evaluator,
                                             int64_t index) {
-  return evaluator.combineNumbers(
-      *this, index, [](double a, double b) { return std::min(a, b); });
+  return pickNumber<std::less<>>(*this, evaluator, index);
 }
 
 OpFoldResult NegOp::evaluateElement(ElementEvaluator &evaluator,

@@ -170,49 +170,63 @@ static LogicalResult emitPad(KernelBuilder &kernel, Operation *anchor) {
   return success();
 }
 
+namespace {
+/// Where an element of a result is taken from.
+struct Source {
+  SmallVector<Value> place;
+  /// Whether there is such a place in this run; null for in any.
+  Value inside;
+};
+} // namespace
+
+/// `move` tells the place along a dimension that is not taken as it is, and
+/// adds to `inside` what must hold for it.
+template <typename OpTy>
+static Source findSource(
+    OpTy op, ValueRange indices,
+    llvm::function_ref<Value(int64_t dimension, Value index, Value &inside)>
+        move) {
+  Source source;
+  for (auto [i, index] : llvm::enumerate(indices))
+    source.place.push_back(isWhole(op, i) ? index
+                                          : move(i, index, source.inside));
+  return source;
+}
+
 static Value padElement(KernelBuilder &kernel, OpResult result,
                         ValueRange indices) {
   auto op = cast<PadOp>(result.getOwner());
-  SmallVector<Value> place;
-  Value inside;
-  for (auto [i, index] : llvm::enumerate(indices)) {
-    if (isWhole(op, i)) {
-      place.push_back(index);
-      continue;
-    }
-    place.push_back(kernel.sub(index, lowWidth(kernel, op, i)));
-    inside =
-        both(kernel, inside,
-             isInside(kernel, place.back(), kernel.size(op.getOperand(), i)));
-  }
-  if (!inside)
-    return kernel.load(op.getOperand(), place);
+  Source source = findSource(
+      op, indices, [&](int64_t i, Value index, Value &inside) -> Value {
+        Value place = kernel.sub(index, lowWidth(kernel, op, i));
+        inside = both(kernel, inside,
+                      isInside(kernel, place, kernel.size(op.getOperand(), i)));
+        return place;
+      });
+  auto load = [&] { return kernel.load(op.getOperand(), source.place); };
+  if (!source.inside)
+    return load();
   return kernel.choose(
-      inside, getComputeType(elementTypeOf(result)),
-      [&] { return SmallVector<Value>{kernel.load(op.getOperand(), place)}; },
+      source.inside, getComputeType(elementTypeOf(result)),
+      [&] { return SmallVector<Value>{load()}; },
       [&] { return SmallVector<Value>{padValue(kernel, op)}; })[0];
 }
 
 static Value extendElement(KernelBuilder &kernel, OpResult result,
                            ValueRange indices) {
   auto op = cast<ExtendOp>(result.getOwner());
-  SmallVector<Value> place;
-  Value inside;
-  for (auto [i, index] : llvm::enumerate(indices)) {
-    if (isWhole(op, i)) {
-      place.push_back(index);
-      continue;
-    }
-    Cropped cropped = cropDimension(kernel, op, i);
-    inside = both(kernel, inside, cropped.isFilled);
-    Value position = extendPosition(
-        kernel, op.getMode(), kernel.sub(index, cropped.low), cropped.size);
-    place.push_back(kernel.add(position, cropped.first));
-  }
-  if (!inside)
-    return kernel.load(op.getOperand(), place);
-  kernel.check(inside, nothingToRepeat);
-  return loadGuarded(kernel, inside, op.getOperand(), place);
+  Source source = findSource(
+      op, indices, [&](int64_t i, Value index, Value &inside) -> Value {
+        Cropped cropped = cropDimension(kernel, op, i);
+        inside = both(kernel, inside, cropped.isFilled);
+        Value position = extendPosition(
+            kernel, op.getMode(), kernel.sub(index, cropped.low), cropped.size);
+        return kernel.add(position, cropped.first);
+      });
+  if (!source.inside)
+    return kernel.load(op.getOperand(), source.place);
+  kernel.check(source.inside, nothingToRepeat);
+  return loadGuarded(kernel, source.inside, op.getOperand(), source.place);
 }
 
 static Value tileElement(KernelBuilder &kernel, OpResult result,
