@@ -13,7 +13,7 @@
 // Several choices are measured in turns.
 //
 //===----------------------------------------------------------------------===//
-#include "Codegen/KernelHarness.h"
+#include "MicroBench.h"
 #include "PeakProbe.h"
 #include "sluice/Codegen/CPU/MicroKernels/Contraction.h"
 #include "sluice/Codegen/CPU/MicroKernels/Packing.h"
@@ -51,7 +51,6 @@ static const Shape standardShapes[] = {
 
 static llvm::Error parseArgument(llvm::StringRef text, Options &options) {
   auto [key, value] = text.split('=');
-  int64_t number = 0;
   if (text == "--") {
     options.choices.emplace_back();
     return llvm::Error::success();
@@ -61,59 +60,28 @@ static llvm::Error parseArgument(llvm::StringRef text, Options &options) {
     return llvm::Error::success();
   }
   if (value.empty()) {
-    llvm::SmallVector<llvm::StringRef> parts;
-    key.split(parts, 'x');
-    Shape shape;
-    if (parts.size() == 4) {
-      if (parts.front().getAsInteger(10, shape.batch))
-        return llvm::createStringError("not a shape: " + text);
-      parts.erase(parts.begin());
-    }
-    if (parts.size() != 3 || parts[0].getAsInteger(10, shape.rows) ||
-        parts[1].getAsInteger(10, shape.depth) ||
-        parts[2].getAsInteger(10, shape.columns))
+    auto sizes = parseSizes(text, 'x');
+    if (!sizes)
+      return sizes.takeError();
+    if (sizes->size() < 3 || sizes->size() > 4)
       return llvm::createStringError("not a shape: " + text);
-    options.shapes.push_back(shape);
+    int64_t batch = sizes->size() == 4 ? sizes->front() : 1;
+    llvm::ArrayRef<int64_t> matrix = llvm::ArrayRef(*sizes).take_back(3);
+    options.shapes.push_back({matrix[0], matrix[1], matrix[2], batch});
     return llvm::Error::success();
   }
-  if (value.getAsInteger(10, number))
-    return llvm::createStringError("not a number: " + text);
   ContractionTilingOverrides &overrides = options.choices.back();
-  if (key == "rows")
-    overrides.tileRows = number;
-  else if (key == "vectors")
-    overrides.tileVectors = number;
-  else if (key == "unroll")
-    overrides.unroll = number;
-  else if (key == "mb")
-    overrides.rowBlock = number;
-  else if (key == "nb")
-    overrides.columnBlock = number;
-  else if (key == "kb")
-    overrides.depthBlock = number;
-  else if (key == "outer")
-    overrides.rowsOuter = number != 0;
-  else if (key == "fetch")
-    overrides.fetchPanels = number != 0;
-  else if (key == "prefetch")
-    overrides.prefetchDistance = number;
-  else if (key == "dynamic")
-    options.dynamic = number != 0;
-  else if (key == "reps")
-    options.repetitions = number;
-  else
-    return llvm::createStringError("unknown option: " + text);
-  return llvm::Error::success();
-}
-
-static std::unique_ptr<float[]> makeAligned(int64_t elements, float *&aligned) {
-  auto memory = std::make_unique<float[]>(elements + 16);
-  aligned = memory.get();
-  while (reinterpret_cast<uintptr_t>(aligned) % 64)
-    ++aligned;
-  for (int64_t i = 0; i < elements; ++i)
-    aligned[i] = static_cast<float>(i % 7) - 3;
-  return memory;
+  return setNumber(text, {{"rows", overrides.tileRows},
+                          {"vectors", overrides.tileVectors},
+                          {"unroll", overrides.unroll},
+                          {"mb", overrides.rowBlock},
+                          {"nb", overrides.columnBlock},
+                          {"kb", overrides.depthBlock},
+                          {"outer", overrides.rowsOuter},
+                          {"fetch", overrides.fetchPanels},
+                          {"prefetch", overrides.prefetchDistance},
+                          {"dynamic", options.dynamic},
+                          {"reps", options.repetitions}});
 }
 
 namespace {
@@ -125,9 +93,7 @@ struct Choice {
 };
 /// The memory of all choices.
 struct Operands {
-  float *a, *b, *c, *scratch;
-  std::unique_ptr<float[]> memory[4];
-  int64_t aSize, bSize, cSize, scratchSize;
+  AlignedFloats a, b, c, scratch;
 };
 } // namespace
 
@@ -176,21 +142,15 @@ static llvm::Error compileChoice(const MachineModel &machine,
 
 static Operands makeOperands(const Shape &shape, const ContractionSpec &spec,
                              const std::vector<Choice> &choices) {
-  Operands operands{};
   int64_t packed = 0;
   for (const Choice &choice : choices)
     packed = std::max(packed, getPackedElements(shape.depth, shape.columns,
                                                 choice.tiling.width()));
-  operands.aSize = shape.batch * shape.rows * shape.depth;
-  operands.bSize =
-      spec.packedB ? packed : shape.batch * shape.depth * shape.columns;
-  operands.cSize = shape.batch * shape.rows * shape.columns;
-  operands.scratchSize = spec.packedB ? 0 : shape.batch * packed;
-  operands.memory[0] = makeAligned(operands.aSize, operands.a);
-  operands.memory[1] = makeAligned(operands.bSize, operands.b);
-  operands.memory[2] = makeAligned(operands.cSize, operands.c);
-  operands.memory[3] = makeAligned(operands.scratchSize, operands.scratch);
-  return operands;
+  int64_t plain = shape.batch * shape.depth * shape.columns;
+  return {AlignedFloats(shape.batch * shape.rows * shape.depth),
+          AlignedFloats(spec.packedB ? packed : plain),
+          AlignedFloats(shape.batch * shape.rows * shape.columns),
+          AlignedFloats(spec.packedB ? 0 : shape.batch * packed)};
 }
 
 static double getMedian(std::vector<double> values) {
@@ -241,10 +201,8 @@ static llvm::Error runShape(const MachineModel &machine, const Shape &shape,
       Measurement result = measure(
           [&] {
             choice.kernel->call(
-                {{operands.a, operands.aSize},
-                 {operands.b, operands.bSize},
-                 {operands.c, operands.cSize},
-                 {operands.scratch, operands.scratchSize * 4}},
+                {operands.a.get(), operands.b.get(), operands.c.get(),
+                 operands.scratch.bytes()},
                 {shape.batch, shape.rows, shape.columns, shape.depth});
           },
           flops, 1);
@@ -272,10 +230,4 @@ static llvm::Error run(llvm::ArrayRef<char *> arguments) {
   return llvm::Error::success();
 }
 
-int main(int argc, char **argv) {
-  llvm::Error error = run(llvm::ArrayRef(argv + 1, argc - 1));
-  if (!error)
-    return 0;
-  llvm::errs() << llvm::toString(std::move(error)) << "\n";
-  return 1;
-}
+int main(int argc, char **argv) { return runBenchmark(argc, argv, run); }

@@ -10,7 +10,7 @@
 //                          [inputs,outputs,size,kernel,stride[,groups] ...]
 //
 //===----------------------------------------------------------------------===//
-#include "Codegen/KernelHarness.h"
+#include "MicroBench.h"
 #include "OneDnnConvolution.h"
 #include "PeakProbe.h"
 #include "sluice/Codegen/CPU/MicroKernels/Convolution.h"
@@ -80,16 +80,14 @@ static const Shape depthwiseShapes[] = {
     {672, 672, 14, 5, 1, true}};
 
 static llvm::Error parseShape(llvm::StringRef text, Options &options) {
-  llvm::SmallVector<llvm::StringRef> parts;
-  text.split(parts, ',');
-  int64_t numbers[6] = {0, 0, 0, 0, 0, 1};
-  if (parts.size() < 5 || parts.size() > 6)
+  auto sizes = parseSizes(text, ',');
+  if (!sizes)
+    return sizes.takeError();
+  if (sizes->size() < 5 || sizes->size() > 6)
     return llvm::createStringError("not a shape: " + text);
-  for (size_t i = 0; i < parts.size(); ++i)
-    if (parts[i].getAsInteger(10, numbers[i]))
-      return llvm::createStringError("not a shape: " + text);
-  options.shapes.push_back({numbers[0], numbers[1], numbers[2], numbers[3],
-                            numbers[4], numbers[5] > 1});
+  bool depthwise = sizes->size() == 6 && sizes->back() > 1;
+  options.shapes.push_back({(*sizes)[0], (*sizes)[1], (*sizes)[2], (*sizes)[3],
+                            (*sizes)[4], depthwise});
   return llvm::Error::success();
 }
 
@@ -101,31 +99,16 @@ static llvm::Error parseArgument(llvm::StringRef text, Options &options) {
     (key == "cpu" ? options.cpu : options.set) = value.str();
     return llvm::Error::success();
   }
-  int64_t number = 0;
-  if (value.getAsInteger(10, number))
-    return llvm::createStringError("not a number: " + text);
   ConvolutionTilingOverrides &overrides = options.overrides;
-  if (key == "pixels")
-    overrides.tilePixels = number;
-  else if (key == "vectors")
-    overrides.tileVectors = number;
-  else if (key == "lines")
-    overrides.lineBlock = number;
-  else if (key == "channels")
-    overrides.channelBlock = number;
-  else if (key == "copy")
-    overrides.copyPadded = number != 0;
-  else if (key == "outer")
-    overrides.channelsOuter = number != 0;
-  else if (key == "dynamic")
-    options.dynamic = number != 0;
-  else if (key == "onednn")
-    options.rival = number != 0;
-  else if (key == "reps")
-    options.repetitions = number;
-  else
-    return llvm::createStringError("unknown option: " + text);
-  return llvm::Error::success();
+  return setNumber(text, {{"pixels", overrides.tilePixels},
+                          {"vectors", overrides.tileVectors},
+                          {"lines", overrides.lineBlock},
+                          {"channels", overrides.channelBlock},
+                          {"copy", overrides.copyPadded},
+                          {"outer", overrides.channelsOuter},
+                          {"dynamic", options.dynamic},
+                          {"onednn", options.rival},
+                          {"reps", options.repetitions}});
 }
 
 static ConvolutionSpec makeSpec(const Shape &shape) {
@@ -147,27 +130,6 @@ static ConvolutionSpec makeSpec(const Shape &shape) {
   spec.outputChannels = shape.outputs / spec.groups;
   return spec;
 }
-
-namespace {
-/// 64-byte aligned floats.
-class AlignedFloats {
-public:
-  explicit AlignedFloats(int64_t elements)
-      : memory(elements + 16), elements(elements) {
-    for (size_t i = 0; i < memory.size(); ++i)
-      memory[i] = static_cast<float>(i % 7) - 3;
-    start = memory.data();
-    while (reinterpret_cast<uintptr_t>(start) % 64)
-      ++start;
-  }
-  CompiledKernel::Buffer get() { return {start, elements}; }
-
-private:
-  std::vector<float> memory;
-  int64_t elements;
-  float *start;
-};
-} // namespace
 
 static llvm::Error runShape(const MachineModel &machine, const Shape &shape,
                             const Options &options, Totals &totals) {
@@ -210,14 +172,12 @@ static llvm::Error runShape(const MachineModel &machine, const Shape &shape,
   int64_t padded = shape.size + 2 * shape.kernel;
   AlignedFloats scratch(tiling.copyPadded ? shape.size * padded * shape.inputs
                                           : 0);
-  CompiledKernel::Buffer scratchBuffer = scratch.get();
-  scratchBuffer.elements *= 4;
   double flops = 2.0 * output * output * shape.outputs * full.inputChannels *
                  shape.kernel * shape.kernel;
   Measurement measured = measure(
       [&] {
         (*kernel)->call(
-            {input.get(), weights.get(), result.get(), scratchBuffer},
+            {input.get(), weights.get(), result.get(), scratch.bytes()},
             {1, shape.size, shape.size, output, output});
       },
       flops, options.repetitions,
@@ -272,10 +232,4 @@ static llvm::Error run(llvm::ArrayRef<char *> arguments) {
   return llvm::Error::success();
 }
 
-int main(int argc, char **argv) {
-  llvm::Error error = run(llvm::ArrayRef(argv + 1, argc - 1));
-  if (!error)
-    return 0;
-  llvm::errs() << llvm::toString(std::move(error)) << "\n";
-  return 1;
-}
+int main(int argc, char **argv) { return runBenchmark(argc, argv, run); }
