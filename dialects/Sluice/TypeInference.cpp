@@ -28,12 +28,18 @@ Type sluice::getComputeType(Type elementType) {
   return elementType;
 }
 
+/// Signless integers that products of 32 bits may keep as they lie in memory.
+static bool isNarrowInteger(Type type) {
+  return type.isSignlessInteger(8) || type.isSignlessInteger(16);
+}
+
 Type sluice::getSumType(Type lhs, Type rhs, Type result) {
+  if (isNarrowInteger(lhs) && isNarrowInteger(rhs) && result.isInteger(32))
+    return getComputeType(result);
   if (lhs != result)
     return nullptr;
   if (lhs.isInteger(32) || lhs.isInteger(64)) {
-    bool isNarrow = rhs.isSignlessInteger(8) || rhs.isSignlessInteger(16);
-    return lhs == rhs || isNarrow ? getComputeType(lhs) : nullptr;
+    return lhs == rhs || isNarrowInteger(rhs) ? getComputeType(lhs) : nullptr;
   }
   bool isFloat = lhs.isF16() || lhs.isBF16() || lhs.isF32() || lhs.isF64();
   return isFloat && lhs == rhs ? getComputeType(lhs) : nullptr;

@@ -219,6 +219,40 @@ static void chooseFetches(ContractionTiling &tiling,
       leavesCache(rows * spec.depth * tiling.unit.lhsBytes, machine);
 }
 
+std::optional<PanelCopies>
+sluice::choosePanelCopies(const ContractionTiling &tiling,
+                          const ContractionSpec &spec,
+                          const MachineModel &machine) {
+  // What a copy costs is a few hundredths for so many rows; a unit that
+  // multiplies twice as fast makes up for it sooner.
+  constexpr int64_t fewestRows = 32, fewestRowsInPairs = 8;
+  // Stacks of threads may be small.
+  constexpr int64_t mostBytes = 32 << 10, mostBytesOfSums = 64 << 10;
+  if (tiling.unit.widenings == 0 || !spec.packedB || spec.transposeA ||
+      spec.columns == kDynamicSize || spec.depth == kDynamicSize ||
+      spec.depth < 1 || tiling.rowsOuter)
+    return std::nullopt;
+  PanelCopies copies;
+  copies.unit = chooseDotUnitOfCopies(spec.types, machine);
+  copies.fewestRows =
+      copies.unit.depthStep > 1 ? fewestRowsInPairs : fewestRows;
+  if (spec.rows != kDynamicSize && spec.rows < copies.fewestRows)
+    return std::nullopt;
+  // The last pair of an odd depth reads on behind the last row.
+  if (spec.depth % copies.unit.depthStep != 0)
+    copies.unit.widensLhs = true;
+  int64_t step = tiling.unroll * copies.unit.depthStep;
+  int64_t limit = mostBytes / (tiling.width() * copies.unit.rhsBytes);
+  if (limit < step)
+    return std::nullopt;
+  limit = std::min(limit, tiling.depthBlock);
+  copies.depth = balanceBlock(spec.depth, step, limit);
+  int64_t sums = tiling.rowBlock * tiling.width() * tiling.unit.sumBytes;
+  if (spec.depth > copies.depth && sums > mostBytesOfSums)
+    return std::nullopt;
+  return copies;
+}
+
 /// Tiles of more sizes compute fewer rows that do not exist, and are more code,
 /// which products of small matrices feel in every run.
 static int64_t choosePartialTiles(const ContractionSpec &spec,
@@ -278,8 +312,10 @@ sluice::chooseContractionTiling(const ContractionSpec &spec,
   chooseRowBlock(tiling, spec, overrides);
   chooseDepthBlock(tiling, spec, machine, overrides);
   chooseColumnBlock(tiling, spec, machine, overrides);
-  tiling.rowsOuter =
-      overrides.rowsOuter.value_or(walksRows(tiling, spec, machine));
+  tiling.rowsOuter = overrides.rowsOuter.value_or(false);
+  tiling.copies = choosePanelCopies(tiling, spec, machine);
+  if (!overrides.rowsOuter && !tiling.copies)
+    tiling.rowsOuter = walksRows(tiling, spec, machine);
   chooseFetches(tiling, spec, machine);
   tiling.partialTiles = choosePartialTiles(spec, tiling.unit, machine);
   // Every tile of rows reads all panels then.

@@ -297,6 +297,8 @@ static bool isContraction(const ConvolutionSpec &spec) {
 static ContractionSpec getContraction(const ConvolutionSpec &spec) {
   ContractionSpec contraction;
   contraction.types = spec.types;
+  // The image is widened before.
+  contraction.types.lhs = spec.types.accumulator;
   contraction.batch = spec.batch;
   contraction.rows = 1;
   for (int64_t size : spec.outputSizes)
@@ -307,6 +309,15 @@ static ContractionSpec getContraction(const ConvolutionSpec &spec) {
   contraction.depth = spec.inputChannels * product(spec.kernelSizes);
   contraction.packedB = true;
   return contraction;
+}
+
+std::optional<PanelCopies>
+sluice::choosePanelCopies(const ConvolutionTiling &tiling,
+                          const ConvolutionSpec &spec,
+                          const MachineModel &machine) {
+  if (tiling.method != ConvolutionTiling::Method::Contraction)
+    return std::nullopt;
+  return choosePanelCopies(tiling.contraction, getContraction(spec), machine);
 }
 
 static void chooseContraction(ConvolutionTiling &tiling,

@@ -13,6 +13,18 @@ static bool isInteger(NumberKind kind) {
   return kind == NumberKind::I32 || kind == NumberKind::I64;
 }
 
+static bool fitsInt16(NumberKind kind) {
+  return kind == NumberKind::I8 || kind == NumberKind::I16;
+}
+
+/// Whether PMADDWD is as wide as all vectors.
+static bool hasInt16PairDot(const MachineModel &machine) {
+  constexpr unsigned longVectorBits = 512;
+  return machine.architecture == MachineModel::Architecture::X86_64 &&
+         (machine.vectorBits < longVectorBits ||
+          llvm::is_contained(machine.requiredFeatures, "avx512bw"));
+}
+
 namespace {
 struct NamedKind {
   DotUnitModel::Kind kind;
@@ -22,7 +34,8 @@ struct NamedKind {
 
 static constexpr NamedKind namedKinds[] = {
     {DotUnitModel::Kind::Float, "float"},
-    {DotUnitModel::Kind::Integer, "integer"}};
+    {DotUnitModel::Kind::Integer, "integer"},
+    {DotUnitModel::Kind::IntegerPairs, "integer_pairs"}};
 
 llvm::StringRef sluice::getDotUnitName(DotUnitModel::Kind kind) {
   return llvm::find_if(
@@ -42,11 +55,14 @@ std::optional<DotUnitModel> sluice::getDotUnit(DotUnitModel::Kind kind,
                                                const ProductTypes &types,
                                                const MachineModel &machine) {
   constexpr unsigned manyRegisters = 32;
+  if (kind == DotUnitModel::Kind::IntegerPairs)
+    return std::nullopt;
   bool isIntegral = kind == DotUnitModel::Kind::Integer;
   if (isIntegral != isInteger(types.accumulator))
     return std::nullopt;
   DotUnitModel unit;
   unit.kind = kind;
+  unit.operand = types.accumulator;
   unit.sumBytes = getNumberBytes(types.accumulator);
   unit.lanes = machine.lanes(8 * unit.sumBytes);
   unit.fused = !isIntegral && machine.hasFma;
@@ -68,4 +84,23 @@ DotUnitModel sluice::chooseDotUnit(const ProductTypes &types,
   auto kind = isInteger(types.accumulator) ? DotUnitModel::Kind::Integer
                                            : DotUnitModel::Kind::Float;
   return *getDotUnit(kind, types, machine);
+}
+
+DotUnitModel sluice::chooseDotUnitOfCopies(const ProductTypes &types,
+                                           const MachineModel &machine) {
+  DotUnitModel unit = chooseDotUnit(types, machine);
+  unit.widenings = 0;
+  unit.rhsBytes = unit.sumBytes;
+  bool hasPairs = hasInt16PairDot(machine) && fitsInt16(types.lhs) &&
+                  fitsInt16(types.rhs) && types.accumulator == NumberKind::I32;
+  if (!hasPairs)
+    return unit;
+  unit.kind = DotUnitModel::Kind::IntegerPairs;
+  unit.operand = NumberKind::I16;
+  unit.depthStep = 2;
+  unit.lhsBytes = unit.rhsBytes = getNumberBytes(unit.operand);
+  unit.widensLhs = types.lhs != unit.operand;
+  // An addition beside each product, which other units take.
+  unit.rate = machine.fmaPerCycle;
+  return unit;
 }

@@ -9,6 +9,7 @@ import ml_dtypes
 import numpy as np
 
 from numpy_cases import case
+from onnx import TensorProto, helper
 
 # How far a result may be off, of the largest magnitude: what rounding to the type
 # once takes, and sums in f32 or f64.
@@ -66,7 +67,8 @@ def element_products(g, dtype):
     """Packed weights: one row, some, many, and any number of them."""
     expected = []
     for rows, depth, columns, dynamic in ((1, 70, 90, False), (5, 33, 20, False),
-                                          (67, 40, 150, False), (67, 40, 150, (0,))):
+                                          (67, 40, 150, False), (67, 40, 150, (0,)),
+                                          (33, 1100, 45, False)):
         x, left = operand(g, (rows, depth), dtype, dynamic)
         w, right = weight(g, (depth, columns), dtype)
         g.output(g.MatMul(x, w))
@@ -152,11 +154,30 @@ def element_transposed_convolution(g, dtype):
     return [convolve(spread, turned, 1, 2, 1)]
 
 
-@case(error=0)
+@element_case("f16", "bf16", "f64")
+def element_lookups(g, dtype):
+    """One-hot rows times a constant, which are looked up, and a padded depth,
+    which is left out."""
+    places = g.random.integers(-2, 12, (9, 1), np.int32)
+    numbers = np.arange(10, dtype=np.int32)
+    marks = g.Cast(g.Equal(g.typed_input(places), g.constant(numbers[None])),
+                   to=helper.np_dtype_to_tensor_dtype(dtype))
+    table, right = weight(g, (10, 21), dtype)
+    g.output(g.MatMul(marks, table))
+    x, left = operand(g, (40, 4), dtype)
+    zero, _ = weight(g, (), dtype)
+    padded = g.Pad(x, g.constant(np.array([0, 2, 0, 4])), g.Sub(zero, zero))
+    g.output(g.MatMul(padded, table))
+    return [(places == numbers) @ right, left @ right[2:6]]
+
+
+@case(error=0, native=([], {}), short=(["--cpu=x86-64-v3"], {}),
+      base=(["--cpu=x86-64"], {}))
 def element_quantised_products(g):
     """8 bits on both sides, with and without zero points; exact in 32 bits."""
     expected = []
-    for left_type, rows, depth in ((np.uint8, 1, 70), (np.int8, 67, 45)):
+    for left_type, rows, depth in ((np.uint8, 1, 70), (np.int8, 67, 45),
+                                   (np.uint8, 40, 700)):
         x = g.random.integers(*limits(left_type), (rows, depth), left_type)
         w = g.random.integers(-128, 128, (depth, 90), np.int8)
         name, constant = g.typed_input(x), g.constant(w)
@@ -166,7 +187,33 @@ def element_quantised_products(g):
         zero, offset = left_type(7), np.int8(-3)
         g.output(g.MatMulInteger(name, constant, g.constant(zero), g.constant(offset)))
         expected.append((x.astype(np.int32) - 7) @ (right + 3))
+    # The zero points of rows, which the run tells, and any number of rows.
+    x = g.random.integers(0, 256, (2, 50, 31), np.uint8)
+    w = g.random.integers(-128, 128, (31, 20), np.int8)
+    zero = g.random.integers(0, 256, (), np.uint8)
+    g.output(g.MatMulInteger(g.typed_input(x, (1,)), g.constant(w),
+                             g.typed_input(zero)))
+    expected.append((x.astype(np.int32) - int(zero)) @ w.astype(np.int32))
     return expected
+
+
+@case(error=0, short=(["--emulate-dot-units", "--cpu=x86-64-v3"], {}),
+      base=(["--emulate-dot-units", "--cpu=x86-64"], {}))
+def element_emulated_integers(g):
+    """What the units for integers compute, in plain arithmetic."""
+    x = g.random.integers(-128, 128, (9, 5), np.int8)
+    w = g.random.integers(-128, 128, (5, 7), np.int8)
+    g.output(g.MatMulInteger(g.typed_input(x), g.constant(w)))
+    return [x.astype(np.int32) @ w.astype(np.int32)]
+
+
+@case(error=0)
+def element_lowest_integers(g):
+    """Sums that 32 bits do not hold wrap."""
+    x = np.full((40, 6), -(2**15), np.int16)
+    w = np.full((6, 20), -(2**15), np.int32)
+    g.output(g.MatMul(g.Cast(g.typed_input(x), to=TensorProto.INT32), g.constant(w)))
+    return [np.full((40, 20), 6 * 2**30, np.int64).astype(np.int32)]
 
 
 @case(error=0)

@@ -18,6 +18,18 @@ namespace sluice {
 
 struct MachineModel;
 
+/// Copies of the panels of a packed B in the type and order that a unit
+/// multiplies. A task makes one of a part of the depth, multiplies all of its
+/// rows with it, and makes the next: narrow elements are widened once for all
+/// rows, and what a task keeps fits its stack.
+struct PanelCopies {
+  DotUnitModel unit;
+  /// Fewer rows read the panels as they lie.
+  int64_t fewestRows = 1;
+  /// Steps of the depth of one copy.
+  int64_t depth = 1;
+};
+
 /// How a contraction is cut up. Blocks are what one parallel task computes.
 struct ContractionTiling {
   /// The register tile: `tileRows` x (`tileVectors` * `lanes`).
@@ -51,6 +63,9 @@ struct ContractionTiling {
   bool fetchResult = false;
   /// Reorder B into panels at run time, into scratch memory.
   bool packB = false;
+  /// Nothing: all rows read the panels as they lie. With it, neither the depth
+  /// block nor the order of loops above counts.
+  std::optional<PanelCopies> copies;
   /// Estimated nanoseconds of one block on one core.
   double blockCost = 0;
 
@@ -91,6 +106,12 @@ bool usesDotProducts(const ContractionSpec &spec, int64_t rows);
 /// Why a product cannot be computed with a tiling; empty where it can.
 llvm::StringRef explainMisfit(const ContractionSpec &spec,
                               const ContractionTiling &tiling);
+
+/// Whether, and how, panels are copied before many rows multiply with them:
+/// what else was chosen decides about it.
+std::optional<PanelCopies> choosePanelCopies(const ContractionTiling &tiling,
+                                             const ContractionSpec &spec,
+                                             const MachineModel &machine);
 
 ContractionTiling
 chooseContractionTiling(const ContractionSpec &spec,

@@ -26,12 +26,20 @@ struct DotUnitModel {
     Float,
     /// Integers multiplied in the type of their sums, modulo its size.
     Integer,
+    /// Integers of 16 bits, two products of neighbours in depth to a sum of 32
+    /// bits, modulo its size. It reads copies of panels only.
+    IntegerPairs,
   };
   Kind kind = Kind::Float;
   /// Sums of a vector register.
   int64_t lanes = 4;
   /// A product and a sum are one instruction, which rounds once.
   bool fused = true;
+  /// What A and B are widened to before they are multiplied.
+  NumberKind operand = NumberKind::F32;
+  /// Neighbours in depth that one instruction multiplies and adds up for each
+  /// lane. They lie side by side in A and, for every column, in B.
+  int64_t depthStep = 1;
   /// Vectors of B that are as many in a panel at most; more accumulators of one
   /// row share a broadcast of A, fewer leave more rows to share a vector of B.
   int64_t panelVectors = 4;
@@ -41,7 +49,8 @@ struct DotUnitModel {
   int64_t sumBytes = 4;
   /// Instructions that widen a vector of B, which compete with arithmetic.
   int64_t widenings = 0;
-  /// Vectors of products that a core starts per cycle.
+  /// Instructions on whole vectors that a core starts per cycle: each adds
+  /// `depthStep` products to every lane.
   double rate = 1;
   /// Spelled out for each lane, for tests of a unit's kernels on any CPU.
   bool emulated = false;
@@ -60,6 +69,12 @@ DotUnitModel chooseDotUnit(const ProductTypes &types,
 std::optional<DotUnitModel> getDotUnit(DotUnitModel::Kind kind,
                                        const ProductTypes &types,
                                        const MachineModel &machine);
+
+/// The unit for elements of these types whose B is copied before it is read, in
+/// the unit's type and order, so that widening takes no instructions there. It
+/// has the lanes of `chooseDotUnit`.
+DotUnitModel chooseDotUnitOfCopies(const ProductTypes &types,
+                                   const MachineModel &machine);
 
 /// How attributes call a kind.
 llvm::StringRef getDotUnitName(DotUnitModel::Kind kind);

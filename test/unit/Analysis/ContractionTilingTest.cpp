@@ -330,6 +330,43 @@ TEST(ContractionTiling, FewRowsReadATransposedMatrixAsItLies) {
   EXPECT_TRUE(chooseContractionTiling(spec, machine).packB);
 }
 
+// Narrow panels are copied where enough rows read the copies, which lie on
+// stacks, in whole steps of the unit.
+TEST(ContractionTiling, ManyRowsMultiplyWithCopiesOfNarrowPanels) {
+  using Kind = DotUnitModel::Kind;
+  constexpr NumberKind f16 = NumberKind::F16, f32 = NumberKind::F32,
+                       i8 = NumberKind::I8, i32 = NumberKind::I32;
+  for (const MachineModel &machine : test::machines())
+    for (const ProductTypes &types :
+         {ProductTypes{f16, f16, f32, f16}, ProductTypes{i32, i8, i32, i32},
+          ProductTypes{i8, i8, i32, i32}})
+      for (int64_t depth : {1, 77, 768, 11008}) {
+        auto choose = [&](int64_t rows, bool packed = true) {
+          ContractionSpec spec = packedProduct(rows, 768, depth);
+          spec.types = types;
+          spec.packedB = packed;
+          return chooseContractionTiling(spec, machine);
+        };
+        EXPECT_FALSE(choose(1).copies);
+        EXPECT_FALSE(choose(384, /*packed=*/false).copies);
+        EXPECT_TRUE(choose(kDynamicSize).copies);
+        ContractionTiling tiling = choose(384);
+        ASSERT_TRUE(tiling.copies);
+        const PanelCopies &copies = *tiling.copies;
+        EXPECT_LE(copies.depth * tiling.width() * copies.unit.rhsBytes,
+                  32 << 10);
+        EXPECT_EQ(copies.depth % copies.unit.depthStep, 0);
+        EXPECT_EQ(copies.unit.lanes, tiling.lanes);
+        bool inPairs =
+            types.lhs == i8 &&
+            machine.architecture == MachineModel::Architecture::X86_64;
+        EXPECT_EQ(copies.unit.kind == Kind::IntegerPairs, inPairs);
+      }
+  ContractionTiling wide = chooseContractionTiling(packedProduct(384, 768, 768),
+                                                   test::machines()[0]);
+  EXPECT_FALSE(wide.copies);
+}
+
 TEST(ContractionTiling, BlocksCostLessOnFasterMachines) {
   ContractionSpec spec = packedProduct(384, 768, 768);
   ContractionTilingOverrides overrides;

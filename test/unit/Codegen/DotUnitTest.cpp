@@ -24,6 +24,8 @@ struct Case {
   int64_t batch, rows, columns, depth;
   bool transposeA = false, transposeB = false, packed = true;
   bool dynamicRows = false;
+  /// Of integers: the lowest number everywhere.
+  bool lowest = false;
 };
 
 const llvm::fltSemantics *getSemantics(NumberKind kind) {
@@ -81,6 +83,11 @@ public:
       set(i, (static_cast<int>(generator() % 33) - 16) * unit);
   }
 
+  void fillWithLowest() {
+    for (int64_t i = 0; i < count; ++i)
+      set(i, -std::ldexp(1.0, 8 * width - 1));
+  }
+
   CompiledKernel::Buffer buffer() { return {bytes.data(), count}; }
   const char *data() { return bytes.data(); }
 
@@ -89,6 +96,13 @@ private:
   int64_t width, count;
   mutable GuardedBuffer<char> bytes;
 };
+
+/// A sum of whole numbers as a type holds it.
+double wrap(double sum, NumberKind kind) {
+  if (kind == NumberKind::I32)
+    return static_cast<int32_t>(static_cast<int64_t>(sum));
+  return sum;
+}
 
 /// How far a sum may be off, relative to the sum of the products' magnitudes.
 double getTolerance(NumberKind kind) {
@@ -158,15 +172,19 @@ void runCase(const MachineModel &machine, const ProductTypes &types,
       test.packed ? getPackedElements(test.depth, test.columns, tiling.width())
                   : 0;
   GuardedBuffer<char> packed(packedCount * getNumberBytes(types.rhs));
-  // A as wide as its sums, and panels of B.
+  // A as wide as its sums, with what is read behind it, and panels of B.
   int64_t sumBytes = tiling.unit.sumBytes;
   int64_t scratchBytes =
-      (test.batch * test.rows * test.depth * sumBytes + 63) / 64 * 64;
+      (test.batch * test.rows * test.depth * sumBytes + 64) / 64 * 64;
   scratchBytes += test.batch * sumBytes *
                   getPackedElements(test.depth, test.columns, tiling.width());
   GuardedBuffer<char> scratch((scratchBytes + 63) / 64 * 64);
   a.fill(1);
   b.fill(2);
+  if (test.lowest) {
+    a.fillWithLowest();
+    b.fillWithLowest();
+  }
   int64_t bDepthStride = test.transposeB ? 1 : test.columns;
   int64_t bColumnStride = test.transposeB ? test.depth : 1;
   int64_t panelBytes = test.depth * tiling.width() * getNumberBytes(types.rhs);
@@ -198,7 +216,8 @@ void runCase(const MachineModel &machine, const ProductTypes &types,
           magnitude += std::abs(product);
         }
         int64_t element = (n * test.rows + i) * test.columns + j;
-        ASSERT_NEAR(c.get(element), sum, getTolerance(types.result) * magnitude)
+        ASSERT_NEAR(c.get(element), wrap(sum, types.result),
+                    getTolerance(types.result) * magnitude)
             << n << " " << i << " " << j;
       }
 }
@@ -251,11 +270,61 @@ TEST_P(DotUnitTest, NarrowRightHandSides) {
         }
 }
 
-// A long sum is cut into parts.
+// A long sum is cut into parts. With many rows that are parts of a copy of B.
 TEST_P(DotUnitTest, LongDepths) {
   MachineModel machine = hostMachine(GetParam());
-  for (NumberKind kind : {NumberKind::F16, NumberKind::F64})
-    runCase(machine, getTypes(kind), /*emulated=*/false, Case{1, 9, 40, 2600});
+  for (auto [kind, rows] : {std::pair(NumberKind::F16, 9),
+                            {NumberKind::F16, 45},
+                            {NumberKind::F64, 9}})
+    runCase(machine, getTypes(kind), /*emulated=*/false,
+            Case{1, rows, 40, 2600});
+}
+
+// Panels are copied for many rows: whole vectors and the rest of columns and
+// rows, several blocks of rows, rows that only the run knows.
+TEST_P(DotUnitTest, CopiedPanels) {
+  MachineModel machine = hostMachine(GetParam());
+  auto run = [&](NumberKind kind, Case test, bool dynamicRows) {
+    test.dynamicRows = dynamicRows;
+    runCase(machine, getTypes(kind), /*emulated=*/false, test);
+  };
+  run(NumberKind::F16, {1, 32, 64, 20}, /*dynamicRows=*/false);
+  run(NumberKind::F16, {1, 401, 35, 7}, /*dynamicRows=*/true);
+  run(NumberKind::BF16, {1, 47, 5, 600}, /*dynamicRows=*/false);
+}
+
+// Integers of 16 bits in pairs: of even and odd depths, with operands of 8 bits
+// and numbers whose products wrap.
+TEST_P(DotUnitTest, IntegerPairs) {
+  MachineModel machine = hostMachine(GetParam());
+  constexpr NumberKind i8 = NumberKind::I8, i16 = NumberKind::I16,
+                       sum = NumberKind::I32;
+  auto run = [&](NumberKind left, NumberKind right, const Case &test,
+                 bool emulated = false) {
+    ProductTypes types{left, right, sum, sum};
+    auto chosen = chooseContractionTiling(getSpec(test, types), machine);
+    ASSERT_TRUE(chosen.copies.has_value());
+    EXPECT_EQ(chosen.copies->unit.kind, DotUnitModel::Kind::IntegerPairs);
+    runCase(machine, types, emulated, test);
+  };
+  run(i8, i8, {1, 32, 64, 20});
+  run(i8, i16, {1, 45, 37, 33});
+  run(i16, i8, {1, 33, 20, 2601});
+  Case lowest{1, 32, 20, 20};
+  lowest.lowest = true;
+  run(i16, i16, lowest);
+  run(i16, i8, {1, 9, 5, 5}, /*emulated=*/true);
+}
+
+// Few rows multiply the same operands in 32 bits.
+TEST_P(DotUnitTest, NarrowIntegersOnBothSides) {
+  MachineModel machine = hostMachine(GetParam());
+  constexpr NumberKind i8 = NumberKind::I8, i32 = NumberKind::I32;
+  for (int64_t rows : {1, 7}) {
+    Case test{1, rows, 35, 21};
+    test.dynamicRows = rows > 1;
+    runCase(machine, {i8, i8, i32, i32}, /*emulated=*/false, test);
+  }
 }
 
 // The reference of each unit gives the same.

@@ -80,20 +80,45 @@ Value sluice::addSums(OpBuilder &builder, Location loc, Value lhs, Value rhs) {
   return arith::AddIOp::create(builder, loc, lhs, rhs);
 }
 
+DotUnit::DotUnit(const DotUnitModel &model, Type sumType)
+    : vectorType(VectorType::get({model.lanes}, sumType)),
+      operandType(
+          VectorType::get({model.lanes * model.depthStep},
+                          getNumberType(sumType.getContext(), model.operand))),
+      depthStep(model.depthStep) {}
+
 DotUnit::~DotUnit() = default;
 
 Value DotUnit::loadLhs(OpBuilder &builder, Location loc, Value buffer,
                        Value position) const {
-  Value scalar =
-      memref::LoadOp::create(builder, loc, buffer, ValueRange{position});
-  scalar = convertElements(builder, loc, scalar, getSumType());
-  return vector::BroadcastOp::create(builder, loc, vectorType, scalar);
+  Type element = operandType.getElementType();
+  if (depthStep == 1) {
+    Value scalar =
+        memref::LoadOp::create(builder, loc, buffer, ValueRange{position});
+    scalar = convertElements(builder, loc, scalar, element);
+    return vector::BroadcastOp::create(builder, loc, operandType, scalar);
+  }
+  // As one number of all bits, which goes to every lane at once.
+  auto group = VectorType::get({depthStep}, element);
+  assert(cast<MemRefType>(buffer.getType()).getElementType() == element &&
+         "neighbours are read as they lie");
+  Value elements =
+      vector::LoadOp::create(builder, loc, group, buffer, ValueRange{position});
+  Type bits =
+      builder.getIntegerType(depthStep * group.getElementTypeBitWidth());
+  Value number = vector::BitCastOp::create(
+      builder, loc, VectorType::get({1}, bits), elements);
+  number = vector::ExtractOp::create(builder, loc, number, 0);
+  int64_t lanes = vectorType.getNumElements();
+  Value all = vector::BroadcastOp::create(
+      builder, loc, VectorType::get({lanes}, bits), number);
+  return vector::BitCastOp::create(builder, loc, operandType, all);
 }
 
 Value DotUnit::loadVector(OpBuilder &builder, Location loc, Value buffer,
                           OpFoldResult start, Value mask) const {
   Type stored = cast<MemRefType>(buffer.getType()).getElementType();
-  auto type = VectorType::get(vectorType.getShape(), stored);
+  auto type = VectorType::get(operandType.getShape(), stored);
   IndexBuilder index(builder, loc);
   Value position = index.value(start);
   Value loaded;
@@ -106,14 +131,20 @@ Value DotUnit::loadVector(OpBuilder &builder, Location loc, Value buffer,
     loaded = vector::LoadOp::create(builder, loc, type, buffer,
                                     ValueRange{position});
   }
-  return convertElements(builder, loc, loaded, getSumType());
+  return convertElements(builder, loc, loaded, operandType.getElementType());
 }
 
 std::unique_ptr<DotUnit> sluice::createDotUnit(const DotUnitModel &model,
                                                Type sumType) {
   if (model.emulated)
     return createEmulatedUnit(model, sumType);
-  if (model.kind == DotUnitModel::Kind::Integer)
+  switch (model.kind) {
+  case DotUnitModel::Kind::Integer:
     return createIntegerUnit(model, sumType);
+  case DotUnitModel::Kind::IntegerPairs:
+    return createPairUnit(model, sumType);
+  case DotUnitModel::Kind::Float:
+    break;
+  }
   return createFloatUnit(model, sumType);
 }

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "sluice/Codegen/Elements/IndexBuilder.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -20,19 +21,32 @@ namespace {
 class EmulatedUnit final : public DotUnit {
 public:
   EmulatedUnit(const DotUnitModel &model, Type sumType)
-      : DotUnit(sumType, model.lanes), fused(model.fused) {}
+      : DotUnit(model, sumType), fused(model.fused) {}
 
   Value multiplyAdd(OpBuilder &builder, Location loc, Value lhs, Value rhs,
                     Value sums) const final {
-    for (int64_t lane = 0; lane < getVectorType().getNumElements(); ++lane) {
-      auto take = [&](Value vector) -> Value {
-        return vector::ExtractOp::create(builder, loc, vector, lane);
-      };
-      Value sum =
-          multiplyAddOne(builder, loc, take(lhs), take(rhs), take(sums));
-      sums = vector::InsertOp::create(builder, loc, sum, sums, lane);
-    }
-    return sums;
+    // As a loop: tiles are hundreds of these.
+    IndexBuilder index(builder, loc);
+    int64_t lanes = getVectorType().getNumElements();
+    return index.loop(
+        index.constant(0), index.constant(lanes), 1, sums,
+        [&](OpFoldResult lane, ValueRange running) -> SmallVector<Value> {
+          auto take = [&](Value vector, OpFoldResult place) -> Value {
+            return vector::ExtractOp::create(builder, loc, vector, place);
+          };
+          Value sum = take(running[0], lane);
+          OpFoldResult first = index.mul(lane, getDepthStep());
+          for (int64_t k = 0; k < getDepthStep(); ++k) {
+            auto widen = [&](Value vector) {
+              return convertElements(builder, loc,
+                                     take(vector, index.add(first, k)),
+                                     getSumType());
+            };
+            sum = multiplyAddOne(builder, loc, widen(lhs), widen(rhs), sum);
+          }
+          return {
+              vector::InsertOp::create(builder, loc, sum, running[0], lane)};
+        })[0];
   }
 
 private:

@@ -14,7 +14,7 @@ namespace {
 class FloatUnit final : public DotUnit {
 public:
   FloatUnit(const DotUnitModel &model, Type sumType)
-      : DotUnit(sumType, model.lanes), fused(model.fused) {}
+      : DotUnit(model, sumType), fused(model.fused) {}
 
   Value multiplyAdd(OpBuilder &builder, Location loc, Value lhs, Value rhs,
                     Value sums) const final {

@@ -24,5 +24,5 @@ public:
 
 std::unique_ptr<DotUnit> sluice::createIntegerUnit(const DotUnitModel &model,
                                                    Type sumType) {
-  return std::make_unique<IntegerUnit>(sumType, model.lanes);
+  return std::make_unique<IntegerUnit>(model, sumType);
 }

@@ -19,6 +19,11 @@ std::unique_ptr<DotUnit> createFloatUnit(const DotUnitModel &model,
 std::unique_ptr<DotUnit> createIntegerUnit(const DotUnitModel &model,
                                            mlir::Type sumType);
 
+/// Pairs of 16-bit integers, whose two products are added up with a sum of 32
+/// bits, modulo its size: PMADDWD and an addition.
+std::unique_ptr<DotUnit> createPairUnit(const DotUnitModel &model,
+                                        mlir::Type sumType);
+
 /// What `unit` computes, spelled out in operations on numbers.
 std::unique_ptr<DotUnit> createEmulatedUnit(const DotUnitModel &model,
                                             mlir::Type sumType);

@@ -4,10 +4,13 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sluice/Codegen/CPU/MicroKernels/Contraction.h"
+#include "ContractionForms.h"
 #include "Gemv.h"
+#include "PanelCopy.h"
 #include "PanelPacking.h"
 #include "Widening.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "sluice/Analysis/MachineModel.h"
 #include "sluice/Codegen/CPU/DotUnits/DotUnit.h"
@@ -42,13 +45,15 @@ public:
   ContractionEmitter(OpBuilder &builder, Location loc,
                      const ContractionSpec &spec,
                      const ContractionTiling &tiling,
-                     const ContractionOperands &operands, EpilogueFn epilogue)
-      : index(builder, loc), spec(spec), tiling(tiling), epilogue(epilogue),
+                     const ContractionOperands &operands, bool copiesPanels,
+                     EpilogueFn epilogue)
+      : index(builder, loc), spec(spec), tiling(tiling),
+        copiesPanels(copiesPanels), epilogue(epilogue),
         a(flattenBuffer(builder, loc, operands.a)),
         b(flattenBuffer(builder, loc, operands.b)),
         c(flattenBuffer(builder, loc, operands.c)), operands(operands),
         unit(createDotUnit(
-            tiling.unit,
+            getUnit(tiling, copiesPanels),
             getNumberType(builder.getContext(), spec.types.accumulator))) {}
 
   void run();
@@ -57,6 +62,7 @@ private:
   BatchOffsets getOffsets(OpFoldResult batch);
   void emitAsDotProducts();
   void emitDepthBlocks();
+  void emitCopiedPanels();
   void emitTiles();
   void forEachRowGroup(function_ref<void(const RowGroup &)> body);
   void forEachColumnGroup(function_ref<void(const ColumnGroup &)> body);
@@ -66,20 +72,25 @@ private:
   OpFoldResult getNextB(OpFoldResult column, OpFoldResult bStart);
   void emitTile(const RowGroup &rows, const ColumnGroup &columns);
   SmallVector<Value> addPartialSums(const RegisterTile &tile,
-                                    const TileResult &result, ValueRange sums);
+                                    const TileResult &held, ValueRange sums);
+  TileResult getHeldSums(const RowGroup &rows, const TileResult &result);
   void addPrefetches(MicroTileOperands &inputs, const RowGroup &rows,
                      const ColumnGroup &columns);
 
   bool readsPanels() const { return spec.packedB || tiling.packB; }
+  int64_t getDepthBlock() const {
+    return copiesPanels ? tiling.copies->depth : tiling.depthBlock;
+  }
   bool splitsDepth() const {
     auto depth = IndexBuilder::getConstant(operands.depth);
-    return tiling.depthBlock != std::numeric_limits<int64_t>::max() &&
-           (!depth || *depth > tiling.depthBlock);
+    return getDepthBlock() != std::numeric_limits<int64_t>::max() &&
+           (!depth || *depth > getDepthBlock());
   }
 
   IndexBuilder index;
   const ContractionSpec &spec;
   const ContractionTiling &tiling;
+  bool copiesPanels;
   EpilogueFn epilogue;
   Value a, b, c;
   ContractionOperands operands;
@@ -88,6 +99,9 @@ private:
   // The block being emitted.
   OpFoldResult batch, rowBegin, rowEnd, columnBegin, columnEnd, kBegin, kEnd;
   BatchOffsets offsets;
+  // On the stack, where panels are copied: the copy, and the sums of a panel
+  // over the parts of the depth before, which in C would be rounded.
+  Value panel, heldSums;
 };
 
 } // namespace
@@ -160,7 +174,10 @@ void ContractionEmitter::run() {
       offsets.b = index.mul(
           batch, index.mul(operands.depth,
                            index.roundUp(operands.columns, tiling.width())));
-    emitDepthBlocks();
+    if (copiesPanels)
+      emitCopiedPanels();
+    else
+      emitDepthBlocks();
   });
 }
 
@@ -195,6 +212,36 @@ void ContractionEmitter::emitDepthBlocks() {
     kBegin = k;
     kEnd = index.min(index.add(k, tiling.depthBlock), operands.depth);
     emitTiles();
+  });
+}
+
+void ContractionEmitter::emitCopiedPanels() {
+  OpBuilder &builder = index.builder;
+  auto reserve = [&](int64_t elements, Type type) -> Value {
+    return memref::AllocaOp::create(
+        builder, index.loc, MemRefType::get({elements}, type),
+        builder.getI64IntegerAttr(MachineModel::cacheLineBytes));
+  };
+  int64_t block = getDepthBlock(), width = tiling.width();
+  panel = reserve(block * width, unit->getOperandType().getElementType());
+  if (splitsDepth())
+    heldSums = reserve(tiling.rowBlock * width, unit->getSumType());
+  kBegin = index.constant(0);
+  forEachColumnGroup([&](const ColumnGroup &columns) {
+    index.loop(index.constant(0), operands.depth, block, [&](OpFoldResult k) {
+      kBegin = k;
+      kEnd = index.min(index.add(k, block), operands.depth);
+      OpFoldResult depth = index.sub(kEnd, kBegin);
+      OpFoldResult start = index.add(columns.bStart, index.mul(k, width));
+      emitPanelCopy(index, {b, start, depth, width, panel, unit.get()});
+      ColumnGroup part = columns;
+      part.bStart = index.constant(0);
+      // Panels follow each other.
+      if (columns.nextB)
+        part.nextB = index.add(start, index.mul(depth, width));
+      forEachRowGroup([&](const RowGroup &rows) { emitTile(rows, part); });
+    });
+    kBegin = index.constant(0);
   });
 }
 
@@ -284,9 +331,25 @@ void ContractionEmitter::emitColumnTail(
   });
 }
 
-/// Adds what earlier blocks of the depth have left in C.
+/// Where the sums of a tile wait for the rest of the depth: in C, or where
+/// panels are copied.
+TileResult ContractionEmitter::getHeldSums(const RowGroup &rows,
+                                           const TileResult &result) {
+  if (!heldSums)
+    return result;
+  TileResult held = result;
+  held.c = heldSums;
+  held.column = index.constant(0);
+  held.start = index.mul(index.sub(rows.first, rowBegin),
+                         index.constant(tiling.width()));
+  held.stride = index.constant(tiling.width());
+  held.lastMask = nullptr;
+  return held;
+}
+
+/// Adds what earlier blocks of the depth have left.
 SmallVector<Value> ContractionEmitter::addPartialSums(const RegisterTile &tile,
-                                                      const TileResult &result,
+                                                      const TileResult &held,
                                                       ValueRange sums) {
   OpBuilder &builder = index.builder;
   Value isLater = arith::CmpIOp::create(
@@ -302,14 +365,14 @@ SmallVector<Value> ContractionEmitter::addPartialSums(const RegisterTile &tile,
   for (int64_t r = 0; r < tile.rows; ++r) {
     // Rows past the end read the last one's sums and are never stored.
     OpFoldResult row = index.constant(r);
-    if (result.validRows)
-      row = index.min(row, index.sub(result.validRows, 1));
-    OpFoldResult start = result.getStart(index, row);
+    if (held.validRows)
+      row = index.min(row, index.sub(held.validRows, 1));
+    OpFoldResult start = held.getStart(index, row);
     for (int64_t v = 0; v < tile.vectors; ++v) {
       Value earlier = loadVector(
-          builder, index.loc, c,
-          index.add(start, index.add(result.column, v * tile.lanes)),
-          tile.lanes, v + 1 == tile.vectors ? result.lastMask : Value());
+          builder, index.loc, held.c,
+          index.add(start, index.add(held.column, v * tile.lanes)), tile.lanes,
+          v + 1 == tile.vectors ? held.lastMask : Value());
       added.push_back(
           addSums(builder, index.loc, earlier, sums[r * tile.vectors + v]));
     }
@@ -358,10 +421,10 @@ void ContractionEmitter::addPrefetches(MicroTileOperands &inputs,
   OpFoldResult tile =
       index.div(index.sub(rows.first, rowBegin), tiling.tileRows);
   OpFoldResult depth =
-      splitsDepth() ? index.constant(tiling.depthBlock) : operands.depth;
+      splitsDepth() ? index.constant(getDepthBlock()) : operands.depth;
   inputs.prefetches.push_back(
       {b, index.add(columns.nextB, index.mul(index.mul(tile, step), depth)),
-       step});
+       step * unit->getDepthStep()});
 }
 
 void ContractionEmitter::emitTile(const RowGroup &rows,
@@ -370,19 +433,21 @@ void ContractionEmitter::emitTile(const RowGroup &rows,
   OpBuilder &builder = index.builder;
 
   MicroTileOperands inputs;
+  int64_t depthStep = unit->getDepthStep();
   inputs.a = a;
-  inputs.b = b;
+  inputs.b = panel ? panel : b;
   inputs.bStart = columns.bStart;
-  inputs.bStep =
-      readsPanels() ? index.constant(tiling.width()) : operands.bStride;
-  inputs.depth = index.sub(kEnd, kBegin);
+  inputs.bStep = readsPanels() ? index.constant(tiling.width() * depthStep)
+                               : operands.bStride;
+  inputs.depth = index.ceilDiv(index.sub(kEnd, kBegin), depthStep);
   if (splitsDepth())
-    inputs.depthLimit = tiling.depthBlock;
-  inputs.aStep = spec.transposeA ? operands.aStride : index.constant(1);
+    inputs.depthLimit = (getDepthBlock() + depthStep - 1) / depthStep;
+  inputs.aStep = spec.transposeA ? operands.aStride : index.constant(depthStep);
   OpFoldResult rowStep = spec.transposeA ? index.constant(1) : operands.aStride;
+  OpFoldResult kStep = spec.transposeA ? operands.aStride : index.constant(1);
   OpFoldResult aStart =
       index.add(index.add(offsets.a, index.mul(rows.first, rowStep)),
-                index.mul(kBegin, inputs.aStep));
+                index.mul(kBegin, kStep));
   if (!readsPanels())
     inputs.lastMask = columns.lastMask;
 
@@ -420,92 +485,69 @@ void ContractionEmitter::emitTile(const RowGroup &rows,
   SmallVector<Value> sums =
       emitMicroTile(builder, index.loc, tile, options, inputs,
                     makeZeroTile(builder, index.loc, tile, unit->getSumType()));
+  TileResult held = getHeldSums(rows, result);
   if (splitsDepth())
-    sums = addPartialSums(tile, result, sums);
-  if (!splitsDepth() || !epilogue)
+    sums = addPartialSums(tile, held, sums);
+  if (!splitsDepth() || (!epilogue && !heldSums))
     return emitTileStore(builder, index.loc, tile, result, sums, epilogue);
   index.ifLess(
       kEnd, operands.depth,
-      [&] { emitTileStore(builder, index.loc, tile, result, sums, nullptr); },
+      [&] { emitTileStore(builder, index.loc, tile, held, sums, nullptr); },
       [&] { emitTileStore(builder, index.loc, tile, result, sums, epilogue); });
 }
 
-/// Whether tiles read a copy of A with wider elements. Dot products, which read
-/// each element of B once, widen A as well where they read it.
-static bool widensLhs(const ContractionSpec &spec,
-                      const ContractionTiling &tiling,
-                      const ContractionOperands &operands) {
-  auto rows = IndexBuilder::getConstant(operands.rows);
-  return tiling.unit.widensLhs && !(rows && usesDotProducts(spec, *rows));
-}
-
-/// Where in the scratch memory what follows a copy of A starts.
-static OpFoldResult getWideLhsBytes(IndexBuilder &index,
-                                    const ContractionTiling &tiling,
-                                    const ContractionOperands &operands) {
-  return index.roundUp(
-      index.mul(countElements(index, operands.a), tiling.unit.lhsBytes),
-      MachineModel::cacheLineBytes);
-}
-
-OpFoldResult sluice::getContractionScratch(
-    OpBuilder &builder, Location loc, const ContractionSpec &spec,
-    const ContractionTiling &tiling, const ContractionOperands &operands) {
+/// One product in one form.
+static void emitProduct(OpBuilder &builder, Location loc,
+                        const ContractionSpec &spec,
+                        const ContractionTiling &tiling,
+                        const ContractionOperands &operands, bool copiesPanels,
+                        EpilogueFn epilogue) {
   IndexBuilder index(builder, loc);
-  OpFoldResult bytes = index.constant(0);
-  if (widensLhs(spec, tiling, operands))
-    bytes = getWideLhsBytes(index, tiling, operands);
-  if (!tiling.packB)
-    return bytes;
-  OpFoldResult panels = index.roundUp(operands.columns, tiling.width());
-  return index.add(
-      bytes,
-      index.mul(index.mul(operands.batch, index.mul(panels, operands.depth)),
-                tiling.unit.sumBytes));
+  ContractionOperands wide = operands;
+  DotUnitModel unit = getUnit(tiling, copiesPanels);
+  if (widensLhs(spec, unit, operands)) {
+    wide.a = viewScratch(builder, loc, operands.scratch, wide.scratchStart,
+                         getNumberType(builder.getContext(), unit.operand));
+    emitWidening(index, flattenBuffer(builder, loc, operands.a), wide.a,
+                 countElements(index, operands.a), tiling.lanes);
+    wide.scratchStart =
+        index.add(wide.scratchStart, getWideLhsBytes(index, unit, operands));
+  }
+  ContractionEmitter(builder, loc, spec, tiling, wide, copiesPanels, epilogue)
+      .run();
 }
 
-/// One product, with or without its single row.
-static void emitRows(OpBuilder &builder, Location loc,
-                     const ContractionSpec &spec,
-                     const ContractionTiling &tiling,
-                     const ContractionOperands &operands, EpilogueFn epilogue) {
+void sluice::emitContraction(OpBuilder &builder, Location loc,
+                             const ContractionSpec &spec,
+                             const ContractionTiling &tiling,
+                             const ContractionOperands &given,
+                             EpilogueFn epilogue) {
+  ContractionOperands operands = given;
   IndexBuilder index(builder, loc);
-  auto emitGeneral = [&] {
-    ContractionEmitter(builder, loc, spec, tiling, operands, epilogue).run();
+  if (!operands.scratchStart)
+    operands.scratchStart = index.constant(0);
+  auto emitForm = [&](bool copiesPanels) {
+    emitProduct(builder, loc, spec, tiling, operands, copiesPanels, epilogue);
   };
   if (IndexBuilder::getConstant(operands.rows))
-    return emitGeneral();
+    return emitForm(alwaysCopies(tiling, operands));
+  auto emitSeveral = [&] {
+    if (!tiling.copies)
+      return emitForm(false);
+    index.ifLess(
+        operands.rows, index.constant(tiling.copies->fewestRows),
+        [&] { emitForm(false); }, [&] { emitForm(true); });
+  };
   // A single row streams B: a tile that computes absent rows would be slower.
   ContractionTiling rowTiling = tiling;
   rowTiling.tileRows = rowTiling.rowBlock = 1;
   rowTiling.fetchRows = rowTiling.fetchResult = false;
   ContractionOperands rowOperands = operands;
   rowOperands.rows = index.constant(1);
-  index.ifLess(index.constant(1), operands.rows, emitGeneral, [&] {
+  index.ifLess(index.constant(1), operands.rows, emitSeveral, [&] {
     index.ifLess(index.constant(0), operands.rows, [&] {
-      ContractionEmitter(builder, loc, spec, rowTiling, rowOperands, epilogue)
-          .run();
+      emitProduct(builder, loc, spec, rowTiling, rowOperands,
+                  /*copiesPanels=*/false, epilogue);
     });
   });
-}
-
-void sluice::emitContraction(OpBuilder &builder, Location loc,
-                             const ContractionSpec &spec,
-                             const ContractionTiling &tiling,
-                             const ContractionOperands &operands,
-                             EpilogueFn epilogue) {
-  ContractionOperands wide = operands;
-  IndexBuilder index(builder, loc);
-  if (!wide.scratchStart)
-    wide.scratchStart = index.constant(0);
-  if (widensLhs(spec, tiling, operands)) {
-    Type element = getNumberType(builder.getContext(), spec.types.accumulator);
-    wide.a =
-        viewScratch(builder, loc, operands.scratch, wide.scratchStart, element);
-    emitWidening(index, flattenBuffer(builder, loc, operands.a), wide.a,
-                 countElements(index, operands.a), tiling.lanes);
-    wide.scratchStart =
-        index.add(wide.scratchStart, getWideLhsBytes(index, tiling, operands));
-  }
-  emitRows(builder, loc, spec, tiling, wide, epilogue);
 }

@@ -106,7 +106,8 @@ void TileEmitter::step(OpFoldResult k, MutableArrayRef<Value> accumulators) {
   SmallVector<Value> bVectors;
   for (int64_t v = 0; v < tile.vectors; ++v)
     bVectors.push_back(options.unit->loadVector(
-        builder, loc, operands.b, index.add(bRow, v * tile.lanes),
+        builder, loc, operands.b,
+        index.add(bRow, v * tile.lanes * options.unit->getDepthStep()),
         v + 1 == tile.vectors ? operands.lastMask : Value()));
   OpFoldResult aOffset = index.mul(k, operands.aStep);
   for (int64_t r = 0; r < tile.rows; ++r) {

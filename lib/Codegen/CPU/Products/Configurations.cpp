@@ -190,11 +190,17 @@ static auto readKernelTiling(Operation *op, const SpecTy &spec,
 FailureOr<ContractionTiling>
 sluice::readContractionTiling(Operation *op, const ContractionSpec &spec,
                               const MachineModel &machine) {
-  return readKernelTiling<kernel::CpuContractionAttr>(op, spec, machine);
+  auto tiling = readKernelTiling<kernel::CpuContractionAttr>(op, spec, machine);
+  if (succeeded(tiling))
+    tiling->copies = choosePanelCopies(*tiling, spec, machine);
+  return tiling;
 }
 
 FailureOr<ConvolutionTiling>
 sluice::readConvolutionTiling(Operation *op, const ConvolutionSpec &spec,
                               const MachineModel &machine) {
-  return readKernelTiling<kernel::CpuConvolutionAttr>(op, spec, machine);
+  auto tiling = readKernelTiling<kernel::CpuConvolutionAttr>(op, spec, machine);
+  if (succeeded(tiling))
+    tiling->contraction.copies = choosePanelCopies(*tiling, spec, machine);
+  return tiling;
 }

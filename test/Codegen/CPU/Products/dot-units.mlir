@@ -22,6 +22,100 @@ kernel.func @halves "packed_matmul" {
 
 // -----
 
+// Many rows: a part of a panel is widened on the stack, where all tiles of rows
+// read it; their sums wait there for the next part.
+// CHECK-LABEL: kernel.func @many_rows "
+// CHECK-NEXT:    ^bb0(
+// CHECK-SAME:  %[[WEIGHTS:[a-z0-9]+]]: memref<16000xf16>
+// CHECK:         scf.parallel
+// CHECK:           %[[PANEL:.*]] = memref.alloca() {alignment = 64 : i64} : memref<8000xf32>
+// CHECK:           %[[SUMS:.*]] = memref.alloca() {alignment = 64 : i64} : memref<{{.*}}xf32>
+// CHECK:           scf.for
+// CHECK:             scf.for
+// CHECK:               %[[READ:.*]] = vector.load %[[WEIGHTS]]{{.*}} : memref<16000xf16>, vector<8xf16>
+// CHECK:               %[[WIDE:.*]] = arith.extf %[[READ]] : vector<8xf16> to vector<8xf32>
+// CHECK:               vector.store %[[WIDE]], %[[PANEL]]
+// CHECK:             scf.for
+// CHECK:               scf.for
+// CHECK-NOT:             arith.extf
+// CHECK:                 vector.load %[[PANEL]]{{.*}} : memref<8000xf32>, vector<8xf32>
+// CHECK-NOT:             arith.extf
+// CHECK:                 vector.fma
+// CHECK:               vector.load %[[SUMS]]
+// CHECK:               vector.store {{.*}}, %[[SUMS]]
+// CHECK:               arith.truncf {{.*}} : vector<8xf32> to vector<8xf16>
+// EMULATED-LABEL: kernel.func @many_rows "
+// EMULATED:         math.fma {{.*}} : f32
+kernel.func @many_rows "packed_matmul" {
+^bb0(%x: tensor<60x1000xf16>, %w: tensor<16000xf16>):
+  %0 = kernel.packed_matmul %x, %w {columns = 16 : i64} : (tensor<60x1000xf16>, tensor<16000xf16>) -> tensor<60x16xf16>
+  kernel.yield %0 : tensor<60x16xf16>
+}
+
+// -----
+
+// Where only the run knows the rows, it chooses.
+// CHECK-LABEL: kernel.func @any_rows "
+// CHECK:         %[[FEW:.*]] = arith.cmpi slt, %{{.*}}, %c32
+// CHECK:         scf.if %[[FEW]] {
+// CHECK:           vector.load {{.*}} : memref<512xf16>, vector<8xf16>
+// CHECK:           vector.fma
+// CHECK:         } else {
+// CHECK:           memref.alloca() {{.*}} : memref<128xf32>
+kernel.func @any_rows "packed_matmul" {
+^bb0(%x: tensor<?x8xf16>, %w: tensor<512xf16>):
+  %0 = kernel.packed_matmul %x, %w {columns = 64 : i64} : (tensor<?x8xf16>, tensor<512xf16>) -> tensor<?x64xf16>
+  kernel.yield %0 : tensor<?x64xf16>
+}
+
+// -----
+
+// Narrow integers on both sides are multiplied in pairs of 16 bits, which lie
+// side by side in the copy of a panel; of an odd depth the last one's second
+// half is zero.
+// CHECK-LABEL: kernel.func @pairs "
+// CHECK-NEXT:    ^bb0(
+// CHECK-SAME:  %[[WEIGHTS:[a-z0-9]+]]: memref<144xi8>
+// CHECK:         arith.extsi {{.*}} : vector<8xi8> to vector<8xi16>
+// CHECK:         vector.store {{.*}} : memref<?xi16>, vector<8xi16>
+// CHECK:         %[[PANEL:.*]] = memref.alloca() {{.*}} : memref<{{.*}}xi16>
+// CHECK:         %[[EVEN:.*]] = vector.load %[[WEIGHTS]]{{.*}} : memref<144xi8>, vector<8xi8>
+// CHECK:         %[[ODD:.*]] = vector.load %[[WEIGHTS]]{{.*}} : memref<144xi8>, vector<8xi8>
+// CHECK:         %[[BOTH:.*]] = vector.shuffle %[[EVEN]], %[[ODD]] [0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15]
+// CHECK:         %[[WIDE:.*]] = arith.extsi %[[BOTH]] : vector<16xi8> to vector<16xi16>
+// CHECK:         vector.store %[[WIDE]], %[[PANEL]]
+// CHECK:         %[[RHS:.*]] = vector.load %[[PANEL]]{{.*}} vector<16xi16>
+// CHECK:         %[[PAIR:.*]] = vector.load {{.*}} : memref<?xi16>, vector<2xi16>
+// CHECK:         vector.bitcast %[[PAIR]] : vector<2xi16> to vector<1xi32>
+// CHECK:         %[[LHS:.*]] = vector.bitcast {{.*}} : vector<8xi32> to vector<16xi16>
+// CHECK:         llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"(%[[LHS]], {{.*}}) : (vector<16xi16>, vector<16xi16>) -> vector<8xi32>
+// CHECK:         arith.addi {{.*}} : vector<8xi32>
+// EMULATED-LABEL: kernel.func @pairs "
+// EMULATED-NOT:     call_intrinsic
+// EMULATED:         arith.extsi {{.*}} : i16 to i32
+// EMULATED:         arith.muli {{.*}} : i32
+// EMULATED-NOT:     call_intrinsic
+kernel.func @pairs "packed_matmul" {
+^bb0(%x: tensor<40x9xi8>, %w: tensor<144xi8>):
+  %0 = kernel.packed_matmul %x, %w {columns = 16 : i64} : (tensor<40x9xi8>, tensor<144xi8>) -> tensor<40x16xi32>
+  kernel.yield %0 : tensor<40x16xi32>
+}
+
+// -----
+
+// Few rows are multiplied in 32 bits.
+// CHECK-LABEL: kernel.func @few_rows "
+// CHECK-NOT:     call_intrinsic
+// CHECK:         arith.muli {{.*}} : vector<8xi32>
+// CHECK-NOT:     call_intrinsic
+kernel.func @few_rows "packed_matmul" {
+^bb0(%x: tensor<4x9xi8>, %w: tensor<144xi8>):
+  %0 = kernel.packed_matmul %x, %w {columns = 16 : i64} : (tensor<4x9xi8>, tensor<144xi8>) -> tensor<4x16xi32>
+  kernel.yield %0 : tensor<4x16xi32>
+}
+
+// -----
+
 // Integers wrap.
 // CHECK-LABEL: kernel.func @integers "
 // CHECK-NOT:     memref.alloca

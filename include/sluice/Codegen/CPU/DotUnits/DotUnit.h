@@ -37,30 +37,35 @@ mlir::Value addSums(mlir::OpBuilder &builder, mlir::Location loc,
 
 class DotUnit {
 public:
-  DotUnit(mlir::Type sumType, int64_t lanes)
-      : vectorType(mlir::VectorType::get({lanes}, sumType)) {}
+  DotUnit(const DotUnitModel &model, mlir::Type sumType);
   virtual ~DotUnit();
 
   /// A vector of sums.
   mlir::VectorType getVectorType() const { return vectorType; }
   mlir::Type getSumType() const { return vectorType.getElementType(); }
+  /// A vector of what is multiplied: for each lane `getDepthStep` neighbours in
+  /// depth.
+  mlir::VectorType getOperandType() const { return operandType; }
+  int64_t getDepthStep() const { return depthStep; }
 
-  /// What all sums of a row multiply with at a step: the element of A at
-  /// `position` of a buffer of one dimension, in every lane.
+  /// What all sums of a row multiply with at a step: the elements of A from
+  /// `position` of a buffer of one dimension on, in every lane.
   virtual mlir::Value loadLhs(mlir::OpBuilder &builder, mlir::Location loc,
                               mlir::Value buffer, mlir::Value position) const;
-  /// What lies side by side in the buffer from `start` on, one element for each
-  /// lane; those that a mask turns off are zero.
+  /// What lies side by side in the buffer from `start` on, `getDepthStep`
+  /// elements for each lane; those that a mask turns off are zero. The mask has
+  /// an element for each of the vector's.
   virtual mlir::Value loadVector(mlir::OpBuilder &builder, mlir::Location loc,
                                  mlir::Value buffer, mlir::OpFoldResult start,
                                  mlir::Value mask) const;
-  /// sums + lhs * rhs, lane by lane.
+  /// sums + lhs * rhs, lane by lane, over all elements of a lane.
   virtual mlir::Value multiplyAdd(mlir::OpBuilder &builder, mlir::Location loc,
                                   mlir::Value lhs, mlir::Value rhs,
                                   mlir::Value sums) const = 0;
 
 private:
-  mlir::VectorType vectorType;
+  mlir::VectorType vectorType, operandType;
+  int64_t depthStep;
 };
 
 /// The instructions of a unit that adds up numbers of `sumType`.

@@ -56,7 +56,8 @@ struct TileFetch {
   mlir::OpFoldResult start, stride;
 };
 
-/// Where a tile reads. All buffers have one dimension.
+/// Where a tile reads. All buffers have one dimension. A step of k is one of
+/// the unit's, which may take several neighbours in depth.
 struct MicroTileOperands {
   mlir::Value a;
   /// Where each row of A starts.
