@@ -47,7 +47,7 @@ bool isFiniteMatrix(Value value) {
   if (isa<IntegerType>(elementTypeOf(value)))
     return true;
   auto constant = value.getDefiningOp<ConstantOp>();
-  return constant && elementTypeOf(value).isF32() && isFinite(constant);
+  return constant && isFinite(constant);
 }
 
 Value padBy(GraphBuilder &graph, Value value, Value zero, ArrayRef<int64_t> low,

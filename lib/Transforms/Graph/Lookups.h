@@ -14,8 +14,8 @@ namespace sluice {
 /// Is a constant expression of static shape worth keeping as a constant?
 bool isWorthStoring(mlir::Value table);
 
-/// Are all elements of a constant of f32 finite? Zero times infinity would have
-/// made every row undefined. Looks at all of them.
+/// Are all elements of a constant finite numbers? Zero times infinity would
+/// have made every row undefined. Looks at all of them.
 bool isFinite(ConstantOp op);
 
 /// gather(f(table)) as f(gather(table)), where f(table) takes much more memory

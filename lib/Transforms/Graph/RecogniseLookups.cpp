@@ -122,15 +122,30 @@ std::optional<OneHot> matchOneHot(Value rows) {
   return std::nullopt;
 }
 
+/// Has no float an exponent of ones alone, as infinities and NaN have?
+template <typename Bits> bool areFinite(ArrayRef<char> bytes, Bits exponent) {
+  return llvm::all_of(
+      llvm::seq<size_t>(0, bytes.size() / sizeof(Bits)), [&](size_t i) {
+        return (elementAt<Bits>(bytes, i) & exponent) != exponent;
+      });
+}
+
 } // namespace
 
 bool isFinite(ConstantOp op) {
+  Type type = elementTypeOf(op);
+  if (isa<IntegerType>(type))
+    return true;
   ArrayRef<char> bytes = bytesOf(op);
   if (bytes.empty())
     return std::isfinite(getSplatNumber(op).value_or(INFINITY));
-  return llvm::all_of(
-      llvm::seq<size_t>(0, bytes.size() / sizeof(float)),
-      [&](size_t i) { return std::isfinite(elementAt<float>(bytes, i)); });
+  if (type.isF16())
+    return areFinite<uint16_t>(bytes, 0x7C00);
+  if (type.isBF16())
+    return areFinite<uint16_t>(bytes, 0x7F80);
+  if (type.isF32())
+    return areFinite<uint32_t>(bytes, 0x7F800000);
+  return type.isF64() && areFinite<uint64_t>(bytes, 0x7FF0000000000000);
 }
 
 namespace {
@@ -179,7 +194,7 @@ struct ProductToLookup : OpRewritePattern<MatmulOp> {
                                 PatternRewriter &rewriter) const override {
     auto matrix = op.getRhs().getDefiningOp<ConstantOp>();
     if (!matrix || op.getTransposeLhs() || shapeOf(op.getRhs()).size() != 2 ||
-        !elementTypeOf(op.getRhs()).isF32() ||
+        op.getType().getElementType() != elementTypeOf(op.getRhs()) ||
         ShapedType::isDynamic(shapeOf(op.getLhs()).back()))
       return failure();
     auto oneHot = matchOneHot(op.getLhs());
@@ -190,9 +205,9 @@ struct ProductToLookup : OpRewritePattern<MatmulOp> {
     GraphBuilder graph(rewriter, op.getLoc());
     Value table = makeTable(graph, op);
     int64_t rows = shapeOf(table)[0], columns = shapeOf(table)[1];
-    auto zeroType = RankedTensorType::get({1, columns}, rewriter.getF32Type());
-    Value zeros =
-        graph.make<ConstantOp>(DenseElementsAttr::get(zeroType, 0.0f));
+    Type type = elementTypeOf(table);
+    Value zeros = graph.make<ConstantOp>(DenseElementsAttr::get(
+        RankedTensorType::get({1, columns}, type), rewriter.getZeroAttr(type)));
     table = graph.make<ConcatOp>(ValueRange{table, zeros},
                                  rewriter.getI64IntegerAttr(0));
     normalisePlaces(graph, *oneHot);

@@ -32,6 +32,26 @@ func.func @constant(%a: tensor<4x2xf32>) -> tensor<4x1xf32> {
 
 // -----
 
+// So does one of another type, but not one with an infinity.
+// CHECK-LABEL: @constant_types(
+// CHECK-SAME: %[[A:[a-z0-9]+]]: tensor<4x2xf16>, %[[B:[a-z0-9]+]]: tensor<4x2xbf16>
+func.func @constant_types(%a: tensor<4x2xf16>, %b: tensor<4x2xbf16>) -> (tensor<4x1xf16>, tensor<4x1xbf16>) {
+  // CHECK: sluice.matmul %[[A]], {{.*}} : (tensor<4x2xf16>, tensor<2x1xf16>)
+  // CHECK: %[[PADDED:.*]] = sluice.pad %[[B]]
+  // CHECK: sluice.matmul %[[PADDED]], {{.*}} : (tensor<4x5xbf16>, tensor<5x1xbf16>)
+  %zero = sluice.constant dense<0.0> : tensor<f16>
+  %none = sluice.constant dense<0.0> : tensor<bf16>
+  %w = sluice.constant dense<[[1.0], [2.0], [3.0], [4.0], [5.0]]> : tensor<5x1xf16>
+  %v = sluice.constant dense<[[1.0], [2.0], [3.0], [4.0], [0x7F80]]> : tensor<5x1xbf16>
+  %0 = sluice.pad %a, %zero {high = array<i64: 0, 2>, low = array<i64: 0, 1>} : (tensor<4x2xf16>, tensor<f16>) -> tensor<4x5xf16>
+  %1 = sluice.matmul %0, %w : (tensor<4x5xf16>, tensor<5x1xf16>) -> tensor<4x1xf16>
+  %2 = sluice.pad %b, %none {high = array<i64: 0, 2>, low = array<i64: 0, 1>} : (tensor<4x2xbf16>, tensor<bf16>) -> tensor<4x5xbf16>
+  %3 = sluice.matmul %2, %v : (tensor<4x5xbf16>, tensor<5x1xbf16>) -> tensor<4x1xbf16>
+  return %1, %3 : tensor<4x1xf16>, tensor<4x1xbf16>
+}
+
+// -----
+
 // Rows are zero, or not a number where zero is multiplied with what is not finite.
 // CHECK-LABEL: @rows(
 // CHECK-SAME: %[[A:.*]]: tensor<8x20xf32>, %[[B:.*]]: tensor<6x20xf32>

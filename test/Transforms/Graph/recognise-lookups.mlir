@@ -61,6 +61,39 @@ func.func @others(%x: tensor<9x1xi32>) -> (tensor<9x2xf32>, tensor<9x2xf32>) {
 
 // -----
 
+// In every type; 0x7C00 is an infinity of f16, and a number of bf16.
+// CHECK-LABEL: @types(
+func.func @types(%x: tensor<9x1xi32>) -> (tensor<9x2xf16>, tensor<9x2xbf16>, tensor<9x2xf64>, tensor<9x2xi64>, tensor<9x2xf16>, tensor<9x2xf64>) {
+  // CHECK-DAG: sluice.gather {{.*}} : (tensor<4x2xf16>, tensor<9xi32>) -> tensor<9x2xf16>
+  // CHECK-DAG: sluice.gather {{.*}} : (tensor<4x2xbf16>, tensor<9xi32>) -> tensor<9x2xbf16>
+  // CHECK-DAG: sluice.gather {{.*}} : (tensor<4x2xf64>, tensor<9xi32>) -> tensor<9x2xf64>
+  // CHECK-DAG: sluice.gather {{.*}} : (tensor<4x2xi64>, tensor<9xi32>) -> tensor<9x2xi64>
+  // CHECK-DAG: sluice.matmul {{.*}} -> tensor<9x2xf16>
+  // CHECK-DAG: sluice.matmul {{.*}} -> tensor<9x2xf64>
+  // CHECK: return
+  %i = sluice.constant dense<[[0, 1, 2]]> : tensor<1x3xi32>
+  %half = sluice.constant dense<[[0.5, 1.0], [2.0, 1.0], [3.0, 1.0]]> : tensor<3x2xf16>
+  %brain = sluice.constant dense<[[0x7C00, 1.0], [2.0, 1.0], [3.0, 1.0]]> : tensor<3x2xbf16>
+  %double = sluice.constant dense<[[0.5, 1.0], [2.0, 1.0], [3.0, 1.0]]> : tensor<3x2xf64>
+  %long = sluice.constant dense<[[5, 1], [2, -1], [3, 1]]> : tensor<3x2xi64>
+  %half_inf = sluice.constant dense<[[0x7C00, 1.0], [2.0, 1.0], [3.0, 1.0]]> : tensor<3x2xf16>
+  %double_nan = sluice.constant dense<[[0.5, 1.0], [2.0, 1.0], [3.0, 0x7FF8000000000000]]> : tensor<3x2xf64>
+  %marks = sluice.equal %x, %i : (tensor<9x1xi32>, tensor<1x3xi32>) -> tensor<9x3xi1>
+  %h = sluice.cast %marks {to = f16} : (tensor<9x3xi1>) -> tensor<9x3xf16>
+  %b = sluice.cast %marks {to = bf16} : (tensor<9x3xi1>) -> tensor<9x3xbf16>
+  %d = sluice.cast %marks {to = f64} : (tensor<9x3xi1>) -> tensor<9x3xf64>
+  %l = sluice.cast %marks {to = i64} : (tensor<9x3xi1>) -> tensor<9x3xi64>
+  %0 = sluice.matmul %h, %half : (tensor<9x3xf16>, tensor<3x2xf16>) -> tensor<9x2xf16>
+  %1 = sluice.matmul %b, %brain : (tensor<9x3xbf16>, tensor<3x2xbf16>) -> tensor<9x2xbf16>
+  %2 = sluice.matmul %d, %double : (tensor<9x3xf64>, tensor<3x2xf64>) -> tensor<9x2xf64>
+  %3 = sluice.matmul %l, %long : (tensor<9x3xi64>, tensor<3x2xi64>) -> tensor<9x2xi64>
+  %4 = sluice.matmul %h, %half_inf : (tensor<9x3xf16>, tensor<3x2xf16>) -> tensor<9x2xf16>
+  %5 = sluice.matmul %d, %double_nan : (tensor<9x3xf64>, tensor<3x2xf64>) -> tensor<9x2xf64>
+  return %0, %1, %2, %3, %4, %5 : tensor<9x2xf16>, tensor<9x2xbf16>, tensor<9x2xf64>, tensor<9x2xi64>, tensor<9x2xf16>, tensor<9x2xf64>
+}
+
+// -----
+
 // An addend per row that is read stays behind the lookup.
 // CHECK-LABEL: @varies(
 func.func @varies(%x: tensor<2xi32>) -> tensor<2x3xf32> {
