@@ -25,6 +25,7 @@ import kernel_cases  # noqa: F401, registers cases
 import memory_cases  # noqa: F401, registers cases
 import movement_cases  # noqa: F401, registers cases
 import numpy_cases
+import recurrent_cases  # noqa: F401, registers cases
 import states
 import wrong_sizes
 from cases import CASES
