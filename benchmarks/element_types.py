@@ -40,12 +40,13 @@ TYPES = {
     "i8": (np.int8, TensorProto.INT8),
 }
 
-# What the ratios are to be at most.
+# What the ratios are to be at most; of products with few rows only where said.
+MANY_ROWS = 64
 GOALS = {
     "f16": {"product": 1.15, "gemv": 0.65, "conv": 1.15, "depthwise": 1.5},
     "bf16": {"product": 1.15, "gemv": 0.65, "conv": 1.15, "depthwise": 1.5},
     "f64": {"product": 2.2},
-    "i8": {"product": 1.3},
+    "i8": {"product": 1.3, "few rows": 1.3},
 }
 
 
@@ -64,7 +65,9 @@ class Case:
 
     @property
     def kind(self):
-        return self.name.split()[0]
+        name = self.name.split()[0]
+        few = name == "product" and self.shape[-2] < MANY_ROWS
+        return "few rows" if few else name
 
 
 def product_case(rows, depth, columns):
@@ -105,6 +108,36 @@ def batched_case(batch, rows, depth, columns):
                 build, (batch, rows, rows))
 
 
+def values_case(batch, rows, depth, columns):
+    """As attention reads its values: the second operand, made in the run as
+    well, is not turned."""
+    def build(graph, x, random, dtype):
+        if dtype == np.int8:
+            return None
+        part = [graph.constant(np.array([number], np.int64), np.int64)
+                for number in (0, columns, 2)]
+        right = graph.node("Slice", [graph.node("Transpose", [x], perm=[0, 2, 1]),
+                                     *part])
+        return graph.node("MatMul", [x, graph.node("Neg", [right])])
+
+    return Case(f"product values {batch}x{rows}x{depth}x{columns}",
+                (batch, rows, depth), build, (batch, rows, columns))
+
+
+def recurrent_case(operator, steps, batch, inputs, hidden):
+    def build(graph, x, random, dtype):
+        if dtype == np.int8:
+            return None
+        gates = {"LSTM": 4, "GRU": 3, "RNN": 1}[operator]
+        w, r = (graph.weight(name, (draw(random, (1, gates * hidden, size), dtype)
+                                    * 0.05).astype(dtype))
+                for name, size in (("w", inputs), ("r", hidden)))
+        return graph.node(operator, [x, w, r], hidden_size=hidden)
+
+    return Case(f"recurrent {operator} {steps}x{batch}x{inputs}-{hidden}",
+                (steps, batch, inputs), build, (steps, 1, batch, hidden))
+
+
 def convolution_case(size, inputs, outputs, kernel, groups=1):
     def build(graph, x, random, dtype):
         weight = graph.weight(
@@ -130,6 +163,11 @@ CASES = (
     product_case(1, 2048, 32000),
     feed_forward_case(384, 768, 3072),
     batched_case(12, 384, 384, 64),
+    values_case(12, 384, 384, 64),
+    recurrent_case("LSTM", 24, 1, 200, 200),
+    recurrent_case("LSTM", 24, 16, 200, 200),
+    recurrent_case("GRU", 24, 1, 200, 200),
+    recurrent_case("RNN", 24, 1, 200, 200),
     convolution_case(56, 64, 64, 3),
     convolution_case(14, 256, 256, 3),
     convolution_case(28, 128, 512, 1),
