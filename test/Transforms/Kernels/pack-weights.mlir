@@ -79,6 +79,34 @@ func.func @element_types(%a: tensor<4x8xf16>, %b: tensor<4x8xbf16>, %c: tensor<4
 
 // -----
 
+// Quantised values keep their bits: the kernel in front no longer makes 32 of
+// them, or goes. What is not known to fit, or has other readers, stays.
+// CHECK-LABEL: func.func @narrow_operands
+// CHECK-SAME:  %[[A:[a-z0-9]+]]: tensor<40x8xi8>, %[[B:[a-z0-9]+]]: tensor<40x8xui8>
+// CHECK:         kernel.region "packed_matmul" ins(%[[A]]
+// CHECK:           kernel.packed_matmul {{.*}} : (tensor<40x8xi8>, tensor<512xi8>) -> tensor<40x64xi32>
+// CHECK:         kernel.region "map" ins({{.*}}%[[B]]
+// CHECK:           sluice.cast {{.*}} {to = i16} : (tensor<40x8xui8>) -> tensor<40x8xi16>
+// CHECK:           sluice.sub {{.*}} -> tensor<40x8xi16>
+// CHECK:           kernel.packed_matmul {{.*}} : (tensor<40x8xi16>, tensor<512xi8>) -> tensor<40x64xi32>
+// CHECK:           kernel.packed_matmul {{.*}} : (tensor<40x8xi32>, tensor<512xi8>)
+// CHECK:           kernel.packed_matmul {{.*}} : (tensor<40x8xi32>, tensor<512xi8>)
+func.func @narrow_operands(%a: tensor<40x8xi8>, %b: tensor<40x8xui8>, %c: tensor<40x8xi32>, %d: tensor<40x8xi8>) -> (tensor<40x64xi32>, tensor<40x64xi32>, tensor<40x64xi32>, tensor<40x64xi32>, tensor<40x8xi32>) {
+  %w = sluice.constant dense<7> : tensor<8x64xi32>
+  %a32 = sluice.cast %a {to = i32} : (tensor<40x8xi8>) -> tensor<40x8xi32>
+  %0 = sluice.matmul %a32, %w : (tensor<40x8xi32>, tensor<8x64xi32>) -> tensor<40x64xi32>
+  %b32 = sluice.cast %b {to = i32} : (tensor<40x8xui8>) -> tensor<40x8xi32>
+  %zero32 = sluice.constant dense<128> : tensor<i32>
+  %centred = sluice.sub %b32, %zero32 : (tensor<40x8xi32>, tensor<i32>) -> tensor<40x8xi32>
+  %1 = sluice.matmul %centred, %w : (tensor<40x8xi32>, tensor<8x64xi32>) -> tensor<40x64xi32>
+  %2 = sluice.matmul %c, %w : (tensor<40x8xi32>, tensor<8x64xi32>) -> tensor<40x64xi32>
+  %d32 = sluice.cast %d {to = i32} : (tensor<40x8xi8>) -> tensor<40x8xi32>
+  %3 = sluice.matmul %d32, %w : (tensor<40x8xi32>, tensor<8x64xi32>) -> tensor<40x64xi32>
+  return %0, %1, %2, %3, %d32 : tensor<40x64xi32>, tensor<40x64xi32>, tensor<40x64xi32>, tensor<40x64xi32>, tensor<40x8xi32>
+}
+
+// -----
+
 // CHECK-LABEL: func.func @conv
 // CHECK:         kernel.packed_conv {{.*}}kernel = array<i64: 3, 3>
 func.func @conv(%x: tensor<1x8x8x3xf32>) -> tensor<1x8x8x4xf32> {

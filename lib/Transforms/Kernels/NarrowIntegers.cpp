@@ -1,0 +1,84 @@
+//===- NarrowIntegers.cpp - Integers in as few bits as hold them ----------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "NarrowIntegers.h"
+#include "dialects/Sluice/Sluice.h"
+#include "sluice/Transforms/Graph/GraphBuilder.h"
+
+using namespace mlir;
+using namespace sluice;
+
+namespace {
+struct Bounds {
+  int64_t low, high;
+};
+} // namespace
+
+/// What integers of a type of at most 16 bits are.
+static std::optional<Bounds> getBoundsOfType(Type type) {
+  auto integer = dyn_cast<IntegerType>(type);
+  if (!integer || integer.getWidth() > 16)
+    return std::nullopt;
+  int64_t values = int64_t(1) << integer.getWidth();
+  if (isUnsignedType(type))
+    return Bounds{0, values - 1};
+  return Bounds{-values / 2, values / 2 - 1};
+}
+
+/// Sums of narrow integers, at most so many deep, are followed.
+static constexpr int deepestSum = 4;
+
+static std::optional<Bounds> getBounds(Value value, int depth = 0) {
+  if (!elementTypeOf(value).isSignlessInteger(32) || depth > deepestSum)
+    return std::nullopt;
+  Operation *op = value.getDefiningOp();
+  if (auto cast = dyn_cast_if_present<CastOp>(op))
+    return getBoundsOfType(elementTypeOf(cast->getOperand(0)));
+  if (auto constant = dyn_cast_if_present<ConstantOp>(op)) {
+    auto dense = dyn_cast<DenseIntElementsAttr>(constant.getValue());
+    if (!dense || !dense.isSplat())
+      return std::nullopt;
+    int64_t number = dense.getSplatValue<APInt>().getSExtValue();
+    return Bounds{number, number};
+  }
+  if (!isa_and_present<AddOp, SubOp>(op))
+    return std::nullopt;
+  auto left = getBounds(op->getOperand(0), depth + 1);
+  auto right = getBounds(op->getOperand(1), depth + 1);
+  if (!left || !right)
+    return std::nullopt;
+  if (isa<SubOp>(op))
+    return Bounds{left->low - right->high, left->high - right->low};
+  return Bounds{left->low + right->low, left->high + right->high};
+}
+
+/// The same value in 16 bits. What does not fit them wraps, which sums that do
+/// fit do not notice.
+static Value rebuild(GraphBuilder &graph, Value value, Type type) {
+  Operation *op = value.getDefiningOp();
+  if (auto cast = dyn_cast<CastOp>(op))
+    return graph.cast(cast->getOperand(0), type);
+  if (isa<ConstantOp>(op))
+    return graph.cast(value, type);
+  Value left = rebuild(graph, op->getOperand(0), type);
+  Value right = rebuild(graph, op->getOperand(1), type);
+  return isa<SubOp>(op) ? graph.sub(left, right) : graph.add(left, right);
+}
+
+Value sluice::narrowIntegers(OpBuilder &builder, Value value) {
+  constexpr int64_t lowest = -(1 << 15), highest = (1 << 15) - 1;
+  auto bounds = getBounds(value);
+  if (!bounds || bounds->low < lowest || bounds->high > highest)
+    return nullptr;
+  GraphBuilder graph(builder, value.getLoc());
+  if (auto cast = value.getDefiningOp<CastOp>()) {
+    Value source = cast->getOperand(0);
+    Type type = elementTypeOf(source);
+    if (type.isSignlessInteger(8) || type.isSignlessInteger(16))
+      return source;
+  }
+  return rebuild(graph, value, builder.getIntegerType(16));
+}
