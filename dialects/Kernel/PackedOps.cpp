@@ -113,8 +113,8 @@ LogicalResult PackedConvOp::verify() {
 }
 
 std::optional<Work> PackedConvOp::getWork() {
-  double perElement = 2.0 * countTaps(getKernel()) *
-                      shapeOf(getInput()).back() / getGroups();
+  double perElement =
+      2.0 * countTaps(getKernel()) * shapeOf(getInput()).back() / getGroups();
   return workOnOperands(*this, countElements(getResult()) * perElement);
 }
 
