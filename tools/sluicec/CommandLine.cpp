@@ -151,7 +151,7 @@ struct Parser {
       cl::desc("Say what was fused or computed ahead of all runs, and why not\n"
                "where it nearly was. Kinds,\n"
                "separated by commas: convbn, fusion, layout, constants,\n"
-               "packing, providers, state. Default: all")};
+               "packing, providers, state, memory. Default: all")};
   cl::opt<bool> printIr{
       "print-ir", cl::cat(insight),
       cl::desc("Print the program after every pass that changes it")};

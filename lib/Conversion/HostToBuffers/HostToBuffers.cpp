@@ -6,6 +6,7 @@
 
 #include "sluice/Conversion/HostToBuffers/HostToBuffers.h"
 #include "LoopBuffers.h"
+#include "ScratchBuffers.h"
 #include "StateBuffers.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -180,25 +181,17 @@ LogicalResult Translator::translateCall(kernel::CallOp op) {
   auto callee = symbols.lookup<kernel::FuncOp>(op.getCallee());
   if (!callee || !callee.isEmitted())
     return op.emitError("the kernel has not been emitted");
-  Value scratch;
-  if (auto bytes = callee->getAttrOfType<IntegerAttr>(scratchAttributeName)) {
-    auto type = MemRefType::get({bytes.getInt()}, builder.getI8Type());
-    Value fixed = kernel::AllocateOp::create(builder, op.getLoc(), type, frame,
-                                             ValueRange());
-    scratch = castTo(
-        fixed, MemRefType::get({ShapedType::kDynamic}, builder.getI8Type()),
-        op.getLoc());
-  }
   SmallVector<Value> inputs = lookup(op.getInputs());
+  SmallVector<Value> parameters = lookup(op.getParameters());
+  Value memory = scratch->allocate(op, callee, inputs, results, parameters);
   for (auto [i, input] : llvm::enumerate(inputs))
     // The frame is a kernel's first argument.
     if (auto type = cast<MemRefType>(callee.getArgumentTypes()[1 + i]);
         !type.getLayout().isIdentity())
       input = states->getStrided(op.getInputs()[i], type, op.getLoc());
   auto launch = kernel::LaunchOp::create(
-      builder, op.getLoc(), frame, op.getCalleeAttr(), inputs, results, scratch,
-      lookup(op.getParameters()), builder.getI64IntegerAttr(launches++),
-      op.getReusableAttr());
+      builder, op.getLoc(), frame, op.getCalleeAttr(), inputs, results, memory,
+      parameters, builder.getI64IntegerAttr(launches++), op.getReusableAttr());
   for (NamedAttribute attribute : op->getDiscardableAttrs())
     launch->setDiscardableAttr(attribute.getName(), attribute.getValue());
   return success();
@@ -537,6 +530,8 @@ public:
     Translator translator(builder, module, frame, sizes);
     StateBuffers states(translator, source);
     translator.useStates(&states);
+    ScratchBuffers scratch(translator);
+    translator.useScratch(&scratch);
     for (auto [i, argument] : llvm::enumerate(body.getArguments())) {
       if (states.isState(argument)) {
         states.bindArgument(argument);
@@ -564,6 +559,7 @@ public:
       if (failed(translator.finishOutput(value, i, end->getLoc())))
         return signalPassFailure();
     func::ReturnOp::create(builder, end->getLoc());
+    scratch.finish();
     source.erase();
   }
 };

@@ -17,6 +17,7 @@
 namespace sluice {
 
 class LoopBuffers;
+class ScratchBuffers;
 class StateBuffers;
 
 /// Rebuilds a function's body, op by op, with buffers for tensors.
@@ -42,11 +43,14 @@ public:
   }
   /// Knows which tensors lie in the memory of states, if any do.
   void useStates(StateBuffers *buffers) { states = buffers; }
+  /// Knows what memory kernels need besides.
+  void useScratch(ScratchBuffers *buffers) { scratch = buffers; }
   llvm::LogicalResult finishOutput(mlir::Value tensor, int64_t index,
                                    mlir::Location loc);
 
 private:
   friend class LoopBuffers;
+  friend class ScratchBuffers;
   friend class StateBuffers;
 
   llvm::LogicalResult translate(mlir::Operation &op);
@@ -124,6 +128,7 @@ private:
   /// The first op that asserts a condition.
   llvm::DenseMap<mlir::Value, mlir::Operation *> asserted;
   StateBuffers *states = nullptr;
+  ScratchBuffers *scratch = nullptr;
   int64_t launches = 0;
 };
 

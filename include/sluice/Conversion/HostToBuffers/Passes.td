@@ -14,7 +14,9 @@ def HostToBuffersPass : Pass<"sluice-host-to-buffers", "::mlir::ModuleOp"> {
     `main` becomes a function that takes the frame of a run. Calls of kernels
     become launches into allocated buffers; results of the model go straight
     to their output buffers where one kernel produces them. Runs after the
-    kernels were emitted, when their need for scratch memory is known.
+    kernels were emitted, when their need for scratch memory is known: what they
+    allocate of sizes that follow from their buffers' and parameters becomes an
+    argument, for which each launch has a buffer.
   }];
   let dependentDialects = [
     "::sluice::kernel::KernelDialect", "mlir::LLVM::LLVMDialect",
