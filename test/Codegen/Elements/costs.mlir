@@ -4,7 +4,7 @@
 // an element takes as long as its bytes are many, so wide ones cost more.
 
 // A row of 320 elements of 4 bytes: 320 * (1 operation + 8 bytes).
-// CHECK-LABEL: func.func private @concat_f32(
+// CHECK-LABEL: kernel.func @concat_f32 "
 // CHECK: scf.parallel
 // CHECK: sluice.cost = 9.600000e+01 : f64
 kernel.func @concat_f32 "concat" {
@@ -14,7 +14,7 @@ kernel.func @concat_f32 "concat" {
 }
 
 // 320 * (1 operation + 16 bytes).
-// CHECK-LABEL: func.func private @concat_i64(
+// CHECK-LABEL: kernel.func @concat_i64 "
 // CHECK: scf.parallel
 // CHECK: sluice.cost = 1.600000e+02 : f64
 kernel.func @concat_i64 "concat" {
@@ -24,7 +24,7 @@ kernel.func @concat_i64 "concat" {
 }
 
 // An index, then a run of 16 bytes to read and to write.
-// CHECK-LABEL: func.func private @gather_i8(
+// CHECK-LABEL: kernel.func @gather_i8 "
 // CHECK: scf.parallel
 // CHECK: sluice.cost = 5.800000e+00 : f64
 kernel.func @gather_i8 "gather" {
@@ -34,7 +34,7 @@ kernel.func @gather_i8 "gather" {
 }
 
 // Five operations an element of a row.
-// CHECK-LABEL: func.func private @softmax(
+// CHECK-LABEL: kernel.func @softmax "
 // CHECK: scf.parallel
 // CHECK: sluice.cost = 1.600000e+02 : f64
 kernel.func @softmax "softmax" {
