@@ -5,8 +5,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "NarrowIntegers.h"
+#include "dialects/Sluice/GraphBuilder.h"
 #include "dialects/Sluice/Sluice.h"
-#include "sluice/Transforms/Graph/GraphBuilder.h"
 
 using namespace mlir;
 using namespace sluice;
