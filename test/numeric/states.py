@@ -26,26 +26,30 @@ class Case:
     steps: int  # and for how many there is room
     flags: list = field(default_factory=list)
     protects: bool = False  # rows are whole pages, which can be read-only
+    error: float = 1e-5  # of the largest magnitude
     needs: str = ""  # the kernel provider that the compiler must have
 
 
-def case(steps, *flags, protects=False):
+def case(steps, *flags, **others):
     def register(build):
-        CASES.append(Case(build.__name__, build, steps, list(flags), protects))
+        CASES.append(Case(build.__name__, build, steps, list(flags), **others))
         return build
 
     return register
 
 
-def value(name, shape):
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+def value(name, shape, dtype=np.float32):
+    return helper.make_tensor_value_info(
+        name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape
+    )
 
 
 class Decoder:
     """Layers of attention over a cache: the ONNX nodes and the same in f64."""
 
-    def __init__(self, layers, heads, size, groups=1, batch=1, hidden=48, seed=0):
-        self.hidden = hidden
+    def __init__(self, layers, heads, size, groups=1, batch=1, hidden=48, seed=0,
+                 dtype=np.float32):
+        self.hidden, self.dtype = hidden, dtype
         self.layers, self.heads, self.size = layers, heads, size
         self.groups, self.batch = groups, batch
         self.width = heads * groups * size
@@ -60,9 +64,10 @@ class Decoder:
             ):
                 self.weights[f"{part}{layer}"] = (
                     random.standard_normal((rows, columns)) / np.sqrt(rows)
-                ).astype(np.float32)
+                ).astype(dtype)
 
     def model(self):
+        value = lambda name, shape: globals()["value"](name, shape, self.dtype)
         nodes, inputs, outputs = [], [value("x", [self.batch, 1, self.hidden])], []
         constants = {
             "split_q": [self.batch, 1, self.heads * self.groups, self.size],
@@ -107,7 +112,7 @@ class Decoder:
         tensors += [numpy_helper.from_array(np.int64(shape), name)
                     for name, shape in constants.items()]
         tensors.append(
-            numpy_helper.from_array(np.float32(self.size**-0.5), "scale")
+            numpy_helper.from_array(self.dtype(self.size**-0.5), "scale")
         )
         graph = helper.make_graph(nodes, "decoder", inputs, outputs, tensors)
         return helper.make_model(
@@ -157,7 +162,7 @@ class Decoder:
     def feeds(self, number):
         random = np.random.default_rng(number)
         shape = (self.batch, 1, self.hidden)
-        return {"x": random.standard_normal(shape).astype(np.float32)}
+        return {"x": random.standard_normal(shape).astype(self.dtype)}
 
 
 class Cell:
@@ -210,13 +215,140 @@ class Cell:
         return {"x": random.standard_normal(shape).astype(np.float32)}
 
 
+class LongCell:
+    """A long short-term memory, with two states."""
+
+    def __init__(self, batch=3, inputs=4, hidden=19):
+        self.batch, self.inputs, self.hidden = batch, inputs, hidden
+        random = np.random.default_rng(hidden)
+        self.own = random.standard_normal((1, 4 * hidden, inputs)).astype(np.float32)
+        self.back = random.standard_normal((1, 4 * hidden, hidden)).astype(np.float32)
+
+    def model(self):
+        state = [1, self.batch, self.hidden]
+        node = helper.make_node(
+            "LSTM", ["x", "own", "back", "", "", "h_before", "c_before"],
+            ["y", "h_after", "c_after"], hidden_size=self.hidden,
+        )
+        graph = helper.make_graph(
+            [node],
+            "long_cell",
+            [value("x", [2, self.batch, self.inputs]), value("h_before", state),
+             value("c_before", state)],
+            [value("y", [2, 1, self.batch, self.hidden]), value("h_after", state),
+             value("c_after", state)],
+            [numpy_helper.from_array(self.own, "own"),
+             numpy_helper.from_array(self.back, "back")],
+        )
+        return helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9
+        )
+
+    def flags(self, _):
+        return ["--state=h_after:h_before", "--state=c_after:c_before"]
+
+    def empty(self):
+        return {name: np.zeros((1, self.batch, self.hidden))
+                for name in ("h_before", "c_before")}
+
+    def step(self, feeds, past):
+        h, c = past["h_before"][0], past["c_before"][0]
+        own, back = self.own[0].astype(np.float64), self.back[0].astype(np.float64)
+        sigmoid = lambda numbers: 1 / (1 + np.exp(-numbers))
+        outputs = []
+        for x in feeds["x"].astype(np.float64):
+            i, o, f, new = np.split(x @ own.T + h @ back.T, 4, axis=1)
+            c = sigmoid(f) * c + sigmoid(i) * np.tanh(new)
+            h = sigmoid(o) * np.tanh(c)
+            outputs.append(h[None])
+        present = {"h_before": h[None], "c_before": c[None]}
+        return [np.array(outputs), *present.values()], present
+
+    def feeds(self, number):
+        random = np.random.default_rng(number)
+        shape = (2, self.batch, self.inputs)
+        return {"x": random.standard_normal(shape).astype(np.float32)}
+
+
+class Slots:
+    """A cache of fixed size, in which a step writes the row that it is told."""
+
+    def __init__(self, slots, size, reads_before=False):
+        self.slots, self.size, self.reads_before = slots, size, reads_before
+
+    def model(self):
+        cache = [1, 1, self.slots, self.size]
+        nodes = [
+            helper.make_node("ScatterND", ["before", "at", "row"], ["after"]),
+            helper.make_node("Transpose", ["row"], ["column"], perm=[1, 0]),
+            # Reads what is there before, or after the row is written.
+            helper.make_node(
+                "MatMul", ["before" if self.reads_before else "after", "column"],
+                ["scores"],
+            ),
+        ]
+        graph = helper.make_graph(
+            nodes, "slots",
+            [helper.make_tensor_value_info("at", TensorProto.INT64, [1, 3]),
+             value("row", [1, self.size]), value("before", cache)],
+            [value("scores", [1, 1, self.slots, 1]), value("after", cache)],
+        )
+        return helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9
+        )
+
+    def flags(self, _):
+        return ["--state=after:before"]
+
+    def empty(self):
+        return {"before": np.zeros((1, 1, self.slots, self.size))}
+
+    def step(self, feeds, past):
+        row, after = feeds["row"].astype(np.float64), past["before"].copy()
+        after[0, 0, feeds["at"][0, 2]] = row[0]
+        read = past["before"] if self.reads_before else after
+        return [read @ row.T, after], {"before": after}
+
+    def feeds(self, number):
+        random = np.random.default_rng(number)
+        return {"at": np.int64([[0, 0, number]]),
+                "row": random.standard_normal((1, self.size)).astype(np.float32)}
+
+
 @case(10)
 def recurrent_cell():
     return Cell()
 
 
+@case(6)
+def two_states_of_a_cell():
+    return LongCell()
+
+
+@case(9)
+def rows_of_a_fixed_cache():
+    return Slots(9, 21)
+
+
+@case(9)
+def rows_that_are_read_before():
+    """The cache is read where its kernel must not have written yet."""
+    return Slots(9, 21, reads_before=True)
+
+
 @case(CAPACITY)
 def two_layers():
+    return Decoder(layers=2, heads=4, size=16)
+
+
+@case(12, error=1e-2)
+def caches_of_halves():
+    return Decoder(layers=2, heads=4, size=16, dtype=np.float16)
+
+
+@case(12, "--kernels=onednn", needs="onednn")
+def caches_beside_onednn():
+    """The products of a cache stay the compiler's own."""
     return Decoder(layers=2, heads=4, size=16)
 
 
@@ -237,12 +369,12 @@ def written_rows_are_left_alone():
     return Decoder(layers=1, heads=2, size=mmap.PAGESIZE // 4, seed=3)
 
 
-def differs(got, wanted, what):
+def differs(got, wanted, what, most=1e-5):
     wanted = np.asarray(wanted)
     if got.shape != wanted.shape:
         return f"{what} has shape {list(got.shape)} instead of {list(wanted.shape)}"
     error = np.abs(got - wanted).max(initial=0) / max(np.abs(wanted).max(initial=0), 1)
-    return "" if error <= 1e-5 else f"{what} has an error of {error:.2e}"
+    return "" if error <= most else f"{what} has an error of {error:.2e}"
 
 
 class Pages:
@@ -273,7 +405,8 @@ def run_steps(build, artifact, name, steps):
     decoder = chosen.build()
     kept, given = Artifact(build, artifact), Artifact(build, artifact)
     past = decoder.empty()
-    before = {state: array.astype(np.float32) for state, array in past.items()}
+    dtype = getattr(decoder, "dtype", np.float32)
+    before = {state: array.astype(dtype) for state, array in past.items()}
     capacity = chosen.steps
     pages = []
     if chosen.protects:
@@ -297,7 +430,7 @@ def run_steps(build, artifact, name, steps):
         for index, (got, wanted, same) in enumerate(
             zip(outputs, expected, again, strict=True)
         ):
-            if text := differs(got, wanted, f"step {number}: output {index}"):
+            if text := differs(got, wanted, f"step {number}: output {index}", chosen.error):
                 return text
             if not np.array_equal(got, same):
                 return f"step {number}: output {index} is not that of a given past"
@@ -318,7 +451,8 @@ def run_steps(build, artifact, name, steps):
     kept.bind(decoder.feeds(0), missing=states)
     kept.run()
     expected, _ = decoder.step(decoder.feeds(0), decoder.empty())
-    return differs(kept.outputs()[0], expected[0], "after a reset: output 0") or None
+    return differs(kept.outputs()[0], expected[0], "after a reset: output 0",
+                   chosen.error) or None
 
 
 def model_of(chosen):

@@ -34,32 +34,38 @@ Value StateBuffers::sizeProduct(Value buffer, int64_t begin, int64_t end,
   return product;
 }
 
-void StateBuffers::copyBlocks(Value source, Value target,
-                              std::array<Value, 2> starts,
-                              std::array<Value, 2> steps, Value outer,
-                              Value count, Location loc) {
+void StateBuffers::copyBlocks(const Blocks &source, const Blocks &target,
+                              Value outer, Value count, Location loc) {
   OpBuilder &builder = translator.builder;
-  auto type =
-      MemRefType::get({ShapedType::kDynamic},
-                      cast<MemRefType>(source.getType()).getElementType());
-  auto copy = [&](Value from, Value to) {
-    kernel::CopyOp::create(
-        builder, loc,
-        kernel::SubviewOp::create(builder, loc, type, source, from, count),
-        kernel::SubviewOp::create(builder, loc, type, target, to, count));
+  auto type = MemRefType::get(
+      {ShapedType::kDynamic},
+      cast<MemRefType>(source.buffer.getType()).getElementType());
+  auto part = [&](const Blocks &blocks, Value size) -> Value {
+    return kernel::SubviewOp::create(builder, loc, type, blocks.buffer,
+                                     blocks.start, size);
   };
-  if (getConstantIntValue(outer) == 1)
-    return copy(starts[0], starts[1]);
-  auto loop =
-      scf::ForOp::create(builder, loc, index(0, loc), outer, index(1, loc));
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(loop.getBody());
-  std::array<Value, 2> places;
-  for (int i : {0, 1})
-    places[i] = arith::AddIOp::create(
-        builder, loc, starts[i],
-        arith::MulIOp::create(builder, loc, loop.getInductionVar(), steps[i]));
-  copy(places[0], places[1]);
+  if (getConstantIntValue(outer) == 1) {
+    kernel::CopyOp::create(builder, loc, part(source, count),
+                           part(target, count));
+    return;
+  }
+  auto rest = [&](const Blocks &blocks) {
+    return part(blocks,
+                builder.createOrFold<arith::SubIOp>(
+                    loc, multiply(outer, blocks.step, loc), blocks.start));
+  };
+  StringAttr &name = copies[type.getElementType()];
+  if (!name) {
+    auto main = translator.symbols.lookup<func::FuncOp>("main");
+    OpBuilder outside(main);
+    name = translator.symbols.insert(
+        makeBlockCopy(outside, main.getLoc(), type.getElementType()));
+  }
+  SmallVector<Value> parameters{source.step, target.step, outer, count};
+  kernel::LaunchOp::create(
+      builder, loc, translator.frame, FlatSymbolRefAttr::get(name),
+      rest(source), rest(target), /*scratch=*/Value(), parameters,
+      builder.getI64IntegerAttr(translator.launches++), DenseI64ArrayAttr());
 }
 
 /// Does something read a view that cannot take it as it lies there?
@@ -96,9 +102,9 @@ Value StateBuffers::makeCopy(Value tensor, const View &view, Location loc) {
   Value capacity =
       memref::DimOp::create(translator.builder, loc, view.room, view.axis);
   Value count = multiply(view.length, inner, loc), zero = index(0, loc);
-  copyBlocks(view.room, copy, {zero, zero},
-             {multiply(capacity, inner, loc), count},
-             sizeProduct(view.room, 0, view.axis, loc), count, loc);
+  copyBlocks({view.room, zero, multiply(capacity, inner, loc)},
+             {copy, zero, count}, sizeProduct(view.room, 0, view.axis, loc),
+             count, loc);
   return copy;
 }
 
@@ -195,9 +201,9 @@ void StateBuffers::translateGrow(GrowStateOp op) {
   Value inner =
       sizeProduct(before.room, before.axis + 1, roomType.getRank(), loc);
   Value elements = multiply(count, inner, loc);
-  copyBlocks(added, after.room,
-             {index(0, loc), multiply(before.length, inner, loc)},
-             {elements, multiply(capacity, inner, loc)},
+  copyBlocks({added, index(0, loc), elements},
+             {after.room, multiply(before.length, inner, loc),
+              multiply(capacity, inner, loc)},
              sizeProduct(before.room, 0, before.axis, loc), elements, loc);
   bind(op.getResult(), after, loc);
 }

@@ -6,6 +6,7 @@
 #ifndef SLUICE_LIB_CONVERSION_HOSTTOBUFFERS_STATEBUFFERS_H
 #define SLUICE_LIB_CONVERSION_HOSTTOBUFFERS_STATEBUFFERS_H
 
+#include "BlockCopies.h"
 #include "Translator.h"
 #include "sluice/Analysis/StateViews.h"
 
@@ -50,11 +51,8 @@ private:
   mlir::Value sizeProduct(mlir::Value buffer, int64_t begin, int64_t end,
                           mlir::Location loc);
   /// Copies what `axis` and the dimensions behind it hold, once for each place
-  /// in front of it: `count` elements, which lie `steps` apart in the two
-  /// buffers and begin at `starts`.
-  void copyBlocks(mlir::Value source, mlir::Value target,
-                  std::array<mlir::Value, 2> starts,
-                  std::array<mlir::Value, 2> steps, mlir::Value outer,
+  /// in front of it: `outer` blocks of `count` elements.
+  void copyBlocks(const Blocks &source, const Blocks &target, mlir::Value outer,
                   mlir::Value count, mlir::Location loc);
   mlir::Value multiply(mlir::Value lhs, mlir::Value rhs, mlir::Location loc) {
     return translator.builder.createOrFold<mlir::arith::MulIOp>(loc, lhs, rhs);
@@ -70,6 +68,8 @@ private:
   mlir::func::FuncOp main;
   StateViews views;
   llvm::DenseMap<mlir::Value, View> viewOf;
+  /// The kernels that copy blocks, by element type.
+  llvm::DenseMap<mlir::Type, mlir::StringAttr> copies;
 };
 
 } // namespace sluice
