@@ -41,7 +41,8 @@ def PackedMatmulOp : Kernel_PackedOp<"packed_matmul", [TellsWork]> {
   let summary = "matrix product with a packed constant";
   let description = [{
     The last dimension of `lhs` is contracted; the others are rows. `weights`
-    are panels of a matrix with `columns` columns.
+    are panels of a matrix with `columns` columns. Both may be integers that are
+    narrower than the result.
   }];
   let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$weights,
                        I64Attr:$columns);

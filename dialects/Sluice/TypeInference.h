@@ -34,8 +34,8 @@ mlir::Type getComputeType(mlir::Type elementType);
 
 /// What products of elements of two types, in an op whose result has elements
 /// of a third one, are added up in by a kernel that has a dot unit for them;
-/// null where there is none. Integers on the right may be narrower, and have a
-/// sign then.
+/// null where there is none. Integers on the right, or on both sides where the
+/// result has 32 bits, may be narrower, and have a sign then.
 mlir::Type getSumType(mlir::Type lhs, mlir::Type rhs, mlir::Type result);
 
 /// Do integers of this element type (bool among them) compare and convert as

@@ -85,8 +85,11 @@ compileForHost(ModuleOp module, const HostOptions &options) {
   CompiledModule compiled;
   compiled.weights = getWeightsLayout(module);
   compiled.weights.dropReadPages = options.dropReadPages;
-  if (auto bytes = module->getAttrOfType<IntegerAttr>("sluice.workspace_bytes"))
-    compiled.workspaceBytes = bytes.getInt();
+  // What is evaluated has static sizes, all of its buffers too.
+  auto bytes = module->getAttrOfType<IntegerAttr>("sluice.workspace_bytes");
+  if (!bytes || bytes.getInt() < 0)
+    return failure();
+  compiled.workspaceBytes = bytes.getInt();
   if (!run([&](OpPassManager &manager) { buildLLVMPipeline(manager); }))
     return failure();
   ObjectEmitterOptions emitterOptions;

@@ -195,8 +195,12 @@ LogicalResult PackWeightsPass::pack(kernel::RegionOp region) {
   Operation *packed = packable.buildPacked(builder, operands, orders);
   anchor->replaceAllUsesWith(packed);
   anchor->erase();
-  for (auto [argument, input] : dropped)
+  for (auto [argument, input] : dropped) {
     dropArgument(region, argument, input);
+    // The graph's constant goes with its last reader.
+    if (input.use_empty())
+      input.getDefiningOp()->erase();
+  }
   region.setAnchor(packed->getName().stripDialect());
   region.removePackingAttr();
   return success();
