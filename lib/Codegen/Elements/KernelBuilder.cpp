@@ -244,8 +244,6 @@ Value KernelBuilder::extreme(Type elementType, bool highest) {
 }
 
 Value KernelBuilder::load(Value tensor, ValueRange indices) {
-  assert(indices.size() == shapeOf(tensor).size() &&
-         "an element has an index for each dimension");
   if (Value memory = buffer(tensor);
       memory && (isa<BlockArgument>(tensor) || !tensor.getDefiningOp())) {
     assert(indices.size() == shapeOf(tensor).size() &&

@@ -390,7 +390,8 @@ OpFoldResult ContractionEmitter::getNextB(OpFoldResult column,
   OpFoldResult next = index.add(column, tiling.width());
   OpFoldResult nextPanel =
       index.add(bStart, index.mul(operands.depth, tiling.width()));
-  if (!splitsDepth())
+  // The parts of a copied panel follow each other.
+  if (copiesPanels || !splitsDepth())
     return nextPanel;
   OpFoldResult firstPanel =
       index.add(offsets.b, index.mul(columnBegin, operands.depth));
