@@ -37,8 +37,9 @@ private:
   }
   /// Fails where the default provider has no kernels for the target.
   LogicalResult checkDefault();
-  KernelGroup getGroup(Block &body, Operation *anchor, Value result,
-                       ValueRange inputs, Operation *holder);
+  /// What the kernel `holder` would compute.
+  KernelGroup getGroup(Operation *anchor, Value result, ValueRange inputs,
+                       Operation *holder);
   /// All of an outlined kernel, which stays whole.
   LogicalResult choose(kernel::FuncOp kernel);
   /// The kernels that a region ends up as.
@@ -73,9 +74,8 @@ LogicalResult ChooseKernelsPass::checkDefault() {
   return success();
 }
 
-KernelGroup ChooseKernelsPass::getGroup(Block &body, Operation *anchor,
-                                        Value result, ValueRange inputs,
-                                        Operation *holder) {
+KernelGroup ChooseKernelsPass::getGroup(Operation *anchor, Value result,
+                                        ValueRange inputs, Operation *holder) {
   KernelGroup group{anchor, result, isArgument, inputs};
   group.tiling = kernel::getTiling(holder);
   group.emulatesDotUnits = emulateDotUnits;
@@ -92,8 +92,7 @@ ChooseKernelsPass::match(const KernelProvider &provider,
   Operation *anchor = region.findAnchor();
   Block &body = region.getBody().front();
   Value result = body.getTerminator()->getOperand(0);
-  KernelGroup group =
-      getGroup(body, anchor, result, region.getInputs(), region);
+  KernelGroup group = getGroup(anchor, result, region.getInputs(), region);
   auto whole = provider.match(group, machine);
   if (whole || result == anchor->getResult(0))
     return whole;
@@ -142,16 +141,34 @@ void ChooseKernelsPass::remarkUnpacked(kernel::RegionOp region,
         << "the weights are not packed: " << reason;
 }
 
-/// The encodings of a kernel's inputs, of which its anchor has some.
-static ArrayAttr getPackings(kernel::RegionOp region, Operation *anchor,
-                             ArrayRef<OperandPacking> packings) {
+/// The argument that an operand of the anchor reads, and nothing else does.
+static BlockArgument getOwnArgument(kernel::RegionOp region,
+                                    OpOperand &operand) {
+  auto argument = cast<BlockArgument>(operand.get());
+  if (argument.hasOneUse())
+    return argument;
+  Value input = region.getInputs()[argument.getArgNumber()];
+  region.getInputsMutable().append(input);
+  BlockArgument own =
+      region.getBody().addArgument(argument.getType(), argument.getLoc());
+  operand.set(own);
+  return own;
+}
+
+/// Says in which order a kernel wants inputs, of which its anchor has some.
+static void setPackings(kernel::RegionOp region, Operation *anchor,
+                        ArrayRef<OperandPacking> packings) {
   Builder builder(region.getContext());
-  SmallVector<Attribute> each(region.getInputs().size(), builder.getUnitAttr());
+  SmallVector<std::pair<unsigned, Attribute>> orders;
   for (const OperandPacking &packing : packings) {
-    auto argument = cast<BlockArgument>(anchor->getOperand(packing.operand));
-    each[argument.getArgNumber()] = packing.packing;
+    OpOperand &operand = anchor->getOpOperand(packing.operand);
+    orders.push_back(
+        {getOwnArgument(region, operand).getArgNumber(), packing.packing});
   }
-  return builder.getArrayAttr(each);
+  SmallVector<Attribute> each(region.getInputs().size(), builder.getUnitAttr());
+  for (auto [input, order] : orders)
+    each[input] = order;
+  region.setPackingAttr(builder.getArrayAttr(each));
 }
 
 void ChooseKernelsPass::apply(const KernelProvider &provider,
@@ -172,9 +189,9 @@ void ChooseKernelsPass::apply(const KernelProvider &provider,
     region.setConfigAttr(match.config);
   if (match.packing.empty())
     return;
-  ArrayAttr each = getPackings(region, anchor, match.packing);
-  region.setPackingAttr(each);
-  for (auto [input, packing] : llvm::zip(region.getInputs(), each))
+  setPackings(region, anchor, match.packing);
+  for (auto [input, packing] :
+       llvm::zip(region.getInputs(), region.getPackingAttr()))
     if (auto constant = input.getDefiningOp<ConstantOp>();
         constant && isBuiltin && !isa<UnitAttr>(packing))
       packings.try_emplace(constant.getValue(),
@@ -242,7 +259,7 @@ LogicalResult ChooseKernelsPass::choose(kernel::FuncOp kernel) {
     if (anchor.getName().stripDialect() != kernel.getAnchor())
       continue;
     auto matched = provider->match(
-        getGroup(body, &anchor, yield->getOperand(0), {}, kernel), *machine);
+        getGroup(&anchor, yield->getOperand(0), {}, kernel), *machine);
     if (!matched)
       return anchor.emitError(llvm::toString(matched.takeError()));
     if (matched->config)
@@ -260,9 +277,8 @@ void ChooseKernelsPass::adopt(kernel::RegionOp region) {
   if (!anchor || region.getPackingAttr())
     return;
   Block &body = region.getBody().front();
-  KernelGroup group =
-      getGroup(body, anchor, body.getTerminator()->getOperand(0),
-               region.getInputs(), region);
+  KernelGroup group = getGroup(anchor, body.getTerminator()->getOperand(0),
+                               region.getInputs(), region);
   auto known = [&](Value value) {
     auto constant = value.getDefiningOp<ConstantOp>();
     return constant ? packings.lookup(constant.getValue())
@@ -270,7 +286,7 @@ void ChooseKernelsPass::adopt(kernel::RegionOp region) {
   };
   auto adopted = providers->lookup(region.getProvider())->adopt(group, known);
   if (!adopted.empty())
-    region.setPackingAttr(getPackings(region, anchor, adopted));
+    setPackings(region, anchor, adopted);
 }
 
 void ChooseKernelsPass::runOnOperation() {

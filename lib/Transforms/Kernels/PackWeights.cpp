@@ -95,19 +95,6 @@ static FailureOr<Value> packInput(kernel::RegionOp region, unsigned number,
       RankedTensorType::get({*count}, value.getElementType()), value, packing));
 }
 
-/// Takes an argument away that only the anchor read; an input of other ops
-/// stays one, behind the others.
-static void dropArgument(kernel::RegionOp region, BlockArgument argument,
-                         Value input) {
-  Block &body = region.getBody().front();
-  if (!argument.use_empty()) {
-    region.getInputsMutable().append(input);
-    argument.replaceAllUsesWith(
-        body.addArgument(argument.getType(), argument.getLoc()));
-  }
-  body.eraseArgument(argument.getArgNumber());
-}
-
 /// Has an input of the region, a constant, elements of 8 or 16 bits?
 static bool isNarrowConstant(kernel::RegionOp region, Value argument) {
   auto block = dyn_cast<BlockArgument>(argument);
@@ -196,7 +183,10 @@ LogicalResult PackWeightsPass::pack(kernel::RegionOp region) {
   anchor->replaceAllUsesWith(packed);
   anchor->erase();
   for (auto [argument, input] : dropped) {
-    dropArgument(region, argument, input);
+    if (!argument.use_empty())
+      return region.emitError("a packed input is read by others than its "
+                              "anchor");
+    body.eraseArgument(argument.getArgNumber());
     // The graph's constant goes with its last reader.
     if (input.use_empty())
       input.getDefiningOp()->erase();

@@ -33,7 +33,7 @@ func.func @asked(%x: tensor<6x8xf32>) -> tensor<6x32xf32> {
 // Weights that are read elsewhere as well stay an input for that.
 // CHECK-LABEL: func.func @twice
 // CHECK:         kernel.region "matmul"
-// CHECK-SAME:      packing = [unit, #kernel.panels<width = 8>]
+// CHECK-SAME:      packing = [unit, unit, #kernel.panels<width = 8>]
 func.func @twice(%x: tensor<8x8xf32>) -> tensor<8x8xf32> {
   %w = sluice.constant dense<[[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]]> : tensor<8x8xf32>
   %0 = sluice.matmul %x, %w : (tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>

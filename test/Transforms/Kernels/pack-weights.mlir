@@ -251,8 +251,8 @@ func.func @quantised(%x: tensor<4x8xi32>) -> (tensor<4x64xi32>, tensor<4x64xi32>
 // CHECK-LABEL: func.func @twice
 // CHECK:         %[[W:.*]] = sluice.constant
 // CHECK:         %[[P:.*]] = kernel.packed_constant
-// CHECK:         kernel.region "packed_matmul" ins(%arg0, %[[P]], %[[W]] :
-// CHECK:         ^bb0(%[[X:.*]]: tensor<2x2xf32>, %[[PACKED:.*]]: tensor<16xf32>, %[[PLAIN:.*]]: tensor<2x2xf32>):
+// CHECK:         kernel.region "packed_matmul" ins(%arg0, %[[W]], %[[P]] :
+// CHECK:         ^bb0(%[[X:.*]]: tensor<2x2xf32>, %[[PLAIN:.*]]: tensor<2x2xf32>, %[[PACKED:.*]]: tensor<16xf32>):
 // CHECK:           %[[SUM:.*]] = kernel.packed_matmul %[[X]], %[[PACKED]]
 // CHECK:           sluice.add %[[SUM]], %[[PLAIN]]
 func.func @twice(%x: tensor<2x2xf32>) -> tensor<2x2xf32> {
@@ -260,4 +260,32 @@ func.func @twice(%x: tensor<2x2xf32>) -> tensor<2x2xf32> {
   %0 = sluice.matmul %x, %w : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
   %1 = sluice.add %0, %w : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
   return %1 : tensor<2x2xf32>
+}
+
+// -----
+
+// A matrix times itself: only one of the two is packed.
+// CHECK-LABEL: func.func @square
+// CHECK:         %[[W:.*]] = sluice.constant
+// CHECK:         %[[P:.*]] = kernel.packed_constant
+// CHECK:         kernel.region "packed_matmul" ins(%[[W]], %[[P]] :
+// CHECK:           kernel.packed_matmul {{.*}} : (tensor<2x2xf32>, tensor<16xf32>) -> tensor<2x2xf32>
+func.func @square() -> tensor<2x2xf32> {
+  %w = sluice.constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
+  %0 = sluice.matmul %w, %w : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  return %0 : tensor<2x2xf32>
+}
+
+// -----
+
+// The same, where the first has to be transposed for it.
+// CHECK-LABEL: func.func @gram
+// CHECK:         %[[W:.*]] = sluice.constant
+// CHECK:         %[[T:.*]] = kernel.region "transpose" ins(%[[W]] :
+// CHECK:         %[[P:.*]] = kernel.packed_constant
+// CHECK:         kernel.region "packed_matmul" ins(%[[P]], %[[T]] :
+func.func @gram() -> tensor<2x2xf32> {
+  %w = sluice.constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
+  %0 = sluice.matmul %w, %w {transpose_lhs} : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  return %0 : tensor<2x2xf32>
 }
