@@ -74,11 +74,6 @@ struct ConvolutionTilingOverrides {
 llvm::StringRef explainMisfit(const ConvolutionSpec &spec,
                               const ConvolutionTiling &tiling);
 
-/// The copies of panels of a convolution that is computed as a matrix product.
-std::optional<PanelCopies> choosePanelCopies(const ConvolutionTiling &tiling,
-                                             const ConvolutionSpec &spec,
-                                             const MachineModel &machine);
-
 ConvolutionTiling
 chooseConvolutionTiling(const ConvolutionSpec &spec,
                         const MachineModel &machine,

@@ -199,8 +199,5 @@ sluice::readContractionTiling(Operation *op, const ContractionSpec &spec,
 FailureOr<ConvolutionTiling>
 sluice::readConvolutionTiling(Operation *op, const ConvolutionSpec &spec,
                               const MachineModel &machine) {
-  auto tiling = readKernelTiling<kernel::CpuConvolutionAttr>(op, spec, machine);
-  if (succeeded(tiling))
-    tiling->contraction.copies = choosePanelCopies(*tiling, spec, machine);
-  return tiling;
+  return readKernelTiling<kernel::CpuConvolutionAttr>(op, spec, machine);
 }
