@@ -24,13 +24,14 @@ RankedTensorType sluice::getKeptType(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
+bool sluice::arePackable(WeightsOpInterface op, Value weights) {
+  return getConstantElements(weights) &&
+         op.explainUnpacked(getKeptType(weights)).empty();
+}
+
 bool sluice::hasPackableWeights(Operation *op) {
   auto weights = dyn_cast<WeightsOpInterface>(op);
-  if (!weights)
-    return false;
-  Value value = weights.getWeightsOperand().get();
-  return getConstantElements(value) &&
-         weights.explainUnpacked(getKeptType(value)).empty();
+  return weights && arePackable(weights, weights.getWeightsOperand().get());
 }
 
 //===----------------------------------------------------------------------===//

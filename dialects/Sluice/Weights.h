@@ -11,6 +11,8 @@
 
 namespace sluice {
 
+class WeightsOpInterface;
+
 /// The elements of a constant, in as few bits as the graph keeps them in; null
 /// for other values.
 mlir::ElementsAttr getConstantElements(mlir::Value value);
@@ -23,8 +25,13 @@ mlir::RankedTensorType getKeptType(mlir::Value value);
 inline constexpr llvm::StringLiteral noDotUnit =
     "there is no dot unit for their elements";
 
-/// Whether the op, which has weights (WeightsOpInterface), can have them
-/// reordered before the run: they are constant, and nothing else is against it.
+/// Whether an op can have its weights, which are `weights` in the graph,
+/// reordered before the run: they are constant, and the op has nothing against
+/// it.
+bool arePackable(WeightsOpInterface op, mlir::Value weights);
+
+/// Has the op weights (WeightsOpInterface) that can be reordered before the
+/// run?
 bool hasPackableWeights(mlir::Operation *op);
 
 } // namespace sluice

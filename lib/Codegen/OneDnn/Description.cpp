@@ -88,9 +88,7 @@ static void describeRows(ArrayRef<int64_t> lhs, int64_t columns,
 
 /// Can the weights of an op be packed as the library takes them?
 static bool isPackable(WeightsOpInterface op, const KernelGroup &group) {
-  Value weights = group.getSource(op.getWeightsOperand().get());
-  return weights.getDefiningOp<ConstantOp>() &&
-         op.explainUnpacked(getKeptType(weights)).empty();
+  return arePackable(op, group.getSource(op.getWeightsOperand().get()));
 }
 
 static bool isPackable(MatmulOp op, const KernelGroup &group) {

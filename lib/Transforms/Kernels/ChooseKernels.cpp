@@ -141,20 +141,6 @@ void ChooseKernelsPass::remarkUnpacked(kernel::RegionOp region,
         << "the weights are not packed: " << reason;
 }
 
-/// The argument that an operand of the anchor reads, and nothing else does.
-static BlockArgument getOwnArgument(kernel::RegionOp region,
-                                    OpOperand &operand) {
-  auto argument = cast<BlockArgument>(operand.get());
-  if (argument.hasOneUse())
-    return argument;
-  Value input = region.getInputs()[argument.getArgNumber()];
-  region.getInputsMutable().append(input);
-  BlockArgument own =
-      region.getBody().addArgument(argument.getType(), argument.getLoc());
-  operand.set(own);
-  return own;
-}
-
 /// Says in which order a kernel wants inputs, of which its anchor has some.
 static void setPackings(kernel::RegionOp region, Operation *anchor,
                         ArrayRef<OperandPacking> packings) {

@@ -228,20 +228,26 @@ static Value transposeMatrices(OpBuilder &builder, Value tensor) {
       .getResult(0);
 }
 
+BlockArgument getOwnArgument(kernel::RegionOp region, OpOperand &operand) {
+  auto argument = cast<BlockArgument>(operand.get());
+  if (argument.hasOneUse())
+    return argument;
+  Value input = region.getInputs()[argument.getArgNumber()];
+  region.getInputsMutable().append(input);
+  BlockArgument own =
+      region.getBody().addArgument(argument.getType(), argument.getLoc());
+  operand.set(own);
+  return own;
+}
+
 void turnOperand(kernel::RegionOp region, MatmulOp product, unsigned number) {
   OpOperand &operand = product->getOpOperand(number);
-  auto argument = cast<BlockArgument>(operand.get());
+  BlockArgument argument = getOwnArgument(region, operand);
+  OpOperand &input = region.getInputsMutable()[argument.getArgNumber()];
   OpBuilder builder(region);
-  Value turned =
-      transposeMatrices(builder, region.getInputs()[argument.getArgNumber()]);
-  if (argument.hasOneUse()) {
-    region.getInputsMutable()[argument.getArgNumber()].set(turned);
-    argument.setType(turned.getType());
-  } else {
-    region.getInputsMutable().append(turned);
-    operand.set(
-        region.getBody().addArgument(turned.getType(), turned.getLoc()));
-  }
+  Value turned = transposeMatrices(builder, input.get());
+  input.set(turned);
+  argument.setType(turned.getType());
   if (number == 0)
     product.setTransposeLhs(!product.getTransposeLhs());
   else

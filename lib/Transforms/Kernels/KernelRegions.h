@@ -31,6 +31,10 @@ OpSet findDownstream(kernel::RegionOp region, mlir::Operation *anchor);
 /// that are kept.
 kernel::RegionOp splitRegion(kernel::RegionOp region, const OpSet &kept);
 
+/// The argument that an operand reads, and nothing else does.
+mlir::BlockArgument getOwnArgument(kernel::RegionOp region,
+                                   mlir::OpOperand &operand);
+
 /// Transposes the matrices of an operand of a product in front of its kernel,
 /// and tells the product so.
 void turnOperand(kernel::RegionOp region, MatmulOp product, unsigned operand);

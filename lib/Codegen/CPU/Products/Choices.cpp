@@ -20,9 +20,7 @@ using namespace sluice;
 static Value findPackableWeights(WeightsOpInterface anchor,
                                  const KernelGroup &group) {
   Value weights = group.getSource(anchor.getWeightsOperand().get());
-  bool isPackable = getConstantElements(weights) &&
-                    anchor.explainUnpacked(getKeptType(weights)).empty();
-  return isPackable ? weights : Value();
+  return arePackable(anchor, weights) ? weights : Value();
 }
 
 /// What no micro-kernel computes is computed element by element, alone.

@@ -19,8 +19,7 @@ chooseRecurrence(const KernelGroup &group, const MachineModel &machine) {
   auto op = cast<RecurrenceOp>(group.anchor);
   KernelMatch match{"recurrence"};
   Value weights = group.getSource(op.getWeights());
-  if (op.hasPackedWeights() || !getConstantElements(weights) ||
-      !op.explainUnpacked(getKeptType(weights)).empty())
+  if (op.hasPackedWeights() || !arePackable(op, weights))
     return match;
   int64_t lanes = machine.lanes(getComputeType(elementTypeOf(weights)));
   match.packing.push_back(
