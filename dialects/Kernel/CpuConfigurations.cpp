@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Kernel/Kernel.h"
+#include "dialects/Kernel/Limits.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -14,27 +15,10 @@ using namespace sluice::kernel;
 
 using EmitError = function_ref<InFlightDiagnostic()>;
 
-namespace {
-/// A parameter and what it may be.
-struct Limit {
-  StringRef name;
-  int64_t value, least, most;
-};
-} // namespace
-
 // A tile is code, repeated for each of its vectors and each unrolled step.
 static constexpr int64_t mostLanes = 64, mostRows = 64, mostVectors = 64,
                          mostSteps = 64;
 static constexpr int64_t mostElements = int64_t(1) << 31;
-
-static LogicalResult verifyLimits(EmitError emitError, ArrayRef<Limit> limits) {
-  for (const Limit &limit : limits)
-    if (limit.value < limit.least || limit.value > limit.most)
-      return emitError() << limit.name << " is " << limit.value
-                         << ", but must be from " << limit.least << " to "
-                         << limit.most;
-  return success();
-}
 
 /// Blocks are whole tiles.
 static LogicalResult verifyWhole(EmitError emitError, StringRef name,

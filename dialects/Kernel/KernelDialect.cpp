@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Kernel/Kernel.h"
+#include "dialects/Kernel/Limits.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -140,27 +141,16 @@ LogicalResult TilingAttr::verify(
     std::optional<bool>, std::optional<bool>) {
   constexpr int64_t mostRows = 32, mostVectors = 8, mostSteps = 16;
   constexpr int64_t mostElements = int64_t(1) << 31;
-  struct Limit {
-    StringRef name;
-    std::optional<int64_t> value;
-    int64_t least, most;
-  };
-  for (const Limit &limit :
-       {Limit{"tile_rows", tileRows, 1, mostRows},
-        Limit{"tile_vectors", tileVectors, 1, mostVectors},
-        Limit{"unroll", unroll, 1, mostSteps},
-        Limit{"prefetch_distance", prefetchDistance, 0, mostElements},
-        Limit{"row_block", rowBlock, 1, mostElements},
-        Limit{"column_block", columnBlock, 1, mostElements},
-        Limit{"depth_block", depthBlock, 1, mostElements},
-        Limit{"line_block", lineBlock, 1, mostElements},
-        Limit{"channel_block", channelBlock, 1, mostElements}})
-    if (limit.value &&
-        (*limit.value < limit.least || *limit.value > limit.most))
-      return emitError() << limit.name << " is " << *limit.value
-                         << ", but must be from " << limit.least << " to "
-                         << limit.most;
-  return success();
+  return verifyLimits(emitError,
+                      {{"tile_rows", tileRows, 1, mostRows},
+                       {"tile_vectors", tileVectors, 1, mostVectors},
+                       {"unroll", unroll, 1, mostSteps},
+                       {"prefetch_distance", prefetchDistance, 0, mostElements},
+                       {"row_block", rowBlock, 1, mostElements},
+                       {"column_block", columnBlock, 1, mostElements},
+                       {"depth_block", depthBlock, 1, mostElements},
+                       {"line_block", lineBlock, 1, mostElements},
+                       {"channel_block", channelBlock, 1, mostElements}});
 }
 
 /// One entry for each input, which is an order that the kernel reads.

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Kernel/Kernel.h"
+#include "dialects/Kernel/Limits.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -20,10 +21,7 @@ static constexpr int64_t mostElements = int64_t(1) << 31;
 
 static LogicalResult verifySize(EmitError emitError, StringRef name,
                                 int64_t value) {
-  if (value >= 1 && value <= mostElements)
-    return success();
-  return emitError() << name << " is " << value << ", but must be from 1 to "
-                     << mostElements;
+  return verifyLimits(emitError, {{name, value, 1, mostElements}});
 }
 
 LogicalResult PanelsAttr::verify(EmitError emitError, int64_t width, bool) {

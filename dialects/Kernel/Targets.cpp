@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Kernel/Kernel.h"
+#include "dialects/Kernel/Limits.h"
 #include "sluice/Support/CpuFeatures.h"
 #include "llvm/TargetParser/Triple.h"
 
@@ -52,11 +53,8 @@ LogicalResult CpuTargetAttr::verify(
       return emitError() << llvm::toString(std::move(error));
   }
   constexpr int64_t leastBytes = 1 << 10, mostBytes = int64_t(1) << 40;
-  for (auto [name, bytes] : {std::pair("l1_bytes", l1Bytes),
-                             {"l2_bytes", l2Bytes},
-                             {"l3_bytes", l3Bytes}})
-    if (bytes && (*bytes < leastBytes || *bytes > mostBytes))
-      return emitError() << name << " is " << *bytes << ", but must be from "
-                         << leastBytes << " to " << mostBytes;
-  return success();
+  return verifyLimits(emitError,
+                      {{"l1_bytes", l1Bytes, leastBytes, mostBytes},
+                       {"l2_bytes", l2Bytes, leastBytes, mostBytes},
+                       {"l3_bytes", l3Bytes, leastBytes, mostBytes}});
 }
