@@ -47,11 +47,6 @@ inline constexpr llvm::StringLiteral providerAttributeName = "kernel.provider";
 inline constexpr llvm::StringLiteral tilingAttributeName = "kernel.tiling";
 inline constexpr llvm::StringLiteral targetAttributeName = "kernel.target";
 
-/// Who makes the code of the kernel that a graph op anchors.
-llvm::StringRef getProvider(mlir::Operation *op);
-inline bool isBuiltin(mlir::Operation *op) {
-  return getProvider(op) == builtinProvider;
-}
 /// The tiling asked for, or null.
 TilingAttr getTiling(mlir::Operation *op);
 /// The target that an op itself has, or null.

@@ -93,12 +93,6 @@ LogicalResult KernelDialect::verifyOperationAttribute(Operation *op,
   return success();
 }
 
-StringRef kernel::getProvider(Operation *op) {
-  auto provider = op->getDiscardableAttr(providerAttributeName);
-  return provider ? cast<ProviderAttr>(provider).getName()
-                  : StringRef(builtinProvider);
-}
-
 TilingAttr kernel::getTiling(Operation *op) {
   return cast_if_present<TilingAttr>(
       op->getDiscardableAttr(tilingAttributeName));
