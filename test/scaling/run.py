@@ -3,11 +3,12 @@
 
 Counts what sluicec executes, up to the LLVM dialect, and its peak of memory, for
 graphs of n/2, n and 2n nodes. What the nodes from n to 2n take may be 2.2 times what
-those from n/2 to n do; 2 is in proportion. Where it is more, 2n and 4n tell whether
-something began in between, such as cutting the host function, or the cost grows
-faster than the graph: the first is in one of the two only. Instructions are counted under emulation,
-so they are the same in every run; unlike times they show a pass that looks at every
-node from every node long before it is slow.
+those from n/2 to n do; 2 is in proportion. Where it is more, larger graphs tell whether
+something begins at a size, such as cutting the host function, or the cost grows
+faster than the graph: what begins at a size makes the factor fall towards 2 from there
+on, and something for each pair of nodes makes it rise towards 4. Instructions are
+counted under emulation, so they are the same in every run; unlike times they show a
+pass that looks at every node from every node long before it is slow.
 
     run.py                          all shapes of graphs, dynamic sizes, n = 2,500
     run.py chain loops              those with one of these texts in their name
@@ -28,16 +29,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import onnx
 from support import compiler, growing_graphs
-from support.expectations import read_expected_failures
 from support.paths import scratch
 from support.runner import is_wanted, make_parser, write_summary
 
 LARGEST_GROWTH = 2.2
+# How many times n a graph may become until its growth is at most that.
+LARGEST_GRAPH = 8
 # What depends on where a graph is cut, or on how an allocator grows. Something for
 # each pair of 5,000 nodes is more as soon as it takes some instructions or a byte.
 SLACK_INSTRUCTIONS = 50_000_000
 SLACK_BYTES = 10 << 20
-EXPECTED_FAILURES = Path(__file__).with_name("expected-failure.txt")
 EMULATOR = f"qemu-{platform.machine()}"
 # The CPU is given because the emulator plays another one than there is; one thread
 # does the same in every run.
@@ -78,21 +79,48 @@ def measure(options, make, nodes):
     return cost
 
 
-def growth(costs):
-    """Whether three sizes grow as they should, and a text that says how they do."""
-    half, less, more = costs
-    # What there is anyway, such as the code of kernels that all nodes share, is in
-    # none of the differences. The square would make them grow by a factor of 4.
-    work = less.instructions - half.instructions, more.instructions - less.instructions
-    memory = less.bytes - half.bytes, more.bytes - less.bytes
-    good = (
-        work[1] <= LARGEST_GROWTH * max(work[0], 0) + SLACK_INSTRUCTIONS
-        and memory[1] <= LARGEST_GROWTH * max(memory[0], 0) + SLACK_BYTES
-    )
-    return good, (
-        f"{work[0] / 1e6:.0f} million instructions, then {work[1] / 1e6:.0f},"
-        f" {memory[0] / 1e6:.1f} MB, then {memory[1] / 1e6:.1f}"
-    )
+@dataclass
+class Growth:
+    """What the nodes from n/2 to n and those from n to 2n take."""
+
+    instructions: tuple
+    bytes: tuple
+
+    @classmethod
+    def of(cls, half, less, more):
+        # What there is anyway, such as the code of kernels that all nodes share, is in
+        # none of the differences.
+        return cls(
+            (less.instructions - half.instructions, more.instructions - less.instructions),
+            (less.bytes - half.bytes, more.bytes - less.bytes),
+        )
+
+    @staticmethod
+    def factor(pair, slack):
+        return (pair[1] - slack) / max(pair[0], 1)
+
+    def factors(self):
+        return (
+            self.factor(self.instructions, SLACK_INSTRUCTIONS),
+            self.factor(self.bytes, SLACK_BYTES),
+        )
+
+    def is_good(self):
+        return all(factor <= LARGEST_GROWTH for factor in self.factors())
+
+    def falls_from(self, before):
+        """Whether what was too much before has become less."""
+        return all(
+            factor <= max(LARGEST_GROWTH, earlier)
+            for factor, earlier in zip(self.factors(), before.factors())
+        )
+
+    def __str__(self):
+        work, memory = self.instructions, self.bytes
+        return (
+            f"{work[0] / 1e6:.0f} million instructions, then {work[1] / 1e6:.0f},"
+            f" {memory[0] / 1e6:.1f} MB, then {memory[1] / 1e6:.1f}"
+        )
 
 
 def check(options, make):
@@ -100,14 +128,17 @@ def check(options, make):
     n = options.nodes
     try:
         costs = [measure(options, make, count) for count in (n // 2, n, 2 * n)]
-        good, text = growth(costs)
-        if not good:
-            costs.append(measure(options, make, 4 * n))
-            good, further = growth(costs[1:])
-            text += f"; up to {4 * n} nodes {further}"
+        growth = Growth.of(*costs)
+        text, largest, falls = str(growth), 2 * n, True
+        while not growth.is_good() and falls and largest < LARGEST_GRAPH * n:
+            largest *= 2
+            costs.append(measure(options, make, largest))
+            before, growth = growth, Growth.of(*costs[-3:])
+            falls = growth.falls_from(before)
+            text += f"; up to {largest} nodes {growth}"
     except Failure as failure:
         return False, f"{make.__name__}: {failure}"
-    return good, f"{make.__name__}: {text}"
+    return growth.is_good(), f"{make.__name__}: {text}"
 
 
 def main():
@@ -126,22 +157,15 @@ def main():
         for make in (*growing_graphs.GRAPHS, growing_graphs.unsupported)
         if is_wanted(make.__name__, options)
     ][:: options.sample]
-    expected = read_expected_failures(EXPECTED_FAILURES)
     failed = 0
     with ThreadPoolExecutor(options.jobs) as pool:
         outcomes = pool.map(lambda make: check(options, make), shapes)
-        for make, (good, line) in zip(shapes, outcomes):
-            reason = expected.get((make.__name__, options.form))
-            failed += not good and reason is None
-            if not good and reason is None:
-                print(f"FAIL {line}", flush=True)
-            elif good and reason is not None:
-                # Some are near the limit, and another LLVM may bring them below.
-                print(f"better than expected: {line}", flush=True)
-            elif options.verbose:
-                print(line if good else f"{line}: {reason}", flush=True)
+        for good, line in outcomes:
+            failed += not good
+            if not good or options.verbose:
+                print(line if good else f"FAIL {line}", flush=True)
     grown = len(shapes) - failed
-    print(f"   {grown} shapes of graphs grow as expected, {failed} do not")
+    print(f"   {grown} shapes of graphs grow in proportion, {failed} do not")
     write_summary(options, grown, failed)
     return 1 if failed else 0
 
