@@ -38,6 +38,16 @@ static LogicalResult verifyCost(EmitError emitError, FloatAttr cost) {
 }
 
 //===----------------------------------------------------------------------===//
+// CpuPanelCopiesAttr
+//===----------------------------------------------------------------------===//
+
+LogicalResult CpuPanelCopiesAttr::verify(EmitError emitError, StringRef,
+                                         int64_t fewestRows, int64_t depth) {
+  return verifyLimits(emitError, {{"fewest_rows", fewestRows, 1, mostElements},
+                                  {"depth", depth, 1, mostElements}});
+}
+
+//===----------------------------------------------------------------------===//
 // CpuContractionAttr
 //===----------------------------------------------------------------------===//
 
@@ -45,8 +55,8 @@ LogicalResult CpuContractionAttr::verify(
     EmitError emitError, StringRef, int64_t lanes, bool, int64_t tileRows,
     int64_t tileVectors, int64_t unroll, int64_t prefetchDistance,
     int64_t partialTiles, int64_t rowBlock, int64_t columnBlock,
-    std::optional<int64_t> depthBlock, bool, bool, bool, bool, bool,
-    FloatAttr blockCost) {
+    std::optional<int64_t> depthBlock, bool rowsOuter, bool, bool, bool, bool,
+    CpuPanelCopiesAttr copies, FloatAttr blockCost) {
   if (failed(verifyLimits(
           emitError,
           {{"lanes", lanes, 1, mostLanes},
@@ -63,6 +73,9 @@ LogicalResult CpuContractionAttr::verify(
       failed(verifyWhole(emitError, "column_block", columnBlock,
                          tileVectors * lanes)))
     return failure();
+  if (copies && rowsOuter)
+    return emitError() << "copies of panels serve all rows of a block, which "
+                          "rows_outer does not allow";
   return verifyCost(emitError, blockCost);
 }
 

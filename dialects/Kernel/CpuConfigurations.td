@@ -27,6 +27,23 @@ class Kernel_Flag<string text>
 class Kernel_Nanoseconds<string text>
     : OptionalParameter<"::mlir::FloatAttr", text>;
 
+def Kernel_CpuPanelCopiesAttr : AttrDef<Kernel_Dialect, "CpuPanelCopies"> {
+  let mnemonic = "cpu_panel_copies";
+  let summary = "copies of the panels of packed weights";
+  let description = [{
+    Part of a `cpu_contraction`: a task copies `depth` steps of a panel in the
+    type and order that the dot unit `unit` multiplies, multiplies all of its
+    rows with them, and copies the next ones. Where fewer than `fewest_rows`
+    rows come, they read the panels as they lie.
+  }];
+  let parameters = (ins
+    Kernel_Word<"the dot unit">:$unit,
+    Kernel_Size<"1", "fewer rows make no copies">:$fewest_rows,
+    Kernel_Size<"1", "steps of the depth of a copy">:$depth);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
 def Kernel_CpuContractionAttr
     : Kernel_ConfigAttr<"CpuContraction", "cpu_contraction"> {
   let summary = "tiles and blocks of a matrix product on a CPU";
@@ -60,6 +77,9 @@ def Kernel_CpuContractionAttr
     Kernel_Flag<"fetch what the epilogue reads and writes meanwhile">
       :$fetch_result,
     Kernel_Flag<"put the right-hand side into panels in each run">:$pack_rhs,
+    OptionalParameter<"::sluice::kernel::CpuPanelCopiesAttr",
+                      "of the panels; left out, all rows read them as they lie">
+      :$copies,
     Kernel_Nanoseconds<"nanoseconds of a block on one core">:$block_cost);
   let extraClassDeclaration = [{
     /// Columns of a tile.

@@ -186,12 +186,17 @@ LogicalResult RegionOp::verify() {
   return success();
 }
 
-Operation *RegionOp::findAnchor() {
-  for (Operation &op : getBody().front())
-    if (op.getName().stripDialect() == getAnchor())
+/// The op of a kernel's body that its anchor names, if there is one.
+static Operation *findNamed(Region &body, StringRef anchor) {
+  for (Operation &op : body.front())
+    if (op.getName().stripDialect() == anchor)
       return &op;
   return nullptr;
 }
+
+Operation *RegionOp::findAnchor() { return findNamed(getBody(), getAnchor()); }
+
+Operation *FuncOp::findAnchor() { return findNamed(getBody(), getAnchor()); }
 
 LogicalResult CallOp::verifySymbolUses(SymbolTableCollection &symbols) {
   auto callee = symbols.lookupNearestSymbolFrom<FuncOp>(*this, getCalleeAttr());

@@ -120,6 +120,9 @@ def FuncOp : Kernel_Op<"func", [IsolatedFromAbove, FunctionOpInterface,
     }
     /// Is its code there, on buffers?
     bool isEmitted();
+    /// The op that `anchor` names, until the code is there; null where all are
+    /// elementwise.
+    ::mlir::Operation *findAnchor();
   }];
   let hasRegionVerifier = 1;
 }

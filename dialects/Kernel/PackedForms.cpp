@@ -15,6 +15,18 @@ using namespace sluice::kernel;
 
 using Packings = ArrayRef<PackingAttrInterface>;
 
+static bool isNarrow(Type type) {
+  return type.isSignlessInteger(8) || type.isSignlessInteger(16);
+}
+
+Value kernel::skipWidening(Value value, Type weights) {
+  auto cast = value.getDefiningOp<CastOp>();
+  if (!cast || !elementTypeOf(value).isSignlessInteger(32) ||
+      !isNarrow(weights) || !isNarrow(elementTypeOf(cast->getOperand(0))))
+    return value;
+  return cast->getOperand(0);
+}
+
 namespace {
 
 struct MatmulForm final
@@ -25,8 +37,10 @@ struct MatmulForm final
     ArrayRef<int64_t> rhs = shapeOf(matmul.getRhs());
     int64_t columns =
         matmul.getTransposeRhs() ? rhs[rhs.size() - 2] : rhs.back();
-    return PackedMatmulOp::create(builder, op->getLoc(), matmul.getType(),
-                                  operands[0], operands[1], columns);
+    return PackedMatmulOp::create(
+        builder, op->getLoc(), matmul.getType(),
+        skipWidening(operands[0], elementTypeOf(operands[1])), operands[1],
+        columns);
   }
 };
 

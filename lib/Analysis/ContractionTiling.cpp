@@ -219,38 +219,86 @@ static void chooseFetches(ContractionTiling &tiling,
       leavesCache(rows * spec.depth * tiling.unit.lhsBytes, machine);
 }
 
-std::optional<PanelCopies>
-sluice::choosePanelCopies(const ContractionTiling &tiling,
-                          const ContractionSpec &spec,
-                          const MachineModel &machine) {
+/// Whether panels that are copied as a tiling says are packed ones that tiles
+/// of rows read; empty, or why there is nothing to copy.
+static llvm::StringRef explainUncopied(const ContractionSpec &spec) {
+  if (!spec.packedB || spec.transposeA)
+    return "only panels of packed weights are copied";
+  if (spec.columns == kDynamicSize || spec.depth == kDynamicSize ||
+      spec.depth < 1)
+    return "panels of unknown sizes are not copied";
+  return {};
+}
+
+// Stacks of threads may be small.
+static constexpr int64_t mostCopiedBytes = 32 << 10, mostBytesOfSums = 64 << 10;
+
+/// Where a panel is copied in several parts, the sums of all rows wait on the
+/// stack meanwhile.
+static bool fitSums(const ContractionTiling &tiling,
+                    const ContractionSpec &spec, const PanelCopies &copies) {
+  return spec.depth <= copies.depth ||
+         tiling.rowBlock * tiling.width() * tiling.unit.sumBytes <=
+             mostBytesOfSums;
+}
+
+PanelCopies sluice::makePanelCopies(const DotUnitModel &unit,
+                                    const ContractionSpec &spec) {
+  PanelCopies copies;
+  copies.unit = unit;
+  copies.depth = spec.depth;
+  // The last pair of an odd depth reads on behind the last row.
+  if (spec.depth % unit.depthStep != 0)
+    copies.unit.widensLhs = true;
+  return copies;
+}
+
+/// Whether, and how, panels are copied before many rows multiply with them:
+/// what else was chosen decides about it.
+static std::optional<PanelCopies>
+choosePanelCopies(const ContractionTiling &tiling, const ContractionSpec &spec,
+                  const MachineModel &machine) {
   // What a copy costs is a few hundredths for so many rows; a unit that
   // multiplies twice as fast makes up for it sooner.
   constexpr int64_t fewestRows = 32, fewestRowsInPairs = 8;
-  // Stacks of threads may be small.
-  constexpr int64_t mostBytes = 32 << 10, mostBytesOfSums = 64 << 10;
-  if (tiling.unit.widenings == 0 || !spec.packedB || spec.transposeA ||
-      spec.columns == kDynamicSize || spec.depth == kDynamicSize ||
-      spec.depth < 1 || tiling.rowsOuter)
+  if (tiling.unit.widenings == 0 || !explainUncopied(spec).empty() ||
+      tiling.rowsOuter)
     return std::nullopt;
-  PanelCopies copies;
-  copies.unit = chooseDotUnitOfCopies(spec.types, machine);
+  PanelCopies copies =
+      makePanelCopies(chooseDotUnitOfCopies(spec.types, machine), spec);
   copies.fewestRows =
       copies.unit.depthStep > 1 ? fewestRowsInPairs : fewestRows;
   if (spec.rows != kDynamicSize && spec.rows < copies.fewestRows)
     return std::nullopt;
-  // The last pair of an odd depth reads on behind the last row.
-  if (spec.depth % copies.unit.depthStep != 0)
-    copies.unit.widensLhs = true;
   int64_t step = tiling.unroll * copies.unit.depthStep;
-  int64_t limit = mostBytes / (tiling.width() * copies.unit.rhsBytes);
+  int64_t limit = mostCopiedBytes / (tiling.width() * copies.unit.rhsBytes);
   if (limit < step)
     return std::nullopt;
   limit = std::min(limit, tiling.depthBlock);
   copies.depth = balanceBlock(spec.depth, step, limit);
-  int64_t sums = tiling.rowBlock * tiling.width() * tiling.unit.sumBytes;
-  if (spec.depth > copies.depth && sums > mostBytesOfSums)
+  if (!fitSums(tiling, spec, copies))
     return std::nullopt;
   return copies;
+/// Why the copies of a tiling are none that a task can make; empty where they
+/// are.
+static llvm::StringRef explainCopies(const ContractionSpec &spec,
+                                     const ContractionTiling &tiling) {
+  const PanelCopies &copies = *tiling.copies;
+  llvm::StringRef reason = explainUncopied(spec);
+  if (!reason.empty())
+    return reason;
+  if (copies.depth % copies.unit.depthStep != 0)
+    return "a copy of a panel ends within what its dot unit multiplies at once";
+  if (std::min(copies.depth, spec.depth) * tiling.width() *
+          copies.unit.rhsBytes >
+      mostCopiedBytes)
+    return "a copy of a panel takes more than 32 KiB of the stack";
+  if (!fitSums(tiling, spec, copies))
+    return "the sums between copies of a panel take more than 64 KiB of the "
+           "stack";
+  return {};
+}
+
 }
 
 /// Tiles of more sizes compute fewer rows that do not exist, and are more code,
@@ -283,7 +331,7 @@ llvm::StringRef sluice::explainMisfit(const ContractionSpec &spec,
   if (!isWhole && !isUnlimited && spec.types.result != spec.types.accumulator)
     return "blocks of the depth keep sums in the result, which has another "
            "type";
-  return {};
+  return tiling.copies ? explainCopies(spec, tiling) : llvm::StringRef();
 }
 
 ContractionTiling

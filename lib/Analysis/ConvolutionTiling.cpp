@@ -293,8 +293,7 @@ static bool isContraction(const ConvolutionSpec &spec) {
          all(spec.padsBegin, 0) && all(spec.padsEnd, 0);
 }
 
-/// The matrix product that such a convolution is.
-static ContractionSpec getContraction(const ConvolutionSpec &spec) {
+ContractionSpec sluice::getContraction(const ConvolutionSpec &spec) {
   ContractionSpec contraction;
   contraction.types = spec.types;
   // The image is widened before.

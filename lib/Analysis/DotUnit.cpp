@@ -79,28 +79,44 @@ std::optional<DotUnitModel> sluice::getDotUnit(DotUnitModel::Kind kind,
   return unit;
 }
 
+static DotUnitModel::Kind chooseKind(const ProductTypes &types) {
+  return isInteger(types.accumulator) ? DotUnitModel::Kind::Integer
+                                      : DotUnitModel::Kind::Float;
+}
+
 DotUnitModel sluice::chooseDotUnit(const ProductTypes &types,
                                    const MachineModel &machine) {
-  auto kind = isInteger(types.accumulator) ? DotUnitModel::Kind::Integer
-                                           : DotUnitModel::Kind::Float;
-  return *getDotUnit(kind, types, machine);
+  return *getDotUnit(chooseKind(types), types, machine);
+}
+
+std::optional<DotUnitModel>
+sluice::getDotUnitOfCopies(DotUnitModel::Kind kind, const ProductTypes &types,
+                           const MachineModel &machine) {
+  bool isPairs = kind == DotUnitModel::Kind::IntegerPairs;
+  auto unit = getDotUnit(isPairs ? chooseKind(types) : kind, types, machine);
+  if (!unit)
+    return std::nullopt;
+  unit->widenings = 0;
+  unit->rhsBytes = unit->sumBytes;
+  if (!isPairs)
+    return unit;
+  if (!hasInt16PairDot(machine) || !fitsInt16(types.lhs) ||
+      !fitsInt16(types.rhs) || types.accumulator != NumberKind::I32)
+    return std::nullopt;
+  unit->kind = kind;
+  unit->operand = NumberKind::I16;
+  unit->depthStep = 2;
+  unit->lhsBytes = unit->rhsBytes = getNumberBytes(unit->operand);
+  unit->widensLhs = types.lhs != unit->operand;
+  // An addition beside each product, which other units take.
+  unit->rate = machine.fmaPerCycle;
+  return unit;
 }
 
 DotUnitModel sluice::chooseDotUnitOfCopies(const ProductTypes &types,
                                            const MachineModel &machine) {
-  DotUnitModel unit = chooseDotUnit(types, machine);
-  unit.widenings = 0;
-  unit.rhsBytes = unit.sumBytes;
-  bool hasPairs = hasInt16PairDot(machine) && fitsInt16(types.lhs) &&
-                  fitsInt16(types.rhs) && types.accumulator == NumberKind::I32;
-  if (!hasPairs)
-    return unit;
-  unit.kind = DotUnitModel::Kind::IntegerPairs;
-  unit.operand = NumberKind::I16;
-  unit.depthStep = 2;
-  unit.lhsBytes = unit.rhsBytes = getNumberBytes(unit.operand);
-  unit.widensLhs = types.lhs != unit.operand;
-  // An addition beside each product, which other units take.
-  unit.rate = machine.fmaPerCycle;
-  return unit;
+  if (auto pairs =
+          getDotUnitOfCopies(DotUnitModel::Kind::IntegerPairs, types, machine))
+    return *pairs;
+  return *getDotUnitOfCopies(chooseKind(types), types, machine);
 }

@@ -107,11 +107,9 @@ bool usesDotProducts(const ContractionSpec &spec, int64_t rows);
 llvm::StringRef explainMisfit(const ContractionSpec &spec,
                               const ContractionTiling &tiling);
 
-/// Whether, and how, panels are copied before many rows multiply with them:
-/// what else was chosen decides about it.
-std::optional<PanelCopies> choosePanelCopies(const ContractionTiling &tiling,
-                                             const ContractionSpec &spec,
-                                             const MachineModel &machine);
+/// Copies of panels for a unit, of the whole depth and for any rows.
+PanelCopies makePanelCopies(const DotUnitModel &unit,
+                            const ContractionSpec &spec);
 
 ContractionTiling
 chooseContractionTiling(const ContractionSpec &spec,

@@ -70,6 +70,9 @@ struct ConvolutionTilingOverrides {
   ContractionTilingOverrides contraction;
 };
 
+/// The matrix product that a convolution is whose method is `Contraction`.
+ContractionSpec getContraction(const ConvolutionSpec &spec);
+
 /// Why a convolution cannot be computed with a tiling; empty where it can.
 llvm::StringRef explainMisfit(const ConvolutionSpec &spec,
                               const ConvolutionTiling &tiling);

@@ -70,9 +70,13 @@ std::optional<DotUnitModel> getDotUnit(DotUnitModel::Kind kind,
                                        const ProductTypes &types,
                                        const MachineModel &machine);
 
-/// The unit for elements of these types whose B is copied before it is read, in
-/// the unit's type and order, so that widening takes no instructions there. It
-/// has the lanes of `chooseDotUnit`.
+/// The unit of a kind for elements of these types whose B is copied before it
+/// is read, in the unit's type and order, so that widening takes no
+/// instructions there. It has the lanes of `chooseDotUnit`. None where the kind
+/// does not multiply these types, or the machine does not have it.
+std::optional<DotUnitModel> getDotUnitOfCopies(DotUnitModel::Kind kind,
+                                               const ProductTypes &types,
+                                               const MachineModel &machine);
 DotUnitModel chooseDotUnitOfCopies(const ProductTypes &types,
                                    const MachineModel &machine);
 

@@ -421,8 +421,10 @@ def ChooseKernelsPass : Pass<"sluice-choose-kernels", "::mlir::ModuleOp"> {
     channels than half the lanes computes neighbouring pixels of a line as
     channels, with shifted copies of the weights, where that takes at most two
     thirds of the products. A table that a product has packed is looked up
-    there, too. Types of kernels must not change any more afterwards. Outlined
-    kernels without a configuration get one as well.
+    there, too. A product of 32-bit integers with narrow weights reads its other
+    operand in 16 or 8 bits, where an elementwise kernel in front makes it of
+    such integers for this product alone. Types of kernels must not change any
+    more afterwards. Outlined kernels without a configuration get one as well.
   }];
   let dependentDialects = ["::sluice::kernel::KernelDialect",
                            "::sluice::SluiceDialect",

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelRegions.h"
+#include "NarrowIntegers.h"
 #include "dialects/Sluice/Weights.h"
 #include "sluice/Analysis/TargetAnalysis.h"
 #include "sluice/Support/Remarks.h"
@@ -46,7 +47,8 @@ private:
   LogicalResult choose(kernel::RegionOp region);
   llvm::Expected<KernelMatch> match(const KernelProvider &provider,
                                     kernel::RegionOp &region,
-                                    const MachineModel &machine);
+                                    const MachineModel &machine,
+                                    bool isNarrowed);
   void apply(const KernelProvider &provider, kernel::RegionOp region,
              const KernelMatch &match);
   void remarkUnpacked(kernel::RegionOp region, Operation *anchor,
@@ -87,12 +89,13 @@ KernelGroup ChooseKernelsPass::getGroup(Operation *anchor, Value result,
 /// kernel of its own; an error says why even the anchor is.
 llvm::Expected<KernelMatch>
 ChooseKernelsPass::match(const KernelProvider &provider,
-                         kernel::RegionOp &region,
-                         const MachineModel &machine) {
+                         kernel::RegionOp &region, const MachineModel &machine,
+                         bool isNarrowed) {
   Operation *anchor = region.findAnchor();
   Block &body = region.getBody().front();
   Value result = body.getTerminator()->getOperand(0);
   KernelGroup group = getGroup(anchor, result, region.getInputs(), region);
+  group.isNarrowed = isNarrowed;
   auto whole = provider.match(group, machine);
   if (whole || result == anchor->getResult(0))
     return whole;
@@ -196,8 +199,9 @@ LogicalResult ChooseKernelsPass::choose(kernel::RegionOp region) {
   const KernelProvider &builtin = *providers->lookup(kernel::builtinProvider);
   if (anchor && !provider->knows(anchor))
     provider = &builtin;
+  bool isNarrowed = false;
   while (anchor) {
-    auto matched = match(*provider, region, *machine);
+    auto matched = match(*provider, region, *machine, isNarrowed);
     if (!matched && provider == &builtin)
       return region.emitError(llvm::toString(matched.takeError()));
     if (!matched) {
@@ -225,6 +229,12 @@ LogicalResult ChooseKernelsPass::choose(kernel::RegionOp region) {
         turnOperand(region, cast<MatmulOp>(anchor), operand);
       continue;
     }
+    if (!matched->narrowed.empty()) {
+      for (unsigned operand : matched->narrowed)
+        narrowOperand(region, anchor->getOpOperand(operand));
+      isNarrowed = true;
+      continue;
+    }
     apply(*provider, region, *matched);
     break;
   }
@@ -239,18 +249,14 @@ LogicalResult ChooseKernelsPass::choose(kernel::FuncOp kernel) {
       findProvider(*providers, kernel, kernel.getProvider());
   if (!provider || !machine)
     return failure();
-  Block &body = kernel.getBody().front();
-  Operation *yield = body.getTerminator();
-  for (Operation &anchor : body.without_terminator()) {
-    if (anchor.getName().stripDialect() != kernel.getAnchor())
-      continue;
+  if (Operation *anchor = kernel.findAnchor()) {
+    Operation *yield = kernel.getBody().front().getTerminator();
     auto matched = provider->match(
-        getGroup(&anchor, yield->getOperand(0), {}, kernel), *machine);
+        getGroup(anchor, yield->getOperand(0), {}, kernel), *machine);
     if (!matched)
-      return anchor.emitError(llvm::toString(matched.takeError()));
+      return anchor->emitError(llvm::toString(matched.takeError()));
     if (matched->config)
       kernel.setConfigAttr(matched->config);
-    break;
   }
   kernel->removeDiscardableAttr(kernel::tilingAttributeName);
   return success();

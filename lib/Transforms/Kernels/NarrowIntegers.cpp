@@ -7,6 +7,7 @@
 #include "NarrowIntegers.h"
 #include "dialects/Sluice/GraphBuilder.h"
 #include "dialects/Sluice/Sluice.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -68,7 +69,8 @@ static Value rebuild(GraphBuilder &graph, Value value, Type type) {
   return isa<SubOp>(op) ? graph.sub(left, right) : graph.add(left, right);
 }
 
-Value sluice::narrowIntegers(OpBuilder &builder, Value value) {
+/// The value in 8 or 16 bits; null where it is not known to fit.
+static Value narrowIntegers(OpBuilder &builder, Value value) {
   constexpr int64_t lowest = -(1 << 15), highest = (1 << 15) - 1;
   auto bounds = getBounds(value);
   if (!bounds || bounds->low < lowest || bounds->high > highest)
@@ -81,4 +83,39 @@ Value sluice::narrowIntegers(OpBuilder &builder, Value value) {
       return source;
   }
   return rebuild(graph, value, builder.getIntegerType(16));
+}
+
+void sluice::narrowOperand(kernel::RegionOp region, OpOperand &operand) {
+  auto argument = dyn_cast<BlockArgument>(operand.get());
+  if (!argument || !argument.hasOneUse())
+    return;
+  unsigned number = argument.getArgNumber();
+  Value input = region.getInputs()[number];
+  auto producer = input.getDefiningOp<kernel::RegionOp>();
+  if (!producer || producer->getNumResults() != 1 || !input.hasOneUse() ||
+      producer.findAnchor())
+    return;
+  Block &body = producer.getBody().front();
+  Operation *yield = body.getTerminator();
+  OpBuilder builder(yield);
+  Value narrow = narrowIntegers(builder, yield->getOperand(0));
+  if (!narrow)
+    return;
+  Type wide = elementTypeOf(argument);
+  argument.setType(narrow.getType());
+  OpBuilder inside = OpBuilder::atBlockBegin(argument.getOwner());
+  operand.set(GraphBuilder(inside, argument.getLoc()).cast(argument, wide));
+  if (auto source = dyn_cast<BlockArgument>(narrow)) {
+    region.getInputsMutable()[number].set(
+        producer.getInputs()[source.getArgNumber()]);
+    return producer.erase();
+  }
+  yield->setOperand(0, narrow);
+  input.setType(narrow.getType());
+  SmallVector<Operation *> ops;
+  for (Operation &op : body.without_terminator())
+    ops.push_back(&op);
+  for (Operation *op : llvm::reverse(ops))
+    if (isOpTriviallyDead(op))
+      op->erase();
 }

@@ -6,14 +6,17 @@
 #ifndef SLUICE_LIB_TRANSFORMS_KERNELS_NARROWINTEGERS_H
 #define SLUICE_LIB_TRANSFORMS_KERNELS_NARROWINTEGERS_H
 
-#include "mlir/IR/Builders.h"
+#include "dialects/Kernel/Kernel.h"
 
 namespace sluice {
 
-/// A tensor of 32-bit integers that are known to fit 16 bits, because they are
-/// made of narrower ones, as signless integers of 8 or 16 bits; null where that
-/// is not known. Quantised values minus their zero point are such ones.
-mlir::Value narrowIntegers(mlir::OpBuilder &builder, mlir::Value value);
+/// An operand of a kernel's anchor that an elementwise kernel in front makes,
+/// for this kernel alone: has that make signless integers of 8 or 16 bits
+/// instead of 32, or goes without it, and widens them in this kernel
+/// (`skipWidening` in PackedForms.h). Only where the integers are known to fit,
+/// because they are made of narrower ones, as quantised values minus their zero
+/// point are; other operands stay.
+void narrowOperand(kernel::RegionOp region, mlir::OpOperand &operand);
 
 } // namespace sluice
 

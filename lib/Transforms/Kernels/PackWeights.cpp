@@ -4,12 +4,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "NarrowIntegers.h"
 #include "dialects/Kernel/PackedForms.h"
 #include "dialects/Sluice/Weights.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "sluice/Support/ConstantBytes.h"
 #include "sluice/Transforms/Passes.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
@@ -95,55 +95,6 @@ static FailureOr<Value> packInput(kernel::RegionOp region, unsigned number,
       RankedTensorType::get({*count}, value.getElementType()), value, packing));
 }
 
-/// Has an input of the region, a constant, elements of 8 or 16 bits?
-static bool isNarrowConstant(kernel::RegionOp region, Value argument) {
-  auto block = dyn_cast<BlockArgument>(argument);
-  ElementsAttr value =
-      block ? getConstantElements(region.getInputs()[block.getArgNumber()])
-            : ElementsAttr();
-  if (!value)
-    return false;
-  Type type = value.getElementType();
-  return type.isSignlessInteger(8) || type.isSignlessInteger(16);
-}
-
-/// A product of integers with narrow weights reads its other operand as narrow
-/// as that is: the kernel in front, which makes 32 bits of it for this product
-/// alone, no longer does.
-static void keepNarrow(kernel::RegionOp region, MatmulOp product) {
-  auto argument = dyn_cast<BlockArgument>(product.getLhs());
-  if (!argument || !argument.hasOneUse() ||
-      !product.getType().getElementType().isInteger(32) ||
-      !isNarrowConstant(region, product.getRhs()))
-    return;
-  unsigned number = argument.getArgNumber();
-  Value input = region.getInputs()[number];
-  auto producer = input.getDefiningOp<kernel::RegionOp>();
-  if (!producer || producer->getNumResults() != 1 || !input.hasOneUse() ||
-      producer.findAnchor())
-    return;
-  Block &body = producer.getBody().front();
-  Operation *yield = body.getTerminator();
-  OpBuilder builder(yield);
-  Value narrow = narrowIntegers(builder, yield->getOperand(0));
-  if (!narrow)
-    return;
-  argument.setType(narrow.getType());
-  if (auto source = dyn_cast<BlockArgument>(narrow)) {
-    region.getInputsMutable()[number].set(
-        producer.getInputs()[source.getArgNumber()]);
-    return producer.erase();
-  }
-  yield->setOperand(0, narrow);
-  input.setType(narrow.getType());
-  SmallVector<Operation *> ops;
-  for (Operation &op : body.without_terminator())
-    ops.push_back(&op);
-  for (Operation *op : llvm::reverse(ops))
-    if (isOpTriviallyDead(op))
-      op->erase();
-}
-
 LogicalResult PackWeightsPass::pack(kernel::RegionOp region) {
   ArrayAttr packing = region.getPackingAttr();
   if (!packing)
@@ -152,8 +103,6 @@ LogicalResult PackWeightsPass::pack(kernel::RegionOp region) {
   auto packable = dyn_cast_if_present<kernel::PackableOpInterface>(anchor);
   if (!packable)
     return region.emitError("its anchor has no form with packed constants");
-  if (auto product = dyn_cast<MatmulOp>(anchor))
-    keepNarrow(region, product);
   SmallVector<Value> operands(anchor->getOperands());
   SmallVector<kernel::PackingAttrInterface> orders(operands.size());
   SmallVector<std::pair<BlockArgument, Value>> dropped;
@@ -181,7 +130,15 @@ LogicalResult PackWeightsPass::pack(kernel::RegionOp region) {
   OpBuilder builder(anchor);
   Operation *packed = packable.buildPacked(builder, operands, orders);
   anchor->replaceAllUsesWith(packed);
+  llvm::SmallSetVector<Operation *, 2> makers;
+  for (Value operand : anchor->getOperands())
+    if (Operation *maker = operand.getDefiningOp())
+      makers.insert(maker);
   anchor->erase();
+  // What widened an operand that the packed form reads as narrow as it is.
+  for (Operation *maker : makers)
+    if (isOpTriviallyDead(maker))
+      maker->erase();
   for (auto [argument, input] : dropped) {
     if (!argument.use_empty())
       return region.emitError("a packed input is read by others than its "

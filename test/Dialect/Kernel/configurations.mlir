@@ -8,6 +8,13 @@ kernel.func @contraction "map" attributes {config = #kernel.cpu_contraction<unit
   kernel.yield %x : tensor<4xf32>
 }
 
+// CHECK-LABEL: kernel.func @copies
+// CHECK-SAME: config = #kernel.cpu_contraction<unit = integer, lanes = 8, column_block = 8, copies = <unit = integer_pairs, fewest_rows = 8, depth = 64>>
+kernel.func @copies "map" attributes {config = #kernel.cpu_contraction<unit = integer, lanes = 8, column_block = 8, copies = <unit = integer_pairs, fewest_rows = 8, depth = 64>>} {
+^bb0(%x: tensor<4xf32>):
+  kernel.yield %x : tensor<4xf32>
+}
+
 // CHECK-LABEL: kernel.func @convolution
 // CHECK-SAME: config = #kernel.cpu_convolution<method = phases, unit = float, lanes = 8, phases = [#kernel.cpu_convolution<method = implicit, unit = float, lanes = 8, emulated = true, channel_block = 8>]>
 kernel.func @convolution "map" attributes {config = #kernel.cpu_convolution<method = phases, unit = float, lanes = 8, phases = [#kernel.cpu_convolution<method = implicit, unit = float, lanes = 8, emulated = true, channel_block = 8>]>} {
@@ -39,6 +46,16 @@ kernel.func @convolution "map" attributes {config = #kernel.cpu_convolution<meth
 
 // expected-error @+1 {{block_cost is no time in nanoseconds as an f64}}
 #cost = #kernel.cpu_contraction<unit = float, lanes = 8, column_block = 8, block_cost = -1.0 : f64>
+
+// -----
+
+// expected-error @+1 {{fewest_rows is 0, but must be from 1 to 2147483648}}
+#copies = #kernel.cpu_panel_copies<unit = float, fewest_rows = 0>
+
+// -----
+
+// expected-error @+1 {{copies of panels serve all rows of a block, which rows_outer does not allow}}
+#outer = #kernel.cpu_contraction<unit = float, lanes = 8, column_block = 8, rows_outer = true, copies = <unit = float, depth = 64>>
 
 // -----
 

@@ -1,4 +1,4 @@
-// RUN: sluice-opt %s --split-input-file --sluice-set-target=cpu=x86-64-v3 --sluice-form-kernels --sluice-choose-kernels | FileCheck %s
+// RUN: sluice-opt %s --split-input-file --sluice-set-target=cpu=x86-64-v3 --sluice-narrow-constants --sluice-form-kernels --sluice-choose-kernels | FileCheck %s
 
 // All about the code is in the configuration, and the weights' order beside it.
 // CHECK-LABEL: func.func @product
@@ -54,4 +54,40 @@ func.func @others(%x: tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>) {
   %0 = sluice.relu %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
   %1 = sluice.softmax %x {axis = 1 : i64} : (tensor<4x8xf32>) -> tensor<4x8xf32>
   return %0, %1 : tensor<4x8xf32>, tensor<4x8xf32>
+}
+
+// -----
+
+// Integers are narrow before anything is chosen, so that the copies of panels are
+// those of the unit that multiplies them; of 8 rows on, of pairs.
+// CHECK-LABEL: func.func @narrow
+// CHECK-SAME:  %[[X:[a-z0-9]+]]: tensor<40x64xi8>
+// CHECK-NOT:     kernel.region "map"
+// CHECK:         kernel.region "matmul" ins(%[[X]]
+// CHECK-SAME:      copies = <unit = integer_pairs, fewest_rows = 8, depth = 64>
+// CHECK:           %[[WIDE:.*]] = sluice.cast {{.*}} : (tensor<40x64xi8>) -> tensor<40x64xi32>
+// CHECK:           sluice.matmul %[[WIDE]],
+func.func @narrow(%x: tensor<40x64xi8>) -> tensor<40x64xi32> {
+  %w = sluice.constant dense<7> : tensor<64x64xi32>
+  %wide = sluice.cast %x {to = i32} : (tensor<40x64xi8>) -> tensor<40x64xi32>
+  %0 = sluice.matmul %wide, %w : (tensor<40x64xi32>, tensor<64x64xi32>) -> tensor<40x64xi32>
+  return %0 : tensor<40x64xi32>
+}
+
+// -----
+
+// Halves are copied from 32 rows on, in parts that fit the stack; fewer rows, and
+// weights as wide as the sums, make no copies.
+// CHECK-LABEL: func.func @halves
+// CHECK:         copies = <unit = float, fewest_rows = 32, depth = 512>
+// CHECK:         kernel.region "matmul"
+// CHECK-NOT:     copies
+// CHECK:         return
+func.func @halves(%x: tensor<40x1024xf16>, %y: tensor<8x1024xf16>, %z: tensor<40x1024xf32>) -> (tensor<40x64xf16>, tensor<8x64xf16>, tensor<40x64xf32>) {
+  %w = sluice.constant dense<1.0> : tensor<1024x64xf16>
+  %v = sluice.constant dense<1.0> : tensor<1024x64xf32>
+  %0 = sluice.matmul %x, %w : (tensor<40x1024xf16>, tensor<1024x64xf16>) -> tensor<40x64xf16>
+  %1 = sluice.matmul %y, %w : (tensor<8x1024xf16>, tensor<1024x64xf16>) -> tensor<8x64xf16>
+  %2 = sluice.matmul %z, %v : (tensor<40x1024xf32>, tensor<1024x64xf32>) -> tensor<40x64xf32>
+  return %0, %1, %2 : tensor<40x64xf16>, tensor<8x64xf16>, tensor<40x64xf32>
 }

@@ -29,6 +29,8 @@ struct KernelGroup {
   kernel::TilingAttr tiling = {};
   /// Dot units are spelled out in plain arithmetic.
   bool emulatesDotUnits = false;
+  /// Operands have been narrowed where that was asked for (KernelMatch).
+  bool isNarrowed = false;
 
   /// What an operand of the anchor is in the graph.
   mlir::Value getSource(mlir::Value operand) const;
@@ -57,6 +59,9 @@ struct KernelMatch {
 
   /// Operands whose matrices are to be transposed in front of the kernel.
   llvm::SmallVector<unsigned, 1> turned = {};
+  /// Operands, integers of 32 bits, that the kernel would rather have in 16 or
+  /// 8, if they are known to fit.
+  llvm::SmallVector<unsigned, 1> narrowed = {};
   /// Neighbouring pixels of a convolution to compute as channels; 1: none.
   int64_t mergedPixels = 1;
 };

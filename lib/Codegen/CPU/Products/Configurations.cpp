@@ -6,6 +6,7 @@
 
 #include "sluice/Codegen/CPU/Products/Configurations.h"
 #include "sluice/Analysis/TransposedConvolution.h"
+#include "sluice/Codegen/CPU/KernelConfiguration.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -20,6 +21,15 @@ static FloatAttr getCost(MLIRContext *context, double nanoseconds) {
   return FloatAttr::get(Float64Type::get(context), nanoseconds);
 }
 
+static kernel::CpuPanelCopiesAttr
+getCopies(MLIRContext *context, const std::optional<PanelCopies> &copies) {
+  if (!copies)
+    return {};
+  return kernel::CpuPanelCopiesAttr::get(context,
+                                         getDotUnitName(copies->unit.kind),
+                                         copies->fewestRows, copies->depth);
+}
+
 kernel::CpuContractionAttr
 sluice::getConfiguration(MLIRContext *context,
                          const ContractionTiling &tiling) {
@@ -32,7 +42,7 @@ sluice::getConfiguration(MLIRContext *context,
       tiling.prefetchDistance, tiling.partialTiles, tiling.rowBlock,
       tiling.columnBlock, depthBlock, tiling.rowsOuter, tiling.fetchPanels,
       tiling.fetchRows, tiling.fetchResult, tiling.packB,
-      getCost(context, tiling.blockCost));
+      getCopies(context, tiling.copies), getCost(context, tiling.blockCost));
 }
 
 namespace {
@@ -77,14 +87,21 @@ sluice::getConfiguration(MLIRContext *context,
 // Back to tilings
 //===----------------------------------------------------------------------===//
 
+static FailureOr<DotUnitModel::Kind> readUnitKind(Operation *op,
+                                                  StringRef name) {
+  if (auto kind = findDotUnit(name))
+    return *kind;
+  return op->emitError("there is no dot unit '") << name << "'";
+}
+
 /// The unit that a configuration names.
 template <typename AttrTy>
 static FailureOr<DotUnitModel> readUnit(Operation *op, AttrTy config,
                                         const ProductTypes &types,
                                         const MachineModel &machine) {
-  auto kind = findDotUnit(config.getUnit());
-  if (!kind)
-    return op->emitError("there is no dot unit '") << config.getUnit() << "'";
+  auto kind = readUnitKind(op, config.getUnit());
+  if (failed(kind))
+    return failure();
   auto unit = getDotUnit(*kind, types, machine);
   if (!unit || unit->lanes != config.getLanes())
     return op->emitError("the target has no dot unit '")
@@ -94,14 +111,31 @@ static FailureOr<DotUnitModel> readUnit(Operation *op, AttrTy config,
   return *unit;
 }
 
+static FailureOr<PanelCopies> readCopies(Operation *op,
+                                         kernel::CpuPanelCopiesAttr config,
+                                         const ContractionSpec &spec,
+                                         const MachineModel &machine) {
+  auto kind = readUnitKind(op, config.getUnit());
+  if (failed(kind))
+    return failure();
+  auto unit = getDotUnitOfCopies(*kind, spec.types, machine);
+  if (!unit)
+    return op->emitError("the target has no dot unit '")
+           << config.getUnit() << "' for copies of these elements";
+  PanelCopies copies = makePanelCopies(*unit, spec);
+  copies.fewestRows = config.getFewestRows();
+  copies.depth = config.getDepth();
+  return copies;
+}
+
 static double readCost(FloatAttr cost) {
   return cost ? cost.getValueAsDouble() : 0;
 }
 
 static FailureOr<ContractionTiling>
 readTiling(Operation *op, kernel::CpuContractionAttr config,
-           const ProductTypes &types, const MachineModel &machine) {
-  auto unit = readUnit(op, config, types, machine);
+           const ContractionSpec &spec, const MachineModel &machine) {
+  auto unit = readUnit(op, config, spec.types, machine);
   if (failed(unit))
     return failure();
   ContractionTiling tiling;
@@ -121,25 +155,31 @@ readTiling(Operation *op, kernel::CpuContractionAttr config,
   tiling.fetchResult = config.getFetchResult();
   tiling.packB = config.getPackRhs();
   tiling.blockCost = readCost(config.getBlockCost());
+  if (auto panels = config.getCopies()) {
+    auto copies = readCopies(op, panels, spec, machine);
+    if (failed(copies))
+      return failure();
+    tiling.copies = *copies;
+  }
   return tiling;
 }
 
 static FailureOr<ConvolutionTiling>
 readTiling(Operation *op, kernel::CpuConvolutionAttr config,
-           const ProductTypes &types, const MachineModel &machine) {
+           const ConvolutionSpec &spec, const MachineModel &machine) {
   ConvolutionTiling tiling;
   tiling.method = llvm::find_if(namedMethods, [&](const NamedMethod &named) {
                     return named.name == config.getMethod();
                   })->method;
   tiling.lanes = config.getLanes();
   if (tiling.method != ConvolutionTiling::Method::Phases) {
-    auto unit = readUnit(op, config, types, machine);
+    auto unit = readUnit(op, config, spec.types, machine);
     if (failed(unit))
       return failure();
     tiling.unit = *unit;
   }
   if (auto product = config.getContraction()) {
-    auto contraction = readTiling(op, product, types, machine);
+    auto contraction = readTiling(op, product, getContraction(spec), machine);
     if (failed(contraction))
       return failure();
     tiling.contraction = *contraction;
@@ -158,7 +198,7 @@ readTiling(Operation *op, kernel::CpuConvolutionAttr config,
   if (ArrayAttr phases = config.getPhases())
     for (Attribute attribute : phases) {
       auto phase = readTiling(op, cast<kernel::CpuConvolutionAttr>(attribute),
-                              types, machine);
+                              spec, machine);
       if (failed(phase))
         return failure();
       tiling.phases.push_back(std::move(*phase));
@@ -170,14 +210,11 @@ readTiling(Operation *op, kernel::CpuConvolutionAttr config,
 template <typename AttrTy, typename SpecTy>
 static auto readKernelTiling(Operation *op, const SpecTy &spec,
                              const MachineModel &machine)
-    -> decltype(readTiling(op, AttrTy(), spec.types, machine)) {
-  auto kernel = dyn_cast<kernel::FuncOp>(op->getParentOp());
-  auto config =
-      kernel ? dyn_cast_if_present<AttrTy>(kernel.getConfigAttr()) : AttrTy();
-  if (!config)
-    return op->emitError("its kernel has no configuration for it; "
-                         "sluice-choose-kernels writes one");
-  auto tiling = readTiling(op, config, spec.types, machine);
+    -> decltype(readTiling(op, AttrTy(), spec, machine)) {
+  auto config = readConfiguration<AttrTy>(op);
+  if (failed(config))
+    return failure();
+  auto tiling = readTiling(op, *config, spec, machine);
   if (failed(tiling))
     return failure();
   StringRef misfit = explainMisfit(spec, *tiling);
@@ -190,10 +227,7 @@ static auto readKernelTiling(Operation *op, const SpecTy &spec,
 FailureOr<ContractionTiling>
 sluice::readContractionTiling(Operation *op, const ContractionSpec &spec,
                               const MachineModel &machine) {
-  auto tiling = readKernelTiling<kernel::CpuContractionAttr>(op, spec, machine);
-  if (succeeded(tiling))
-    tiling->copies = choosePanelCopies(*tiling, spec, machine);
-  return tiling;
+  return readKernelTiling<kernel::CpuContractionAttr>(op, spec, machine);
 }
 
 FailureOr<ConvolutionTiling>

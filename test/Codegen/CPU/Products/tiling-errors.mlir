@@ -81,3 +81,57 @@ kernel.func @method "packed_conv" attributes {config = #kernel.cpu_convolution<m
   %0 = kernel.packed_conv %x, %w {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, groups = 1 : i64, output_channels = 8 : i64} : (tensor<1x8x8x4xf32>, tensor<32xf32>) -> tensor<1x8x8x8xf32>
   kernel.yield %0 : tensor<1x8x8x8xf32>
 }
+
+// -----
+
+kernel.func @copies_unit "packed_matmul" attributes {config = #kernel.cpu_contraction<unit = integer, lanes = 8, column_block = 8, copies = <unit = magic, depth = 8>>} {
+^bb0(%x: tensor<64x8xi8>, %w: tensor<128xi8>):
+  // expected-error @+1 {{there is no dot unit 'magic'}}
+  %0 = kernel.packed_matmul %x, %w {columns = 16 : i64} : (tensor<64x8xi8>, tensor<128xi8>) -> tensor<64x16xi32>
+  kernel.yield %0 : tensor<64x16xi32>
+}
+
+// -----
+
+kernel.func @copies_types "packed_matmul" attributes {config = #kernel.cpu_contraction<unit = integer, lanes = 8, column_block = 8, copies = <unit = integer_pairs, depth = 8>>} {
+^bb0(%x: tensor<64x8xi32>, %w: tensor<128xi8>):
+  // expected-error @+1 {{the target has no dot unit 'integer_pairs' for copies of these elements}}
+  %0 = kernel.packed_matmul %x, %w {columns = 16 : i64} : (tensor<64x8xi32>, tensor<128xi8>) -> tensor<64x16xi32>
+  kernel.yield %0 : tensor<64x16xi32>
+}
+
+// -----
+
+kernel.func @copies_pairs "packed_matmul" attributes {config = #kernel.cpu_contraction<unit = integer, lanes = 8, column_block = 8, copies = <unit = integer_pairs, depth = 3>>} {
+^bb0(%x: tensor<64x8xi8>, %w: tensor<128xi8>):
+  // expected-error @+1 {{does not fit: a copy of a panel ends within what its dot unit multiplies at once}}
+  %0 = kernel.packed_matmul %x, %w {columns = 16 : i64} : (tensor<64x8xi8>, tensor<128xi8>) -> tensor<64x16xi32>
+  kernel.yield %0 : tensor<64x16xi32>
+}
+
+// -----
+
+kernel.func @copies_stack "packed_matmul" attributes {config = #kernel.cpu_contraction<unit = integer, lanes = 8, column_block = 8, copies = <unit = integer, depth = 4096>>} {
+^bb0(%x: tensor<64x4096xi8>, %w: tensor<65536xi8>):
+  // expected-error @+1 {{does not fit: a copy of a panel takes more than 32 KiB of the stack}}
+  %0 = kernel.packed_matmul %x, %w {columns = 16 : i64} : (tensor<64x4096xi8>, tensor<65536xi8>) -> tensor<64x16xi32>
+  kernel.yield %0 : tensor<64x16xi32>
+}
+
+// -----
+
+kernel.func @copies_sums "packed_matmul" attributes {config = #kernel.cpu_contraction<unit = integer, lanes = 8, row_block = 4096, column_block = 8, copies = <unit = integer, depth = 4>>} {
+^bb0(%x: tensor<64x8xi8>, %w: tensor<128xi8>):
+  // expected-error @+1 {{does not fit: the sums between copies of a panel take more than 64 KiB of the stack}}
+  %0 = kernel.packed_matmul %x, %w {columns = 16 : i64} : (tensor<64x8xi8>, tensor<128xi8>) -> tensor<64x16xi32>
+  kernel.yield %0 : tensor<64x16xi32>
+}
+
+// -----
+
+kernel.func @copies_of_run "matmul" attributes {config = #kernel.cpu_contraction<unit = float, lanes = 8, column_block = 8, copies = <unit = float, depth = 8>>} {
+^bb0(%x: tensor<4x8xf16>, %y: tensor<8x16xf16>):
+  // expected-error @+1 {{does not fit: only panels of packed weights are copied}}
+  %0 = sluice.matmul %x, %y : (tensor<4x8xf16>, tensor<8x16xf16>) -> tensor<4x16xf16>
+  kernel.yield %0 : tensor<4x16xf16>
+}
