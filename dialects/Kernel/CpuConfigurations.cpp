@@ -165,3 +165,34 @@ LogicalResult CpuConvolutionAttr::verifyPacking(PackingAttrInterface packing,
     return error << "the order " << packing;
   return error << "the model's order";
 }
+
+//===----------------------------------------------------------------------===//
+// CpuRecurrenceAttr
+//===----------------------------------------------------------------------===//
+
+LogicalResult CpuRecurrenceAttr::verify(EmitError emitError, int64_t lanes,
+                                        int64_t tileSequences,
+                                        int64_t sequenceBlock, int64_t unroll,
+                                        int64_t fewestSums) {
+  if (failed(verifyLimits(emitError,
+                          {{"lanes", lanes, 1, mostLanes},
+                           {"tile_sequences", tileSequences, 1, mostRows},
+                           {"sequence_block", sequenceBlock, 1, mostElements},
+                           {"unroll", unroll, 1, mostSteps},
+                           {"fewest_sums", fewestSums, 1, mostRows}})))
+    return failure();
+  return verifyWhole(emitError, "sequence_block", sequenceBlock, tileSequences);
+}
+
+LogicalResult CpuRecurrenceAttr::verifyPacking(PackingAttrInterface packing,
+                                               EmitError emitError) const {
+  auto gates = dyn_cast_if_present<GatesAttr>(packing);
+  if (gates && gates.getLanes() == getLanes())
+    return success();
+  auto error = emitError() << "the kernel's configuration reads gates in "
+                              "vectors of "
+                           << getLanes() << " units, not ";
+  if (packing)
+    return error << packing;
+  return error << "the model's order";
+}

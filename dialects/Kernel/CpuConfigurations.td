@@ -123,4 +123,28 @@ def Kernel_CpuConvolutionAttr
   }];
 }
 
+def Kernel_CpuRecurrenceAttr
+    : Kernel_ConfigAttr<"CpuRecurrence", "cpu_recurrence"> {
+  let summary = "tiles and blocks of a recurrent cell on a CPU";
+  let description = [{
+    A register tile has the sums of `lanes` hidden units for each gate and each
+    of `tile_sequences` sequences; a task computes the steps of
+    `sequence_block` sequences, which are whole tiles. Packed weights lie in
+    vectors of `lanes` (`#kernel.gates`).
+
+    ```mlir
+    #kernel.cpu_recurrence<lanes = 8, tile_sequences = 3, sequence_block = 6,
+      unroll = 2, fewest_sums = 8>
+    ```
+  }];
+  let parameters = (ins
+    "int64_t":$lanes,
+    Kernel_Size<"1", "sequences of a register tile">:$tile_sequences,
+    Kernel_Size<"1", "sequences of a task">:$sequence_block,
+    Kernel_Size<"1", "steps of the loop over the hidden units at once, at least">
+      :$unroll,
+    Kernel_Size<"1", "sums that hide how long an addition takes: a tile of "
+                     "fewer has each up to four times">:$fewest_sums);
+}
+
 #endif // KERNEL_CPU_CONFIGURATIONS_TD

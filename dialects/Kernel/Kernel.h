@@ -8,7 +8,7 @@
 
 #include "dialects/Kernel/ConfigInterface.h"
 #include "dialects/Kernel/PackingInterface.h"
-#include "dialects/Sluice/Interfaces.h"
+#include "dialects/Sluice/Sluice.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/LLVMIR/LLVMTypes.h"
 #include "mlir/IR/Builders.h"

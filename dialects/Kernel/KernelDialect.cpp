@@ -19,8 +19,8 @@ using namespace sluice::kernel;
 static FunctionType getSignature(MLIRContext *context, Region &body) {
   Block &block = body.front();
   SmallVector<Type> results;
-  if (auto yield =
-          dyn_cast_if_present<YieldOp>(block.empty() ? nullptr : &block.back()))
+  if (auto yield = dyn_cast_if_present<kernel::YieldOp>(
+          block.empty() ? nullptr : &block.back()))
     llvm::append_range(results, yield.getOperandTypes());
   return FunctionType::get(context, block.getArgumentTypes(), results);
 }

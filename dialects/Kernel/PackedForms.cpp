@@ -82,14 +82,15 @@ struct GatherForm final
   }
 };
 
-/// The cell tells packed weights by their rank.
 struct RecurrenceForm final
     : PackableOpInterface::ExternalModel<RecurrenceForm, RecurrenceOp> {
   Operation *buildPacked(Operation *op, OpBuilder &builder, ValueRange operands,
                          Packings) const {
-    Operation *packed = builder.clone(*op);
-    packed->setOperands(operands);
-    return packed;
+    SmallVector<NamedAttribute> attributes(op->getAttrs());
+    attributes.push_back(builder.getNamedAttr(
+        "units", builder.getI64IntegerAttr(cast<RecurrenceOp>(op).getUnits())));
+    return PackedRecurrenceOp::create(
+        builder, op->getLoc(), op->getResultTypes(), operands, attributes);
   }
 };
 

@@ -5,7 +5,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Kernel/Kernel.h"
+#include "dialects/Sluice/RecurrentCell.h"
 #include "dialects/Sluice/WindowInference.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -145,10 +147,43 @@ LogicalResult PackedGatherOp::verify() {
   if (shapeOf(getWeights()).size() != 1 ||
       !elementTypeOf(getIndices()).isInteger())
     return emitOpError("needs packed weights of rank one and integer indices");
-  int64_t depth = getDepth(), columns = getColumns();
-  if (depth < 1 || columns < 1 || getWidth() < 1)
+  int64_t depth = getDepth(), columns = getColumns(), width = getWidth();
+  if (depth < 1 || columns < 1 || width < 1)
     return emitOpError("depth, columns and width must be positive");
+  int64_t panels = llvm::divideCeil(columns, width), count;
+  if (llvm::MulOverflow(panels, width, count) ||
+      llvm::MulOverflow(count, depth, count) ||
+      shapeOf(getWeights()).front() != count)
+    return emitOpError("needs whole panels of ")
+           << width << " columns as weights";
   SmallVector<int64_t> shape(shapeOf(getIndices()));
   shape.push_back(depth);
   return verifyResult(*this, shape);
+}
+
+//===----------------------------------------------------------------------===//
+// PackedRecurrenceOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult PackedRecurrenceOp::verify() {
+  if (shapeOf(getProjected()).size() != 4 || shapeOf(getWeights()).size() != 1)
+    return emitOpError("needs projected inputs of rank four and packed weights "
+                       "of rank one");
+  if (static_cast<int64_t>(getUnits()) < 1)
+    return emitOpError("needs hidden units");
+  if (failed(
+          verifyRecurrentCell(cast<RecurrentCellOpInterface>(getOperation()))))
+    return failure();
+  int64_t batch =
+      getBatchSize(getProjected(), getHidden(), getCellState(), getLengths());
+  SmallVector<Type> types = getRecurrentTypes(
+      elementTypeOf(getProjected()), getCell(), shapeOf(getProjected())[1],
+      getReverse().size(), batch, getUnits());
+  if (areTypesCompatible(types, getResultTypes()))
+    return success();
+  return emitOpError("has other results than its operands make: ") << types;
+}
+
+std::optional<Work> PackedRecurrenceOp::getWork() {
+  return getRecurrentWork(cast<RecurrentCellOpInterface>(getOperation()));
 }

@@ -8,7 +8,7 @@
 
 include "dialects/Kernel/KernelBase.td"
 include "dialects/Kernel/PackingInterface.td"
-include "dialects/Sluice/SluiceInterfaces.td"
+include "dialects/Sluice/RecurrentCell.td"
 include "mlir/IR/BuiltinAttributes.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
@@ -87,6 +87,23 @@ def PackedGatherOp : Kernel_PackedOp<"packed_gather"> {
   }];
   let arguments = (ins AnyRankedTensor:$weights, AnyRankedTensor:$indices,
                        I64Attr:$depth, I64Attr:$columns, I64Attr:$width);
+}
+
+def PackedRecurrenceOp : Kernel_Op<"packed_recurrence",
+    [Pure, TellsWork, AttrSizedOperandSegments, RecurrentCellOpInterface]>,
+    Sluice_RecurrentArguments {
+  let summary = "a recurrent cell over a sequence, with packed weights";
+  let description = [{
+    Operands, attributes and results are as in `sluice.recurrence`, but that
+    `weights` are packed (`#kernel.gates`), so that `units` tells how many
+    hidden units there are.
+  }];
+  let arguments = !con(cellArguments, (ins I64Attr:$units));
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let assemblyFormat = [{
+    operands attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
 }
 
 #endif // KERNEL_PACKED_OPS_TD

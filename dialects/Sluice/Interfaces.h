@@ -15,6 +15,10 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpDefinition.h"
 
+namespace sluice {
+enum class RecurrentCell : uint32_t;
+} // namespace sluice
+
 #include "dialects/Sluice/SluiceInterfaces.h.inc"
 
 #endif // SLUICE_DIALECTS_SLUICE_INTERFACES_H

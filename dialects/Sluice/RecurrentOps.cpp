@@ -4,54 +4,20 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Sluice/RecurrentCell.h"
 #include "dialects/Sluice/SizeBuilder.h"
 #include "dialects/Sluice/SizeConditions.h"
-#include "dialects/Sluice/Sluice.h"
 #include "dialects/Sluice/Work.h"
 
 using namespace mlir;
 using namespace sluice;
 
-/// How many gates a cell has, and how many activations.
-static std::pair<int64_t, int64_t> countGates(RecurrentCell cell) {
-  switch (cell) {
-  case RecurrentCell::Rnn:
-    return {1, 1};
-  case RecurrentCell::Gru:
-    return {3, 2};
-  case RecurrentCell::Lstm:
-    return {4, 3};
-  }
-  return {1, 1};
-}
-
-int64_t RecurrenceOp::getGateCount() { return countGates(getCell()).first; }
-
-bool RecurrenceOp::hasPackedWeights() {
-  return shapeOf(getWeights()).size() == 1;
-}
-
-/// The hidden units; packed weights do not tell their shape.
-static int64_t getUnits(ArrayRef<int64_t> projected, ArrayRef<int64_t> weights,
-                        RecurrentCell cell) {
-  if (weights.size() == 3)
-    return weights[1];
-  return ShapedType::isDynamic(projected[3])
-             ? ShapedType::kDynamic
-             : projected[3] / countGates(cell).first;
-}
-
-/// The batch, of whatever operand tells it: an initial state often does where
-/// the inputs do not.
 template <typename OpOrAdaptor> static int64_t getBatch(OpOrAdaptor op) {
-  SmallVector<int64_t> sizes{shapeOf(op.getProjected())[2]};
-  for (Value state : {op.getHidden(), op.getCellState()})
-    if (state && shapeOf(state).size() == 3)
-      sizes.push_back(shapeOf(state)[1]);
-  if (Value lengths = op.getLengths(); lengths && shapeOf(lengths).size() == 1)
-    sizes.push_back(shapeOf(lengths)[0]);
-  return knownSize(sizes);
+  return getBatchSize(op.getProjected(), op.getHidden(), op.getCellState(),
+                      op.getLengths());
 }
+
+int64_t RecurrenceOp::getUnits() { return shapeOf(getWeights())[1]; }
 
 LogicalResult RecurrenceOp::inferReturnTypes(
     MLIRContext *context, std::optional<Location> location, ValueRange operands,
@@ -60,19 +26,14 @@ LogicalResult RecurrenceOp::inferReturnTypes(
   Adaptor adaptor(operands, attributes, properties, regions);
   ArrayRef<int64_t> projected = shapeOf(adaptor.getProjected());
   ArrayRef<int64_t> weights = shapeOf(adaptor.getWeights());
-  if (projected.size() != 4 || (weights.size() != 3 && weights.size() != 1))
+  if (projected.size() != 4 || weights.size() != 3)
     return emitOptionalError(location, "projected inputs and weights must have "
-                                       "ranks 4 and 3, packed weights 1");
-  int64_t directions = adaptor.getReverse().size();
-  int64_t batch = getBatch(adaptor);
-  int64_t units = getUnits(projected, weights, adaptor.getCell());
-  Type elementType = elementTypeOf(adaptor.getProjected());
-  types.push_back(RankedTensorType::get(
-      {projected[1], directions, batch, units}, elementType));
-  auto state = RankedTensorType::get({directions, batch, units}, elementType);
-  types.push_back(state);
-  if (adaptor.getCell() == RecurrentCell::Lstm)
-    types.push_back(state);
+                                       "ranks 4 and 3");
+  llvm::append_range(types,
+                     getRecurrentTypes(elementTypeOf(adaptor.getProjected()),
+                                       adaptor.getCell(), projected[1],
+                                       adaptor.getReverse().size(),
+                                       getBatch(adaptor), weights[1]));
   return success();
 }
 
@@ -99,13 +60,12 @@ RecurrenceOp::reifyResultShapes(OpBuilder &builder,
 void RecurrenceOp::demandSizes(
     function_ref<void(OperandDimension, int64_t)> demand) {
   int64_t directions = getReverse().size(), batch = getBatch(*this);
-  int64_t units =
-      getUnits(shapeOf(getProjected()), shapeOf(getWeights()), getCell());
+  int64_t units = getUnits();
   OpOperand *projected = &getProjectedMutable();
   demand({projected, 0}, directions);
   demand({projected, 2}, batch);
   if (!ShapedType::isDynamic(units))
-    demand({projected, 3}, units * getGateCount());
+    demand({projected, 3}, units * countGates(getCell()));
   for (MutableOperandRange state : {getHiddenMutable(), getCellStateMutable()})
     for (OpOperand &operand : state) {
       demand({&operand, 0}, directions);
@@ -115,60 +75,17 @@ void RecurrenceOp::demandSizes(
 }
 
 LogicalResult RecurrenceOp::verify() {
-  auto [gates, activations] = countGates(getCell());
-  int64_t directions = getReverse().size();
-  if (directions < 1 || directions > 2)
-    return emitOpError("must have one or two directions");
-  auto fits = [](Value value, ArrayRef<int64_t> sizes) {
-    return succeeded(verifyCompatibleShape(shapeOf(value), sizes));
-  };
-  Type elementType = elementTypeOf(getProjected());
-  for (Value operand : getOperands())
-    if (operand != getLengths() && elementTypeOf(operand) != elementType)
-      return emitOpError("operands must have one element type");
-  if (!isa<FloatType>(elementType))
-    return emitOpError("takes floating-point elements, not ") << elementType;
-  int64_t units =
-      getUnits(shapeOf(getProjected()), shapeOf(getWeights()), getCell());
+  if (failed(
+          verifyRecurrentCell(cast<RecurrentCellOpInterface>(getOperation()))))
+    return failure();
+  int64_t gates = countGates(getCell()), units = getUnits();
   constexpr int64_t any = ShapedType::kDynamic;
+  int64_t directions = getReverse().size();
   int64_t width = ShapedType::isDynamic(units) ? any : units * gates;
-  if (units > (int64_t(1) << 31))
-    return emitOpError("has too many hidden units");
-  if (!fits(getProjected(), {directions, any, any, width}))
-    return emitOpError("projected inputs must be [directions, steps, batch, ")
-           << gates << " * units]";
-  int64_t batch = getBatch(*this);
-  if (hasPackedWeights() && ShapedType::isDynamic(units))
-    return emitOpError("with packed weights must know its units");
-  if (!hasPackedWeights() && !fits(getWeights(), {directions, units, width}))
+  if (failed(verifyCompatibleShape(shapeOf(getWeights()),
+                                   {directions, units, width})))
     return emitOpError("weights must be [directions, units, ")
            << gates << " * units]";
-  if ((getHidden() && !fits(getHidden(), {directions, batch, units})) ||
-      (getCellState() && !fits(getCellState(), {directions, batch, units})))
-    return emitOpError("initial states must be [directions, batch, units]");
-  bool isLstm = getCell() == RecurrentCell::Lstm;
-  if (getCellState() && !isLstm)
-    return emitOpError("only an LSTM has a cell state");
-  if (getLengths() && (!fits(getLengths(), {batch}) ||
-                       !elementTypeOf(getLengths()).isInteger()))
-    return emitOpError("lengths must be [batch] integers");
-  if (getPeepholes() &&
-      (!isLstm ||
-       !fits(getPeepholes(),
-             {directions, ShapedType::isDynamic(units) ? any : 3 * units})))
-    return emitOpError("peepholes belong to an LSTM and must be "
-                       "[directions, 3 * units]");
-  if ((getCell() == RecurrentCell::Gru && getLinearBeforeReset()) !=
-      static_cast<bool>(getHiddenBias()))
-    return emitOpError(
-        "a GRU with linear_before_reset, and no other cell, has a hidden bias");
-  if (getHiddenBias() && !fits(getHiddenBias(), {directions, units}))
-    return emitOpError("hidden_bias must be [directions, units]");
-  size_t count = directions * activations;
-  if (getActivations().size() != count || getAlphas().size() != count ||
-      getBetas().size() != count)
-    return emitOpError("must have ")
-           << count << " activations with their constants";
   return success();
 }
 
@@ -274,7 +191,7 @@ void RecurrenceOp::requireSizes(SizeConditions &conditions) {
   OpFoldResult batch = conditions.sizeOf(projected, 2),
                units = conditions.sizeOf(weights, 1);
   OpFoldResult width =
-      conditions.sizes().mul(units, conditions.number(getGateCount()));
+      conditions.sizes().mul(units, conditions.number(countGates(getCell())));
   conditions.requireEqual(conditions.sizeOf(projected, 0), directions, message);
   conditions.requireEqual(conditions.sizeOf(projected, 3), width, message);
   conditions.requireShape(weights, {directions, units, width}, message);
@@ -307,9 +224,7 @@ StringRef RecurrenceOp::explainUnpacked(RankedTensorType weights) {
 }
 
 std::optional<Work> RecurrenceOp::getWork() {
-  // Every gate's sum over the hidden units, for each unit of an output.
-  double perUnit = 2.0 * getGateCount() * shapeOf(getResult(1)).back();
-  return workOnOperands(*this, countElements(getResult(0)) * perUnit);
+  return getRecurrentWork(cast<RecurrentCellOpInterface>(getOperation()));
 }
 
 std::optional<Work> ScanOp::getWork() {

@@ -236,6 +236,34 @@ def WorkOpInterface : OpInterface<"WorkOpInterface"> {
 def TellsWork : DeclareOpInterfaceMethods<WorkOpInterface>;
 
 def ElementsOpInterface : OpInterface<"ElementsOpInterface"> {
+def RecurrentCellOpInterface : OpInterface<"RecurrentCellOpInterface"> {
+  let cppNamespace = "::sluice";
+  let description = [{
+    A recurrent cell over a sequence, whatever the order of its weights. The
+    methods are the accessors of `Sluice_RecurrentArguments`; see RecurrenceOp
+    for what they mean, and RecurrentCell.h for what follows from them.
+  }];
+  let methods = [
+    InterfaceMethod<"", "::mlir::Value", "getProjected">,
+    InterfaceMethod<"", "::mlir::Value", "getWeights">,
+    InterfaceMethod<"", "::mlir::Value", "getHidden">,
+    InterfaceMethod<"", "::mlir::Value", "getCellState">,
+    InterfaceMethod<"", "::mlir::Value", "getLengths">,
+    InterfaceMethod<"", "::mlir::Value", "getPeepholes">,
+    InterfaceMethod<"", "::mlir::Value", "getHiddenBias">,
+    InterfaceMethod<"", "::sluice::RecurrentCell", "getCell">,
+    InterfaceMethod<"", "::llvm::ArrayRef<bool>", "getReverse">,
+    InterfaceMethod<"", "::mlir::ArrayAttr", "getActivations">,
+    InterfaceMethod<"", "::llvm::ArrayRef<double>", "getAlphas">,
+    InterfaceMethod<"", "::llvm::ArrayRef<double>", "getBetas">,
+    InterfaceMethod<"", "::llvm::APFloat", "getClip">,
+    InterfaceMethod<"", "bool", "getInputForget">,
+    InterfaceMethod<"", "bool", "getLinearBeforeReset">,
+    InterfaceMethod<"Hidden units; dynamic where they are not known.",
+        "int64_t", "getUnits">
+  ];
+}
+
   let cppNamespace = "::sluice";
   let description = [{
     An op that exporters compute shapes with: one element of its result follows

@@ -15,6 +15,13 @@ kernel.func @copies "map" attributes {config = #kernel.cpu_contraction<unit = in
   kernel.yield %x : tensor<4xf32>
 }
 
+// CHECK-LABEL: kernel.func @recurrence
+// CHECK-SAME: config = #kernel.cpu_recurrence<lanes = 8, tile_sequences = 3, sequence_block = 6, fewest_sums = 8>
+kernel.func @recurrence "map" attributes {config = #kernel.cpu_recurrence<lanes = 8, tile_sequences = 3, sequence_block = 6, unroll = 1, fewest_sums = 8>} {
+^bb0(%x: tensor<4xf32>):
+  kernel.yield %x : tensor<4xf32>
+}
+
 // CHECK-LABEL: kernel.func @convolution
 // CHECK-SAME: config = #kernel.cpu_convolution<method = phases, unit = float, lanes = 8, phases = [#kernel.cpu_convolution<method = implicit, unit = float, lanes = 8, emulated = true, channel_block = 8>]>
 kernel.func @convolution "map" attributes {config = #kernel.cpu_convolution<method = phases, unit = float, lanes = 8, phases = [#kernel.cpu_convolution<method = implicit, unit = float, lanes = 8, emulated = true, channel_block = 8>]>} {
@@ -56,6 +63,16 @@ kernel.func @convolution "map" attributes {config = #kernel.cpu_convolution<meth
 
 // expected-error @+1 {{copies of panels serve all rows of a block, which rows_outer does not allow}}
 #outer = #kernel.cpu_contraction<unit = float, lanes = 8, column_block = 8, rows_outer = true, copies = <unit = float, depth = 64>>
+
+// -----
+
+// expected-error @+1 {{fewest_sums is 65, but must be from 1 to 64}}
+#sums = #kernel.cpu_recurrence<lanes = 8, fewest_sums = 65>
+
+// -----
+
+// expected-error @+1 {{sequence_block is 4, which is no multiple of the tile's 3}}
+#sequences = #kernel.cpu_recurrence<lanes = 8, tile_sequences = 3, sequence_block = 4>
 
 // -----
 
@@ -104,6 +121,17 @@ func.func @encoding(%x: tensor<4xf32>) -> tensor<4xf32> {
 func.func @misfit(%x: tensor<4xf32>) -> tensor<4xf32> {
   // expected-error @+1 {{the kernel's configuration reads panels of 8 columns, not #kernel.plain}}
   %0 = kernel.region "map" ins(%x : tensor<4xf32>) sizes() {packing = [#kernel.plain], config = #kernel.cpu_contraction<unit = float, lanes = 8, column_block = 8>} -> tensor<4xf32> {
+  ^bb0(%y: tensor<4xf32>):
+    kernel.yield %y : tensor<4xf32>
+  }
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @gates(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{the kernel's configuration reads gates in vectors of 8 units, not #kernel.gates<gates = 4, lanes = 16>}}
+  %0 = kernel.region "map" ins(%x : tensor<4xf32>) sizes() {packing = [#kernel.gates<gates = 4, lanes = 16>], config = #kernel.cpu_recurrence<lanes = 8>} -> tensor<4xf32> {
   ^bb0(%y: tensor<4xf32>):
     kernel.yield %y : tensor<4xf32>
   }

@@ -33,6 +33,18 @@ func.func @gather(%w: tensor<256xf32>, %i: tensor<2x?xi64>) -> tensor<2x?x8xf32>
   return %0 : tensor<2x?x8xf32>
 }
 
+// CHECK-LABEL: @recurrence
+// CHECK: kernel.packed_recurrence %arg0, %arg1, %arg2, %arg2 {{.*}}cell = #sluice.cell<lstm>, {{.*}}units = 4 : i64{{.*}} : (tensor<1x?x2x16xf32>, tensor<128xf32>, tensor<1x2x4xf32>, tensor<1x2x4xf32>) -> (tensor<?x1x2x4xf32>, tensor<1x2x4xf32>, tensor<1x2x4xf32>)
+func.func @recurrence(%x: tensor<1x?x2x16xf32>, %w: tensor<128xf32>, %h: tensor<1x2x4xf32>) -> tensor<?x1x2x4xf32> {
+  %0:3 = kernel.packed_recurrence %x, %w, %h, %h {
+      cell = #sluice.cell<lstm>, reverse = array<i1: false>,
+      activations = ["sigmoid", "tanh", "tanh"], alphas = array<f64: 0.0, 0.0, 0.0>,
+      betas = array<f64: 0.0, 0.0, 0.0>, units = 4 : i64,
+      operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0, 0>}
+    : (tensor<1x?x2x16xf32>, tensor<128xf32>, tensor<1x2x4xf32>, tensor<1x2x4xf32>) -> (tensor<?x1x2x4xf32>, tensor<1x2x4xf32>, tensor<1x2x4xf32>)
+  return %0#0 : tensor<?x1x2x4xf32>
+}
+
 // -----
 
 func.func @constant_type() {
@@ -115,5 +127,78 @@ func.func @indices(%w: tensor<256xf32>, %i: tensor<2xf32>) {
 func.func @width(%w: tensor<256xf32>, %i: tensor<2xi64>) {
   // expected-error@below {{depth, columns and width must be positive}}
   %0 = kernel.packed_gather %w, %i {depth = 8 : i64, columns = 30 : i64, width = 0 : i64} : (tensor<256xf32>, tensor<2xi64>) -> tensor<2x8xf32>
+  return
+}
+
+// -----
+
+func.func @panels(%w: tensor<240xf32>, %i: tensor<2xi64>) {
+  // expected-error@below {{needs whole panels of 16 columns as weights}}
+  %0 = kernel.packed_gather %w, %i {depth = 8 : i64, columns = 30 : i64, width = 16 : i64} : (tensor<240xf32>, tensor<2xi64>) -> tensor<2x8xf32>
+  return
+}
+
+// -----
+
+func.func @recurrence_rank(%x: tensor<1x5x2x16xf32>, %w: tensor<1x4x16xf32>) {
+  // expected-error@below {{needs projected inputs of rank four and packed weights of rank one}}
+  %0:3 = kernel.packed_recurrence %x, %w {
+      cell = #sluice.cell<lstm>, reverse = array<i1: false>,
+      activations = ["sigmoid", "tanh", "tanh"], alphas = array<f64: 0.0, 0.0, 0.0>,
+      betas = array<f64: 0.0, 0.0, 0.0>, units = 4 : i64,
+      operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0>}
+    : (tensor<1x5x2x16xf32>, tensor<1x4x16xf32>) -> (tensor<5x1x2x4xf32>, tensor<1x2x4xf32>, tensor<1x2x4xf32>)
+  return
+}
+
+// -----
+
+func.func @recurrence_units(%x: tensor<1x5x2x16xf32>, %w: tensor<128xf32>) {
+  // expected-error@below {{needs hidden units}}
+  %0:3 = kernel.packed_recurrence %x, %w {
+      cell = #sluice.cell<lstm>, reverse = array<i1: false>,
+      activations = ["sigmoid", "tanh", "tanh"], alphas = array<f64: 0.0, 0.0, 0.0>,
+      betas = array<f64: 0.0, 0.0, 0.0>, units = 0 : i64,
+      operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0>}
+    : (tensor<1x5x2x16xf32>, tensor<128xf32>) -> (tensor<5x1x2x4xf32>, tensor<1x2x4xf32>, tensor<1x2x4xf32>)
+  return
+}
+
+// -----
+
+func.func @recurrence_width(%x: tensor<1x5x2x16xf32>, %w: tensor<128xf32>) {
+  // expected-error@below {{projected inputs must be [directions, steps, batch, 4 * units]}}
+  %0:3 = kernel.packed_recurrence %x, %w {
+      cell = #sluice.cell<lstm>, reverse = array<i1: false>,
+      activations = ["sigmoid", "tanh", "tanh"], alphas = array<f64: 0.0, 0.0, 0.0>,
+      betas = array<f64: 0.0, 0.0, 0.0>, units = 5 : i64,
+      operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0>}
+    : (tensor<1x5x2x16xf32>, tensor<128xf32>) -> (tensor<5x1x2x4xf32>, tensor<1x2x4xf32>, tensor<1x2x4xf32>)
+  return
+}
+
+// -----
+
+func.func @recurrence_results(%x: tensor<1x5x2x16xf32>, %w: tensor<128xf32>) {
+  // expected-error@below {{has other results than its operands make}}
+  %0:2 = kernel.packed_recurrence %x, %w {
+      cell = #sluice.cell<lstm>, reverse = array<i1: false>,
+      activations = ["sigmoid", "tanh", "tanh"], alphas = array<f64: 0.0, 0.0, 0.0>,
+      betas = array<f64: 0.0, 0.0, 0.0>, units = 4 : i64,
+      operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0>}
+    : (tensor<1x5x2x16xf32>, tensor<128xf32>) -> (tensor<5x1x2x4xf32>, tensor<1x2x4xf32>)
+  return
+}
+
+// -----
+
+func.func @recurrence_types(%x: tensor<1x5x2x16xf32>, %w: tensor<128xf16>) {
+  // expected-error@below {{operands must have one element type}}
+  %0:3 = kernel.packed_recurrence %x, %w {
+      cell = #sluice.cell<lstm>, reverse = array<i1: false>,
+      activations = ["sigmoid", "tanh", "tanh"], alphas = array<f64: 0.0, 0.0, 0.0>,
+      betas = array<f64: 0.0, 0.0, 0.0>, units = 4 : i64,
+      operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0>}
+    : (tensor<1x5x2x16xf32>, tensor<128xf16>) -> (tensor<5x1x2x4xf32>, tensor<1x2x4xf32>, tensor<1x2x4xf32>)
   return
 }

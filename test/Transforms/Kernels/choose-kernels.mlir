@@ -91,3 +91,16 @@ func.func @halves(%x: tensor<40x1024xf16>, %y: tensor<8x1024xf16>, %z: tensor<40
   %2 = sluice.matmul %z, %v : (tensor<40x1024xf32>, tensor<1024x64xf32>) -> tensor<40x64xf32>
   return %0, %1, %2 : tensor<40x64xf16>, tensor<8x64xf16>, tensor<40x64xf32>
 }
+
+// -----
+
+// A recurrent cell has its tiles in a configuration too, packed or not.
+// CHECK-LABEL: func.func @cell
+// CHECK:         kernel.region "recurrence"
+// CHECK-SAME:      config = #kernel.cpu_recurrence<lanes = 8, tile_sequences = 3, sequence_block = 3, unroll = 2, fewest_sums = 8>
+// CHECK-NOT:       packing
+// CHECK-SAME:      ->
+func.func @cell(%x: tensor<1x5x3x8xf32>, %w: tensor<1x8x8xf32>) -> tensor<5x1x3x8xf32> {
+  %0:2 = sluice.recurrence %x, %w {operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0>, cell = #sluice.cell<rnn>, reverse = array<i1: false>, activations = ["tanh"], alphas = array<f64: 0.0>, betas = array<f64: 0.0>} : (tensor<1x5x3x8xf32>, tensor<1x8x8xf32>) -> (tensor<5x1x3x8xf32>, tensor<1x3x8xf32>)
+  return %0#0 : tensor<5x1x3x8xf32>
+}

@@ -170,7 +170,8 @@ func.func @many_phases(%x: tensor<1x8x8x3xf32>) -> tensor<1x64x64x4xf32> {
 // The vectors of all gates lie side by side.
 // CHECK-LABEL: func.func @lstm
 // CHECK:         kernel.packed_constant {{.*}}packing = #kernel.gates<gates = 4, lanes = 8>} : tensor<512xf32>
-// CHECK:         sluice.recurrence {{.*}}tensor<512xf32>
+// CHECK:         kernel.region "packed_recurrence" {{.*}}config = #kernel.cpu_recurrence<lanes = 8, tile_sequences = 2, sequence_block = 2, unroll = 2, fewest_sums = 8>
+// CHECK:           kernel.packed_recurrence {{.*}}units = 8 : i64{{.*}}tensor<512xf32>
 func.func @lstm(%x: tensor<2x5x3x32xf32>) -> tensor<5x2x3x8xf32> {
   %w = sluice.constant dense<0.5> : tensor<2x8x32xf32>
   %0:3 = sluice.recurrence %x, %w {operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0>, cell = #sluice.cell<lstm>, reverse = array<i1: false, true>, activations = ["sigmoid", "tanh", "tanh", "sigmoid", "tanh", "tanh"], alphas = array<f64: 0.0, 0.0, 0.0, 0.0, 0.0, 0.0>, betas = array<f64: 0.0, 0.0, 0.0, 0.0, 0.0, 0.0>} : (tensor<2x5x3x32xf32>, tensor<2x8x32xf32>) -> (tensor<5x2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>)

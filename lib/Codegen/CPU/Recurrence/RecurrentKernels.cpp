@@ -8,13 +8,14 @@
 #include "ScanKernels.h"
 #include "SequenceLengths.h"
 #include "dialects/Sluice/BodyBuilder.h"
+#include "dialects/Sluice/RecurrentCell.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "sluice/Analysis/ContractionTiling.h"
 #include "sluice/Codegen/CPU/CpuFamilies.h"
 #include "sluice/Codegen/CPU/CpuLoops.h"
+#include "sluice/Codegen/CPU/KernelConfiguration.h"
 #include "sluice/Codegen/Rows/RowBuffer.h"
 
 using namespace mlir;
@@ -30,16 +31,20 @@ namespace {
 /// all units read the old one.
 class RecurrenceEmitter {
 public:
-  RecurrenceEmitter(KernelBuilder &kernel, RecurrenceOp op)
-      : kernel(kernel), op(op), body{kernel.builder, kernel.loc},
-        type(elementTypeOf(op.getProjected())), gates(op.getGateCount()),
-        units(kernel.size(op.getResult(1), 2)),
+  RecurrenceEmitter(KernelBuilder &kernel, RecurrentCellOpInterface op,
+                    kernel::CpuRecurrenceAttr config)
+      : kernel(kernel), op(op), config(config),
+        body{kernel.builder, kernel.loc},
+        type(elementTypeOf(op.getProjected())), gates(countGates(op.getCell())),
+        isPacked(isa<kernel::PackedRecurrenceOp>(op)),
+        units(kernel.size(op->getResult(1), 2)),
         steps(kernel.size(op.getProjected(), 1)),
         batch(kernel.size(op.getProjected(), 2)),
         lengths{kernel, op.getLengths(), steps},
-        directions(op.getReverse().size()),
+        directions(op.getReverse().size()), tileRows(config.getTileSequences()),
+        blockRows(config.getSequenceBlock()),
         projected(kernel, op.getProjected()), weights(kernel, op.getWeights()),
-        outputs(kernel, op.getResult(0)), hidden(kernel, op.getResult(1)) {}
+        outputs(kernel, op->getResult(0)), hidden(kernel, op->getResult(1)) {}
 
   void emit();
 
@@ -64,7 +69,6 @@ private:
   };
   using UnitFn = function_ref<void(const Row &, ValueRange sums)>;
 
-  void chooseTiles();
   void emitBlock(int64_t direction, Value number);
   void emitStep(const Block &block);
   void initialise(Value initial, const RowBuffer &state, const Row &row);
@@ -108,15 +112,17 @@ private:
   Value loadWeights(Value base, Value k, int64_t gate, const Piece &piece);
 
   KernelBuilder &kernel;
-  RecurrenceOp op;
+  RecurrentCellOpInterface op;
+  kernel::CpuRecurrenceAttr config;
   BodyBuilder body;
   Type type;
   int64_t gates;
+  bool isPacked;
   Value units, steps, batch;
   SequenceLengths lengths;
   int64_t directions;
   /// Sequences of a tile, and of a parallel task (whole tiles).
-  int64_t tileRows = 1, blockRows = 1;
+  int64_t tileRows, blockRows;
   RowBuffer projected, weights, outputs, hidden;
   /// LSTM's cell state; GRU's reset gate times the hidden state, and behind it
   /// its update gate.
@@ -133,30 +139,11 @@ Value RecurrenceEmitter::activation(const Row &row, int64_t number, Value x) {
       op.getAlphas()[place], op.getBetas()[place], x);
 }
 
-/// Registers bound the sequences of a tile. A task needs so many that reading
-/// the weights does not take longer than multiplying with them: more where they
-/// do not stay in the second-level cache from one step to the next.
-void RecurrenceEmitter::chooseTiles() {
-  bool isResetting =
-      op.getCell() == RecurrentCell::Gru && !op.getLinearBeforeReset();
-  int64_t most =
-      getRegisterRows(isResetting ? 2 : gates, CpuLoops::of(kernel).machine);
-  int64_t known = getConstantIntValue(batch).value_or(2 * most);
-  int64_t tiles = std::max<int64_t>((known + most - 1) / most, 1);
-  tileRows = std::max<int64_t>((known + tiles - 1) / tiles, 1);
-  double size = getConstantIntValue(units).value_or(256);
-  int64_t wanted =
-      size * size * gates * 4 <= CpuLoops::of(kernel).machine.l2Bytes ? 6 : 16;
-  int64_t blockTiles = std::min((wanted + tileRows - 1) / tileRows,
-                                std::max<int64_t>((tiles + 1) / 2, 1));
-  blockRows = blockTiles * tileRows;
-}
-
 /// The weights from hidden unit `k` of the direction that starts at `base` to
 /// a gate of the units of a piece.
 Value RecurrenceEmitter::loadWeights(Value base, Value k, int64_t gate,
                                      const Piece &piece) {
-  if (!op.hasPackedWeights()) {
+  if (!isPacked) {
     Value row = kernel.add(base, kernel.mul(k, gateOffset(gates)));
     return weights.load(kernel.add(row, gateOffset(gate)), piece);
   }
@@ -177,7 +164,7 @@ SmallVector<Value> RecurrenceEmitter::accumulate(const Block &block,
                                                  ArrayRef<int64_t> wanted,
                                                  const RowBuffer &source) {
   Value columns = units;
-  if (op.hasPackedWeights()) {
+  if (isPacked) {
     Value lanes = kernel.index(weights.lanes());
     Value pieces =
         kernel.div(kernel.add(units, kernel.index(weights.lanes() - 1)), lanes);
@@ -202,9 +189,11 @@ SmallVector<Value> RecurrenceEmitter::accumulate(const Block &block,
   };
   // Few sums do not hide the latency of an addition: alternate units have
   // their own then.
-  size_t count = tile.rows * wanted.size();
-  int64_t groups = count >= 8 ? 1 : count >= 4 ? 2 : 4;
-  int64_t unroll = std::max<int64_t>(groups, 2);
+  constexpr int64_t mostGroups = 4;
+  int64_t count = tile.rows * wanted.size(), groups = 1;
+  while (groups < mostGroups && count * groups < config.getFewestSums())
+    groups *= 2;
+  int64_t unroll = std::max(groups, config.getUnroll());
   Value zero = weights.splat(kernel.number(type, 0));
   SmallVector<Value> sums(count * groups, zero);
   Value rounds = kernel.div(units, kernel.index(unroll));
@@ -217,7 +206,7 @@ SmallVector<Value> RecurrenceEmitter::accumulate(const Block &block,
     return next;
   });
   for (int64_t group = 1; group < groups; ++group)
-    for (size_t i = 0; i < count; ++i)
+    for (int64_t i = 0; i < count; ++i)
       sums[i] = body.add(sums[i], sums[group * count + i]);
   sums.truncate(count);
   Value done = kernel.mul(rounds, kernel.index(unroll));
@@ -529,14 +518,13 @@ void RecurrenceEmitter::emitBlock(int64_t direction, Value number) {
 
 void RecurrenceEmitter::emit() {
   if (op.getCell() == RecurrentCell::Lstm)
-    cell.emplace(kernel, op.getResult(2));
+    cell.emplace(kernel, op->getResult(2));
   if (op.getCell() == RecurrentCell::Gru && !op.getLinearBeforeReset()) {
     Value sequences = kernel.mul(kernel.index(2 * directions), batch);
     Value count = kernel.mul(sequences, units);
     resetState.emplace(scratchRow(kernel, count, getComputeType(type)));
   }
   lengths.check(batch);
-  chooseTiles();
   // A multiply-add of 16 lanes, whose weights come from a cache, is about as
   // much as three operations.
   Cost each = kernel.cost({3.2 / 16, 0}) * gates * blockRows;
@@ -560,20 +548,45 @@ void RecurrenceEmitter::emit() {
       });
 }
 
+/// Do packed weights have as many elements as a cell reads of them?
+static LogicalResult checkWeights(kernel::PackedRecurrenceOp op,
+                                  kernel::CpuRecurrenceAttr config) {
+  int64_t units = op.getUnits(), lanes = config.getLanes();
+  int64_t columns = llvm::divideCeil(units, lanes) * lanes;
+  int64_t read = static_cast<int64_t>(op.getReverse().size()) * units *
+                 columns * countGates(op.getCell());
+  int64_t there = shapeOf(op.getWeights()).front();
+  if (there == read)
+    return success();
+  return op.emitError("the configuration of its kernel does not fit: it reads ")
+         << read << " elements of packed weights, of which there are " << there;
+}
+
 static LogicalResult emitRecurrence(KernelBuilder &kernel,
                                     Operation *operation) {
-  auto op = cast<RecurrenceOp>(operation);
+  auto op = cast<RecurrentCellOpInterface>(operation);
   if (!kernel.buffer(op.getProjected()) || !kernel.buffer(op.getWeights()) ||
       !isOnlyResult(kernel, operation) ||
       !isa<FloatType>(elementTypeOf(op.getProjected())))
     return operation->emitOpError(
         "must be alone in its kernel, with inputs in memory");
-  RecurrenceEmitter(kernel, op).emit();
+  auto config = readConfiguration<kernel::CpuRecurrenceAttr>(operation);
+  if (failed(config))
+    return failure();
+  Type computeType = getComputeType(elementTypeOf(op.getWeights()));
+  if (config->getLanes() != kernel.rows.lanes(computeType))
+    return operation->emitError("the target has no vectors of ")
+           << config->getLanes() << " of these elements";
+  auto packed = dyn_cast<kernel::PackedRecurrenceOp>(operation);
+  if (packed && failed(checkWeights(packed, *config)))
+    return failure();
+  RecurrenceEmitter(kernel, op, *config).emit();
   return success();
 }
 
 void sluice::registerRecurrentEmitters(EmitterRegistry &registry) {
   registerScanEmitters(registry);
   registry.addKernel<RecurrenceOp>(emitRecurrence);
-  registry.flushSubnormals<RecurrenceOp>();
+  registry.addKernel<kernel::PackedRecurrenceOp>(emitRecurrence);
+  registry.flushSubnormals<RecurrenceOp, kernel::PackedRecurrenceOp>();
 }

@@ -1,7 +1,7 @@
 // Several sequences read a few cache lines each of what comes from the inputs:
 // these are fetched before the sums over the hidden units. One sequence reads
 // streams, which the CPU fetches by itself.
-// RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels | FileCheck %s
+// RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v3 --sluice-choose-kernels --sluice-emit-kernels | FileCheck %s
 
 // Two sequences, four gates; whole vectors of eight units lie in one line.
 // CHECK-LABEL: kernel.func @two "

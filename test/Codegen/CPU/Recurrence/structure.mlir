@@ -1,6 +1,6 @@
 // How a recurrent cell is computed: steps one after the other; in each the sums of
 // all gates in registers, of some sequences at once, then the activations on them.
-// RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels --canonicalize --cse | FileCheck %s
+// RUN: sluice-opt %s --sluice-set-target=cpu=x86-64-v3 --sluice-choose-kernels --sluice-emit-kernels --canonicalize --cse | FileCheck %s
 
 // Two sequences of an LSTM with eight units: eight vectors of sums, for which each
 // vector of weights is loaded once; hidden units are broadcast, the only elements
@@ -62,4 +62,23 @@ kernel.func @gru "recurrence" {
     : (tensor<2x?x?x48xf32>, tensor<2x16x48xf32>)
     -> (tensor<?x2x?x16xf32>, tensor<2x?x16xf32>)
   kernel.yield %0#0, %0#1 : tensor<?x2x?x16xf32>, tensor<2x?x16xf32>
+}
+
+// Packed weights lie in the order in which they are read: vectors of all gates side
+// by side, so that each step of the sums reads on. The tile is that of the
+// configuration.
+// CHECK-LABEL: kernel.func @packed "
+// CHECK:           %[[SUMS:.*]]:4 = scf.for
+// CHECK-COUNT-4:     vector.fma {{.*}} : vector<8xf32>
+// CHECK:             scf.yield
+kernel.func @packed "packed_recurrence" attributes {config = #kernel.cpu_recurrence<lanes = 8, unroll = 1, fewest_sums = 4>} {
+^bb0(%x: tensor<1x5x2x32xf32>, %r: tensor<256xf32>):
+  %0:3 = kernel.packed_recurrence %x, %r {
+      cell = #sluice.cell<lstm>, reverse = array<i1: false>,
+      activations = ["sigmoid", "tanh", "tanh"],
+      alphas = array<f64: 0.0, 0.0, 0.0>, betas = array<f64: 0.0, 0.0, 0.0>,
+      units = 8 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0>}
+    : (tensor<1x5x2x32xf32>, tensor<256xf32>)
+    -> (tensor<5x1x2x8xf32>, tensor<1x2x8xf32>, tensor<1x2x8xf32>)
+  kernel.yield %0#0, %0#1, %0#2 : tensor<5x1x2x8xf32>, tensor<1x2x8xf32>, tensor<1x2x8xf32>
 }
