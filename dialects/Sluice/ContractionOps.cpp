@@ -134,7 +134,6 @@ std::optional<LinearChannels> MatmulOp::getLinearChannels() {
   if (shapeOf(getRhs()).size() != 2)
     return std::nullopt;
   LinearChannels channels;
-  channels.weight = getRhs();
   int64_t rank = shapeOf(getLhs()).size();
   channels.inputDimension = rank - (getTransposeLhs() ? 2 : 1);
   channels.resultDimension = rank - 1;

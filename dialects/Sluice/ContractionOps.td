@@ -9,7 +9,7 @@
 include "dialects/Sluice/SluiceBase.td"
 
 def MatmulOp : Sluice_Op<"matmul",
-    [TellsWork, Linear, TakesEpilogue, HasWeights, HasSizeConditions,
+    [TellsWork, HasWeights, Linear, TakesEpilogue, HasSizeConditions,
      TakesNumbers, TellsOperandSizes,
      TellsPlaces<["hasPlaces", "getReducedDimensions", "getOperandPlace"]>]> {
   let summary = "matrix product with broadcast batch dimensions";

@@ -364,7 +364,6 @@ ChannelsLastUse ConvTransposeOp::getChannelsLastUse() { return getUse(*this); }
 template <typename OpTy>
 static LinearChannels channelsOf(OpTy conv, bool inputsFirst) {
   LinearChannels channels;
-  channels.weight = conv.getWeight();
   channels.inputDimension = channels.resultDimension =
       conv.getChannelDimension();
   channels.weightInputDimension = inputsFirst ? 0 : 1;
@@ -391,6 +390,17 @@ std::optional<Work> ConvOp::getWork() {
   double taps = 1;
   for (int64_t size : shapeOf(getWeight()).drop_front())
     taps *= size;
+  return workOnOperands(*this, countElements(getResult()) * 2.0 * taps);
+}
+
+std::optional<Work> ConvTransposeOp::getWork() {
+  // As if each element of the result met the same number of taps.
+  ArrayRef<int64_t> weight = shapeOf(getWeight());
+  double taps = static_cast<double>(weight[0]) / getGroups();
+  for (int64_t size : weight.drop_front(2))
+    taps *= size;
+  for (int64_t stride : getStrides())
+    taps /= stride;
   return workOnOperands(*this, countElements(getResult()) * 2.0 * taps);
 }
 

@@ -10,9 +10,10 @@ include "dialects/Sluice/SluiceBase.td"
 
 class Sluice_ConvolutionOp<string mnemonic, list<Trait> traits = []>
     : Sluice_Op<mnemonic,
-                !listconcat(traits, [Linear, HasSizeConditions, HasWeights,
+                !listconcat(traits, [HasWeights, Linear, HasSizeConditions,
                                      ImageOpInterface, TakesEpilogue,
-                                     TakesNumbers, TellsOperandSizes])> {
+                                     TakesNumbers, TellsOperandSizes,
+                                     TellsWork])> {
   dag commonArguments =
       (ins AnyRankedTensor:$input, AnyRankedTensor:$weight,
            DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
@@ -33,7 +34,7 @@ class Sluice_ConvolutionOp<string mnemonic, list<Trait> traits = []>
   }];
 }
 
-def ConvOp : Sluice_ConvolutionOp<"conv", [TellsWork]> {
+def ConvOp : Sluice_ConvolutionOp<"conv"> {
   let summary = "convolution";
   let description = [{
     Input and result are [N, C, spatial...], or [N, spatial..., C] with

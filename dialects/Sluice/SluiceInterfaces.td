@@ -128,15 +128,34 @@ def ImageOpInterface : OpInterface<"ImageOpInterface"> {
   ];
 }
 
-def LinearOpInterface : OpInterface<"LinearOpInterface"> {
+def WeightsOpInterface : OpInterface<"WeightsOpInterface"> {
   let cppNamespace = "::sluice";
   let description = [{
-    An op whose result is linear in its first operand and in its second one, the
-    weight: what scales a channel of either may as well scale the weight.
+    An op that multiplies by weights. Where these are constant, its kernel may
+    have them reordered when the artifact is written.
+  }];
+  let methods = [
+    InterfaceMethod<"The operand with the weights.",
+        "::mlir::OpOperand &", "getWeightsOperand">,
+    InterfaceMethod<[{
+      Why no kernel can have constant weights of this type in an order of its
+      own, such as elements that nothing multiplies; empty where one can.
+    }], "::llvm::StringRef", "explainUnpacked", (ins
+        "::mlir::RankedTensorType":$weights)>
+  ];
+}
+def HasWeights : DeclareOpInterfaceMethods<WeightsOpInterface>;
+
+def LinearOpInterface
+    : OpInterface<"LinearOpInterface", [WeightsOpInterface]> {
+  let cppNamespace = "::sluice";
+  let description = [{
+    An op whose result is linear in its first operand and in its weights: what
+    scales a channel of either may as well scale the weights.
   }];
   let methods = [
     InterfaceMethod<[{
-      Where the channels are; none where the weight has no such dimensions.
+      Where the channels are; none where the weights have no such dimensions.
     }], "std::optional<::sluice::LinearChannels>", "getLinearChannels">
   ];
 }
@@ -164,24 +183,6 @@ def TakesEpilogue
     : DeclareOpInterfaceMethods<AnchorOpInterface, ["takesEpilogue"]>;
 def TakesPrologue
     : DeclareOpInterfaceMethods<AnchorOpInterface, ["takesPrologue"]>;
-
-def WeightsOpInterface : OpInterface<"WeightsOpInterface"> {
-  let cppNamespace = "::sluice";
-  let description = [{
-    An op that multiplies by weights. Where these are constant, its kernel may
-    have them reordered when the artifact is written.
-  }];
-  let methods = [
-    InterfaceMethod<"The operand with the weights.",
-        "::mlir::OpOperand &", "getWeightsOperand">,
-    InterfaceMethod<[{
-      Why no kernel can have constant weights of this type in an order of its
-      own, such as elements that nothing multiplies; empty where one can.
-    }], "::llvm::StringRef", "explainUnpacked", (ins
-        "::mlir::RankedTensorType":$weights)>
-  ];
-}
-def HasWeights : DeclareOpInterfaceMethods<WeightsOpInterface>;
 
 def PlacesOpInterface : OpInterface<"PlacesOpInterface"> {
   let cppNamespace = "::sluice";
@@ -235,7 +236,6 @@ def WorkOpInterface : OpInterface<"WorkOpInterface"> {
 }
 def TellsWork : DeclareOpInterfaceMethods<WorkOpInterface>;
 
-def ElementsOpInterface : OpInterface<"ElementsOpInterface"> {
 def RecurrentCellOpInterface : OpInterface<"RecurrentCellOpInterface"> {
   let cppNamespace = "::sluice";
   let description = [{
@@ -264,6 +264,7 @@ def RecurrentCellOpInterface : OpInterface<"RecurrentCellOpInterface"> {
   ];
 }
 
+def ElementsOpInterface : OpInterface<"ElementsOpInterface"> {
   let cppNamespace = "::sluice";
   let description = [{
     An op that exporters compute shapes with: one element of its result follows

@@ -42,11 +42,11 @@ bool hasConstantParameters(BatchNormOp op) {
 
 /// Weights of one op only: others would keep the unscaled ones alive as well.
 bool isShared(const LinearBlock &block) {
-  return !isOnlyReadBy(block.at.weight, block.linear);
+  return !isOnlyReadBy(block.getWeight(), block.linear);
 }
 
 bool hasStaticWeight(const LinearBlock &block) {
-  return cast<RankedTensorType>(block.at.weight.getType()).hasStaticShape();
+  return cast<RankedTensorType>(block.getWeight().getType()).hasStaticShape();
 }
 
 /// Why the normalisation cannot move into the block that feeds it; empty if it
@@ -61,7 +61,7 @@ StringRef reasonAgainst(BatchNormOp op, const LinearBlock &block,
     return "the sizes of the weights are not known at compile time";
   if (allowRuntime)
     return "";
-  if (!isConstantExpression(block.at.weight))
+  if (!isConstantExpression(block.getWeight()))
     return "the weights are not constant (--convbn=tune scales them at run "
            "time)";
   if (!hasConstantParameters(op))
@@ -77,7 +77,7 @@ void foldBehind(PatternRewriter &rewriter, Operation *op,
                 const LinearBlock &block, Affine affine) {
   GraphBuilder graph(rewriter, fuse(block.linear, op));
   Type elementType = elementTypeOf(op->getResult(0));
-  Value weight = block.at.weight;
+  Value weight = block.getWeight();
   if (affine.factor)
     weight = block.scaleResultChannels(graph, affine.factor);
   Value result = block.rebuild(graph, block.linear->getOperand(0), weight);
@@ -112,7 +112,8 @@ struct FoldNormBehind : OpRewritePattern<BatchNormOp> {
     if (!block || !reasonAgainst(op, *block, allowRuntime).empty())
       return failure();
     remarks::applied(op, remarks::convBn)
-        << (isConstantExpression(block->at.weight) && hasConstantParameters(op)
+        << (isConstantExpression(block->getWeight()) &&
+                    hasConstantParameters(op)
                 ? "folded into the weights of the node in front of it"
                 : "folded into the node in front of it, whose weights are "
                   "scaled in every run");
@@ -135,7 +136,7 @@ struct FoldNormInFront : OpRewritePattern<BatchNormOp> {
       return "its result is also used by other nodes";
     if (isShared(block))
       return "the weights behind it are also used by other nodes";
-    if (!hasConstantParameters(op) || !isConstantExpression(block.at.weight))
+    if (!hasConstantParameters(op) || !isConstantExpression(block.getWeight()))
       return "its parameters or the weights behind it are not constant";
     if (!block.at.sumsAllTaps)
       return "the convolution behind it pads with zeros";
@@ -148,7 +149,7 @@ struct FoldNormInFront : OpRewritePattern<BatchNormOp> {
           user->getOperand(0) != op.getResult())
         continue;
       auto block = LinearBlock::match(user->getResult(0));
-      if (!block || block->at.weight == op.getResult() ||
+      if (!block || block->getWeight() == op.getResult() ||
           !hasStaticWeight(*block) ||
           block->at.inputDimension != getChannelDimension(op) ||
           block->inputChannels() != shapeOf(op.getScale())[0])
@@ -210,7 +211,7 @@ private:
         // A sum alone is what a block already is.
         (isSum && (!block->bias || !isConstantExpression(block->bias))) ||
         (!isSum &&
-         (!isConstantExpression(block->at.weight) || isShared(*block))))
+         (!isConstantExpression(block->getWeight()) || isShared(*block))))
       return false;
     GraphBuilder graph(rewriter, fuse(block->linear, op));
     Type computeType = getComputeType(elementTypeOf(constant));

@@ -41,9 +41,12 @@ Value spreadChannels(GraphBuilder &graph, Value vector, int64_t rank,
   return graph.reshape(vector, shape);
 }
 
-/// The channels that a dimension of a weight has in all groups.
-static int64_t countChannels(const LinearChannels &at, int64_t dimension) {
-  int64_t size = shapeOf(at.weight)[dimension];
+Value LinearBlock::getWeight() const {
+  return cast<LinearOpInterface>(linear).getWeightsOperand().get();
+}
+
+int64_t LinearBlock::countChannels(int64_t dimension) const {
+  int64_t size = shapeOf(getWeight())[dimension];
   return dimension == 0 || ShapedType::isDynamic(size) ? size
                                                        : size * at.groups;
 }
@@ -57,7 +60,7 @@ static std::optional<LinearBlock> matchLinear(Operation *op) {
   block.linear = op;
   block.at = *channels;
   block.rank = shapeOf(op->getResult(0)).size();
-  block.channels = countChannels(*channels, channels->weightResultDimension);
+  block.channels = block.countChannels(channels->weightResultDimension);
   return block;
 }
 
@@ -83,12 +86,12 @@ std::optional<LinearBlock> LinearBlock::match(Value value) {
 }
 
 int64_t LinearBlock::inputChannels() const {
-  return countChannels(at, at.weightInputDimension);
+  return countChannels(at.weightInputDimension);
 }
 
 Value LinearBlock::groupWeight(GraphBuilder &graph) const {
-  ArrayRef<int64_t> shape = shapeOf(at.weight);
-  return graph.reshape(at.weight,
+  ArrayRef<int64_t> shape = shapeOf(getWeight());
+  return graph.reshape(getWeight(),
                        {at.groups, shape[0] / at.groups, shape[1],
                         ShapedType::getNumElements(shape.drop_front(2))});
 }
@@ -107,8 +110,8 @@ Value LinearBlock::scaleWeight(GraphBuilder &graph, Value factors,
                                int64_t dimension) const {
   Value wide = graph.cast(groupWeight(graph), elementTypeOf(factors));
   Value scaled = graph.mul(wide, spreadOverWeight(graph, factors, dimension));
-  return graph.reshape(graph.cast(scaled, elementTypeOf(at.weight)),
-                       shapeOf(at.weight));
+  return graph.reshape(graph.cast(scaled, elementTypeOf(getWeight())),
+                       shapeOf(getWeight()));
 }
 
 Value LinearBlock::scaleResultChannels(GraphBuilder &graph,
@@ -133,10 +136,10 @@ Value LinearBlock::sumOverInputs(GraphBuilder &graph, Value shifts) const {
 Value LinearBlock::rebuild(GraphBuilder &graph, Value input,
                            Value newWeight) const {
   IRMapping mapping;
-  Operation *copy = graph.builder.clone(*linear, mapping);
+  auto copy = cast<LinearOpInterface>(graph.builder.clone(*linear, mapping));
   copy->setLoc(graph.loc);
   copy->setOperand(0, input);
-  copy->setOperand(1, newWeight);
+  copy.getWeightsOperand().set(newWeight);
   return copy->getResult(0);
 }
 

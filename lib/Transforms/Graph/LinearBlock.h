@@ -51,6 +51,9 @@ struct LinearBlock {
   /// result channel, where each sums over all taps.
   mlir::Value sumOverInputs(GraphBuilder &graph, mlir::Value shifts) const;
   int64_t inputChannels() const;
+  mlir::Value getWeight() const;
+  /// The channels that a dimension of the weight has in all groups.
+  int64_t countChannels(int64_t dimension) const;
 
   /// The linear op on another input and weight.
   mlir::Value rebuild(GraphBuilder &graph, mlir::Value input,

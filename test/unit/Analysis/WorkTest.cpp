@@ -39,6 +39,25 @@ TEST(Work, ConvolutionsSumOverTheTapsOfAGroup) {
   EXPECT_EQ(work->bytes, 2 * (4 * 6 + 8 * 2 * 3 + 8 * 4));
 }
 
+TEST(Work, TransposedConvolutionsHaveTheSamePackedOrNot) {
+  // Each element of the result meets a tap of both along the first dimension,
+  // and one of two pairs along the second.
+  test::TestModule module(R"(
+    func.func @main(%x: tensor<1x4x5x6xf32>, %y: tensor<1x5x6x4xf32>, %w: tensor<4x3x1x4xf32>, %p: tensor<128xf32>) {
+      %0 = sluice.conv_transpose %x, %w {name = "plain", strides = array<i64: 1, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 1, 0, 1>, output_padding = array<i64: 0, 0>, groups = 2 : i64}
+        : (tensor<1x4x5x6xf32>, tensor<4x3x1x4xf32>) -> tensor<1x6x5x12xf32>
+      %1 = kernel.packed_conv_transpose %y, %p {name = "packed", kernel = array<i64: 1, 4>, strides = array<i64: 1, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 1, 0, 1>, output_padding = array<i64: 0, 0>, groups = 2 : i64, output_channels = 6 : i64}
+        : (tensor<1x5x6x4xf32>, tensor<128xf32>) -> tensor<1x5x12x6xf32>
+      return
+    }
+  )");
+  auto plain = getWork(module.find("plain"));
+  auto packed = getWork(module.find("packed"));
+  ASSERT_TRUE(plain && packed);
+  EXPECT_EQ(plain->operations, 6 * 5 * 12 * 2 * (2 * 4 / 2));
+  EXPECT_EQ(packed->operations, plain->operations);
+}
+
 TEST(Work, OtherOpsTakeAnOperationForWhatTheyReadOrWrite) {
   test::TestModule module(R"(
     func.func @main(%x: tensor<4x8xf32>, %y: tensor<4x8xi1>) {
