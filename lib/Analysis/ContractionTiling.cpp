@@ -80,13 +80,11 @@ static int64_t balanceBlock(int64_t size, int64_t tile, int64_t limit) {
 static double estimateBlockCost(const ContractionTiling &tiling, int64_t rows,
                                 int64_t columns, int64_t depth,
                                 const MachineModel &machine) {
-  // What a core gets from the last-level cache.
-  constexpr double bytesPerNanosecond = 20;
   double flopsPerCycle = 2.0 * tiling.lanes * tiling.unit.rate;
   double compute = 2.0 * rows * columns * depth / flopsPerCycle *
                    machine.nanosecondsPerCycle * 1.2;
   double stream = static_cast<double>(tiling.unit.rhsBytes) * columns * depth /
-                  bytesPerNanosecond;
+                  MachineModel::sharedBytesPerNanosecond;
   return std::max(compute, stream);
 }
 
@@ -279,6 +277,8 @@ choosePanelCopies(const ContractionTiling &tiling, const ContractionSpec &spec,
   if (!fitSums(tiling, spec, copies))
     return std::nullopt;
   return copies;
+}
+
 /// Why the copies of a tiling are none that a task can make; empty where they
 /// are.
 static llvm::StringRef explainCopies(const ContractionSpec &spec,
@@ -297,8 +297,6 @@ static llvm::StringRef explainCopies(const ContractionSpec &spec,
     return "the sums between copies of a panel take more than 64 KiB of the "
            "stack";
   return {};
-}
-
 }
 
 /// Tiles of more sizes compute fewer rows that do not exist, and are more code,

@@ -64,6 +64,15 @@ struct MachineModel {
   /// An estimate; only ratios of costs depend on it.
   double nanosecondsPerCycle = 0.3;
 
+  // What a core moves in a nanosecond, estimates for all CPUs that there is
+  // code for.
+  /// From or to a cache of its own.
+  static constexpr double nearBytesPerNanosecond = 40;
+  /// From the last-level cache, in a stream.
+  static constexpr double sharedBytesPerNanosecond = 20;
+  /// From one place in memory to another.
+  static constexpr double copiedBytesPerNanosecond = 10;
+
   /// How many elements of the given width fill a vector register; at least 1.
   unsigned lanes(unsigned elementBits) const;
   unsigned lanes(mlir::Type elementType) const;

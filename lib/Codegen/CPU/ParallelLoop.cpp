@@ -6,6 +6,7 @@
 
 #include "sluice/Codegen/CPU/ParallelLoop.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "sluice/Analysis/MachineModel.h"
 #include "sluice/Codegen/CPU/FrameLayout.h"
 
 using namespace mlir;
@@ -13,10 +14,10 @@ using namespace sluice;
 using Index = IndexBuilder::Index;
 
 double sluice::getNanoseconds(Work work) {
-  // Ten operations or forty bytes, from or to a near cache.
-  constexpr double bytesPerNanosecond = 40, bytesPerOperation = 4;
+  // An operation takes as long as an f32 of a cache.
+  constexpr double bytesPerOperation = 4;
   return (work.operations * bytesPerOperation + work.bytes) /
-         bytesPerNanosecond;
+         MachineModel::nearBytesPerNanosecond;
 }
 
 void sluice::parallelLoop(IndexBuilder &index, Index count, double cost,

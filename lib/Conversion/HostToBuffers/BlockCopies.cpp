@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "sluice/Analysis/MachineModel.h"
 #include "sluice/Codegen/CPU/FrameLayout.h"
 
 using namespace mlir;
@@ -15,7 +16,6 @@ using namespace sluice;
 
 /// A task copies so many bytes, or one block.
 static constexpr int64_t taskBytes = 64 * 1024;
-static constexpr double bytesPerNanosecond = 10;
 
 kernel::FuncOp sluice::makeBlockCopy(OpBuilder &builder, Location loc,
                                      Type elementType) {
@@ -47,7 +47,8 @@ kernel::FuncOp sluice::makeBlockCopy(OpBuilder &builder, Location loc,
   Value tasks = arith::CeilDivUIOp::create(inner, loc, blocks, share);
   auto loop = scf::ParallelOp::create(inner, loc, zero, tasks, one);
   loop->setAttr(costAttributeName,
-                inner.getF64FloatAttr(taskBytes / bytesPerNanosecond));
+                inner.getF64FloatAttr(taskBytes /
+                                      MachineModel::copiedBytesPerNanosecond));
   kernel::YieldOp::create(inner, loc);
   inner.setInsertionPointToStart(loop.getBody());
   Value begin =
