@@ -132,6 +132,14 @@ static void addOwnFeatures(ModuleOp module, MachineModel &machine) {
   });
 }
 
+/// What a kernel computes, for profiles. Kernels of libraries are named after
+/// these as well.
+static std::string getKind(kernel::FuncOp kernel) {
+  if (kernel.getProvider() == kernel::builtinProvider)
+    return kernel.getAnchor().str();
+  return (kernel.getProvider() + "_" + kernel.getAnchor()).str();
+}
+
 llvm::Expected<DescriptorContents>
 describeModel(ModuleOp module, const MachineModel &machine,
               const ProviderRegistry &providers,
@@ -156,14 +164,14 @@ describeModel(ModuleOp module, const MachineModel &machine,
       contents.signature.metadata.emplace_back(
           cast<StringAttr>(metadata[i]).str(),
           cast<StringAttr>(metadata[i + 1]).str());
+  SymbolTable symbols(module);
   host.walk([&](kernel::LaunchOp launch) {
     auto index = static_cast<size_t>(launch.getIndex());
     if (contents.kernels.size() <= index)
       contents.kernels.resize(index + 1);
     KernelInfo &info = contents.kernels[index];
     info.name = launch.getCallee().str();
-    // Names are the anchor's, with a number where there are several.
-    info.kind = launch.getCallee().rtrim("_0123456789").str();
+    info.kind = getKind(symbols.lookup<kernel::FuncOp>(launch.getCallee()));
     info.nodes = llvm::join(findNodeNames(launch.getLoc()), ",");
     if (auto flops = launch->getAttrOfType<FloatAttr>("flops"))
       info.flops = flops.getValueAsDouble();
