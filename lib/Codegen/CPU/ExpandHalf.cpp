@@ -1,4 +1,4 @@
-//===- ExpandHalf.cpp - f16 conversions to operations on bits -------------===//
+//===- ExpandHalf.cpp - Conversions of halves to operations on bits -------===//
 //
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 //
@@ -7,6 +7,7 @@
 #include "dialects/Sluice/BodyBuilder.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
@@ -55,6 +56,9 @@ struct HalfBuilder : BodyBuilder {
 
   Value extend(Value half);
   Value truncate(Value number);
+  /// Of bf16, which is the upper half of an f32.
+  Value extendBrain(Value brain);
+  Value truncateBrain(Value number);
 };
 
 Value HalfBuilder::extend(Value half) {
@@ -102,6 +106,25 @@ Value HalfBuilder::truncate(Value number) {
   return make<arith::BitcastOp>(shaped(number, builder.getF16Type()), narrow);
 }
 
+Value HalfBuilder::extendBrain(Value brain) {
+  Value bits = make<arith::ExtUIOp>(i32(brain),
+                                    make<arith::BitcastOp>(i16(brain), brain));
+  return asF32(shiftLeft(bits, 16));
+}
+
+Value HalfBuilder::truncateBrain(Value number) {
+  Value bits = asBits(number);
+  Value upper = shiftRight(bits, 16);
+  // To nearest, ties to even, as above.
+  Value rounded = add(add(bits, integer(bits, 0x7fff)), bitAnd(upper, 1));
+  rounded = shiftRight(rounded, 16);
+  Value nan = bitOr(upper, integer(bits, 0x40));
+  Value isNan = compare(arith::CmpFPredicate::UNO, number, number);
+  Value narrow =
+      make<arith::TruncIOp>(i16(number), select(isNan, nan, rounded));
+  return make<arith::BitcastOp>(shaped(number, builder.getBF16Type()), narrow);
+}
+
 struct ExpandExtension final : OpRewritePattern<arith::ExtFOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(arith::ExtFOp op,
@@ -131,6 +154,61 @@ struct ExpandTruncation final : OpRewritePattern<arith::TruncFOp> {
     return success();
   }
 };
+
+// LLVM takes vectors of bf16 apart where the CPU has no instructions for them.
+
+struct ExpandBrainExtension final : OpRewritePattern<arith::ExtFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::ExtFOp op,
+                                PatternRewriter &rewriter) const final {
+    if (!getElementTypeOrSelf(op.getIn().getType()).isBF16())
+      return failure();
+    HalfBuilder body{{rewriter, op.getLoc()}};
+    Value result = body.extendBrain(op.getIn());
+    if (result.getType() != op.getType())
+      result = body.make<arith::ExtFOp>(op.getType(), result);
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
+struct ExpandBrainTruncation final : OpRewritePattern<arith::TruncFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::TruncFOp op,
+                                PatternRewriter &rewriter) const final {
+    // By way of f32, an f64 would be rounded twice.
+    if (!getElementTypeOrSelf(op.getType()).isBF16() ||
+        !getElementTypeOrSelf(op.getIn().getType()).isF32())
+      return failure();
+    HalfBuilder body{{rewriter, op.getLoc()}};
+    rewriter.replaceOp(op, body.truncateBrain(op.getIn()));
+    return success();
+  }
+};
+
+struct ShuffleBits final : OpRewritePattern<vector::ShuffleOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(vector::ShuffleOp op,
+                                PatternRewriter &rewriter) const final {
+    if (!op.getType().getElementType().isBF16())
+      return failure();
+    HalfBuilder body{{rewriter, op.getLoc()}};
+    auto bits = [&](Value brains) -> Value {
+      return body.make<arith::BitcastOp>(body.i16(brains), brains);
+    };
+    Value shuffled =
+        vector::ShuffleOp::create(rewriter, op.getLoc(), bits(op.getV1()),
+                                  bits(op.getV2()), op.getMask());
+    rewriter.replaceOpWithNewOp<arith::BitcastOp>(op, op.getType(), shuffled);
+    return success();
+  }
+};
+
+/// Whether LLVM converts vectors between bf16 and f32 in a few instructions.
+bool hasBrainConversion(const MachineModel &machine) {
+  return machine.architecture != MachineModel::Architecture::X86_64 ||
+         llvm::is_contained(machine.requiredFeatures, "avx512bf16");
+}
 
 /// Does the module have values of this element type?
 bool usesType(ModuleOp module, Type element) {
@@ -192,7 +270,7 @@ public:
         getMachine(getAnalysisManager(), getOperation());
     if (!machine)
       return signalPassFailure();
-    SmallVector<Operation *> lacking;
+    SmallVector<Operation *> lacking, lackingBrain;
     for (Operation &op : *getOperation().getBody()) {
       const MachineModel *own =
           getMachine(getAnalysisManager(), getOperation(), &op);
@@ -200,6 +278,8 @@ public:
         return signalPassFailure();
       if (!own->hasF16Conversion)
         lacking.push_back(&op);
+      if (!hasBrainConversion(*own))
+        lackingBrain.push_back(&op);
     }
     if (machine->architecture == MachineModel::Architecture::X86_64)
       defineConversions(getOperation(),
@@ -211,6 +291,12 @@ public:
     FrozenRewritePatternSet patterns(std::move(list));
     for (Operation *op : lacking)
       walkAndApplyPatterns(op, patterns);
+    RewritePatternSet brainList(&getContext());
+    brainList.add<ExpandBrainExtension, ExpandBrainTruncation, ShuffleBits>(
+        &getContext());
+    FrozenRewritePatternSet brainPatterns(std::move(brainList));
+    for (Operation *op : lackingBrain)
+      walkAndApplyPatterns(op, brainPatterns);
   }
 };
 

@@ -45,12 +45,16 @@ def ExpandMathPass : Pass<"sluice-expand-math"> {
 }
 
 def ExpandHalfPass : Pass<"sluice-expand-half", "mlir::ModuleOp"> {
-  let summary = "Replace f16 conversions where the CPU has no instructions";
+  let summary = "Replace conversions of halves that the CPU has no instructions for";
   let description = [{
     On x86 without F16C, LLVM would call functions that libc does not have, one
     per element. `arith.extf` from and `arith.truncf` to f16 become operations on
     bits, on scalars and vectors; they round to nearest even, keep denormal
     numbers and make NaN quiet. f64 goes through f32.
+
+    So do those between f32 and bf16 on x86 without AVX512_BF16, where LLVM
+    would take vectors of bf16 apart; for the same reason vectors of them are
+    shuffled as integers.
 
     LLVM also converts on its own account, to choose between two bf16 values for
     example. On x86 a module that has such values gets the functions it calls
@@ -59,7 +63,7 @@ def ExpandHalfPass : Pass<"sluice-expand-half", "mlir::ModuleOp"> {
   }];
   let dependentDialects = [
     "mlir::arith::ArithDialect", "mlir::func::FuncDialect",
-    "mlir::LLVM::LLVMDialect"
+    "mlir::LLVM::LLVMDialect", "mlir::vector::VectorDialect"
   ];
 }
 
