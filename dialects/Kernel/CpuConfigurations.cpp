@@ -101,7 +101,7 @@ LogicalResult
 CpuConvolutionAttr::verify(EmitError emitError, StringRef method, StringRef,
                            int64_t lanes, bool, CpuContractionAttr contraction,
                            int64_t mergedGroups, int64_t tilePixels,
-                           int64_t tileVectors, int64_t unroll, bool,
+                           int64_t tileVectors, int64_t unroll, bool, bool,
                            int64_t lineBlock, int64_t channelBlock, bool, bool,
                            bool, ArrayAttr phases, FloatAttr blockCost) {
   if (!llvm::is_contained({"contraction", "implicit", "depthwise", "phases"},

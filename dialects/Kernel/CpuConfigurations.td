@@ -107,6 +107,8 @@ def Kernel_CpuConvolutionAttr
     Kernel_Size<"1", "pixels of a line of a register tile">:$tile_pixels,
     Kernel_Size<"1", "vectors of channels of a tile">:$tile_vectors,
     Kernel_Size<"1", "steps of the innermost loop at once">:$unroll,
+    Kernel_Flag<"copy weights in the type and order of the unit first">
+      :$copy_weights,
     Kernel_Flag<"copy images with their padding first">:$copy_padded,
     Kernel_Size<"1", "lines of a block">:$line_block,
     Kernel_Size<"1", "output channels of a block">:$channel_block,

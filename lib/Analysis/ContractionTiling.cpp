@@ -19,12 +19,14 @@ static int64_t roundUp(int64_t value, int64_t to) {
   return ceilDiv(value, to) * to;
 }
 
-int64_t sluice::getRegisterRows(int64_t vectors, const MachineModel &machine) {
+int64_t sluice::getRegisterRows(int64_t vectors, const MachineModel &machine,
+                                int64_t others) {
   int64_t registers = machine.vectorRegisters;
   // Where a broadcast is used only once and registers are short, LLVM adds to
   // the broadcast instead of the accumulator: a sum then takes two registers.
   int64_t registersOfRow = registers < 32 && vectors == 1 ? 2 : vectors;
-  return std::clamp<int64_t>((registers - vectors - 1) / registersOfRow, 1, 14);
+  int64_t left = registers - vectors - 1 - others;
+  return std::clamp<int64_t>(left / registersOfRow, 1, 14);
 }
 
 bool sluice::fitCacheSets(int64_t rows, int64_t stride,
@@ -54,7 +56,8 @@ bool sluice::leavesCache(int64_t bytes, const MachineModel &machine) {
 int64_t sluice::choosePanelWidth(int64_t columns, const DotUnitModel &unit,
                                  const MachineModel &machine) {
   int64_t lanes = unit.lanes, vectors = unit.panelVectors;
-  bool isShort = machine.vectorRegisters < 32 && unit.widenings == 0;
+  bool isShort = machine.vectorRegisters < 32 && unit.widenings == 0 &&
+                 unit.productVectors == 0;
   if (columns == kDynamicSize)
     return vectors * lanes;
   int64_t needed = ceilDiv(columns, lanes);
@@ -80,7 +83,8 @@ static int64_t balanceBlock(int64_t size, int64_t tile, int64_t limit) {
 static double estimateBlockCost(const ContractionTiling &tiling, int64_t rows,
                                 int64_t columns, int64_t depth,
                                 const MachineModel &machine) {
-  double flopsPerCycle = 2.0 * tiling.lanes * tiling.unit.rate;
+  double flopsPerCycle =
+      2.0 * tiling.lanes * tiling.unit.depthStep * tiling.unit.rate;
   double compute = 2.0 * rows * columns * depth / flopsPerCycle *
                    machine.nanosecondsPerCycle * 1.2;
   double stream = static_cast<double>(tiling.unit.rhsBytes) * columns * depth /
@@ -146,7 +150,8 @@ static void chooseDepthBlock(ContractionTiling &tiling,
   bool isSingle = spec.rows != kDynamicSize && spec.rows <= tiling.rowBlock;
   int64_t whole = machine.l2Bytes / (isSingle ? 4 : 2) / rowBytes;
   if (spec.depth > std::max(whole, limit))
-    tiling.depthBlock = balanceBlock(spec.depth, tiling.unroll, limit);
+    tiling.depthBlock =
+        balanceBlock(spec.depth, tiling.unroll * tiling.unit.depthStep, limit);
 }
 
 static void chooseColumnBlock(ContractionTiling &tiling,
@@ -336,13 +341,20 @@ ContractionTiling
 sluice::chooseContractionTiling(const ContractionSpec &spec,
                                 const MachineModel &machine,
                                 const ContractionTilingOverrides &overrides) {
+  return chooseContractionTiling(spec, chooseDotUnit(spec.types, machine),
+                                 machine, overrides);
+}
+
+ContractionTiling sluice::chooseContractionTiling(
+    const ContractionSpec &spec, const DotUnitModel &unit,
+    const MachineModel &machine, const ContractionTilingOverrides &overrides) {
   ContractionTiling tiling;
-  tiling.unit = chooseDotUnit(spec.types, machine);
+  tiling.unit = unit;
   tiling.lanes = tiling.unit.lanes;
   tiling.tileVectors = overrides.tileVectors.value_or(
       choosePanelWidth(spec.columns, tiling.unit, machine) / tiling.lanes);
-  tiling.tileRows =
-      overrides.tileRows.value_or(getRegisterRows(tiling.tileVectors, machine));
+  tiling.tileRows = overrides.tileRows.value_or(
+      getRegisterRows(tiling.tileVectors, machine, tiling.unit.productVectors));
   if (!overrides.tileRows && !spec.transposeA && spec.depth != kDynamicSize)
     tiling.tileRows = limitToSets(tiling.tileRows,
                                   spec.depth * tiling.unit.lhsBytes, machine);

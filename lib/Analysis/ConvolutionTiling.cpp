@@ -66,11 +66,36 @@ static bool resultLeavesCache(const ConvolutionSpec &spec, const Sizes &sizes,
                      machine);
 }
 static bool imageLeavesCache(const ConvolutionSpec &spec, const Sizes &sizes,
+                             const DotUnitModel &unit,
                              const MachineModel &machine) {
   return leavesCache(sizes.batch * sizes.lines * sizes.pixels *
                          product(spec.strides) * sizes.inputs * sizes.groups *
-                         chooseDotUnit(spec.types, machine).lhsBytes,
+                         unit.lhsBytes,
                      machine);
+}
+
+/// Whether weights are widened once instead of by every tile, which takes about
+/// as long as a few pixels.
+static bool copiesWeights(const ConvolutionSpec &spec,
+                          const MachineModel &machine) {
+  constexpr int64_t fewestPixels = 32;
+  DotUnitModel unit = chooseDotUnit(spec.types, machine);
+  if (unit.widenings == 0)
+    return false;
+  Sizes sizes = estimateSizes(spec, unit, /*mergedGroups=*/1);
+  return sizes.batch * sizes.lines * sizes.pixels >= fewestPixels;
+}
+
+/// Of copied weights, for taps of so many inputs.
+static DotUnitModel chooseUnitOfCopies(const ConvolutionSpec &spec,
+                                       int64_t inputs,
+                                       const MachineModel &machine) {
+  DotUnitModel unit = chooseDotUnitOfCopies(spec.types, machine, inputs);
+  // Panels are as wide as if the weights were so: no others read them.
+  ProductTypes wide = spec.types;
+  wide.rhs = wide.accumulator;
+  unit.panelVectors = chooseDotUnit(wide, machine).panelVectors;
+  return unit;
 }
 
 /// Cycles of one register tile: the slowest of arithmetic, loads, the latency
@@ -84,8 +109,10 @@ static double estimateTileCycles(int64_t pixels, int64_t vectors,
   double loadCycles = fitCacheSets(pixels, sizes.pixelStride, machine)
                           ? (pixels + vectors) / 2.0
                           : pixels * secondLevelLoad;
-  double vectorBytes = static_cast<double>(unit.lanes * unit.rhsBytes);
-  double panelBytes = static_cast<double>(sizes.depth) * vectors * vectorBytes;
+  int64_t steps = sizes.depth / unit.depthStep;
+  double vectorBytes =
+      static_cast<double>(unit.lanes * unit.depthStep * unit.rhsBytes);
+  double panelBytes = static_cast<double>(steps) * vectors * vectorBytes;
   double streamRate = panelBytes > machine.l1Bytes / 2
                           ? (panelBytes > machine.l2Bytes ? 10 : 20)
                           : 64;
@@ -93,7 +120,7 @@ static double estimateTileCycles(int64_t pixels, int64_t vectors,
       std::max({static_cast<double>((pixels + unit.widenings) * vectors) /
                     machine.fmaPerCycle,
                 loadCycles, latency, vectors * vectorBytes / streamRate});
-  return step * sizes.depth + tileOverhead + storeCycles * pixels * vectors;
+  return step * steps + tileOverhead + storeCycles * pixels * vectors;
 }
 
 /// Cycles of one line over all output channels.
@@ -139,7 +166,9 @@ static void chooseTile(ConvolutionTiling &tiling, const Sizes &sizes,
        ++vectors) {
     if (overrides.tileVectors && *overrides.tileVectors != vectors)
       continue;
-    int64_t most = std::min(getRegisterRows(vectors, machine), mostPixels);
+    int64_t most =
+        std::min(getRegisterRows(vectors, machine, tiling.unit.productVectors),
+                 mostPixels);
     for (int64_t pixels = std::min(most, sizes.pixels); pixels >= 1; --pixels) {
       double cycles =
           estimatePixelCycles(pixels, vectors, sizes, tiling.unit, machine);
@@ -320,13 +349,14 @@ static void chooseContraction(ConvolutionTiling &tiling,
   forced.tileRows = overrides.tilePixels;
   forced.tileVectors = overrides.tileVectors;
   forced.unroll = overrides.unroll;
-  tiling.contraction = chooseContractionTiling(contraction, machine, forced);
-  // Of few channels a panel is short: 128 to 512 in bf16 take 1.5 times as long
-  // with copies.
+  tiling.contraction =
+      chooseContractionTiling(contraction, tiling.unit, machine, forced);
+  // All weights are copied, or none.
   tiling.contraction.copies.reset();
   Sizes sizes = estimateSizes(spec, tiling.unit, /*mergedGroups=*/1);
   tiling.contraction.fetchResult = resultLeavesCache(spec, sizes, machine);
-  tiling.contraction.fetchRows = imageLeavesCache(spec, sizes, machine);
+  tiling.contraction.fetchRows =
+      imageLeavesCache(spec, sizes, tiling.unit, machine);
   tiling.tilePixels = tiling.contraction.tileRows;
   tiling.tileVectors = tiling.contraction.tileVectors;
   tiling.blockCost = tiling.contraction.blockCost;
@@ -334,7 +364,7 @@ static void chooseContraction(ConvolutionTiling &tiling,
 
 /// `isPlaced`: the output pixels do not follow each other.
 static ConvolutionTiling
-chooseTiling(const ConvolutionSpec &spec, bool isPlaced,
+chooseTiling(const ConvolutionSpec &spec, bool isPlaced, bool copyWeights,
              const MachineModel &machine,
              const ConvolutionTilingOverrides &overrides) {
   ConvolutionTiling tiling;
@@ -350,6 +380,11 @@ chooseTiling(const ConvolutionSpec &spec, bool isPlaced,
                     overrides);
     return tiling;
   }
+  tiling.mergedGroups = chooseMergedGroups(spec, tiling.lanes);
+  tiling.copyWeights = copyWeights;
+  if (copyWeights)
+    tiling.unit = chooseUnitOfCopies(
+        spec, spec.inputChannels * tiling.mergedGroups, machine);
   bool isMatrix = !isPlaced && isContraction(spec);
   tiling.copyPadded = overrides.copyPadded.value_or(
       hasPaddedLines(spec) &&
@@ -358,7 +393,6 @@ chooseTiling(const ConvolutionSpec &spec, bool isPlaced,
     chooseContraction(tiling, spec, machine, overrides);
     return tiling;
   }
-  tiling.mergedGroups = chooseMergedGroups(spec, tiling.lanes);
   Sizes sizes = estimateSizes(spec, tiling.unit, tiling.mergedGroups);
   chooseTile(tiling, sizes, sizes.inputs * spec.kernelSizes.back(), machine,
              overrides);
@@ -366,7 +400,7 @@ chooseTiling(const ConvolutionSpec &spec, bool isPlaced,
   tiling.fetchResult = product(spec.kernelSizes) == 1 && !isPlaced &&
                        resultLeavesCache(spec, sizes, machine);
   tiling.fetchLines = spec.strides.size() > 1 && sizes.groups == 1 &&
-                      imageLeavesCache(spec, sizes, machine);
+                      imageLeavesCache(spec, sizes, tiling.unit, machine);
   return tiling;
 }
 
@@ -374,14 +408,16 @@ ConvolutionTiling
 sluice::chooseConvolutionTiling(const ConvolutionSpec &spec,
                                 const MachineModel &machine,
                                 const ConvolutionTilingOverrides &overrides) {
+  bool copyWeights = copiesWeights(spec, machine);
   if (!spec.transposed)
-    return chooseTiling(spec, /*isPlaced=*/false, machine, overrides);
+    return chooseTiling(spec, /*isPlaced=*/false, copyWeights, machine,
+                        overrides);
   ConvolutionTiling tiling;
   tiling.method = ConvolutionTiling::Method::Phases;
   for (int64_t i = 0, e = countTransposedPhases(spec); i < e; ++i)
     tiling.phases.push_back(chooseTiling(getTransposedPhase(spec, i).spec,
-                                         /*isPlaced=*/true, machine,
-                                         overrides));
+                                         /*isPlaced=*/true, copyWeights,
+                                         machine, overrides));
   return tiling;
 }
 
@@ -398,6 +434,8 @@ llvm::StringRef sluice::explainMisfit(const ConvolutionSpec &spec,
       const ConvolutionTiling &phase = tiling.phases[i];
       if (phase.method == Method::Contraction)
         return "the pixels of a phase do not follow each other";
+      if (phase.unit.operand != tiling.phases.front().unit.operand)
+        return "the phases read the image in different types";
       llvm::StringRef reason =
           explainMisfit(getTransposedPhase(spec, i).spec, phase);
       if (!reason.empty())
@@ -410,6 +448,10 @@ llvm::StringRef sluice::explainMisfit(const ConvolutionSpec &spec,
     return "depthwise convolutions, and no others, have that method";
   if (spec.groups % tiling.mergedGroups != 0)
     return "the groups cannot be merged so";
+  if (isDepthwise && tiling.copyWeights)
+    return "depthwise convolutions read their weights as they lie";
+  if (spec.inputChannels * tiling.mergedGroups % tiling.unit.depthStep != 0)
+    return "the dot unit takes more neighbours than there are channels";
   if (tiling.method != Method::Contraction)
     return tiling.channelBlock % tiling.width() == 0
                ? llvm::StringRef()

@@ -67,6 +67,8 @@ std::optional<DotUnitModel> sluice::getDotUnit(DotUnitModel::Kind kind,
   unit.lanes = machine.lanes(8 * unit.sumBytes);
   unit.fused = !isIntegral && machine.hasFma;
   unit.rate = machine.fmaPerCycle * (unit.fused ? 1 : 0.5);
+  // LLVM starts a product before it has added up the one before.
+  unit.productVectors = isIntegral ? 2 : 0;
   unit.rhsBytes = getNumberBytes(types.rhs);
   unit.lhsBytes = unit.sumBytes;
   unit.widensLhs = types.lhs != types.accumulator;
@@ -114,9 +116,11 @@ sluice::getDotUnitOfCopies(DotUnitModel::Kind kind, const ProductTypes &types,
 }
 
 DotUnitModel sluice::chooseDotUnitOfCopies(const ProductTypes &types,
-                                           const MachineModel &machine) {
-  if (auto pairs =
-          getDotUnitOfCopies(DotUnitModel::Kind::IntegerPairs, types, machine))
+                                           const MachineModel &machine,
+                                           std::optional<int64_t> run) {
+  auto pairs =
+      getDotUnitOfCopies(DotUnitModel::Kind::IntegerPairs, types, machine);
+  if (pairs && run.value_or(pairs->depthStep) % pairs->depthStep == 0)
     return *pairs;
   return *getDotUnitOfCopies(chooseKind(types), types, machine);
 }

@@ -81,8 +81,9 @@ struct ContractionTilingOverrides {
 };
 
 /// Rows of accumulators of `vectors` registers each that stay in registers
-/// beside one row of B and one broadcast.
-int64_t getRegisterRows(int64_t vectors, const MachineModel &machine);
+/// beside one row of B, one broadcast and so many other vectors.
+int64_t getRegisterRows(int64_t vectors, const MachineModel &machine,
+                        int64_t others = 0);
 
 /// Whether lines of `rows` rows, `stride` bytes apart, stay in the first-level
 /// cache beside a stream. At strides of a power of two few of its sets have to
@@ -115,6 +116,12 @@ ContractionTiling
 chooseContractionTiling(const ContractionSpec &spec,
                         const MachineModel &machine,
                         const ContractionTilingOverrides &overrides = {});
+
+/// The same with a unit of the caller's choice.
+ContractionTiling
+chooseContractionTiling(const ContractionSpec &spec, const DotUnitModel &unit,
+                        const MachineModel &machine,
+                        const ContractionTilingOverrides &overrides);
 
 } // namespace sluice
 

@@ -39,6 +39,9 @@ struct ConvolutionTiling {
   int64_t lanes = 4;
   DotUnitModel unit;
   int64_t unroll = 1;
+  /// Copy the weights, which are narrower, into scratch first, in the type and
+  /// order of the unit; otherwise tiles widen them where they are loaded.
+  bool copyWeights = false;
   /// Copy the image into scratch with the padding of lines in place; otherwise
   /// tiles at the ends of a line leave out the taps that fall outside.
   bool copyPadded = false;

@@ -47,6 +47,9 @@ struct DotUnitModel {
   int64_t lhsBytes = 4, rhsBytes = 4;
   /// Bytes of a sum.
   int64_t sumBytes = 4;
+  /// Vectors of products that are in registers of their own before they are
+  /// added up.
+  int64_t productVectors = 0;
   /// Instructions that widen a vector of B, which compete with arithmetic.
   int64_t widenings = 0;
   /// Instructions on whole vectors that a core starts per cycle: each adds
@@ -77,8 +80,13 @@ std::optional<DotUnitModel> getDotUnit(DotUnitModel::Kind kind,
 std::optional<DotUnitModel> getDotUnitOfCopies(DotUnitModel::Kind kind,
                                                const ProductTypes &types,
                                                const MachineModel &machine);
+/// The unit for elements of these types whose B is copied before it is read, in
+/// the unit's type and order, so that widening takes no instructions there. It
+/// has the lanes of `chooseDotUnit`. Of the depth, `run` elements lie side by
+/// side in A, or any number: a unit takes no neighbours that do not.
 DotUnitModel chooseDotUnitOfCopies(const ProductTypes &types,
-                                   const MachineModel &machine);
+                                   const MachineModel &machine,
+                                   std::optional<int64_t> run = std::nullopt);
 
 /// How attributes call a kind.
 llvm::StringRef getDotUnitName(DotUnitModel::Kind kind);

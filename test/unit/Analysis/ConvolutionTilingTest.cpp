@@ -149,6 +149,48 @@ TEST(ConvolutionTiling, OnlyPaddedLinesAreCopied) {
                   .copyPadded);
 }
 
+// Narrow weights are widened once where enough pixels read them, in steps that
+// taps consist of.
+TEST(ConvolutionTiling, ManyPixelsReadCopiesOfNarrowWeights) {
+  using Kind = DotUnitModel::Kind;
+  constexpr NumberKind f16 = NumberKind::F16, f32 = NumberKind::F32,
+                       i8 = NumberKind::I8, i32 = NumberKind::I32;
+  for (const MachineModel &machine : test::machines()) {
+    auto choose = [&](ConvolutionSpec spec, const ProductTypes &types) {
+      spec.types = types;
+      ConvolutionTiling tiling = chooseConvolutionTiling(spec, machine);
+      EXPECT_EQ(explainMisfit(spec, tiling), "");
+      return tiling;
+    };
+    const ProductTypes wide = {f32, f32, f32, f32}, half = {f16, f16, f32, f16};
+    EXPECT_FALSE(choose(image(56, 64, 64, 3), wide).copyWeights);
+    EXPECT_FALSE(choose(image(5, 64, 64, 3), half).copyWeights);
+    EXPECT_FALSE(choose(image(28, 1, 1, 3, 1, 144), half).copyWeights);
+    for (const ConvolutionSpec &spec :
+         {image(56, 64, 64, 3), image(14, 256, 512, 1), image(28, 3, 8, 3),
+          image(kDynamicSize, 16, 24, 3)}) {
+      ConvolutionTiling narrow = choose(spec, half);
+      EXPECT_TRUE(narrow.copyWeights);
+      // Tiles are those of elements that are as wide as the copies.
+      ConvolutionTiling same = choose(spec, wide);
+      EXPECT_EQ(narrow.tilePixels, same.tilePixels);
+      EXPECT_EQ(narrow.tileVectors, same.tileVectors);
+      ConvolutionTiling pairs = choose(spec, {i8, i8, i32, i32});
+      bool inPairs =
+          machine.architecture == MachineModel::Architecture::X86_64 &&
+          spec.inputChannels % 2 == 0;
+      EXPECT_EQ(pairs.unit.kind == Kind::IntegerPairs, inPairs);
+      EXPECT_EQ(spec.inputChannels % pairs.unit.depthStep, 0);
+    }
+  }
+  // A misfit of unit and channels.
+  ConvolutionSpec odd = image(28, 3, 8, 3);
+  odd.types = {i8, i8, i32, i32};
+  ConvolutionTiling tiling = chooseConvolutionTiling(odd, test::avx2());
+  tiling.unit = chooseDotUnitOfCopies(odd.types, test::avx2());
+  EXPECT_NE(explainMisfit(odd, tiling), "");
+}
+
 TEST(ConvolutionTiling, OverridesWin) {
   ConvolutionTilingOverrides overrides;
   overrides.tilePixels = 3;

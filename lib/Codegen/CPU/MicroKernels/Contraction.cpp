@@ -233,7 +233,8 @@ void ContractionEmitter::emitCopiedPanels() {
       kEnd = index.min(index.add(k, block), operands.depth);
       OpFoldResult depth = index.sub(kEnd, kBegin);
       OpFoldResult start = index.add(columns.bStart, index.mul(k, width));
-      emitPanelCopy(index, {b, start, depth, width, panel, unit.get()});
+      emitPanelCopy(index, {b, start, depth, width, panel, index.constant(0),
+                            unit.get()});
       ColumnGroup part = columns;
       part.bStart = index.constant(0);
       // Panels follow each other.

@@ -5,9 +5,10 @@
 //===----------------------------------------------------------------------===//
 #include "sluice/Codegen/CPU/MicroKernels/Convolution.h"
 #include "ConvolutionGeometry.h"
+#include "ConvolutionScratch.h"
+#include "PanelCopy.h"
 #include "Widening.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "sluice/Analysis/MachineModel.h"
 #include "sluice/Analysis/TransposedConvolution.h"
 #include "sluice/Codegen/CPU/DotUnits/DotUnit.h"
 #include "sluice/Codegen/CPU/MicroKernels/Contraction.h"
@@ -65,6 +66,7 @@ public:
   void run();
 
 private:
+  void copyWeights();
   void copyPadded();
   void emitAsContraction();
   void emitBlocks();
@@ -102,27 +104,39 @@ private:
 
 } // namespace
 
-/// How long the padded copy of a line is, in pixels.
-static Index getPaddedPixels(IndexBuilder &index, const ConvolutionSpec &spec,
-                             Index outputPixels) {
-  Index span =
-      index.add(index.mul(index.sub(outputPixels, 1), spec.strides.back()),
-                (spec.kernelSizes.back() - 1) * spec.dilations.back() + 1);
-  return index.max(span, index.constant(0));
-}
-
-/// Lines of all input images.
-static Index getInputLines(IndexBuilder &index,
-                           const ConvolutionOperands &operands) {
-  Index lines = operands.batch;
-  for (Index size : ArrayRef(operands.inputSizes).drop_back())
-    lines = index.mul(lines, size);
-  return lines;
+/// All panels in the type and order of the unit. They are as deep as each other
+/// and whole steps of it, so they are copied as one.
+void ConvolutionEmitter::copyWeights() {
+  constexpr int64_t piece = 8192;
+  Index start = getCopiesStart(index, operands.scratchStart, geometry.spec,
+                               tiling, operands);
+  Value scratch = viewScratch(index.builder, index.loc, operands.scratch, start,
+                              unit->getOperandType().getElementType());
+  int64_t width = tiling.width();
+  int64_t rows = getPackedConvolutionElements(geometry.spec, tiling) / width;
+  int64_t step = unit->getDepthStep();
+  int64_t block = std::max(piece / width / step, int64_t(1)) * step;
+  double cost = getNanoseconds(Work{1, 0} * static_cast<double>(block * width) *
+                               (2.0 / tiling.lanes));
+  Index blocks = index.constant((rows + block - 1) / block);
+  parallelLoop(index, blocks, cost, [&](Index task) {
+    Index first = index.mul(task, block);
+    Index place = index.mul(first, width);
+    Index depth = rows % block == 0
+                      ? index.constant(block)
+                      : index.min(index.sub(index.constant(rows), first),
+                                  index.constant(block));
+    emitPanelCopy(index, {weights, index.add(place, geometry.weightsStart),
+                          depth, width, scratch, place, unit.get()});
+  });
+  weights = scratch;
+  geometry.weightsStart = 0;
 }
 
 void ConvolutionEmitter::copyPadded() {
   Value scratch = viewScratch(index.builder, index.loc, operands.scratch,
-                              operands.scratchStart, unit->getSumType());
+                              operands.scratchStart,
+                              unit->getOperandType().getElementType());
   int64_t channels = geometry.totalInputs, pad = geometry.padBegin;
   Index pixels = geometry.inputSizes.back();
   Index padded =
@@ -157,6 +171,8 @@ void ConvolutionEmitter::copyPadded() {
 }
 
 void ConvolutionEmitter::run() {
+  if (tiling.copyWeights)
+    copyWeights();
   if (tiling.copyPadded)
     copyPadded();
   if (tiling.method == ConvolutionTiling::Method::Contraction)
@@ -290,11 +306,12 @@ ConvolutionEmitter::addTap(const RegisterTile &tile, int64_t firstRow,
                            ValueRange sums) {
   MicroTileOperands reads;
   reads.a = input;
-  reads.aStep = index.constant(1);
+  int64_t depthStep = unit->getDepthStep();
+  reads.aStep = index.constant(depthStep);
   reads.b = weights;
   reads.bStart = bStart;
-  reads.bStep = index.constant(tiling.width());
-  reads.depth = index.constant(length);
+  reads.bStep = index.constant(tiling.width() * depthStep);
+  reads.depth = index.constant(length / depthStep);
   int64_t rowStep = geometry.stride() * geometry.totalInputs;
   for (int64_t r = firstRow; r < firstRow + rows; ++r) {
     Index row = index.constant(r);
@@ -335,7 +352,7 @@ SmallVector<Value> ConvolutionEmitter::addLine(const RegisterTile &tile,
     Index below =
         index.mul(geometry.inputStrides[outer], geometry.spec.strides[outer]);
     int64_t elements = tile.rows * geometry.stride() * inputs;
-    int64_t steps = taps * inputs;
+    int64_t steps = taps * inputs / unit->getDepthStep();
     fetches.lineBelow = TilePrefetch{input, index.add(aStart, below),
                                      (elements + steps - 1) / steps};
   }
@@ -349,8 +366,9 @@ SmallVector<Value> ConvolutionEmitter::addLine(const RegisterTile &tile,
       while (end > begin && !geometry.isInside(*pixels.edge + end - 1, tap))
         --end;
       if (ofTap.lineBelow)
-        ofTap.lineBelow->start = index.add(
-            fetches.lineBelow->start, tap * inputs * fetches.lineBelow->step);
+        ofTap.lineBelow->start = index.add(fetches.lineBelow->start,
+                                           tap * inputs / unit->getDepthStep() *
+                                               fetches.lineBelow->step);
       if (begin < end)
         state = addTap(tile, begin, end - begin, pixels,
                        index.add(aStart, tap * tapStep),
@@ -409,81 +427,6 @@ void ConvolutionEmitter::emitTile(const ConvolutionGeometry::Line &line,
   emitTileStore(index.builder, index.loc, tile, result, sums, epilogue);
 }
 
-static ConvolutionOperands
-getPhaseOperands(IndexBuilder &index, const ConvolutionSpec &spec,
-                 const TransposedPhase &phase,
-                 const ConvolutionOperands &operands) {
-  ConvolutionOperands result = operands;
-  for (size_t d = 0; d < spec.strides.size(); ++d) {
-    Index pixels =
-        index.max(index.sub(operands.outputSizes[d], phase.offsets[d]),
-                  index.constant(0));
-    result.outputSizes[d] = index.ceilDiv(pixels, spec.strides[d]);
-  }
-  return result;
-}
-
-/// Whether the whole image is widened before it is read, instead of where it
-/// is copied with its padding or, by depthwise convolutions, where it is
-/// loaded.
-static bool widensImage(const ConvolutionTiling &tiling) {
-  using Method = ConvolutionTiling::Method;
-  if (tiling.method == Method::Phases)
-    return llvm::any_of(tiling.phases, [](const ConvolutionTiling &phase) {
-      return phase.unit.widensLhs && phase.method != Method::Depthwise;
-    });
-  return tiling.unit.widensLhs && tiling.method != Method::Depthwise &&
-         !tiling.copyPadded;
-}
-
-/// Where in the scratch memory what follows the widened image starts.
-static Index getWideImageBytes(IndexBuilder &index, const ConvolutionSpec &spec,
-                               const ConvolutionTiling &tiling,
-                               const ConvolutionOperands &operands) {
-  if (!widensImage(tiling))
-    return index.constant(0);
-  Index pixels = operands.batch;
-  for (Index size : operands.inputSizes)
-    pixels = index.mul(pixels, size);
-  int64_t pixelBytes =
-      spec.groups * spec.inputChannels * getNumberBytes(spec.types.accumulator);
-  return index.roundUp(index.mul(pixels, pixelBytes),
-                       MachineModel::cacheLineBytes);
-}
-
-/// Scratch memory beside that of a widened image.
-static OpFoldResult getCopyScratch(OpBuilder &builder, Location loc,
-                                   const ConvolutionSpec &spec,
-                                   const ConvolutionTiling &tiling,
-                                   const ConvolutionOperands &operands) {
-  IndexBuilder index(builder, loc);
-  if (tiling.method == ConvolutionTiling::Method::Phases) {
-    // Phases run one after the other.
-    Index most = index.constant(0);
-    for (auto [i, phaseTiling] : llvm::enumerate(tiling.phases)) {
-      TransposedPhase phase = getTransposedPhase(spec, i);
-      most = index.max(
-          most, getCopyScratch(builder, loc, phase.spec, phaseTiling,
-                               getPhaseOperands(index, spec, phase, operands)));
-    }
-    return most;
-  }
-  if (!tiling.copyPadded)
-    return index.constant(0);
-  Index padded = getPaddedPixels(index, spec, operands.outputSizes.back());
-  return index.mul(index.mul(getInputLines(index, operands), padded),
-                   spec.groups * spec.inputChannels *
-                       getNumberBytes(spec.types.accumulator));
-}
-
-OpFoldResult sluice::getConvolutionScratch(
-    OpBuilder &builder, Location loc, const ConvolutionSpec &spec,
-    const ConvolutionTiling &tiling, const ConvolutionOperands &operands) {
-  IndexBuilder index(builder, loc);
-  return index.add(getWideImageBytes(index, spec, tiling, operands),
-                   getCopyScratch(builder, loc, spec, tiling, operands));
-}
-
 static void emitOne(OpBuilder &builder, Location loc,
                     const ConvolutionSpec &spec,
                     const ConvolutionTiling &tiling,
@@ -524,7 +467,7 @@ void sluice::emitConvolution(OpBuilder &builder, Location loc,
   ConvolutionOperands wide = operands;
   wide.scratchStart = index.constant(0);
   if (widensImage(tiling)) {
-    Type element = getNumberType(builder.getContext(), spec.types.accumulator);
+    Type element = getNumberType(builder.getContext(), getImageKind(tiling));
     wide.input =
         viewScratch(builder, loc, operands.scratch, wide.scratchStart, element);
     emitWidening(index, flattenBuffer(builder, loc, operands.input), wide.input,

@@ -71,7 +71,8 @@ void PanelCopyEmitter::copyStep(Index k, int64_t rows) {
     Value wide = convertElements(builder, index.loc, interleave(sources),
                                  copy.unit->getOperandType().getElementType());
     Index target = index.add(index.mul(k, copy.width), column * step);
-    storeVector(builder, index.loc, wide, copy.target, target, {});
+    storeVector(builder, index.loc, wide, copy.target,
+                index.add(copy.targetStart, target), {});
   }
 }
 

@@ -12,15 +12,16 @@ namespace sluice {
 
 class DotUnit;
 
-/// A part of a panel, [depth][width], to be copied to the start of `target`
-/// with elements of the unit's type, those that it multiplies at once side by
-/// side: [ceil(depth / step)][width][step], zeros past the end.
+/// A part of a panel, [depth][width], to be copied to `target` with elements of
+/// the unit's type, those that it multiplies at once side by side:
+/// [ceil(depth / step)][width][step], zeros past the end.
 struct PanelCopy {
   mlir::Value source;
   mlir::OpFoldResult start;
   mlir::OpFoldResult depth;
   int64_t width;
   mlir::Value target;
+  mlir::OpFoldResult targetStart;
   const DotUnit *unit;
 };
 

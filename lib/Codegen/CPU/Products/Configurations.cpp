@@ -78,9 +78,10 @@ sluice::getConfiguration(MLIRContext *context,
   return kernel::CpuConvolutionAttr::get(
       context, method, getDotUnitName(tiling.unit.kind), tiling.lanes,
       tiling.unit.emulated, contraction, tiling.mergedGroups, tiling.tilePixels,
-      tiling.tileVectors, tiling.unroll, tiling.copyPadded, tiling.lineBlock,
-      tiling.channelBlock, tiling.channelsOuter, tiling.fetchLines,
-      tiling.fetchResult, phases, getCost(context, tiling.blockCost));
+      tiling.tileVectors, tiling.unroll, tiling.copyWeights, tiling.copyPadded,
+      tiling.lineBlock, tiling.channelBlock, tiling.channelsOuter,
+      tiling.fetchLines, tiling.fetchResult, phases,
+      getCost(context, tiling.blockCost));
 }
 
 //===----------------------------------------------------------------------===//
@@ -94,15 +95,16 @@ static FailureOr<DotUnitModel::Kind> readUnitKind(Operation *op,
   return op->emitError("there is no dot unit '") << name << "'";
 }
 
-/// The unit that a configuration names.
+/// The unit that a configuration names, of copies or of what is in memory.
 template <typename AttrTy>
-static FailureOr<DotUnitModel> readUnit(Operation *op, AttrTy config,
-                                        const ProductTypes &types,
-                                        const MachineModel &machine) {
+static FailureOr<DotUnitModel>
+readUnit(Operation *op, AttrTy config, const ProductTypes &types,
+         const MachineModel &machine, bool readsCopies) {
   auto kind = readUnitKind(op, config.getUnit());
   if (failed(kind))
     return failure();
-  auto unit = getDotUnit(*kind, types, machine);
+  auto unit = readsCopies ? getDotUnitOfCopies(*kind, types, machine)
+                          : getDotUnit(*kind, types, machine);
   if (!unit || unit->lanes != config.getLanes())
     return op->emitError("the target has no dot unit '")
            << config.getUnit() << "' of " << config.getLanes()
@@ -134,8 +136,9 @@ static double readCost(FloatAttr cost) {
 
 static FailureOr<ContractionTiling>
 readTiling(Operation *op, kernel::CpuContractionAttr config,
-           const ContractionSpec &spec, const MachineModel &machine) {
-  auto unit = readUnit(op, config, spec.types, machine);
+           const ContractionSpec &spec, const MachineModel &machine,
+           bool readsCopies = false) {
+  auto unit = readUnit(op, config, spec.types, machine, readsCopies);
   if (failed(unit))
     return failure();
   ContractionTiling tiling;
@@ -173,13 +176,15 @@ readTiling(Operation *op, kernel::CpuConvolutionAttr config,
                   })->method;
   tiling.lanes = config.getLanes();
   if (tiling.method != ConvolutionTiling::Method::Phases) {
-    auto unit = readUnit(op, config, spec.types, machine);
+    auto unit =
+        readUnit(op, config, spec.types, machine, config.getCopyWeights());
     if (failed(unit))
       return failure();
     tiling.unit = *unit;
   }
   if (auto product = config.getContraction()) {
-    auto contraction = readTiling(op, product, getContraction(spec), machine);
+    auto contraction = readTiling(op, product, getContraction(spec), machine,
+                                  config.getCopyWeights());
     if (failed(contraction))
       return failure();
     tiling.contraction = *contraction;
@@ -188,6 +193,7 @@ readTiling(Operation *op, kernel::CpuConvolutionAttr config,
   tiling.tilePixels = config.getTilePixels();
   tiling.tileVectors = config.getTileVectors();
   tiling.unroll = config.getUnroll();
+  tiling.copyWeights = config.getCopyWeights();
   tiling.copyPadded = config.getCopyPadded();
   tiling.lineBlock = config.getLineBlock();
   tiling.channelBlock = config.getChannelBlock();

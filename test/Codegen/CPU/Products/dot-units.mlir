@@ -138,3 +138,77 @@ kernel.func @doubles "matmul" {
   %0 = sluice.matmul %x, %w : (tensor<4x8xf64>, tensor<8x64xf64>) -> tensor<4x64xf64>
   kernel.yield %0 : tensor<4x64xf64>
 }
+
+// -----
+
+// A convolution of many pixels widens its weights once, into scratch memory.
+// CHECK-LABEL: kernel.func @convolution "
+// CHECK-SAME:    copy_weights = true
+// CHECK-NEXT:    ^bb0(
+// CHECK-SAME:  %[[WEIGHTS:[a-z0-9]+]]: memref<288xf16>
+// CHECK:         %[[COPY:.*]] = memref.view %{{.*}}[%c1024]{{.*}} : memref<?xi8> to memref<?xf32>
+// CHECK:         scf.for
+// CHECK:           %[[READ:.*]] = vector.load %[[WEIGHTS]]{{.*}} : memref<288xf16>, vector<8xf16>
+// CHECK:           %[[WIDE:.*]] = arith.extf %[[READ]] : vector<8xf16> to vector<8xf32>
+// CHECK:           vector.store %[[WIDE]], %[[COPY]]
+// CHECK-NOT:     arith.extf
+// CHECK:         vector.load %[[COPY]]{{.*}} : memref<?xf32>, vector<8xf32>
+// CHECK-NOT:     arith.extf
+// CHECK:         vector.fma
+// CHECK:         arith.truncf {{.*}} : vector<8xf32> to vector<8xf16>
+// EMULATED-LABEL: kernel.func @convolution "
+// EMULATED-SAME:    emulated = true
+// EMULATED-NOT:     vector.fma
+// EMULATED:         math.fma {{.*}} : f32
+kernel.func @convolution "packed_conv" {
+^bb0(%x: tensor<1x8x8x4xf16>, %w: tensor<288xf16>):
+  %0 = kernel.packed_conv %x, %w {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, groups = 1 : i64, output_channels = 8 : i64} : (tensor<1x8x8x4xf16>, tensor<288xf16>) -> tensor<1x8x8x8xf16>
+  kernel.yield %0 : tensor<1x8x8x8xf16>
+}
+
+// -----
+
+// One of integers multiplies pairs of channels.
+// CHECK-LABEL: kernel.func @convolution_of_pairs "
+// CHECK-SAME:    unit = integer_pairs
+// CHECK:         %[[IMAGE:.*]] = memref.view {{.*}} : memref<?xi8> to memref<?xi16>
+// CHECK:         vector.store {{.*}}, %[[IMAGE]]
+// CHECK:         %[[COPY:.*]] = memref.view %{{.*}}[%c512]{{.*}} : memref<?xi8> to memref<?xi16>
+// CHECK:         vector.shuffle {{.*}} : vector<8xi8>, vector<8xi8>
+// CHECK:         vector.store {{.*}}, %[[COPY]]{{.*}} : memref<?xi16>, vector<16xi16>
+// CHECK:         vector.load %[[COPY]]{{.*}} : memref<?xi16>, vector<16xi16>
+// CHECK:         vector.load %[[IMAGE]]{{.*}} : memref<?xi16>, vector<2xi16>
+// CHECK:         llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
+// EMULATED-LABEL: kernel.func @convolution_of_pairs "
+// EMULATED-SAME:    unit = integer_pairs
+// EMULATED-NOT:     llvm.call_intrinsic
+// EMULATED:         arith.muli {{.*}} : i32
+kernel.func @convolution_of_pairs "packed_conv" {
+^bb0(%x: tensor<1x8x8x4xi8>, %w: tensor<32xi8>):
+  %0 = kernel.packed_conv %x, %w {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, groups = 1 : i64, output_channels = 8 : i64} : (tensor<1x8x8x4xi8>, tensor<32xi8>) -> tensor<1x8x8x8xi32>
+  kernel.yield %0 : tensor<1x8x8x8xi32>
+}
+
+// -----
+
+// Few pixels read the weights as they are.
+// CHECK-LABEL: kernel.func @few_pixels "
+// CHECK-NOT:     copy_weights
+kernel.func @few_pixels "packed_conv" {
+^bb0(%x: tensor<1x2x2x4xf16>, %w: tensor<32xf16>):
+  %0 = kernel.packed_conv %x, %w {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, groups = 1 : i64, output_channels = 8 : i64} : (tensor<1x2x2x4xf16>, tensor<32xf16>) -> tensor<1x2x2x8xf16>
+  kernel.yield %0 : tensor<1x2x2x8xf16>
+}
+
+// -----
+
+// No pairs of three channels.
+// CHECK-LABEL: kernel.func @odd_channels "
+// CHECK-SAME:    unit = integer,
+// CHECK-SAME:    copy_weights = true
+// CHECK-NOT:     llvm.call_intrinsic
+kernel.func @odd_channels "packed_conv" {
+^bb0(%x: tensor<1x8x8x3xi8>, %w: tensor<24xi8>):
+  %0 = kernel.packed_conv %x, %w {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, groups = 1 : i64, output_channels = 8 : i64} : (tensor<1x8x8x3xi8>, tensor<24xi8>) -> tensor<1x8x8x8xi32>
+  kernel.yield %0 : tensor<1x8x8x8xi32>
+}

@@ -135,3 +135,30 @@ kernel.func @copies_of_run "matmul" attributes {config = #kernel.cpu_contraction
   %0 = sluice.matmul %x, %y : (tensor<4x8xf16>, tensor<8x16xf16>) -> tensor<4x16xf16>
   kernel.yield %0 : tensor<4x16xf16>
 }
+
+// -----
+
+kernel.func @depthwise "packed_conv" attributes {config = #kernel.cpu_convolution<method = depthwise, unit = float, lanes = 8, copy_weights = true, channel_block = 8>} {
+^bb0(%x: tensor<1x8x8x8xf16>, %w: tensor<8xf16>):
+  // expected-error @+1 {{does not fit: depthwise convolutions read their weights as they lie}}
+  %0 = kernel.packed_conv %x, %w {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, groups = 8 : i64, output_channels = 8 : i64} : (tensor<1x8x8x8xf16>, tensor<8xf16>) -> tensor<1x8x8x8xf16>
+  kernel.yield %0 : tensor<1x8x8x8xf16>
+}
+
+// -----
+
+kernel.func @pairs "packed_conv" attributes {config = #kernel.cpu_convolution<method = implicit, unit = integer_pairs, lanes = 8, copy_weights = true, channel_block = 8>} {
+^bb0(%x: tensor<1x8x8x3xi8>, %w: tensor<24xi8>):
+  // expected-error @+1 {{does not fit: the dot unit takes more neighbours than there are channels}}
+  %0 = kernel.packed_conv %x, %w {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, groups = 1 : i64, output_channels = 8 : i64} : (tensor<1x8x8x3xi8>, tensor<24xi8>) -> tensor<1x8x8x8xi32>
+  kernel.yield %0 : tensor<1x8x8x8xi32>
+}
+
+// -----
+
+kernel.func @no_copies "packed_conv" attributes {config = #kernel.cpu_convolution<method = implicit, unit = integer_pairs, lanes = 8, channel_block = 8>} {
+^bb0(%x: tensor<1x8x8x4xi8>, %w: tensor<32xi8>):
+  // expected-error @+1 {{the target has no dot unit 'integer_pairs' of 8 lanes for these elements}}
+  %0 = kernel.packed_conv %x, %w {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, groups = 1 : i64, output_channels = 8 : i64} : (tensor<1x8x8x4xi8>, tensor<32xi8>) -> tensor<1x8x8x8xi32>
+  kernel.yield %0 : tensor<1x8x8x8xi32>
+}
