@@ -73,6 +73,8 @@ private:
   void emitStep(const Block &block);
   void initialise(Value initial, const RowBuffer &state, const Row &row);
   void finishStep(const Row &row);
+  /// Where products read the hidden states.
+  const RowBuffer &source() const { return wideHidden ? *wideHidden : hidden; }
   void clearOutputs(const Block &block, Value begin);
   void forEachTile(const Block &block, function_ref<void(const Tile &)> emit);
   void forEachRow(const Block &block, function_ref<void(const Row &)> emit);
@@ -127,6 +129,9 @@ private:
   /// LSTM's cell state; GRU's reset gate times the hidden state, and behind it
   /// its update gate.
   std::optional<RowBuffer> cell, resetState;
+  /// The hidden states in the compute type, where they are stored in fewer
+  /// bits: each is read once for every vector of units.
+  std::optional<RowBuffer> wideHidden;
 };
 
 } // namespace
@@ -391,7 +396,7 @@ enum GruGate { Update, Reset, Candidate };
 /// The reset gate applies to what comes from the hidden state.
 void RecurrenceEmitter::emitGruStep(const Block &block) {
   forEachUnit(
-      block, hidden, {Update, Reset, Candidate},
+      block, source(), {Update, Reset, Candidate},
       [&](const Row &row, const Piece &piece, ValueRange sums) {
         Value bias =
             optionalRow(op.getHiddenBias(), gateOffset(row.direction), piece);
@@ -443,6 +448,8 @@ void RecurrenceEmitter::finishStep(const Row &row) {
       next = arith::SelectOp::create(kernel.builder, kernel.loc, row.isActive,
                                      next, hidden.load(row.state, piece));
     hidden.store(next, row.state, piece);
+    if (wideHidden)
+      wideHidden->store(next, row.state, piece);
   });
 }
 
@@ -455,13 +462,13 @@ void RecurrenceEmitter::emitStep(const Block &block) {
       emitResettingGruStep(block);
     break;
   case RecurrentCell::Lstm:
-    forEachUnit(block, hidden, {0, 1, 2, 3},
+    forEachUnit(block, source(), {0, 1, 2, 3},
                 [&](const Row &row, const Piece &piece, ValueRange sums) {
                   emitLstmUnits(row, piece, sums);
                 });
     break;
   case RecurrentCell::Rnn:
-    forEachUnit(block, hidden, {0},
+    forEachUnit(block, source(), {0},
                 [&](const Row &row, const Piece &piece, ValueRange sums) {
                   Value sum = body.add(sums[0], gate(row, 0, piece));
                   storeOutput(activation(row, 0, clip(sum)), row, piece);
@@ -504,6 +511,8 @@ void RecurrenceEmitter::emitBlock(int64_t direction, Value number) {
       arith::MinSIOp::create(kernel.builder, kernel.loc, block.end, batch);
   forEachRow(block, [&](const Row &row) {
     initialise(op.getHidden(), hidden, row);
+    if (wideHidden)
+      initialise(op.getHidden(), *wideHidden, row);
     if (cell)
       initialise(op.getCellState(), *cell, row);
   });
@@ -523,6 +532,10 @@ void RecurrenceEmitter::emit() {
     Value sequences = kernel.mul(kernel.index(2 * directions), batch);
     Value count = kernel.mul(sequences, units);
     resetState.emplace(scratchRow(kernel, count, getComputeType(type)));
+  } else if (getComputeType(type) != type) {
+    Value sequences = kernel.mul(kernel.index(directions), batch);
+    Value count = kernel.mul(sequences, units);
+    wideHidden.emplace(scratchRow(kernel, count, getComputeType(type)));
   }
   lengths.check(batch);
   // A multiply-add of 16 lanes, whose weights come from a cache, is about as

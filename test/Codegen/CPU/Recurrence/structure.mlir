@@ -82,3 +82,24 @@ kernel.func @packed "packed_recurrence" attributes {config = #kernel.cpu_recurre
     -> (tensor<5x1x2x8xf32>, tensor<1x2x8xf32>, tensor<1x2x8xf32>)
   kernel.yield %0#0, %0#1, %0#2 : tensor<5x1x2x8xf32>, tensor<1x2x8xf32>, tensor<1x2x8xf32>
 }
+
+// -----
+
+// Halves: products read the hidden units in f32, of which the kernel keeps a
+// copy.
+// CHECK-LABEL: kernel.func @halves "
+// CHECK:         scf.for {{.*}} to %c5
+// CHECK:           vector.load {{.*}}, vector<8xf16>
+// CHECK:           %[[UNIT:.*]] = memref.load {{.*}} : memref<16xf32>
+// CHECK-NEXT:      vector.broadcast %[[UNIT]] : f32 to vector<8xf32>
+// CHECK:         {{^  [}]}}
+kernel.func @halves "recurrence" {
+^bb0(%x: tensor<1x5x1x16xf16>, %r: tensor<1x16x16xf16>):
+  %0:2 = sluice.recurrence %x, %r {
+      cell = #sluice.cell<rnn>, reverse = array<i1: false>, activations = ["tanh"],
+      alphas = array<f64: 0.0>, betas = array<f64: 0.0>,
+      operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0>}
+    : (tensor<1x5x1x16xf16>, tensor<1x16x16xf16>)
+    -> (tensor<5x1x1x16xf16>, tensor<1x1x16xf16>)
+  kernel.yield %0#0, %0#1 : tensor<5x1x1x16xf16>, tensor<1x1x16xf16>
+}
