@@ -26,6 +26,7 @@ import memory_cases  # noqa: F401, registers cases
 import movement_cases  # noqa: F401, registers cases
 import numpy_cases
 import recurrent_cases  # noqa: F401, registers cases
+import row_cases  # noqa: F401, registers cases
 import states
 import wrong_sizes
 from cases import CASES

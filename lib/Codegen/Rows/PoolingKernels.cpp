@@ -218,7 +218,7 @@ static LogicalResult emitChannelsLastPool(KernelBuilder &kernel,
                                           Operation *operation) {
   auto op = cast<OpTy>(operation);
   Type type = elementTypeOf(op.getOperand());
-  if (!op.getChannelsLast() || !isa<FloatType>(type) ||
+  if (!op.getChannelsLast() || type.getIntOrFloatBitWidth() < 8 ||
       !kernel.buffer(op.getOperand()) || !isOnlyResult(kernel, operation))
     return emitElementKernel(kernel);
   constexpr bool isMax = std::is_same_v<OpTy, MaxPoolOp>;

@@ -28,6 +28,8 @@ struct Reducer {
   /// lost in a sum that they do not.
   Type runningType() const;
   Value neutral() const;
+  /// The element that changes nothing.
+  Value neutralElement() const;
   /// What is combined, from an element.
   Value prepare(Value x) const;
   Value combine(Value a, Value b) const;
@@ -66,6 +68,11 @@ Value Reducer::neutral() const {
   default:
     return kernel.number(runningType(), 0);
   }
+}
+
+Value Reducer::neutralElement() const {
+  return runningType() == elementType ? neutral()
+                                      : kernel.number(elementType, 0);
 }
 
 Value Reducer::prepare(Value x) const {
@@ -117,8 +124,9 @@ Value Reducer::widen(Value x) const {
   BodyBuilder at = body();
   if (!isa<FloatType>(wide))
     return resizeInteger(at, x, elementType, wide);
-  return isUnsignedType(elementType) ? body().make<arith::UIToFPOp>(wide, x)
-                                     : body().make<arith::SIToFPOp>(wide, x);
+  Type result = BodyBuilder::withElement(x, wide);
+  return isUnsignedType(elementType) ? at.make<arith::UIToFPOp>(result, x)
+                                     : at.make<arith::SIToFPOp>(result, x);
 }
 
 Value Reducer::finish(Value total, Value count) const {
@@ -308,7 +316,9 @@ namespace {
 /// around rows.
 class ReducedOperand {
 public:
-  ReducedOperand(KernelBuilder &kernel, ReduceOp op);
+  /// Read in pieces of as many elements as lanes hold of what they are combined
+  /// in.
+  ReducedOperand(KernelBuilder &kernel, ReduceOp op, Type runningType);
 
   struct Dimension {
     Value size;
@@ -327,15 +337,13 @@ public:
   /// those that are reduced; `neutral` in the lanes that are not there.
   Value load(ValueRange kept, ValueRange reduced, const Piece &piece,
              Value neutral) const;
-  int64_t lanes() const { return kernel.rows.lanes(computeType()); }
-  Type pieceType() const {
-    return kernel.rows.laneType(computeType(), lanes());
-  }
+  int64_t lanes() const { return kernel.rows.lanes(combinedType); }
+  /// Of what is combined.
+  Type pieceType() const { return kernel.rows.laneType(combinedType, lanes()); }
 
 private:
-  Type computeType() const { return getComputeType(elementTypeOf(tensor)); }
-
   KernelBuilder &kernel;
+  Type combinedType;
   Value tensor;
   Value buffer;
   /// The tensor's dimensions in `inner`.
@@ -345,8 +353,10 @@ private:
 
 /// What lies in memory has neighbouring dimensions in one that are all reduced
 /// or all kept. Those of size one do not count.
-ReducedOperand::ReducedOperand(KernelBuilder &kernel, ReduceOp op)
-    : kernel(kernel), tensor(op.getOperand()), buffer(kernel.buffer(tensor)) {
+ReducedOperand::ReducedOperand(KernelBuilder &kernel, ReduceOp op,
+                               Type runningType)
+    : kernel(kernel), combinedType(getComputeType(runningType)),
+      tensor(op.getOperand()), buffer(kernel.buffer(tensor)) {
   for (int64_t i = 0, rank = shapeOf(tensor).size(); i < rank; ++i) {
     if (shapeOf(tensor)[i] == 1)
       continue;
@@ -391,7 +401,7 @@ Value ReducedOperand::load(ValueRange kept, ValueRange reduced,
     for (const Dimension &dimension : outer)
       row = kernel.add(kernel.mul(row, dimension.size), takePlace(dimension));
     return RowBuffer(kernel, tensor)
-        .load(kernel.mul(row, inner.size), piece, neutral);
+        .load(kernel.mul(row, inner.size), piece, neutral, lanes());
   }
   VectorPlace place;
   place.indices.assign(shapeOf(tensor).size(), kernel.index(0));
@@ -406,26 +416,28 @@ Value ReducedOperand::load(ValueRange kept, ValueRange reduced,
                    splatLanes(kernel, neutral, place.lanes));
 }
 
-static void emitRows(KernelBuilder &kernel, ReduceOp op,
+static void emitRows(KernelBuilder &kernel, ReduceOp op, const Reducer &reducer,
                      const ReducedOperand &operand);
 
-/// Floating-point reductions work on vectors.
+/// Reductions of elements of whole bytes work on vectors.
 static LogicalResult emitReduction(KernelBuilder &kernel, ReduceOp op) {
-  ReducedOperand operand(kernel, op);
+  Type elementType = elementTypeOf(op.getOperand());
+  Reducer reducer{kernel, op.getKind(), elementType};
+  ReducedOperand operand(kernel, op, reducer.runningType());
   bool reducesAny =
       operand.inner.reduced ||
       llvm::any_of(operand.outer, [](const auto &d) { return d.reduced; });
-  if (!isa<FloatType>(elementTypeOf(op.getOperand())) ||
-      !isOnlyResult(kernel, op) || !reducesAny)
+  if (elementType.getIntOrFloatBitWidth() < 8 || !isOnlyResult(kernel, op) ||
+      !reducesAny)
     return emitElementKernel(kernel);
   if (Value hasRows = operand.hasRows()) {
     LogicalResult other = success();
     when(
-        kernel, hasRows, [&] { emitRows(kernel, op, operand); },
+        kernel, hasRows, [&] { emitRows(kernel, op, reducer, operand); },
         [&] { other = emitElementKernel(kernel); });
     return other;
   }
-  emitRows(kernel, op, operand);
+  emitRows(kernel, op, reducer, operand);
   return success();
 }
 
@@ -470,9 +482,8 @@ static LogicalResult emitReduce(KernelBuilder &kernel, Operation *operation) {
 }
 
 /// Vectors along the innermost dimension, whether it is reduced or kept.
-static void emitRows(KernelBuilder &kernel, ReduceOp op,
+static void emitRows(KernelBuilder &kernel, ReduceOp op, const Reducer &reducer,
                      const ReducedOperand &operand) {
-  Reducer reducer{kernel, op.getKind(), elementTypeOf(op.getOperand())};
   RowBuffer target(kernel, op.getResult());
   const ReducedOperand::Dimension &inner = operand.inner;
   SmallVector<Value> kept, reduced;
@@ -486,7 +497,7 @@ static void emitRows(KernelBuilder &kernel, ReduceOp op,
   Cost each = kernel.cost({1, 0}) * getConstantIntValue(count).value_or(256);
   if (inner.reduced) {
     Value rows = kernel.product(kept);
-    kernel.parallel(rows, each * (1.0 / target.lanes()), [&](Value flat) {
+    kernel.parallel(rows, each * (1.0 / operand.lanes()), [&](Value flat) {
       SmallVector<Value> places(kept.size());
       Value rest = flat;
       for (size_t i = kept.size(); i-- > 0;) {
@@ -499,8 +510,8 @@ static void emitRows(KernelBuilder &kernel, ReduceOp op,
             Value part = reduceRow(
                 kernel, inner.size, reducer.neutral(), operand.pieceType(),
                 [&](const Piece &piece) {
-                  return reducer.prepare(
-                      operand.load(places, at, piece, reducer.neutral()));
+                  return reducer.prepare(operand.load(
+                      places, at, piece, reducer.neutralElement()));
                 },
                 combine);
             return {combine(running[0], part)};
@@ -512,7 +523,7 @@ static void emitRows(KernelBuilder &kernel, ReduceOp op,
   }
   // A block of the kept row at a time, several vectors wide.
   constexpr int64_t vectors = 4;
-  int64_t block = vectors * target.lanes();
+  int64_t lanes = operand.lanes(), block = vectors * lanes;
   Value blocks = kernel.div(kernel.add(inner.size, kernel.index(block - 1)),
                             kernel.index(block));
   SmallVector<Value> extents = kept;
@@ -529,15 +540,17 @@ static void emitRows(KernelBuilder &kernel, ReduceOp op,
         arith::CmpIOp::create(kernel.builder, kernel.loc, CmpIPredicate::sge,
                               rest, kernel.index(block));
     auto columns = [&](ArrayRef<Piece> pieces) {
-      SmallVector<Value> start(pieces.size(), target.splat(reducer.neutral()));
+      SmallVector<Value> start(
+          pieces.size(),
+          kernel.rows.splat(kernel, reducer.neutral(), operand.pieceType()));
       SmallVector<Value> totals = sumNest(
           kernel, reduced, start,
           [&](ValueRange at, ValueRange running) -> SmallVector<Value> {
             SmallVector<Value> next;
             for (auto [piece, total] : llvm::zip(pieces, running))
-              next.push_back(
-                  combine(total, reducer.prepare(operand.load(
-                                     places, at, piece, reducer.neutral()))));
+              next.push_back(combine(
+                  total, reducer.prepare(operand.load(
+                             places, at, piece, reducer.neutralElement()))));
             return next;
           },
           combine);
@@ -547,13 +560,12 @@ static void emitRows(KernelBuilder &kernel, ReduceOp op,
     auto whole = [&]() -> SmallVector<Value> {
       SmallVector<Piece> pieces;
       for (int64_t i = 0; i < vectors; ++i)
-        pieces.push_back(
-            {kernel.add(begin, kernel.index(i * target.lanes())), nullptr});
+        pieces.push_back({kernel.add(begin, kernel.index(i * lanes)), nullptr});
       columns(pieces);
       return {};
     };
     auto partial = [&]() -> SmallVector<Value> {
-      forEachPiece(kernel, rest, target.lanes(), [&](const Piece &piece) {
+      forEachPiece(kernel, rest, lanes, [&](const Piece &piece) {
         columns(Piece{kernel.add(begin, piece.begin), piece.mask});
       });
       return {};

@@ -44,8 +44,11 @@ Value RowBuffer::load(Value offset, const Piece &piece, Value neutral,
   Value place = kernel.add(offset, piece.begin);
   Value stored = kernel.rows.load(kernel, memory, place, piece.mask, lanes);
   Value value = kernel.toCompute(stored, elementType);
-  return piece.mask && neutral ? keepLanes(kernel, piece, value, splat(neutral))
-                               : value;
+  if (!piece.mask || !neutral)
+    return value;
+  Type type = kernel.rows.laneType(computeType(), lanes);
+  return keepLanes(kernel, piece, value,
+                   kernel.rows.splat(kernel, neutral, type));
 }
 
 void RowBuffer::store(Value value, Value offset, const Piece &piece) const {
@@ -141,7 +144,8 @@ Value sluice::divideByCount(KernelBuilder &kernel, Value sum, Value count,
   }
   // An integer division by zero must not happen, whatever the sizes are.
   Value divisor = arith::MaxSIOp::create(builder, loc, count, kernel.index(1));
-  divisor = kernel.fromIndex(divisor, elementType);
+  divisor = kernel.rows.splat(kernel, kernel.fromIndex(divisor, elementType),
+                              sum.getType());
   if (isUnsignedType(elementType))
     return arith::DivUIOp::create(builder, loc, sum, divisor);
   return arith::DivSIOp::create(builder, loc, sum, divisor);

@@ -39,14 +39,15 @@ kernel.func @average "average_pool" {
   kernel.yield %0 : tensor<?x?x?x64xf32>
 }
 
-// Integers: the same tasks, with an element of each channel at a time.
+// Bytes: the same tasks, with more channels in a vector.
 // CHECK-LABEL: kernel.func @integers "
 // CHECK:         scf.parallel {{.*}} to (%c128)
-// CHECK:           scf.for %[[CHANNEL:.*]] = %c0 to %c64
-// CHECK:             scf.for {{.*}} -> (i8)
-// CHECK:               scf.for {{.*}} -> (i8)
-// CHECK:                 memref.load %arg1[{{.*}}, %[[CHANNEL]]]
-// CHECK:             memref.store {{.*}}, %arg2[{{.*}}, %[[CHANNEL]]]
+// CHECK:           scf.for {{.*}} to %c2
+// CHECK:             %[[MAX:.*]] = scf.for {{.*}} -> (vector<32xi8>)
+// CHECK:               scf.for {{.*}} -> (vector<32xi8>)
+// CHECK:                 arith.cmpi sgt, {{.*}} : vector<32xi8>
+// CHECK:             vector.store %[[MAX]]
+// CHECK-NOT:         memref.load
 // CHECK:         {{^  [}]}}
 kernel.func @integers "max_pool" {
 ^bb0(%x: tensor<2x16x16x64xi8>):

@@ -66,22 +66,45 @@ kernel.func @any_length "reduce" {
   kernel.yield %0 : tensor<?xf32>
 }
 
-// Integers are added in any order, of which LLVM makes vectors by itself: the loop
-// over a row is plain, has one sum and branches nowhere.
+// Integers are added up in vectors too, several side by side.
 // CHECK-LABEL: kernel.func @integers "
-// CHECK:         scf.for %[[ROW:.*]] = %c0 to %c64
-// CHECK:           scf.for {{.*}} to %c16 {{.*}} -> (i32)
-// CHECK:             scf.for {{.*}} -> (i32)
-// CHECK-NOT:           scf.if
-// CHECK:               memref.load %arg1[%[[ROW]], {{.*}}]
-// CHECK-NEXT:          arith.addi
-// CHECK-NEXT:          scf.yield
-// CHECK:           memref.store {{.*}}, %arg2[%[[ROW]]]
+// CHECK:         %[[SUMS:.*]]:4 = scf.for {{.*}} -> (vector<8xi32>, vector<8xi32>, vector<8xi32>, vector<8xi32>)
+// CHECK-COUNT-4:   vector.load {{.*}}, vector<8xi32>
+// CHECK-NOT:     scf.if
+// CHECK:         memref.store {{.*}} : memref<64xi32>
 // CHECK:         {{^  [}]}}
 kernel.func @integers "reduce" {
 ^bb0(%x: tensor<64x1000xi32>):
   %0 = sluice.reduce %x {kind = #sluice.reduction<sum>, axes = array<i64: 1>} : (tensor<64x1000xi32>) -> tensor<64xi32>
   kernel.yield %0 : tensor<64xi32>
+}
+
+// Bytes fill vectors; a mean adds up in 64 bits, of which fewer fit one.
+// CHECK-LABEL: kernel.func @bytes "
+// CHECK:         arith.maxui {{.*}} : vector<32xi8>
+// CHECK-LABEL: kernel.func @mean "
+// CHECK:         vector.load {{.*}}, vector<4xi32>
+// CHECK:         arith.extsi {{.*}} : vector<4xi32> to vector<4xi64>
+// CHECK:         arith.addi {{.*}} : vector<4xi64>
+kernel.func @bytes "reduce" {
+^bb0(%x: tensor<64x1024xui8>):
+  %0 = sluice.reduce %x {kind = #sluice.reduction<max>, axes = array<i64: 0>} : (tensor<64x1024xui8>) -> tensor<1024xui8>
+  kernel.yield %0 : tensor<1024xui8>
+}
+kernel.func @mean "reduce" {
+^bb0(%x: tensor<64x1024xi32>):
+  %0 = sluice.reduce %x {kind = #sluice.reduction<mean>, axes = array<i64: 1>} : (tensor<64x1024xi32>) -> tensor<64xi32>
+  kernel.yield %0 : tensor<64xi32>
+}
+
+// Truth values, of which lanes hold no whole bytes, are taken one by one.
+// CHECK-LABEL: kernel.func @truths "
+// CHECK-NOT:     vector
+// CHECK:         {{^  [}]}}
+kernel.func @truths "reduce" {
+^bb0(%x: tensor<64x1024xi1>):
+  %0 = sluice.reduce %x {kind = #sluice.reduction<max>, axes = array<i64: 1>} : (tensor<64x1024xi1>) -> tensor<64xi1>
+  kernel.yield %0 : tensor<64xi1>
 }
 
 // The place of the largest element: one pass that carries value and place and

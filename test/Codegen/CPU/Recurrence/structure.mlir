@@ -83,8 +83,6 @@ kernel.func @packed "packed_recurrence" attributes {config = #kernel.cpu_recurre
   kernel.yield %0#0, %0#1, %0#2 : tensor<5x1x2x8xf32>, tensor<1x2x8xf32>, tensor<1x2x8xf32>
 }
 
-// -----
-
 // Halves: products read the hidden units in f32, of which the kernel keeps a
 // copy.
 // CHECK-LABEL: kernel.func @halves "
