@@ -5,10 +5,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "RemarkPrinter.h"
-#include "sluice/Conversion/HostToBuffers/HostToBuffers.h"
 #include "sluice/Support/NodeNames.h"
 #include "sluice/Support/Remarks.h"
-#include "sluice/Transforms/State/Passes.h"
 
 using namespace mlir;
 
@@ -46,7 +44,6 @@ llvm::Error printRemarks(MLIRContext &context, StringRef categories,
   std::string filter;
   SmallVector<StringRef> known(std::begin(remarks::categories),
                                std::end(remarks::categories));
-  known.append({remarks::state, remarks::memory});
   SmallVector<StringRef> wanted;
   categories.split(wanted, ',');
   if (categories == "all")

@@ -26,12 +26,16 @@ inline constexpr llvm::StringLiteral constants = "constants";
 inline constexpr llvm::StringLiteral convBn = "convbn";
 inline constexpr llvm::StringLiteral fusion = "fusion";
 inline constexpr llvm::StringLiteral layout = "layout";
+/// What memory every run allocates.
+inline constexpr llvm::StringLiteral memory = "memory";
 inline constexpr llvm::StringLiteral packing = "packing";
 inline constexpr llvm::StringLiteral providers = "providers";
+/// What could be a state, and what of one every run copies.
+inline constexpr llvm::StringLiteral state = "state";
 
 /// All categories, for checking what a user asks for.
 inline constexpr llvm::StringLiteral categories[] = {
-    constants, convBn, fusion, layout, packing, providers};
+    constants, convBn, fusion, layout, memory, packing, providers, state};
 
 /// What has no location was made by the compiler for itself, and is nothing to
 /// tell the user about.

@@ -10,11 +10,6 @@
 
 namespace sluice {
 
-namespace remarks {
-/// What memory every run allocates.
-inline constexpr llvm::StringLiteral memory = "memory";
-} // namespace remarks
-
 #define GEN_PASS_DECL
 #include "sluice/Conversion/HostToBuffers/Passes.h.inc"
 #define GEN_PASS_REGISTRATION

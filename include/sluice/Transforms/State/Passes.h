@@ -11,11 +11,6 @@
 
 namespace sluice {
 
-namespace remarks {
-/// What could be a state, and what of one every run copies.
-inline constexpr llvm::StringLiteral state = "state";
-} // namespace remarks
-
 #define GEN_PASS_DECL
 #include "sluice/Transforms/State/Passes.h.inc"
 #define GEN_PASS_REGISTRATION
