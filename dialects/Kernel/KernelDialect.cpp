@@ -219,8 +219,15 @@ void FuncOp::build(OpBuilder &builder, OperationState &state, StringAttr name,
   build(builder, state, name, anchor, provider, config,
         TypeAttr::get(getSignature(builder.getContext(), body)),
         /*arg_attrs=*/ArrayAttr(),
-        /*res_attrs=*/ArrayAttr());
+        /*res_attrs=*/ArrayAttr(), /*strided=*/DenseI64ArrayAttr());
   state.regions.front()->takeBody(body);
+}
+
+LogicalResult FuncOp::verify() {
+  if (auto axes = getStrided();
+      axes && !isEmitted() && axes->size() != getNumArguments())
+    return emitOpError("needs one strided dimension per argument");
+  return success();
 }
 
 bool FuncOp::isEmitted() {

@@ -91,14 +91,16 @@ def FuncOp : Kernel_Op<"func", [IsolatedFromAbove, FunctionOpInterface,
     `parameters` as in `kernel.call`, and yields nothing; its loops stay
     structured until the kernel becomes a function. `function_type` follows from
     the body and is not printed. `config` is all that was chosen about the code
-    that `provider` makes.
+    that `provider` makes. `strided` is the dimension along which each argument is
+    the beginning of a state's memory, -1 for those that are contiguous.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$anchor,
                        Kernel_DefaultProvider:$provider,
                        OptionalAttr<KernelConfigAttrInterface>:$config,
                        TypeAttrOf<FunctionType>:$function_type,
                        OptionalAttr<DictArrayAttr>:$arg_attrs,
-                       OptionalAttr<DictArrayAttr>:$res_attrs);
+                       OptionalAttr<DictArrayAttr>:$res_attrs,
+                       OptionalAttr<DenseI64ArrayAttr>:$strided);
   let regions = (region SizedRegion<1>:$body);
   // A kernel that takes over the body of a region.
   let builders = [OpBuilder<(ins "::mlir::StringAttr":$name,
@@ -124,6 +126,7 @@ def FuncOp : Kernel_Op<"func", [IsolatedFromAbove, FunctionOpInterface,
     /// elementwise.
     ::mlir::Operation *findAnchor();
   }];
+  let hasVerifier = 1;
   let hasRegionVerifier = 1;
 }
 
@@ -175,7 +178,12 @@ def LaunchOp : Kernel_Op<"launch",
 
 def InputOp : Kernel_Op<"input", [Pure]> {
   let summary = "the buffer of a model input";
-  let arguments = (ins Kernel_Frame:$frame, I64Attr:$index);
+  let description = [{
+    Along the dimension `room` the buffer has the size that there is memory for:
+    the input is a state that grows there.
+  }];
+  let arguments = (ins Kernel_Frame:$frame, I64Attr:$index,
+                       OptionalAttr<I64Attr>:$room);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = "$frame $index attr-dict `:` type($result)";
 }

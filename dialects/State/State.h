@@ -20,10 +20,6 @@ namespace sluice {
 /// On arguments of `main`: a #state.pair.
 inline constexpr llvm::StringLiteral stateAttributeName = "state.pair";
 
-/// On a kernel.input: the dimension along which the memory of a state that
-/// grows is as long as the state's capacity.
-inline constexpr llvm::StringLiteral roomAttributeName = "room";
-
 /// The state of an argument of `main`, or null.
 StateAttr getState(mlir::func::FuncOp main, unsigned argument);
 

@@ -546,7 +546,7 @@ public:
                           builder, argument.getLoc(),
                           KernelBuilder::bufferType(
                               cast<RankedTensorType>(argument.getType())),
-                          frame, i));
+                          frame, i, /*room=*/IntegerAttr()));
     }
     Operation *end = body.getTerminator();
     for (auto [i, value] : llvm::enumerate(end->getOperands()))

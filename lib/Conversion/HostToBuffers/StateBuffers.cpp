@@ -146,10 +146,9 @@ void StateBuffers::bindArgument(BlockArgument argument) {
   int64_t axis = *views.findAxis(argument);
   auto number = static_cast<int64_t>(argument.getArgNumber());
   View view;
-  auto room = kernel::InputOp::create(builder, loc, translator.convert(type),
-                                      translator.frame, number);
-  room->setAttr(roomAttributeName, builder.getI64IntegerAttr(axis));
-  view.room = room;
+  view.room = kernel::InputOp::create(
+      builder, loc, translator.convert(type), translator.frame,
+      builder.getI64IntegerAttr(number), builder.getI64IntegerAttr(axis));
   view.axis = axis;
   view.length = kernel::InputSizeOp::create(
       builder, loc, builder.getIndexType(), translator.frame,

@@ -287,12 +287,11 @@ void KernelLowering::lowerInput(kernel::InputOp op) {
   auto type = cast<MemRefType>(op.getType());
   Value address =
       inputField(op.getFrame(), op.getIndex(), TensorField::Data, pointer);
-  auto room = op->getAttrOfType<IntegerAttr>(roomAttributeName);
   SmallVector<Value> sizes;
   for (int64_t i = 0; i < type.getRank(); ++i)
     if (type.isDynamicDim(i))
       sizes.push_back(
-          toIndex(room && room.getInt() == i
+          toIndex(op.getRoom() == static_cast<uint64_t>(i)
                       ? inputField(op.getFrame(), op.getIndex(),
                                    TensorField::Capacity, i64)
                       : inputSize(op.getFrame(), op.getIndex(), i)));

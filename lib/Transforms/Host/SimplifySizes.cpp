@@ -101,9 +101,7 @@ Value SizeSimplifier::bufferSize(memref::DimOp op) {
   Operation *maker = source.getDefiningOp();
   auto input = dyn_cast_if_present<kernel::InputOp>(maker);
   // Only the runtime knows how much room there is.
-  if (auto room = input ? input->getAttrOfType<IntegerAttr>(roomAttributeName)
-                        : IntegerAttr();
-      room && room.getInt() == *place)
+  if (input && input.getRoom() == static_cast<uint64_t>(*place))
     return {};
   if (input)
     return keep(kernel::InputSizeOp::create(

@@ -75,8 +75,7 @@ private:
     StringAttr &name = variants[{call.getCallee().str(), axes}];
     if (!name) {
       kernel::FuncOp variant = kernel.clone();
-      variant->setAttr(stridedAttributeName,
-                       DenseI64ArrayAttr::get(&getContext(), axes));
+      variant.setStrided(axes);
       name = symbols.insert(variant, std::next(kernel->getIterator()));
       replaced.insert(kernel);
     }

@@ -46,3 +46,11 @@ kernel.func @blocks "map" {
 ^bb1:
   kernel.yield
 }
+
+// -----
+
+// expected-error @+1 {{needs one strided dimension per argument}}
+kernel.func @strided "map" attributes {strided = array<i64: 0, 1>} {
+^bb0(%x: tensor<4xf32>):
+  kernel.yield %x : tensor<4xf32>
+}

@@ -9,7 +9,7 @@
 // CHECK: kernel.call @product ins
 // CHECK: kernel.call @softmax
 // CHECK: kernel.func @product "matmul" {
-// CHECK: kernel.func @[[STRIDED]] "matmul" attributes {kernel.strided = array<i64: -1, 2>}
+// CHECK: kernel.func @[[STRIDED]] "matmul" attributes {strided = array<i64: -1, 2>}
 // CHECK: kernel.func @softmax "softmax" {
 func.func @main(
     %q: tensor<1x2x1x8xf32>,

@@ -28,7 +28,7 @@ def StrideStatesPass : Pass<"sluice-stride-states", "::mlir::ModuleOp"> {
   let description = [{
     What a kernel reads of a state that grows is not contiguous where there is
     something in front of the state's axis. Kernels that can read such buffers
-    are told which of their arguments they are (`kernel.strided`); a remark says
+    are told which of their arguments they are (`strided`); a remark says
     which others read a copy.
   }];
   let dependentDialects = ["::sluice::kernel::KernelDialect"];

@@ -13,10 +13,10 @@ using namespace sluice;
 
 std::optional<int64_t> sluice::findStridedAxis(kernel::FuncOp kernel,
                                                unsigned argument) {
-  auto axes = kernel->getAttrOfType<DenseI64ArrayAttr>(stridedAttributeName);
-  if (!axes || argument >= axes.size() || axes[argument] < 0)
+  std::optional<ArrayRef<int64_t>> axes = kernel.getStrided();
+  if (!axes || (*axes)[argument] < 0)
     return std::nullopt;
-  return axes[argument];
+  return (*axes)[argument];
 }
 
 MemRefType sluice::stridedType(RankedTensorType type, int64_t axis) {

@@ -16,11 +16,8 @@
 
 namespace sluice {
 
-/// On a kernel.func, one number for each argument: the axis of one that is the
-/// beginning of a longer tensor, -1 for contiguous ones.
-inline constexpr llvm::StringLiteral stridedAttributeName = "kernel.strided";
-
-/// The axis of an argument, or nothing.
+/// The axis of an argument that is the beginning of a longer tensor, or
+/// nothing.
 std::optional<int64_t> findStridedAxis(kernel::FuncOp kernel,
                                        unsigned argument);
 
