@@ -30,6 +30,15 @@ namespace sluice::kernel {
 /// The provider of kernels that the compiler generates.
 inline constexpr llvm::StringLiteral builtinProvider = "builtin";
 
+/// What the ties of a kernel or call say of a result: the number of the input
+/// that it is written over.
+inline std::optional<unsigned> findTie(llvm::ArrayRef<int64_t> ties,
+                                       unsigned result) {
+  if (result >= ties.size() || ties[result] < 0)
+    return std::nullopt;
+  return ties[result];
+}
+
 } // namespace sluice::kernel
 
 #include "dialects/Kernel/KernelDialect.h.inc"
@@ -58,6 +67,11 @@ mlir::Operation *findTargetHolder(mlir::Operation *op);
 void copyKernelAttributes(mlir::Operation *from, mlir::Operation *to);
 /// Removes them from an op that has become part of a kernel.
 void removeKernelAttributes(mlir::Operation *op);
+
+/// What uses the memory of an input, or of what it is a view of, at the same
+/// time as a call or later; null where nothing does, so that the call can write
+/// over it. Whatever is no call may hand the memory on.
+mlir::Operation *findOverlappingUse(CallOp call, unsigned input);
 
 } // namespace sluice::kernel
 

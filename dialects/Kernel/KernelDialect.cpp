@@ -6,6 +6,7 @@
 
 #include "dialects/Kernel/Kernel.h"
 #include "dialects/Kernel/Limits.h"
+#include "dialects/Kernel/Ties.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -200,6 +201,8 @@ Operation *FuncOp::findAnchor() { return findNamed(getBody(), getAnchor()); }
 
 LogicalResult CallOp::verifySymbolUses(SymbolTableCollection &symbols) {
   auto callee = symbols.lookupNearestSymbolFrom<FuncOp>(*this, getCalleeAttr());
+  if (callee && callee.getTies() != getTies())
+    return emitOpError("has other ties than kernel '") << getCallee() << "'";
   if (!callee || !callee.getConfigAttr() ||
       callee.getProvider() != builtinProvider)
     return success();
@@ -219,15 +222,18 @@ void FuncOp::build(OpBuilder &builder, OperationState &state, StringAttr name,
   build(builder, state, name, anchor, provider, config,
         TypeAttr::get(getSignature(builder.getContext(), body)),
         /*arg_attrs=*/ArrayAttr(),
-        /*res_attrs=*/ArrayAttr(), /*strided=*/DenseI64ArrayAttr());
+        /*res_attrs=*/ArrayAttr(), /*strided=*/DenseI64ArrayAttr(),
+        /*ties=*/DenseI64ArrayAttr());
   state.regions.front()->takeBody(body);
 }
 
 LogicalResult FuncOp::verify() {
-  if (auto axes = getStrided();
-      axes && !isEmitted() && axes->size() != getNumArguments())
+  if (isEmitted())
+    return success();
+  if (auto axes = getStrided(); axes && axes->size() != getNumArguments())
     return emitOpError("needs one strided dimension per argument");
-  return success();
+  return verifyTies(getTies(), getArgumentTypes(), getResultTypes(),
+                    [&] { return emitOpError(); });
 }
 
 bool FuncOp::isEmitted() {
@@ -269,11 +275,21 @@ LogicalResult WeightOp::verify() {
   return success();
 }
 
+LogicalResult LaunchOp::verify() {
+  for (int64_t updated : getUpdated())
+    if (updated < 0 || updated >= static_cast<int64_t>(getInputs().size()))
+      return emitOpError("updated input ") << updated << " does not exist";
+  return success();
+}
+
 void LaunchOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
         &effects) {
   for (OpOperand &input : getInputsMutable())
     effects.emplace_back(MemoryEffects::Read::get(), &input);
+  for (int64_t updated : getUpdated())
+    effects.emplace_back(MemoryEffects::Write::get(),
+                         &getInputsMutable()[updated]);
   for (OpOperand &output : getOutputsMutable())
     effects.emplace_back(MemoryEffects::Write::get(), &output);
   for (OpOperand &scratch : getScratchMutable())

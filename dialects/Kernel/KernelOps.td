@@ -91,8 +91,11 @@ def FuncOp : Kernel_Op<"func", [IsolatedFromAbove, FunctionOpInterface,
     `parameters` as in `kernel.call`, and yields nothing; its loops stay
     structured until the kernel becomes a function. `function_type` follows from
     the body and is not printed. `config` is all that was chosen about the code
-    that `provider` makes. `strided` is the dimension along which each argument is
-    the beginning of a state's memory, -1 for those that are contiguous.
+    that `provider` makes.
+
+    `strided` is the dimension along which each argument is the beginning of a
+    state's memory, -1 for those that are contiguous. `ties` is as in
+    `kernel.call`: a result that is tied has no buffer of its own.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$anchor,
                        Kernel_DefaultProvider:$provider,
@@ -100,7 +103,8 @@ def FuncOp : Kernel_Op<"func", [IsolatedFromAbove, FunctionOpInterface,
                        TypeAttrOf<FunctionType>:$function_type,
                        OptionalAttr<DictArrayAttr>:$arg_attrs,
                        OptionalAttr<DictArrayAttr>:$res_attrs,
-                       OptionalAttr<DenseI64ArrayAttr>:$strided);
+                       OptionalAttr<DenseI64ArrayAttr>:$strided,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$ties);
   let regions = (region SizedRegion<1>:$body);
   // A kernel that takes over the body of a region.
   let builders = [OpBuilder<(ins "::mlir::StringAttr":$name,
@@ -125,6 +129,10 @@ def FuncOp : Kernel_Op<"func", [IsolatedFromAbove, FunctionOpInterface,
     /// The op that `anchor` names, until the code is there; null where all are
     /// elementwise.
     ::mlir::Operation *findAnchor();
+    /// The argument that a result is written over.
+    std::optional<unsigned> findTie(unsigned result) {
+      return ::sluice::kernel::findTie(getTies(), result);
+    }
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
@@ -138,18 +146,31 @@ def CallOp : Kernel_Op<"call",
     Operands are as in `kernel.region`. `parameters` are the numbers in which
     kernels differ that share their code. Packed constants must have the order
     that the kernel's configuration reads.
+
+    `ties` says for each result which input it is written over, -1 for results
+    with memory of their own; no result is tied where it is empty. Such an input
+    is gone after the call: nothing may read it, or a view of it, from then on,
+    and the call has it once. The kernel has the same ties.
   }];
   let arguments = (ins FlatSymbolRefAttr:$callee,
                        Variadic<AnyRankedTensor>:$inputs,
                        Variadic<Index>:$sizes,
                        Variadic<Kernel_Scalar>:$parameters,
-                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$reusable);
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$reusable,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$ties);
   let results = (outs Variadic<AnyRankedTensor>);
   let assemblyFormat = [{
     $callee `ins` `(` ($inputs^ `:` type($inputs))? `)` `sizes` `(` $sizes `)`
     (`parameters` `(` $parameters^ `:` type($parameters) `)`)?
     attr-dict `->` type(results)
   }];
+  let extraClassDeclaration = [{
+    /// The input that a result is written over.
+    std::optional<unsigned> findTie(unsigned result) {
+      return ::sluice::kernel::findTie(getTies(), result);
+    }
+  }];
+  let hasVerifier = 1;
 }
 
 def LaunchOp : Kernel_Op<"launch",
@@ -157,16 +178,17 @@ def LaunchOp : Kernel_Op<"launch",
      DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "runs a kernel on buffers";
   let description = [{
-    Inputs are read, outputs and scratch memory written. `reusable` is as in
-    `kernel.region`, `parameters` as in `kernel.call`; `index` is the kernel's
-    place in the profile.
+    Inputs are read, outputs and scratch memory written, and so are the inputs
+    that `updated` names. `reusable` is as in `kernel.region`, `parameters` as in
+    `kernel.call`; `index` is the kernel's place in the profile.
   }];
   let arguments = (ins Kernel_Frame:$frame, FlatSymbolRefAttr:$callee,
                        Variadic<AnyMemRef>:$inputs,
                        Variadic<AnyMemRef>:$outputs,
                        Optional<AnyMemRef>:$scratch,
                        Variadic<Kernel_Scalar>:$parameters, I64Attr:$index,
-                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$reusable);
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$reusable,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$updated);
   let assemblyFormat = [{
     $callee `[` $index `]` `(` $frame `)`
     `ins` `(` ($inputs^ `:` type($inputs))? `)`
@@ -174,6 +196,7 @@ def LaunchOp : Kernel_Op<"launch",
     (`scratch` `(` $scratch^ `:` type($scratch) `)`)?
     (`parameters` `(` $parameters^ `:` type($parameters) `)`)? attr-dict
   }];
+  let hasVerifier = 1;
 }
 
 def InputOp : Kernel_Op<"input", [Pure]> {

@@ -184,6 +184,11 @@ LogicalResult PackedRecurrenceOp::verify() {
   return emitOpError("has other results than its operands make: ") << types;
 }
 
+OpOperand *PackedRecurrenceOp::findUpdatedOperand(unsigned result) {
+  return findUpdatedState(cast<RecurrentCellOpInterface>(getOperation()),
+                          result);
+}
+
 std::optional<Work> PackedRecurrenceOp::getWork() {
   return getRecurrentWork(cast<RecurrentCellOpInterface>(getOperation()));
 }

@@ -90,7 +90,8 @@ def PackedGatherOp : Kernel_PackedOp<"packed_gather"> {
 }
 
 def PackedRecurrenceOp : Kernel_Op<"packed_recurrence",
-    [Pure, TellsWork, AttrSizedOperandSegments, RecurrentCellOpInterface]>,
+    [Pure, TellsWork, AttrSizedOperandSegments, UpdatesOperand,
+     RecurrentCellOpInterface]>,
     Sluice_RecurrentArguments {
   let summary = "a recurrent cell over a sequence, with packed weights";
   let description = [{

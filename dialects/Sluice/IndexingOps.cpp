@@ -269,6 +269,17 @@ ScatterNDOp::reifyResultShapes(OpBuilder &builder,
   return success();
 }
 
+// Kernels copy the tensor, if it is not there already, and then write what is
+// updated, of which they read at most the element at its place.
+
+OpOperand *ScatterElementsOp::findUpdatedOperand(unsigned) {
+  return &getOperandMutable();
+}
+
+OpOperand *ScatterNDOp::findUpdatedOperand(unsigned) {
+  return &getOperandMutable();
+}
+
 //===----------------------------------------------------------------------===//
 // OneHotOp and TopKOp
 //===----------------------------------------------------------------------===//

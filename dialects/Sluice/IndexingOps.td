@@ -54,7 +54,8 @@ def ScatterModeAttr : EnumAttr<Sluice_Dialect, ScatterMode, "scatter"> {
   let assemblyFormat = "`<` $value `>`";
 }
 
-def ScatterElementsOp : Sluice_Op<"scatter_elements", [HasSizeConditions]> {
+def ScatterElementsOp : Sluice_Op<"scatter_elements",
+    [HasSizeConditions, UpdatesOperand]> {
   let summary = "a copy of a tensor with elements updated along one dimension";
   let description = [{ Updates happen in row-major order. }];
   let arguments = (ins AnyRankedTensor:$operand, AnyRankedTensor:$indices,
@@ -63,7 +64,8 @@ def ScatterElementsOp : Sluice_Op<"scatter_elements", [HasSizeConditions]> {
   let results = (outs AnyRankedTensor:$result);
 }
 
-def ScatterNDOp : Sluice_Op<"scatter_nd", [HasSizeConditions]> {
+def ScatterNDOp : Sluice_Op<"scatter_nd",
+    [HasSizeConditions, UpdatesOperand]> {
   let summary = "a copy of a tensor with slices updated at index tuples";
   let description = [{ Updates happen in row-major order. }];
   let arguments = (ins AnyRankedTensor:$operand, AnyRankedTensor:$indices,

@@ -117,6 +117,16 @@ LogicalResult sluice::verifyRecurrentCell(RecurrentCellOpInterface cell) {
   return success();
 }
 
+OpOperand *sluice::findUpdatedState(RecurrentCellOpInterface cell,
+                                    unsigned result) {
+  Value initial = result == 1   ? cell.getHidden()
+                  : result == 2 ? cell.getCellState()
+                                : Value();
+  auto isInitial = [&](OpOperand &operand) { return operand.get() == initial; };
+  auto *found = llvm::find_if(cell->getOpOperands(), isInitial);
+  return found == cell->getOpOperands().end() ? nullptr : found;
+}
+
 Work sluice::getRecurrentWork(RecurrentCellOpInterface cell) {
   double perUnit =
       2.0 * countGates(cell.getCell()) * shapeOf(cell->getResult(1)).back();

@@ -34,6 +34,13 @@ int64_t getBatchSize(mlir::Value projected, mlir::Value hidden,
 /// each other; the shape of the weights is left to the op.
 llvm::LogicalResult verifyRecurrentCell(RecurrentCellOpInterface cell);
 
+/// The initial state that the last one of a result can be written over: states
+/// live where the last ones are stored, and a row becomes that of the next step
+/// when the row of the step has been read. Null for the outputs, and where
+/// states begin as zero.
+mlir::OpOperand *findUpdatedState(RecurrentCellOpInterface cell,
+                                  unsigned result);
+
 /// Every gate's sum over the hidden units, for each unit of an output.
 Work getRecurrentWork(RecurrentCellOpInterface cell);
 

@@ -215,6 +215,11 @@ void RecurrenceOp::requireSizes(SizeConditions &conditions) {
 
 OpOperand &RecurrenceOp::getWeightsOperand() { return getWeightsMutable(); }
 
+OpOperand *RecurrenceOp::findUpdatedOperand(unsigned result) {
+  return findUpdatedState(cast<RecurrentCellOpInterface>(getOperation()),
+                          result);
+}
+
 StringRef RecurrenceOp::explainUnpacked(RankedTensorType weights) {
   if (llvm::is_contained(weights.getShape(), 0))
     return "there are none";

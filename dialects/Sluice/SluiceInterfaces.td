@@ -164,8 +164,8 @@ def Linear : DeclareOpInterfaceMethods<LinearOpInterface>;
 def AnchorOpInterface : OpInterface<"AnchorOpInterface"> {
   let cppNamespace = "::sluice";
   let description = [{
-    What an op's kernel can compute besides the op. An op without this
-    interface has a kernel to itself, or is elementwise.
+    What an op's kernel can do besides computing the op. One of an op without
+    this interface, if that is not elementwise, does nothing else.
   }];
   let methods = [
     InterfaceMethod<[{
@@ -176,13 +176,21 @@ def AnchorOpInterface : OpInterface<"AnchorOpInterface"> {
       Does the kernel read each element of this operand once, wherever it comes
       from, so that it may as well be computed on the spot?
     }], "bool", "takesPrologue", (ins "unsigned":$operand), "",
-        "(void)operand; return false;">
+        "(void)operand; return false;">,
+    InterfaceMethod<[{
+      The operand, of the result's sizes, that the result is an update of: the
+      kernel can write the result over it, because it reads no element of it
+      after it has written to its place. Null where there is none.
+    }], "::mlir::OpOperand *", "findUpdatedOperand", (ins "unsigned":$result),
+        "", "(void)result; return nullptr;">
   ];
 }
 def TakesEpilogue
     : DeclareOpInterfaceMethods<AnchorOpInterface, ["takesEpilogue"]>;
 def TakesPrologue
     : DeclareOpInterfaceMethods<AnchorOpInterface, ["takesPrologue"]>;
+def UpdatesOperand
+    : DeclareOpInterfaceMethods<AnchorOpInterface, ["findUpdatedOperand"]>;
 
 def PlacesOpInterface : OpInterface<"PlacesOpInterface"> {
   let cppNamespace = "::sluice";

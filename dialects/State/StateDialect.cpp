@@ -35,11 +35,13 @@ StateAttr sluice::getState(func::FuncOp main, unsigned argument) {
 
 LogicalResult StateAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                 int64_t output, std::optional<int64_t> axis,
-                                int64_t capacity) {
+                                int64_t capacity, bool inPlace) {
   if (output < 0 || (axis && *axis < 0) || capacity < 0)
     return emitError() << "a state has no negative numbers";
   if (!axis && capacity > 0)
     return emitError() << "a state without an axis has no capacity";
+  if (axis && inPlace)
+    return emitError() << "a state that grows is not replaced in place";
   return success();
 }
 

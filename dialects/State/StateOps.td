@@ -29,7 +29,7 @@ def State_PairAttr : AttrDef<State_Dialect, "State"> {
   let description = [{
     Runs append along `axis`, for which there is room for `capacity`, 0 being
     what the caller says; without an axis they replace the state by a tensor of
-    its sizes.
+    its sizes, where `in_place` in the state's own memory.
 
     ```mlir
     #state.pair<output = 1, axis = 2, capacity = 64>
@@ -37,7 +37,8 @@ def State_PairAttr : AttrDef<State_Dialect, "State"> {
   }];
   let parameters = (ins "int64_t":$output,
     OptionalParameter<"std::optional<int64_t>">:$axis,
-    DefaultValuedParameter<"int64_t", "0">:$capacity);
+    DefaultValuedParameter<"int64_t", "0">:$capacity,
+    DefaultValuedParameter<"bool", "false">:$in_place);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

@@ -156,7 +156,8 @@ llvm::Error declareStates(ModuleOp module, ArrayRef<std::string> texts) {
       return error;
     main.setArgAttr(state->input, stateAttributeName,
                     StateAttr::get(module.getContext(), state->output,
-                                   state->axis, state->capacity));
+                                   state->axis, state->capacity,
+                                   /*in_place=*/false));
   }
   return llvm::Error::success();
 }
@@ -191,7 +192,7 @@ std::vector<StateSignature> describeStates(ArrayAttr arguments) {
     if (auto state = cast<DictionaryAttr>(arguments[i])
                          .getAs<StateAttr>(stateAttributeName))
       states.push_back({state.getOutput(), static_cast<int64_t>(i),
-                        state.getAxis(), /*isInPlace=*/false,
+                        state.getAxis(), state.getInPlace(),
                         state.getCapacity()});
   return states;
 }

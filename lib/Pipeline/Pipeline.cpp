@@ -178,6 +178,7 @@ void buildFormKernelsPipeline(OpPassManager &manager,
   manager.addPass(createChooseKernelsPass(options.providers, chooseOptions));
   manager.addPass(createPackWeightsPass());
   manager.addPass(createOutlineKernelsPass());
+  manager.addPass(createUpdateInPlacePass());
   manager.addPass(createStrideStatesPass());
 }
 

@@ -480,3 +480,46 @@ def recurrence_of_a_loop(g, dynamic):
         h = h * g.feeds[a][t].astype(np.float64) + g.feeds[b][:, t].astype(np.float64)
         all_states.append(h)
     return [h, np.array(all_states)]
+
+
+# What a step writes into the state that it carries on -----------------------------
+
+
+@case(error=1e-6, static=([], {"dynamic": False}), dynamic=([], {"dynamic": True}),
+      later=([], {"dynamic": False, "later": True}))
+def rows_that_a_loop_updates(g, dynamic, later=False):
+    """A row of the state becomes another one plus a row of the step; the first
+    state is read behind the loop, and by `later` each one behind its update."""
+    steps, rows = 37, 12
+    state = g.input([rows, 33], low=-1, high=1)
+    added = g.input([steps, 33], low=-1, high=1, dynamic=[0] if dynamic else False)
+    places = g.constant(np.array([[i * 5 % rows, (i * 7 + 3) % rows] for i in range(steps)]))
+    count = g.constant(np.array(steps, np.int64))
+    if dynamic:
+        count = g.Gather(g.Shape(added), g.constant(np.array(0, np.int64)))
+    total = g.constant(np.zeros((), np.float32))
+    body = onnx.parser.parse_graph(
+        f"step (int64 i, bool on, float[{rows},33] h, float sum) => "
+        f"(bool goes, float[{rows},33] next, float more) {{ "
+        f"both = Gather <axis = 0> ({places}, i) "
+        "zero = Constant <value_ints = [0]> () one = Constant <value_ints = [1]> () "
+        "two = Constant <value_ints = [2]> () "
+        "from = Slice (both, zero, one) to = Slice (both, one, two) "
+        f"row = Gather <axis = 0> (h, from) part = Gather <axis = 0> ({added}, i) "
+        "new = Add (row, part) at = Unsqueeze (to, one) next = ScatterND (h, at, new) "
+        + ("weight = Mul (next, h) " if later else "weight = Mul (next, next) ")
+        + "one_sum = ReduceSum <keepdims = 0> (weight) more = Add (sum, one_sum) "
+        "goes = Identity (on) }"
+    )
+    last, sums = g.Loop(count, "", state, total, body=body, count=2)
+    g.output(last)
+    g.output(sums)
+    g.output(g.Softmax(state, axis=1))
+    h, b = (g.feeds[name].astype(np.float64) for name in (state, added))
+    sums, first = 0.0, h
+    for i in range(steps):
+        before, h = h, h.copy()
+        h[(i * 7 + 3) % rows] = before[i * 5 % rows] + b[i]
+        sums += (h * (before if later else h)).sum()
+    shares = np.exp(first)
+    return [h, np.array(sums), shares / shares.sum(1, keepdims=True)]

@@ -56,8 +56,9 @@ static void setCodeAttributes(kernel::FuncOp kernel,
                     builder.getStrArrayAttr(keepsScalarsAttribute));
 }
 
-/// The frame and the buffers of the arguments and results, or nothing where an
-/// argument cannot be read with the strides it is said to have.
+/// The frame and the buffers of the arguments and of the results that are not
+/// written over one, or nothing where an argument cannot be read with the
+/// strides it is said to have.
 static std::optional<SmallVector<Type>> getBufferTypes(kernel::FuncOp kernel) {
   SmallVector<Type> types{LLVM::LLVMPointerType::get(kernel.getContext())};
   for (auto [i, argument] : llvm::enumerate(kernel.getArgumentTypes())) {
@@ -70,8 +71,10 @@ static std::optional<SmallVector<Type>> getBufferTypes(kernel::FuncOp kernel) {
     types.push_back(axis ? stridedType(type, *axis)
                          : KernelBuilder::bufferType(type));
   }
-  for (Type result : kernel.getResultTypes())
-    types.push_back(KernelBuilder::bufferType(cast<RankedTensorType>(result)));
+  for (auto [i, result] : llvm::enumerate(kernel.getResultTypes()))
+    if (!kernel.findTie(i))
+      types.push_back(
+          KernelBuilder::bufferType(cast<RankedTensorType>(result)));
   return types;
 }
 
@@ -104,8 +107,12 @@ LogicalResult sluice::emitForCpu(kernel::FuncOp function,
   for (Value argument : region.getArguments())
     kernel.bind(argument, body->getArgument(next++));
   SmallVector<std::pair<Value, Value>> copies;
-  for (Value yielded : region.getTerminator()->getOperands()) {
-    Value memory = body->getArgument(next++);
+  for (auto [i, yielded] :
+       llvm::enumerate(region.getTerminator()->getOperands())) {
+    std::optional<unsigned> tie = function.findTie(i);
+    Value memory = body->getArgument(tie ? 1 + *tie : next++);
+    if (kernel.buffer(yielded) == memory)
+      continue;
     // A value that is yielded twice, or an argument, is stored twice.
     if (kernel.buffer(yielded))
       copies.push_back({yielded, memory});

@@ -242,10 +242,14 @@ static Value combine(KernelBuilder &kernel, ScatterMode mode, Value old,
   return update;
 }
 
-/// Copies a whole tensor into a result of the same shape.
-static void copyWhole(KernelBuilder &kernel, Type elementType, Value source,
-                      Value target, Value count) {
-  Cost each = kernel.cost(workOfMoving(elementType));
+/// Copies a whole tensor into a result of the same shape, where that is not in
+/// its memory.
+static void copyWhole(KernelBuilder &kernel, Value data, Value result) {
+  if (kernel.isUpdate(result, data))
+    return;
+  Value source = flatBuffer(kernel, data), target = flatBuffer(kernel, result);
+  Value count = sizeProduct(kernel, data, 0, shapeOf(data).size());
+  Cost each = kernel.cost(workOfMoving(elementTypeOf(data)));
   kernel.forEachParallel(count, each, [&](ValueRange at) {
     Value element =
         memref::LoadOp::create(kernel.builder, kernel.loc, source, at);
@@ -262,9 +266,7 @@ static LogicalResult emitScatterElements(KernelBuilder &kernel,
         updates = op.getUpdates();
   Type elementType = elementTypeOf(data);
   int64_t rank = shapeOf(data).size();
-  copyWhole(kernel, elementType, flatBuffer(kernel, data),
-            flatBuffer(kernel, op.getResult()),
-            sizeProduct(kernel, data, 0, rank));
+  copyWhole(kernel, data, op.getResult());
   SmallVector<Value> extents = kernel.sizes(indices);
   Value agree;
   for (int64_t i = 0; i < rank; ++i)
@@ -306,9 +308,8 @@ static LogicalResult emitScatterND(KernelBuilder &kernel, Operation *anchor) {
   int64_t rank = shapeOf(data).size(), depth = shapeOf(indices).back(),
           indicesRank = shapeOf(indices).size(),
           updatesRank = shapeOf(updates).size();
+  copyWhole(kernel, data, op.getResult());
   Value target = flatBuffer(kernel, op.getResult());
-  copyWhole(kernel, elementType, flatBuffer(kernel, data), target,
-            sizeProduct(kernel, data, 0, rank));
   Value tuples = flatBuffer(kernel, indices);
   Value source = flatBuffer(kernel, updates);
   Value count = sizeProduct(kernel, indices, 0, indicesRank - 1);

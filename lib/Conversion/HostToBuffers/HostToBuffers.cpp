@@ -163,25 +163,45 @@ Value Translator::growList(AppendOp op, MemRefType type, ValueRange sizes,
   return elementBuffer(room, count, type, dynamic, loc);
 }
 
+Value Translator::makeResult(OpResult result, ValueRange sizes, Location loc) {
+  auto place = destinations.find(result);
+  if (place == destinations.end())
+    return allocateFor(result, sizes, loc);
+  return place->second(cast<MemRefType>(convert(result.getType())), sizes, loc);
+}
+
+bool Translator::mayWriteOver(Value buffer) {
+  while (Operation *op = buffer.getDefiningOp()) {
+    if (!isa<kernel::ViewOp, kernel::SubviewOp, memref::CastOp>(op))
+      return isa<kernel::AllocateOp, kernel::OutputOp>(op);
+    buffer = op->getOperand(0);
+  }
+  return true; // What a loop carries is in memory of the loop.
+}
+
 LogicalResult Translator::translateCall(kernel::CallOp op) {
-  SmallVector<Value> results;
+  SmallVector<Value> results, inputs = lookup(op.getInputs());
+  SmallVector<int64_t> updated;
   ValueRange sizes = op.getSizes();
-  for (Value result : op.getResults()) {
-    auto type = cast<MemRefType>(convert(result.getType()));
+  for (OpResult result : op->getResults()) {
+    auto type = cast<RankedTensorType>(result.getType());
     SmallVector<Value> dynamic =
         lookup(sizes.take_front(type.getNumDynamicDims()));
     sizes = sizes.drop_front(type.getNumDynamicDims());
-    auto place = destinations.find(result);
-    Value buffer = place != destinations.end()
-                       ? place->second(type, dynamic, op.getLoc())
-                       : allocateFor(result, dynamic, op.getLoc());
-    results.push_back(buffer);
-    mapping.map(result, buffer);
+    if (auto tie = op.findTie(result.getResultNumber())) {
+      if (!mayWriteOver(inputs[*tie]))
+        return op.emitError("input ")
+               << *tie << " cannot be written over: it is not the run's own";
+      updated.push_back(*tie);
+      mapping.map(result, inputs[*tie]);
+      continue;
+    }
+    results.push_back(makeResult(result, dynamic, op.getLoc()));
+    mapping.map(result, results.back());
   }
   auto callee = symbols.lookup<kernel::FuncOp>(op.getCallee());
   if (!callee || !callee.isEmitted())
     return op.emitError("the kernel has not been emitted");
-  SmallVector<Value> inputs = lookup(op.getInputs());
   SmallVector<Value> parameters = lookup(op.getParameters());
   Value memory = scratch->allocate(op, callee, inputs, results, parameters);
   for (auto [i, input] : llvm::enumerate(inputs))
@@ -191,7 +211,8 @@ LogicalResult Translator::translateCall(kernel::CallOp op) {
       input = states->getStrided(op.getInputs()[i], type, op.getLoc());
   auto launch = kernel::LaunchOp::create(
       builder, op.getLoc(), frame, op.getCalleeAttr(), inputs, results, memory,
-      parameters, builder.getI64IntegerAttr(launches++), op.getReusableAttr());
+      parameters, builder.getI64IntegerAttr(launches++), op.getReusableAttr(),
+      builder.getDenseI64ArrayAttr(updated));
   for (NamedAttribute attribute : op->getDiscardableAttrs())
     launch->setDiscardableAttr(attribute.getName(), attribute.getValue());
   return success();
@@ -486,8 +507,8 @@ LogicalResult Translator::finishOutput(Value tensor, int64_t index,
   if (states->isInPlace(tensor, index))
     return success();
   Value buffer = mapping.lookup(tensor), made = buffer;
-  while (auto cast = made.getDefiningOp<memref::CastOp>())
-    made = cast.getSource();
+  while (isa_and_present<memref::CastOp, kernel::ViewOp>(made.getDefiningOp()))
+    made = made.getDefiningOp()->getOperand(0);
   auto output = made.getDefiningOp<kernel::OutputOp>();
   if (output && static_cast<int64_t>(output.getIndex()) == index)
     return success();
@@ -537,7 +558,12 @@ public:
         states.bindArgument(argument);
         continue;
       }
-      if (StateAttr state = getState(source, i); state && state.getAxis()) {
+      StateAttr state = getState(source, i);
+      if (state && state.getInPlace()) {
+        states.bindInPlace(argument, state);
+        continue;
+      }
+      if (state && state.getAxis()) {
         source.emitError() << "input " << i << " is a state that nothing grows";
         return signalPassFailure();
       }

@@ -47,9 +47,19 @@ static Value stripViews(Value value) {
   return value;
 }
 
+/// The input that a call wrote a tensor over; null for other tensors.
+static Value findUpdated(Value tensor) {
+  auto call = tensor.getDefiningOp<kernel::CallOp>();
+  if (!call)
+    return {};
+  auto tie = call.findTie(cast<OpResult>(tensor).getResultNumber());
+  return tie ? call.getInputs()[*tie] : Value();
+}
+
 kernel::CallOp LoopBuffers::makerOf(Value value) {
-  auto call = stripViews(value).getDefiningOp<kernel::CallOp>();
-  return call && isInBody(call) ? call : kernel::CallOp();
+  Value made = stripViews(value);
+  auto call = made.getDefiningOp<kernel::CallOp>();
+  return call && isInBody(call) && !findUpdated(made) ? call : kernel::CallOp();
 }
 
 /// Is this a list without elements?
@@ -67,12 +77,36 @@ static bool isOnlyReader(Operation *reader, Value value) {
   });
 }
 
+/// Does a call write over the tensor?
+static bool isWrittenOver(Value tensor) {
+  return llvm::any_of(tensor.getUses(), [](OpOperand &use) {
+    Operation *user = use.getOwner();
+    if (isa<kernel::AliasOp, tensor::CastOp>(user))
+      return isWrittenOver(user->getResult(0));
+    auto call = dyn_cast<kernel::CallOp>(user);
+    return call &&
+           llvm::is_contained(call.getTies(),
+                              static_cast<int64_t>(use.getOperandNumber()));
+  });
+}
+
+/// Is a tensor another one after calls that wrote over it?
+static bool isUpdateOf(Value tensor, Value origin) {
+  for (tensor = stripViews(tensor); tensor && tensor != origin;) {
+    Value updated = findUpdated(tensor);
+    tensor = updated ? stripViews(updated) : Value();
+  }
+  return tensor == origin;
+}
+
 LoopBuffers::Kind LoopBuffers::classifyTensor(Carried &carried) {
   if (!isa<RankedTensorType>(carried.initial.getType()))
     return Kind::Scalar;
   Value argument = carried.argument;
   if (argument && carried.next == argument)
     return Kind::Kept;
+  if (argument && isWrittenOver(argument))
+    return isUpdateOf(carried.next, argument) ? Kind::Placed : Kind::Owned;
   Value filled = carried.next;
   Operation *reader = body.getTerminator();
   while (isOnlyReader(reader, filled) &&
@@ -126,7 +160,7 @@ bool LoopBuffers::keepsSizes(const Carried &carried) {
 void LoopBuffers::classify() {
   for (Carried &carried : positions) {
     carried.kind = classifyTensor(carried);
-    if (carried.kind == Kind::Placed)
+    if (carried.kind == Kind::Placed && carried.filler)
       sendToElement(carried);
     else if (carried.kind == Kind::Listed)
       sendToList(carried);

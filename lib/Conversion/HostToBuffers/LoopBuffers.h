@@ -12,6 +12,7 @@
 //   the elements write them to their place.
 // - Any other state has two buffers. A step reads one and writes the other,
 //   and the next step takes them the other way round.
+// - A state that kernels write over is one buffer outside the loop, too.
 // - Where a state is such an element, or a value from outside, its memory does
 //   not change any more, so that the buffer itself is passed on.
 //
@@ -63,7 +64,8 @@ private:
   Kind classifyTensor(Carried &carried);
   /// Does the value's memory stay as it is once it is written?
   bool isStable(mlir::Value value);
-  /// The call in the body that makes this value, seen through views.
+  /// The call in the body that makes this value in memory of its own, seen
+  /// through views.
   kernel::CallOp makerOf(mlir::Value value);
   unsigned positionOf(mlir::Value argument) const;
   /// Do the state and those that may get its spare buffer keep their sizes?

@@ -65,7 +65,8 @@ void StateBuffers::copyBlocks(const Blocks &source, const Blocks &target,
   kernel::LaunchOp::create(
       builder, loc, translator.frame, FlatSymbolRefAttr::get(name),
       rest(source), rest(target), /*scratch=*/Value(), parameters,
-      builder.getI64IntegerAttr(translator.launches++), DenseI64ArrayAttr());
+      builder.getI64IntegerAttr(translator.launches++),
+      /*reusable=*/DenseI64ArrayAttr(), /*updated=*/DenseI64ArrayAttr());
 }
 
 /// Does something read a view that cannot take it as it lies there?
@@ -154,6 +155,24 @@ void StateBuffers::bindArgument(BlockArgument argument) {
       builder, loc, builder.getIndexType(), translator.frame,
       builder.getI64IntegerAttr(number), builder.getI64IntegerAttr(axis));
   bind(argument, view, loc);
+}
+
+void StateBuffers::bindInPlace(BlockArgument argument, StateAttr state) {
+  Location loc = argument.getLoc();
+  OpBuilder &builder = translator.builder;
+  auto type = translator.convert(cast<RankedTensorType>(argument.getType()));
+  auto number = static_cast<int64_t>(argument.getArgNumber());
+  SmallVector<Value> sizes;
+  for (int64_t i = 0; i < type.getRank(); ++i)
+    if (type.isDynamicDim(i))
+      sizes.push_back(kernel::InputSizeOp::create(
+          builder, loc, builder.getIndexType(), translator.frame,
+          builder.getI64IntegerAttr(number), builder.getI64IntegerAttr(i)));
+  // The output is the memory that the input lies in.
+  translator.bind(argument,
+                  kernel::OutputOp::create(
+                      builder, loc, type, translator.frame,
+                      builder.getI64IntegerAttr(state.getOutput()), sizes));
 }
 
 void StateBuffers::translateGrow(GrowStateOp op) {

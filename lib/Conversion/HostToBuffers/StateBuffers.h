@@ -25,6 +25,8 @@ public:
     return views.findAxis(argument).has_value();
   }
   void bindArgument(mlir::BlockArgument argument);
+  /// Binds a state that kernels update where it lies.
+  void bindInPlace(mlir::BlockArgument argument, StateAttr state);
   void translateGrow(GrowStateOp op);
   /// Binds a view of a state; false for other aliases.
   bool translateAlias(kernel::AliasOp op);

@@ -55,6 +55,11 @@ private:
 
   llvm::LogicalResult translate(mlir::Operation &op);
   llvm::LogicalResult translateCall(kernel::CallOp op);
+  /// The buffer that a kernel writes a result to.
+  mlir::Value makeResult(mlir::OpResult result, mlir::ValueRange sizes,
+                         mlir::Location loc);
+  /// Is a buffer the run's own, or that of a state that is updated in place?
+  static bool mayWriteOver(mlir::Value buffer);
   llvm::LogicalResult translateIf(mlir::scf::IfOp op);
   llvm::LogicalResult translateFor(mlir::scf::ForOp op);
   llvm::LogicalResult translateWhile(mlir::scf::WhileOp op);

@@ -20,6 +20,16 @@ func.func private @capacity(tensor<2xf32> {state.pair = #state.pair<output = 0, 
 
 // -----
 
+// CHECK: #state.pair<output = 0, in_place = true>
+func.func private @in_place(tensor<2xf32> {state.pair = #state.pair<output = 0, in_place = true>})
+
+// -----
+
+// expected-error@+1 {{a state that grows is not replaced in place}}
+func.func private @grows_in_place(tensor<?xf32> {state.pair = #state.pair<output = 0, axis = 0, in_place = true>})
+
+// -----
+
 // expected-error@+1 {{a state has no negative numbers}}
 func.func private @negative(tensor<?xf32> {state.pair = #state.pair<output = 0, axis = -1>})
 

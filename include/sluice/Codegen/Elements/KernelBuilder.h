@@ -69,6 +69,11 @@ public:
     return buffers.lookup(tensor);
   }
 
+  /// Does a result lie in the memory of an operand, which it is an update of?
+  bool isUpdate(mlir::Value result, mlir::Value operand) const {
+    return buffer(result) && buffer(result) == buffer(operand);
+  }
+
   /// The element type in memory: bool is i8 (0 or 1), integers are signless.
   static mlir::Type storageType(mlir::Type elementType);
   /// The buffer type of a tensor type.

@@ -37,4 +37,23 @@ def StrideStatesPass : Pass<"sluice-stride-states", "::mlir::ModuleOp"> {
   ];
 }
 
+def UpdateInPlacePass : Pass<"sluice-update-in-place", "::mlir::ModuleOp"> {
+  let summary = "Let kernels write over states that they update";
+  let description = [{
+    Where kernels make the next value of a state that does not grow, or of what a
+    loop carries, from its last one and can write over that (elementwise ones,
+    scattered updates, the states of a recurrence), and nothing reads the last
+    value any more, their results are tied to these operands. Such a state of the
+    model is marked `in_place`. A remark says which state is not, because it is
+    read later.
+  }];
+  let dependentDialects = ["::sluice::kernel::KernelDialect",
+                           "::sluice::StateDialect"];
+  let statistics = [
+    Statistic<"numStates", "states", "Number of states that are updated">,
+    Statistic<"numCarried", "carried",
+              "Number of values of loops that are updated">
+  ];
+}
+
 #endif // SLUICE_TRANSFORMS_STATE_PASSES
