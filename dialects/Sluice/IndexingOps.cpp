@@ -269,6 +269,42 @@ ScatterNDOp::reifyResultShapes(OpBuilder &builder,
   return success();
 }
 
+LogicalResult TensorScatterOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  Value data = adaptor.getOperand(), updates = adaptor.getUpdates(),
+        positions = adaptor.getPositions();
+  ArrayRef<int64_t> shape = shapeOf(data), added = shapeOf(updates);
+  int64_t axis = adaptor.getAxis();
+  if (failed(checkAxis(location, axis, shape.size())))
+    return failure();
+  if (axis == 0)
+    return emitOptionalError(location, "the first dimension is the batch");
+  SmallVector<int64_t> expected(shape);
+  if (added.size() == shape.size())
+    expected[axis] = added[axis];
+  if (failed(verifyCompatibleShape(expected, added)) ||
+      elementTypeOf(data) != elementTypeOf(updates) ||
+      (!ShapedType::isDynamic(shape[axis]) && added[axis] > shape[axis]))
+    return emitOptionalError(location, "updates do not fit");
+  if (positions && failed(checkIndices(location, positions)))
+    return failure();
+  if (positions &&
+      failed(verifyCompatibleShape(shape.take_front(1), shapeOf(positions))))
+    return emitOptionalError(location, "needs a place for each of the batch");
+  types.push_back(data.getType());
+  return success();
+}
+
+LogicalResult
+TensorScatterOp::reifyResultShapes(OpBuilder &builder,
+                                   ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(getDimensions(builder, getLoc(), getOperand()));
+  return success();
+}
+
 // Kernels copy the tensor, if it is not there already, and then write what is
 // updated, of which they read at most the element at its place.
 
@@ -277,6 +313,10 @@ OpOperand *ScatterElementsOp::findUpdatedOperand(unsigned) {
 }
 
 OpOperand *ScatterNDOp::findUpdatedOperand(unsigned) {
+  return &getOperandMutable();
+}
+
+OpOperand *TensorScatterOp::findUpdatedOperand(unsigned) {
   return &getOperandMutable();
 }
 
@@ -490,6 +530,25 @@ void ScatterNDOp::requireSizes(SizeConditions &conditions) {
     wanted.push_back(conditions.sizeOf(data, i));
   conditions.requireShape(getUpdates(), wanted,
                           "the updates do not fit the indices");
+}
+
+void TensorScatterOp::requireSizes(SizeConditions &conditions) {
+  constexpr StringLiteral message = "the updates do not fit the tensor";
+  auto axis = static_cast<int64_t>(getAxis());
+  for (int64_t i = 0, rank = conditions.rankOf(getOperand()); i < rank; ++i) {
+    OpFoldResult own = conditions.sizeOf(getOperand(), i),
+                 added = conditions.sizeOf(getUpdates(), i);
+    if (i != axis)
+      conditions.requireEqual(own, added, message);
+    else if (!getConstantIntValue(own) || !getConstantIntValue(added))
+      conditions.require(
+          conditions.compare(SizeConditions::Predicate::sle, added, own),
+          message);
+  }
+  if (getPositions())
+    conditions.requireShape(getPositions(),
+                            {conditions.sizeOf(getOperand(), 0)},
+                            "needs a place for each of the batch");
 }
 
 void OneHotOp::requireSizes(SizeConditions &conditions) {

@@ -73,6 +73,22 @@ def ScatterNDOp : Sluice_Op<"scatter_nd",
   let results = (outs AnyRankedTensor:$result);
 }
 
+def TensorScatterOp : Sluice_Op<"tensor_scatter",
+    [HasSizeConditions, UpdatesOperand]> {
+  let summary = "a copy of a tensor with a part updated along one dimension";
+  let description = [{
+    The updates, which are at most as long along `axis` as the tensor, are put
+    behind one another there, from the place on that `positions` has for each
+    index of the first dimension, or from the beginning. With `circular` the
+    first place follows on the last one and any number is a place; without it the
+    run fails where they do not fit. `axis` is not the first dimension.
+  }];
+  let arguments = (ins AnyRankedTensor:$operand, AnyRankedTensor:$updates,
+                       Optional<AnyRankedTensor>:$positions, I64Attr:$axis,
+                       UnitAttr:$circular);
+  let results = (outs AnyRankedTensor:$result);
+}
+
 def OneHotOp : Sluice_Op<"one_hot", [HasSizeConditions]> {
   let summary = "a new dimension that marks each index";
   let description = [{

@@ -91,6 +91,22 @@ static llvm::Expected<Values> importScatterND(NodeContext &node) {
   return Values{result};
 }
 
+static llvm::Expected<Values> importTensorScatter(NodeContext &node) {
+  SLUICE_TRY(attribute, node.node.getInt("axis", -2));
+  SLUICE_TRY(axis, node.normaliseAxis(attribute, node.rank(node.input(0))));
+  SLUICE_TRY(mode, node.node.getString("mode", "linear"));
+  if (mode != "linear" && mode != "circular")
+    return node.invalid("unknown mode '" + mode + "'");
+  SmallVector<NamedAttribute> attributes{node.integer("axis", axis)};
+  if (mode == "circular")
+    attributes.push_back(node.flag("circular"));
+  Values operands{node.input(0), node.input(1)};
+  if (node.hasInput(2))
+    operands.push_back(node.input(2));
+  SLUICE_TRY(result, node.create<TensorScatterOp>(operands, attributes));
+  return Values{result};
+}
+
 //===----------------------------------------------------------------------===//
 // TopK
 //===----------------------------------------------------------------------===//
@@ -219,6 +235,7 @@ void sluice::registerIndexingImports(ImportRegistry &registry) {
   registry.add("Scatter", 3, importScatterElements);
   registry.add("ScatterElements", 3, importScatterElements);
   registry.add("ScatterND", 3, importScatterND);
+  registry.add("TensorScatter", {2, 3}, importTensorScatter);
   registry.add("TopK", {1, 2, 2}, importTopK);
   registry.add("Unique", {1, 1, 4}, importUnique);
 }

@@ -315,6 +315,75 @@ class Slots:
                 "row": random.standard_normal((1, self.size)).astype(np.float32)}
 
 
+class Ring:
+    """Caches of fixed size: in one a step puts rows behind those of the last one,
+    for each sequence at its place, in the other the place follows on the last
+    one. A third is blended with what is new, where a mask says so."""
+
+    def __init__(self, batch, heads, slots, size, rows=1, dynamic=False):
+        self.batch, self.heads, self.slots, self.size = batch, heads, slots, size
+        self.rows, self.dynamic = rows, dynamic
+
+    def model(self):
+        batch = "batch" if self.dynamic else self.batch
+        cache = [batch, self.heads, self.slots, self.size]
+        new = [batch, self.heads, self.rows, self.size]
+        nodes = [
+            helper.make_node("TensorScatter", ["before", "new", "at"], ["after"]),
+            helper.make_node("TensorScatter", ["ring", "new", "turn"], ["next_ring"],
+                             mode="circular"),
+            helper.make_node("Mul", ["blend", "half"], ["faded"]),
+            helper.make_node("Where", ["mask", "newest", "faded"], ["next_blend"]),
+        ]
+        row = [batch, self.heads, 1, self.size]
+        graph = helper.make_graph(
+            nodes, "ring",
+            [value("new", new), value("at", [batch], np.int64),
+             value("turn", [batch], np.int64), value("mask", row, np.bool_),
+             value("newest", row),
+             value("before", cache), value("ring", cache), value("blend", row)],
+            [value("after", cache), value("next_ring", cache), value("next_blend", row)],
+            [numpy_helper.from_array(np.float32(0.5), "half")],
+        )
+        return helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", 24)], ir_version=12
+        )
+
+    def flags(self, _):
+        return ["--state=after:before", "--state=next_ring:ring",
+                "--state=next_blend:blend"]
+
+    def empty(self):
+        shape = (self.batch, self.heads, self.slots, self.size)
+        return {"before": np.zeros(shape), "ring": np.zeros(shape),
+                "blend": np.zeros((*shape[:2], 1, self.size))}
+
+    def step(self, feeds, past):
+        after, ring = past["before"].copy(), past["ring"].copy()
+        for sequence in range(self.batch):
+            at = feeds["at"][sequence]
+            after[sequence, :, at:at + self.rows] = feeds["new"][sequence]
+            for row in range(self.rows):
+                place = (feeds["turn"][sequence] + row) % self.slots
+                ring[sequence, :, place] = feeds["new"][sequence, :, row]
+        blend = np.where(feeds["mask"], feeds["newest"], past["blend"] / 2)
+        present = {"before": after, "ring": ring, "blend": blend}
+        return list(present.values()), present
+
+    def feeds(self, number):
+        random = np.random.default_rng(number)
+        shape = (self.batch, self.heads, self.rows, self.size)
+        row = (*shape[:2], 1, self.size)
+        sequences = np.arange(self.batch)
+        return {
+            "new": random.standard_normal(shape).astype(np.float32),
+            "at": (number + 3 * sequences) % (self.slots - self.rows + 1),
+            "turn": number * self.rows + 5 * sequences - 2,
+            "mask": random.standard_normal(row) > 0,
+            "newest": random.standard_normal(row).astype(np.float32),
+        }
+
+
 @case(10)
 def recurrent_cell():
     return Cell()
@@ -339,6 +408,17 @@ def rows_that_are_read_before():
 @case(8, protects=True)
 def other_rows_of_a_fixed_cache_are_left_alone():
     return Slots(8, mmap.PAGESIZE // 4)
+
+
+@case(9)
+def rings_and_masks():
+    return Ring(2, 3, 11, 5, rows=3)
+
+
+@case(5)
+def rings_of_any_batch():
+    """Rows of several tasks."""
+    return Ring(3, 1, 40, 600, rows=9, dynamic=True)
 
 
 @case(CAPACITY)

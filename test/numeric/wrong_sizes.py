@@ -397,6 +397,21 @@ def scatter_nd_of_rows(g):
     g.output(g.ScatterND(x, indices, g.input([2, 3], dynamic=True)))
 
 
+@case(({"x1": [2, 5, 3]}, "TensorScatter_0"), ({"x1": [3, 2, 3]}, "updates"),
+      ({"x1": [2, 2, 4]}, "updates"), ({"x2": [3]}, "place"))
+def tensor_scatter_of_sizes(g):
+    g.opset = 24
+    x, updates = g.input([2, 4, 3], dynamic=True), g.input([2, 2, 3], dynamic=True)
+    g.output(g.TensorScatter(x, updates, g.integers([1, 2], dynamic=True)))
+
+
+@case(({"x2": [0, 3]}, "at their place"), ({"x2": [-1, 0]}, "TensorScatter_0"))
+def tensor_scatter_places(g):
+    g.opset = 24
+    x, updates = g.input([2, 4, 3], dynamic=True), g.input([2, 2, 3], dynamic=True)
+    g.output(g.TensorScatter(x, updates, g.integers([1, 2])))
+
+
 @case(({"x1": [[4, 0]]}, "GatherND_0"))
 def gather_nd(g):
     g.output(g.GatherND(g.input([4, 3], dynamic=True), g.integers([[1, 2]])))

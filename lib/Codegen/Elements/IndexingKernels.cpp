@@ -340,6 +340,104 @@ static LogicalResult emitScatterND(KernelBuilder &kernel, Operation *anchor) {
   return success();
 }
 
+namespace {
+
+/// Puts the updates of each index of the dimensions in front of the axis, which
+/// are one run of elements, into their place.
+class TensorScatter {
+public:
+  TensorScatter(KernelBuilder &kernel, TensorScatterOp op)
+      : kernel(kernel), op(op), axis(op.getAxis()),
+        rank(shapeOf(op.getOperand()).size()),
+        source(flatBuffer(kernel, op.getUpdates())),
+        target(flatBuffer(kernel, op.getResult())),
+        inner(sizeProduct(kernel, op.getOperand(), axis + 1, rank)),
+        size(kernel.size(op.getOperand(), axis)),
+        count(kernel.size(op.getUpdates(), axis)),
+        run(kernel.mul(count, inner)), room(kernel.mul(size, inner)) {}
+
+  void emit();
+
+private:
+  Value makePlace(Value row);
+  void copyPart(Value row, Value place, Value begin, Value part);
+
+  KernelBuilder &kernel;
+  TensorScatterOp op;
+  const int64_t axis, rank;
+  const Value source, target;
+  /// Elements behind the axis; those along it, and those that are updated; the
+  /// two together.
+  const Value inner, size, count, run, room;
+};
+
+} // namespace
+
+/// The first place along the axis. The run has failed where the updates do not
+/// fit there; it goes on with another one.
+Value TensorScatter::makePlace(Value row) {
+  if (!op.getPositions())
+    return kernel.index(0);
+  Value perBatch = sizeProduct(kernel, op.getOperand(), 1, axis);
+  Value place = loadIndex(kernel, op.getPositions(), kernel.div(row, perBatch));
+  if (op.getCircular()) {
+    // Where there are no places there are no updates.
+    Value places = arith::MaxSIOp::create(kernel.builder, kernel.loc, size,
+                                          kernel.index(1));
+    place = arith::RemSIOp::create(kernel.builder, kernel.loc, place, places);
+    return wrapNegative(kernel, place, size);
+  }
+  Value places = kernel.add(kernel.sub(size, count), kernel.index(1));
+  Value inside = isInside(kernel, place, places);
+  kernel.check(inside, "the updates do not fit the tensor at their place");
+  return select(kernel, inside, place, kernel.index(0));
+}
+
+/// The elements from `begin` on of a run.
+void TensorScatter::copyPart(Value row, Value place, Value begin, Value part) {
+  Value from = kernel.add(kernel.mul(row, run), begin);
+  Value first = kernel.mul(row, room);
+  Value at = kernel.add(kernel.mul(place, inner), begin);
+  if (!op.getCircular() || !op.getPositions())
+    return copyRun(kernel, source, from, target, kernel.add(first, at), part);
+  // What is behind the last place goes on at the first.
+  Value before = arith::MinSIOp::create(kernel.builder, kernel.loc,
+                                        kernel.sub(room, at), part);
+  before = arith::MaxSIOp::create(kernel.builder, kernel.loc, before,
+                                  kernel.index(0));
+  copyRun(kernel, source, from, target, kernel.add(first, at), before);
+  Value next = kernel.add(first, kernel.sub(kernel.add(at, before), room));
+  copyRun(kernel, source, kernel.add(from, before), target, next,
+          kernel.sub(part, before));
+}
+
+void TensorScatter::emit() {
+  constexpr int64_t piece = 4096;
+  copyWhole(kernel, op.getOperand(), op.getResult());
+  Value rows = sizeProduct(kernel, op.getOperand(), 0, axis);
+  Value pieces =
+      kernel.div(kernel.add(run, kernel.index(piece - 1)), kernel.index(piece));
+  int64_t most = std::min(getConstantIntValue(run).value_or(piece), piece);
+  Cost each = kernel.cost({10, 0}) +
+              kernel.cost(workOfMoving(elementTypeOf(op.getOperand()))) * most;
+  kernel.parallel(kernel.mul(rows, pieces), each, [&](Value flat) {
+    Value row = kernel.div(flat, pieces);
+    Value begin = kernel.mul(kernel.rem(flat, pieces), kernel.index(piece));
+    Value part =
+        arith::MinSIOp::create(kernel.builder, kernel.loc,
+                               kernel.sub(run, begin), kernel.index(piece));
+    copyPart(row, makePlace(row), begin, part);
+  });
+}
+
+static LogicalResult emitTensorScatter(KernelBuilder &kernel,
+                                       Operation *anchor) {
+  if (failed(requireAlone(kernel, anchor)))
+    return failure();
+  TensorScatter(kernel, cast<TensorScatterOp>(anchor)).emit();
+  return success();
+}
+
 static Value oneHotElement(KernelBuilder &kernel, OpResult result,
                            ValueRange indices) {
   auto op = cast<OneHotOp>(result.getOwner());
@@ -426,4 +524,5 @@ void sluice::registerIndexingEmitters(EmitterRegistry &registry) {
   registry.addElement<OneHotOp>(oneHotElement);
   registry.addKernel<ScatterElementsOp>(emitScatterElements);
   registry.addKernel<ScatterNDOp>(emitScatterND);
+  registry.addKernel<TensorScatterOp>(emitTensorScatter);
 }

@@ -28,6 +28,15 @@ func.func @scatters(%a: tensor<4x3xf32>, %i: tensor<5x1xi64>, %u: tensor<5x1xf32
   return %1 : tensor<4x3xf32>
 }
 
+// CHECK-LABEL: @tensor_scatters
+// CHECK: sluice.tensor_scatter %arg0, %arg1 {axis = 1 : i64} : (tensor<?x8x4xf16>, tensor<?x3x4xf16>) -> tensor<?x8x4xf16>
+// CHECK: sluice.tensor_scatter %{{.*}}, %arg1, %arg2 {axis = 1 : i64, circular} : (tensor<?x8x4xf16>, tensor<?x3x4xf16>, tensor<?xi64>) -> tensor<?x8x4xf16>
+func.func @tensor_scatters(%a: tensor<?x8x4xf16>, %u: tensor<?x3x4xf16>, %at: tensor<?xi64>) -> tensor<?x8x4xf16> {
+  %0 = sluice.tensor_scatter %a, %u {axis = 1 : i64} : (tensor<?x8x4xf16>, tensor<?x3x4xf16>) -> tensor<?x8x4xf16>
+  %1 = sluice.tensor_scatter %0, %u, %at {axis = 1 : i64, circular} : (tensor<?x8x4xf16>, tensor<?x3x4xf16>, tensor<?xi64>) -> tensor<?x8x4xf16>
+  return %1 : tensor<?x8x4xf16>
+}
+
 // CHECK-LABEL: @chosen
 // CHECK: sluice.one_hot %arg0, %{{.*}}, %arg1 {axis = 1 : i64} : (tensor<?xi64>, tensor<1xi64>, tensor<2xf32>) -> tensor<?x4xf32>
 // CHECK: sluice.top_k %{{.*}}, %{{.*}} {axis = 1 : i64, smallest} : (tensor<?x4xf32>, tensor<1xi64>) -> (tensor<?x2xf32>, tensor<?x2xi64>)
@@ -192,5 +201,77 @@ func.func @box_count(%boxes: tensor<1x5x4xf32>, %scores: tensor<1x2x6xf32>, %mos
   // expected-error@below {{failed to infer returned types}}
   %0:2 = sluice.non_max_suppression %boxes, %scores, %most, %threshold, %threshold
     : (tensor<1x5x4xf32>, tensor<1x2x6xf32>, tensor<1xi64>, tensor<1xf32>, tensor<1xf32>) -> (tensor<1xi64>, tensor<?x3xi64>)
+  return
+}
+
+// -----
+
+func.func @tensor_scatter_axis(%a: tensor<2x8x4xf32>, %u: tensor<2x3x4xf32>) {
+  // expected-error@below {{axis 3 is not within rank 3}}
+  // expected-error@below {{failed to infer returned types}}
+  %0 = sluice.tensor_scatter %a, %u {axis = 3 : i64} : (tensor<2x8x4xf32>, tensor<2x3x4xf32>) -> tensor<2x8x4xf32>
+  return
+}
+
+// -----
+
+func.func @tensor_scatter_batch(%a: tensor<2x8x4xf32>, %u: tensor<1x8x4xf32>) {
+  // expected-error@below {{the first dimension is the batch}}
+  // expected-error@below {{failed to infer returned types}}
+  %0 = sluice.tensor_scatter %a, %u {axis = 0 : i64} : (tensor<2x8x4xf32>, tensor<1x8x4xf32>) -> tensor<2x8x4xf32>
+  return
+}
+
+// -----
+
+func.func @tensor_scatter_rank(%a: tensor<2x8x4xf32>, %u: tensor<2x3xf32>) {
+  // expected-error@below {{updates do not fit}}
+  // expected-error@below {{failed to infer returned types}}
+  %0 = sluice.tensor_scatter %a, %u {axis = 1 : i64} : (tensor<2x8x4xf32>, tensor<2x3xf32>) -> tensor<2x8x4xf32>
+  return
+}
+
+// -----
+
+func.func @tensor_scatter_length(%a: tensor<2x8x4xf32>, %u: tensor<2x9x4xf32>) {
+  // expected-error@below {{updates do not fit}}
+  // expected-error@below {{failed to infer returned types}}
+  %0 = sluice.tensor_scatter %a, %u {axis = 1 : i64} : (tensor<2x8x4xf32>, tensor<2x9x4xf32>) -> tensor<2x8x4xf32>
+  return
+}
+
+// -----
+
+func.func @tensor_scatter_size(%a: tensor<2x8x4xf32>, %u: tensor<2x3x5xf32>) {
+  // expected-error@below {{updates do not fit}}
+  // expected-error@below {{failed to infer returned types}}
+  %0 = sluice.tensor_scatter %a, %u {axis = 1 : i64} : (tensor<2x8x4xf32>, tensor<2x3x5xf32>) -> tensor<2x8x4xf32>
+  return
+}
+
+// -----
+
+func.func @tensor_scatter_type(%a: tensor<2x8x4xf32>, %u: tensor<2x3x4xf16>) {
+  // expected-error@below {{updates do not fit}}
+  // expected-error@below {{failed to infer returned types}}
+  %0 = sluice.tensor_scatter %a, %u {axis = 1 : i64} : (tensor<2x8x4xf32>, tensor<2x3x4xf16>) -> tensor<2x8x4xf32>
+  return
+}
+
+// -----
+
+func.func @tensor_scatter_places(%a: tensor<2x8x4xf32>, %u: tensor<2x3x4xf32>, %at: tensor<3xi64>) {
+  // expected-error@below {{needs a place for each of the batch}}
+  // expected-error@below {{failed to infer returned types}}
+  %0 = sluice.tensor_scatter %a, %u, %at {axis = 1 : i64} : (tensor<2x8x4xf32>, tensor<2x3x4xf32>, tensor<3xi64>) -> tensor<2x8x4xf32>
+  return
+}
+
+// -----
+
+func.func @tensor_scatter_floats(%a: tensor<2x8x4xf32>, %u: tensor<2x3x4xf32>, %at: tensor<2xf32>) {
+  // expected-error@below {{indices must be integers}}
+  // expected-error@below {{failed to infer returned types}}
+  %0 = sluice.tensor_scatter %a, %u, %at {axis = 1 : i64} : (tensor<2x8x4xf32>, tensor<2x3x4xf32>, tensor<2xf32>) -> tensor<2x8x4xf32>
   return
 }
