@@ -49,6 +49,23 @@ std::string commonName(StringRef name) {
   return text;
 }
 
+/// The argument of the function that a tensor is after ops that update it.
+BlockArgument findUpdated(Value tensor) {
+  Value state = withoutCasts(tensor);
+  while (auto result = dyn_cast<OpResult>(state)) {
+    auto anchor = dyn_cast<AnchorOpInterface>(result.getOwner());
+    OpOperand *updated =
+        anchor ? anchor.findUpdatedOperand(result.getResultNumber()) : nullptr;
+    if (!updated)
+      return {};
+    state = withoutCasts(updated->get());
+  }
+  auto argument = cast<BlockArgument>(state);
+  bool isInput = isa<func::FuncOp>(argument.getOwner()->getParentOp()) &&
+                 argument.getType() == tensor.getType();
+  return isInput ? argument : BlockArgument();
+}
+
 class GrowStatesPass final : public impl::GrowStatesPassBase<GrowStatesPass> {
 public:
   using GrowStatesPassBase::GrowStatesPassBase;
@@ -111,6 +128,13 @@ private:
       if (input && !getState(function, argument.getArgNumber()) &&
           cast<RankedTensorType>(argument.getType()).isDynamicDim(axis))
         offer(maker, name, input, "@" + std::to_string(axis));
+      return;
+    }
+    // What operators update by their meaning, whatever the names are.
+    if (BlockArgument argument = findUpdated(result.get())) {
+      StringAttr input = nameOf(argument.getArgNumber());
+      if (input && !getState(function, argument.getArgNumber()))
+        offer(maker, name, input, "");
       return;
     }
     for (BlockArgument argument : function.getArguments()) {
