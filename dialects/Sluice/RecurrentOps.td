@@ -11,7 +11,8 @@ include "mlir/Interfaces/ControlFlowInterfaces.td"
 
 def RecurrenceOp : Sluice_Op<"recurrence",
     [TellsWork, HasWeights, HasSizeConditions, AttrSizedOperandSegments,
-     DemandsSizes, UpdatesOperand, RecurrentCellOpInterface]>, Sluice_RecurrentArguments {
+     DemandsSizes, UpdatesOperand, RecurrentCellOpInterface]>,
+    Sluice_RecurrentArguments {
   let summary = "a recurrent cell over a sequence, in one or two directions";
   let description = [{
     With D directions, S steps, B sequences, H hidden units and G gates (LSTM:
