@@ -325,8 +325,6 @@ static bool isContraction(const ConvolutionSpec &spec) {
 ContractionSpec sluice::getContraction(const ConvolutionSpec &spec) {
   ContractionSpec contraction;
   contraction.types = spec.types;
-  // The image is widened before.
-  contraction.types.lhs = spec.types.accumulator;
   contraction.batch = spec.batch;
   contraction.rows = 1;
   for (int64_t size : spec.outputSizes)
@@ -458,5 +456,7 @@ llvm::StringRef sluice::explainMisfit(const ConvolutionSpec &spec,
                : "a block of channels is no whole tiles";
   if (!isContraction(spec) || tiling.mergedGroups != 1)
     return "its windows are no rows of a matrix";
+  if (tiling.contraction.copies)
+    return "a convolution copies all of its weights, or none";
   return explainMisfit(getContraction(spec), tiling.contraction);
 }

@@ -218,8 +218,6 @@ void ConvolutionEmitter::emitAsContraction() {
   // The image is as wide as the sums by now.
   ContractionTiling product = tiling.contraction;
   product.unit.widensLhs = false;
-  if (product.copies)
-    product.copies->unit.widensLhs = false;
   product.unit.emulated = tiling.unit.emulated;
   emitContraction(index.builder, index.loc, spec, product, matrices, epilogue);
 }

@@ -162,3 +162,12 @@ kernel.func @no_copies "packed_conv" attributes {config = #kernel.cpu_convolutio
   %0 = kernel.packed_conv %x, %w {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, groups = 1 : i64, output_channels = 8 : i64} : (tensor<1x8x8x4xi8>, tensor<32xi8>) -> tensor<1x8x8x8xi32>
   kernel.yield %0 : tensor<1x8x8x8xi32>
 }
+
+// -----
+
+kernel.func @part_copied "packed_conv" attributes {config = #kernel.cpu_convolution<method = contraction, unit = integer, lanes = 8, contraction = <unit = integer, lanes = 8, column_block = 8, copies = <unit = integer, depth = 4>>>} {
+^bb0(%x: tensor<1x8x8x4xi8>, %w: tensor<32xi8>):
+  // expected-error @+1 {{does not fit: a convolution copies all of its weights, or none}}
+  %0 = kernel.packed_conv %x, %w {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, groups = 1 : i64, output_channels = 8 : i64} : (tensor<1x8x8x4xi8>, tensor<32xi8>) -> tensor<1x8x8x8xi32>
+  kernel.yield %0 : tensor<1x8x8x8xi32>
+}
