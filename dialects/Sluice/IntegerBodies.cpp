@@ -106,3 +106,36 @@ Value sluice::buildIntegerPower(BodyBuilder &body, Value base, Value exponent,
   return body.select(isNegative,
                      buildReciprocalPower(body, base, isOdd, baseType), power);
 }
+
+Value sluice::divideWide(BodyBuilder &body, Value total, Value count,
+                         bool isUnsigned) {
+  constexpr int64_t digitBits = 24, digits = 5;
+  Type wide = total.getType(), narrow = body.builder.getI64Type();
+  auto number = [&](Type type, int64_t value) {
+    return body.make<arith::ConstantOp>(
+        body.builder.getIntegerAttr(type, value));
+  };
+  Value zero = number(wide, 0), shift = number(narrow, digitBits);
+  Value isNegative = isUnsigned ? number(body.builder.getI1Type(), 0)
+                                : body.compare(CmpIPredicate::slt, total, zero);
+  Value size = body.select(isNegative, body.sub(zero, total), total);
+  Value divisor = body.make<arith::IndexCastOp>(narrow, count);
+  // An integer division by zero must not happen, whatever the sizes are.
+  divisor = body.make<arith::MaxSIOp>(divisor, number(narrow, 1));
+  Value quotient = number(narrow, 0), rest = quotient;
+  // From the highest digit on.
+  for (int64_t i = digits; i-- > 0;) {
+    Value digit = body.make<arith::TruncIOp>(
+        narrow, body.make<arith::ShRUIOp>(size, number(wide, i * digitBits)));
+    digit = body.make<arith::AndIOp>(
+        digit, number(narrow, (int64_t(1) << digitBits) - 1));
+    rest =
+        body.make<arith::OrIOp>(body.make<arith::ShLIOp>(rest, shift), digit);
+    quotient =
+        body.make<arith::OrIOp>(body.make<arith::ShLIOp>(quotient, shift),
+                                body.make<arith::DivUIOp>(rest, divisor));
+    rest = body.make<arith::RemUIOp>(rest, divisor);
+  }
+  return body.select(isNegative, body.sub(number(narrow, 0), quotient),
+                     quotient);
+}

@@ -26,6 +26,13 @@ mlir::Value convertToInteger(BodyBuilder &body, mlir::Value x, mlir::Type type);
 mlir::Value resizeInteger(BodyBuilder &body, mlir::Value x, mlir::Type from,
                           mlir::Type type);
 
+/// A sum of 128 bits of `count` (an index) integers, divided by it and rounded
+/// towards zero, in 64 bits: long division, digit by digit, as no CPU divides
+/// so wide a number. Counts have less than 40 bits, and sums no more than as
+/// many integers of 64 bits make.
+mlir::Value divideWide(BodyBuilder &body, mlir::Value total, mlir::Value count,
+                       bool isUnsigned);
+
 /// `base` to the power of `exponent`, integers of these element types, modulo
 /// two to the power of the base's bits. Negative exponents give what is left of
 /// the fraction when it is rounded towards zero, and the base's lowest number

@@ -277,12 +277,15 @@ def integers_through_wider_types():
             expected = np.array([int(compute(row)) for row in chosen], dtype)
             yield Entry(operator, [x, np.array([1])], [expected], {"keepdims": 0}, (1,))
             yield Entry(operator, [x[0]], [expected[:1]])
-    for dtype in (np.int32, np.uint32):
+    for dtype in (np.int32, np.uint32, np.int64, np.uint64):
         info = np.iinfo(dtype)
-        rows = [[info.max] * 3, [info.min] * 3, [info.min, info.max, info.max], [7, 0, 1]]
-        means = [int(sum(row) / 3) for row in rows]
-        yield Entry("ReduceMean", [np.array(rows, dtype), np.array([1])],
-                    [np.array(means, dtype)], {"keepdims": 0}, (1,))
+        rows = [[info.max] * 3, [info.min] * 3, [info.min, info.max, info.max], [7, 0, 1],
+                [info.min, info.min + 1, info.min], [0, info.max // 2, 5]]
+        # Rounded to zero, as a division of integers is.
+        means = [abs(sum(row)) // 3 * (1 if sum(row) >= 0 else -1) for row in rows]
+        for axis, x in ((1, np.array(rows, dtype)), (0, np.array(rows, dtype).T.copy())):
+            yield Entry("ReduceMean", [x, np.array([axis])], [np.array(means, dtype)],
+                        {"keepdims": 0}, (1,))
     yield Entry("ReduceLogSumExp", [np.zeros((2, 0), np.int64), np.array([1])],
                 [np.full(2, LOWEST)], {"keepdims": 0}, (1,))
 

@@ -50,8 +50,11 @@ Type Reducer::runningType() const {
   case ReductionKind::LogSum:
     return integer ? Float64Type::get(context) : elementType;
   case ReductionKind::Mean:
-    return integer ? IntegerType::get(context, 64, integer.getSignedness())
-                   : elementType;
+    // Every sum fits.
+    return integer
+               ? IntegerType::get(context, integer.getWidth() < 64 ? 64 : 128,
+                                  integer.getSignedness())
+               : elementType;
   default:
     return elementType;
   }
@@ -133,6 +136,8 @@ Value Reducer::finish(Value total, Value count) const {
   BodyBuilder at = body();
   Type running = runningType();
   Value result = total;
+  if (kind == ReductionKind::Mean && running.getIntOrFloatBitWidth() > 64)
+    return divideWide(at, total, count, isUnsignedType(elementType));
   if (kind == ReductionKind::Mean)
     result = divideByCount(kernel, total, count, running);
   else if (kind == ReductionKind::L2)
@@ -427,8 +432,10 @@ static LogicalResult emitReduction(KernelBuilder &kernel, ReduceOp op) {
   bool reducesAny =
       operand.inner.reduced ||
       llvm::any_of(operand.outer, [](const auto &d) { return d.reduced; });
-  if (elementType.getIntOrFloatBitWidth() < 8 || !isOnlyResult(kernel, op) ||
-      !reducesAny)
+  // No vector has sums of 128 bits.
+  if (elementType.getIntOrFloatBitWidth() < 8 ||
+      reducer.runningType().getIntOrFloatBitWidth() > 64 ||
+      !isOnlyResult(kernel, op) || !reducesAny)
     return emitElementKernel(kernel);
   if (Value hasRows = operand.hasRows()) {
     LogicalResult other = success();
