@@ -46,7 +46,8 @@ static llvm::Error setTiling(ModuleOp module, StringRef text) {
     return tiling.takeError();
   bool found = false;
   module.walk([&, name = node](Operation *op) {
-    if (!isa<MatmulOp, ConvOp>(op) ||
+    // What micro-kernels compute.
+    if (!isa<LinearOpInterface>(op) ||
         !llvm::is_contained(findNodeNames(op->getLoc()), name))
       return;
     op->setDiscardableAttr(kernel::tilingAttributeName, *tiling);

@@ -188,3 +188,12 @@ def tiled_depthwise(g):
 @case(tilings("Conv_0", tile="tile_rows=2,tile_vectors=1", wide="tile_vectors=4"))
 def tiled_grouped(g):
     g.output(g.Conv(g.input([1, 12, 10, 9]), g.weight(18, 4, 3, 3), group=3))
+
+
+@case(tilings("ConvTranspose_0", tile="tile_rows=3,tile_vectors=2", wide="tile_vectors=4",
+              blocks="line_block=2,channel_block=8,unroll=3"))
+def tiled_conv_transpose(g):
+    """Each phase of the strides has these tiles."""
+    y = g.ConvTranspose(g.input([2, 5, 7, 6]), g.weight(5, 37, 3, 3), g.weight(37),
+                        strides=[2, 1], pads=[1, 0, 0, 1])
+    g.output(g.Relu(y))
