@@ -523,3 +523,36 @@ def rows_that_a_loop_updates(g, dynamic, later=False):
         sums += (h * (before if later else h)).sum()
     shares = np.exp(first)
     return [h, np.array(sums), shares / shares.sum(1, keepdims=True)]
+
+
+@case(error=1e-6, one=([], {"both": False}), both=([], {"both": True}),
+      crossed=([], {"both": True, "crossed": True}))
+def branches_that_a_loop_takes(g, both, crossed=False):
+    """In some steps a branch makes the next state and another one, or with `both`
+    something else does; with `crossed` two states change places besides."""
+    steps, shape = 11, [6, 35]
+    first, second = (g.input(shape, low=-1, high=1) for _ in range(2))
+    count = g.constant(np.array(steps, np.int64))
+    text = ",".join(map(str, shape))
+    other = "halved = Mul (h, half)" if both else "halved = Identity (h)"
+    body = onnx.parser.parse_graph(
+        f"step (int64 i, bool on, float[{text}] h, float[{text}] k) => "
+        f"(bool goes, float[{text}] next, float[{text}] then) {{ "
+        "three = Constant <value_int = 3> () zero = Constant <value_int = 0> () "
+        "half = Constant <value_float = 0.5> () rest = Mod (i, three) "
+        "chosen = Equal (rest, zero) "
+        "made = If (chosen) <then_branch = yes () => "
+        f"(float[{text}] turned) {{ turned = Softmax <axis = 1> (h) }}, "
+        f"else_branch = no () => (float[{text}] halved) {{ {other} }}> "
+        + ("next = Add (k, half) then = Identity (made) " if crossed
+           else "next = Identity (made) then = Identity (h) ")
+        + "goes = Identity (on) }"
+    )
+    for value in g.Loop(count, "", first, second, body=body, count=2):
+        g.output(value)
+    h, k = (g.feeds[name].astype(np.float64) for name in (first, second))
+    for i in range(steps):
+        turned = np.exp(h) / np.exp(h).sum(1, keepdims=True)
+        made = turned if i % 3 == 0 else h * (0.5 if both else 1)
+        h, k = (k + 0.5, made) if crossed else (made, h)
+    return [h, k]

@@ -101,68 +101,6 @@ Value Translator::elementBuffer(Value list, Value index, MemRefType type,
   return kernel::SubviewOp::create(builder, loc, type, list, offset, sizes);
 }
 
-Value Translator::growList(AppendOp op, MemRefType type, ValueRange sizes,
-                           Location loc) {
-  Value list = mapping.lookup(op.getList());
-  Value storage = storages.lookup(list);
-  auto listType = cast<MemRefType>(list.getType());
-  auto index = [&](int64_t value) -> Value {
-    return arith::ConstantIndexOp::create(builder, loc, value);
-  };
-  Value count = memref::DimOp::create(builder, loc, list, 0);
-  Value capacity = memref::DimOp::create(builder, loc, storage, 0);
-  Value fits = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt,
-                                     count, capacity);
-  // The first dimension of a list is dynamic, as are those that the type of
-  // the element does not know better.
-  SmallVector<Value> elementSizes;
-  for (int64_t i = 1; i < listType.getRank(); ++i) {
-    int64_t known = type.getDimSize(i - 1);
-    Value size;
-    if (ShapedType::isDynamic(known)) {
-      size = sizes.front();
-      sizes = sizes.drop_front();
-    }
-    if (!listType.isDynamicDim(i))
-      continue;
-    elementSizes.push_back(size ? size : index(known));
-    Value room = memref::DimOp::create(builder, loc, storage, i);
-    Value same = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
-                                       room, elementSizes.back());
-    fits = arith::AndIOp::create(builder, loc, fits, same);
-  }
-  auto withCount = [&](Value count) {
-    SmallVector<Value> all{count};
-    llvm::append_range(all, elementSizes);
-    return all;
-  };
-  auto choice =
-      scf::IfOp::create(builder, loc, listType, fits, /*withElseRegion=*/true);
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(choice.thenBlock());
-    scf::YieldOp::create(builder, loc, storage);
-    builder.setInsertionPointToStart(choice.elseBlock());
-    constexpr int64_t smallest = 8;
-    Value doubled = arith::MulIOp::create(builder, loc, count, index(2));
-    Value rows = arith::MaxSIOp::create(builder, loc, doubled, index(smallest));
-    Value fresh = allocateFresh(listType, withCount(rows), loc);
-    kernel::CopyOp::create(builder, loc, list, fresh);
-    scf::YieldOp::create(builder, loc, fresh);
-  }
-  Value room = choice.getResult(0);
-  Value next = arith::AddIOp::create(builder, loc, count, index(1));
-  Value longer =
-      kernel::ViewOp::create(builder, loc, listType, room, withCount(next));
-  grown[op] = {longer, room};
-  mapping.map(op.getResult(), castTo(longer, convert(op.getType()), loc));
-  SmallVector<Value> dynamic;
-  for (int64_t i = 0; i < type.getRank(); ++i)
-    if (type.isDynamicDim(i))
-      dynamic.push_back(memref::DimOp::create(builder, loc, longer, i + 1));
-  return elementBuffer(room, count, type, dynamic, loc);
-}
-
 Value Translator::makeResult(OpResult result, ValueRange sizes, Location loc) {
   auto place = destinations.find(result);
   if (place == destinations.end())
@@ -224,7 +162,24 @@ LogicalResult Translator::translateBranch(Region &source, Region &target) {
   if (failed(translateBody(source.front())))
     return failure();
   Operation *end = source.front().getTerminator();
-  scf::YieldOp::create(builder, end->getLoc(), lookup(end->getOperands()));
+  SmallVector<Value> yielded = lookup(end->getOperands()), leftOver;
+  for (auto [result, buffer] :
+       llvm::zip(source.getParentOp()->getResults(), yielded)) {
+    auto pair = branched.find(result);
+    if (pair == branched.end())
+      continue;
+    auto [last, spare] = pair->second();
+    if (buffer == last) {
+      leftOver.push_back(spare);
+      continue;
+    }
+    if (buffer != spare)
+      kernel::CopyOp::create(builder, end->getLoc(), buffer, spare);
+    buffer = spare;
+    leftOver.push_back(last);
+  }
+  llvm::append_range(yielded, leftOver);
+  scf::YieldOp::create(builder, end->getLoc(), yielded);
   return success();
 }
 
@@ -232,6 +187,12 @@ LogicalResult Translator::translateIf(scf::IfOp op) {
   SmallVector<Type> types;
   for (Type type : op.getResultTypes())
     types.push_back(convert(type));
+  SmallVector<Value> states;
+  for (Value made : op.getResults())
+    if (branched.contains(made)) {
+      states.push_back(made);
+      types.push_back(convert(made.getType()));
+    }
   bool hasElse = !op.getElseRegion().empty();
   auto result = scf::IfOp::create(builder, op.getLoc(), types,
                                   mapping.lookup(op.getCondition()),
@@ -241,7 +202,11 @@ LogicalResult Translator::translateIf(scf::IfOp op) {
   if (hasElse &&
       failed(translateBranch(op.getElseRegion(), result.getElseRegion())))
     return failure();
-  mapping.map(op.getResults(), result.getResults());
+  mapping.map(op.getResults(),
+              result.getResults().take_front(op.getNumResults()));
+  for (auto [made, spare] :
+       llvm::zip(states, result.getResults().take_back(states.size())))
+    leftOver[made] = spare;
   return success();
 }
 

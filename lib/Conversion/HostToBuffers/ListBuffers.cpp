@@ -72,3 +72,65 @@ void Translator::translateAppend(AppendOp op) {
       elementBuffer(longer, count, type, dynamicSizes(element, loc), loc));
   mapping.map(op.getResult(), longer);
 }
+
+Value Translator::growList(AppendOp op, MemRefType type, ValueRange sizes,
+                           Location loc) {
+  Value list = mapping.lookup(op.getList());
+  Value storage = storages.lookup(list);
+  auto listType = cast<MemRefType>(list.getType());
+  auto index = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(builder, loc, value);
+  };
+  Value count = memref::DimOp::create(builder, loc, list, 0);
+  Value capacity = memref::DimOp::create(builder, loc, storage, 0);
+  Value fits = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt,
+                                     count, capacity);
+  // The first dimension of a list is dynamic, as are those that the type of
+  // the element does not know better.
+  SmallVector<Value> elementSizes;
+  for (int64_t i = 1; i < listType.getRank(); ++i) {
+    int64_t known = type.getDimSize(i - 1);
+    Value size;
+    if (ShapedType::isDynamic(known)) {
+      size = sizes.front();
+      sizes = sizes.drop_front();
+    }
+    if (!listType.isDynamicDim(i))
+      continue;
+    elementSizes.push_back(size ? size : index(known));
+    Value room = memref::DimOp::create(builder, loc, storage, i);
+    Value same = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                                       room, elementSizes.back());
+    fits = arith::AndIOp::create(builder, loc, fits, same);
+  }
+  auto withCount = [&](Value count) {
+    SmallVector<Value> all{count};
+    llvm::append_range(all, elementSizes);
+    return all;
+  };
+  auto choice =
+      scf::IfOp::create(builder, loc, listType, fits, /*withElseRegion=*/true);
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(choice.thenBlock());
+    scf::YieldOp::create(builder, loc, storage);
+    builder.setInsertionPointToStart(choice.elseBlock());
+    constexpr int64_t smallest = 8;
+    Value doubled = arith::MulIOp::create(builder, loc, count, index(2));
+    Value rows = arith::MaxSIOp::create(builder, loc, doubled, index(smallest));
+    Value fresh = allocateFresh(listType, withCount(rows), loc);
+    kernel::CopyOp::create(builder, loc, list, fresh);
+    scf::YieldOp::create(builder, loc, fresh);
+  }
+  Value room = choice.getResult(0);
+  Value next = arith::AddIOp::create(builder, loc, count, index(1));
+  Value longer =
+      kernel::ViewOp::create(builder, loc, listType, room, withCount(next));
+  grown[op] = {longer, room};
+  mapping.map(op.getResult(), castTo(longer, convert(op.getType()), loc));
+  SmallVector<Value> dynamic;
+  for (int64_t i = 0; i < type.getRank(); ++i)
+    if (type.isDynamicDim(i))
+      dynamic.push_back(memref::DimOp::create(builder, loc, longer, i + 1));
+  return elementBuffer(room, count, type, dynamic, loc);
+}

@@ -238,7 +238,33 @@ void LoopBuffers::sendToList(Carried &carried) {
   translator.written.insert(append);
 }
 
+void LoopBuffers::sendBranchesToSpare(Carried &carried, scf::IfOp branch) {
+  Value made = carried.next;
+  auto type = cast<RankedTensorType>(made.getType());
+  if (!type.hasStaticShape() || type != carried.initial.getType() ||
+      translator.branched.contains(made))
+    return;
+  carried.isBranched = true;
+  translator.branched[made] = [this, &carried] {
+    return std::array<Value, 2>{seen[carried.first], seen[carried.first + 1]};
+  };
+  unsigned number = cast<OpResult>(made).getResultNumber();
+  for (Region *region : branch.getRegions()) {
+    Value yielded = region->front().getTerminator()->getOperand(number);
+    auto call = yielded.getDefiningOp<kernel::CallOp>();
+    if (call && call->getParentRegion() == region && !findUpdated(yielded) &&
+        yielded.getType() == type && !translator.destinations.contains(yielded))
+      translator.destinations[yielded] =
+          [this, &carried](MemRefType, ValueRange, Location) {
+            return seen[carried.first + 1];
+          };
+  }
+}
+
 void LoopBuffers::sendToSpare(Carried &carried) {
+  if (auto branch = carried.next.getDefiningOp<scf::IfOp>();
+      branch && isInBody(branch))
+    return sendBranchesToSpare(carried, branch);
   kernel::CallOp call = makerOf(carried.next);
   Value made = stripViews(carried.next);
   if (!call || translator.destinations.contains(made))
@@ -373,6 +399,10 @@ SmallVector<Value> LoopBuffers::makeNext(Location loc) {
   OpBuilder &builder = translator.builder;
   SmallVector<Value> next(seen.size());
   DenseSet<Value> taken;
+  // Which of the two it is after branches only the run knows.
+  for (const Carried &carried : positions)
+    if (carried.isBranched)
+      taken.insert_range(ArrayRef<Value>(seen).slice(carried.first, 2));
   // The buffers that hold the next states.
   for (const Carried &carried : positions) {
     if (carried.kind == Kind::Kept || carried.kind == Kind::Placed)
@@ -385,7 +415,9 @@ SmallVector<Value> LoopBuffers::makeNext(Location loc) {
     }
     Value value = translator.mapping.lookup(carried.next);
     next[carried.first] = value;
-    if (carried.kind != Kind::Owned)
+    if (carried.isBranched)
+      next[carried.first + 1] = translator.leftOver.lookup(carried.next);
+    if (carried.kind != Kind::Owned || carried.isBranched)
       continue;
     auto type = cast<MemRefType>(seen[carried.first].getType());
     if (carried.isWritten) {

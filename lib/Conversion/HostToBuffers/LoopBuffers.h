@@ -11,7 +11,8 @@
 //   that grows has room for more elements than it has. The kernels that make
 //   the elements write them to their place.
 // - Any other state has two buffers. A step reads one and writes the other,
-//   and the next step takes them the other way round.
+//   and the next step takes them the other way round; where a branch leaves the
+//   state as it is, they stay as they are.
 // - A state that kernels write over is one buffer outside the loop, too.
 // - Where a state is such an element, or a value from outside, its memory does
 //   not change any more, so that the buffer itself is passed on.
@@ -56,6 +57,8 @@ private:
     mlir::Value buffer;
     /// A kernel writes the next state to the spare buffer.
     bool isWritten = false;
+    /// So do kernels of branches, or they leave it as it is.
+    bool isBranched = false;
     /// The spare buffer has the sizes of every state.
     bool keepsSizes = false;
   };
@@ -76,6 +79,7 @@ private:
   void sendToElement(Carried &carried);
   void sendToList(Carried &carried);
   void sendToSpare(Carried &carried);
+  void sendBranchesToSpare(Carried &carried, mlir::scf::IfOp branch);
   /// The spare buffer of a state, or a new one where it does not have these
   /// sizes.
   mlir::Value makeRoom(const Carried &carried, mlir::ValueRange sizes,

@@ -130,6 +130,12 @@ private:
   llvm::DenseMap<mlir::Value, mlir::Value> storages;
   /// What a list is after an element was appended, and its memory.
   llvm::DenseMap<mlir::Operation *, std::array<mlir::Value, 2>> grown;
+  /// What branches make of a state that a loop carries, by the result of the
+  /// scf.if: gives the buffer with the last state and the spare one.
+  llvm::DenseMap<mlir::Value, std::function<std::array<mlir::Value, 2>()>>
+      branched;
+  /// Which of the two is spare behind the branches.
+  llvm::DenseMap<mlir::Value, mlir::Value> leftOver;
   /// The first op that asserts a condition.
   llvm::DenseMap<mlir::Value, mlir::Operation *> asserted;
   StateBuffers *states = nullptr;

@@ -150,3 +150,34 @@ func.func @main(%x: tensor<?xf32>, %y: tensor<?xf32>) -> (tensor<?xf32>, tensor<
   }
   return %0#0, %0#1 : tensor<?xf32>, tensor<?xf32>
 }
+
+// -----
+
+// A branch makes the next state in the spare buffer, or leaves both as they are.
+// What another state takes over is copied: which buffer is left, only the run
+// knows.
+// CHECK-LABEL: func.func @sluice_host
+// CHECK:         scf.for {{.*}} iter_args(%[[NOW:[a-z0-9]+]] = {{.*}}, %[[SPARE:[a-z0-9]+]] = {{.*}}, %[[OTHER:[a-z0-9]+]] = {{.*}}, %[[ROOM:[a-z0-9]+]] = {{.*}})
+// CHECK-DAG:       %[[NEXT:.*]] = arith.select %{{.*}}, %[[SPARE]], %[[NOW]] : memref<4xf32>
+// CHECK-DAG:       %[[LEFT:.*]] = arith.select %{{.*}}, %[[NOW]], %[[SPARE]] : memref<4xf32>
+// CHECK:           scf.if
+// CHECK-NEXT:        kernel.launch @softmax[0] (%arg0) ins(%[[NOW]] : memref<4xf32>) outs(%[[SPARE]] : memref<4xf32>)
+// CHECK-NOT:       kernel.copy %{{.*}} to %[[SPARE]]
+// CHECK:           kernel.copy %[[NOW]] to %[[ROOM]]
+// CHECK-NEXT:      scf.yield %[[NEXT]], %[[LEFT]], %[[ROOM]], %[[OTHER]]
+func.func @main(%x: tensor<4xf32>, %y: tensor<4xf32>, %c: tensor<i1>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %five = arith.constant 5 : index
+  %condition = tensor.extract %c[] : tensor<i1>
+  %0:2 = scf.for %i = %zero to %five step %one iter_args(%p = %x, %q = %y) -> (tensor<4xf32>, tensor<4xf32>) {
+    %made = scf.if %condition -> (tensor<4xf32>) {
+      %next = sluice.softmax %p {axis = 0 : i64} : (tensor<4xf32>) -> tensor<4xf32>
+      scf.yield %next : tensor<4xf32>
+    } else {
+      scf.yield %p : tensor<4xf32>
+    }
+    scf.yield %made, %p : tensor<4xf32>, tensor<4xf32>
+  }
+  return %0#0, %0#1 : tensor<4xf32>, tensor<4xf32>
+}
