@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "RecurrentActivations.h"
+#include "RecurrentConfiguration.h"
 #include "ScanKernels.h"
 #include "SequenceLengths.h"
 #include "dialects/Sluice/BodyBuilder.h"
@@ -15,7 +16,6 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "sluice/Codegen/CPU/CpuFamilies.h"
 #include "sluice/Codegen/CPU/CpuLoops.h"
-#include "sluice/Codegen/CPU/KernelConfiguration.h"
 #include "sluice/Codegen/Rows/RowBuffer.h"
 
 using namespace mlir;
@@ -561,20 +561,6 @@ void RecurrenceEmitter::emit() {
       });
 }
 
-/// Do packed weights have as many elements as a cell reads of them?
-static LogicalResult checkWeights(kernel::PackedRecurrenceOp op,
-                                  kernel::CpuRecurrenceAttr config) {
-  int64_t units = op.getUnits(), lanes = config.getLanes();
-  int64_t columns = llvm::divideCeil(units, lanes) * lanes;
-  int64_t read = static_cast<int64_t>(op.getReverse().size()) * units *
-                 columns * countGates(op.getCell());
-  int64_t there = shapeOf(op.getWeights()).front();
-  if (there == read)
-    return success();
-  return op.emitError("the configuration of its kernel does not fit: it reads ")
-         << read << " elements of packed weights, of which there are " << there;
-}
-
 static LogicalResult emitRecurrence(KernelBuilder &kernel,
                                     Operation *operation) {
   auto op = cast<RecurrentCellOpInterface>(operation);
@@ -583,15 +569,8 @@ static LogicalResult emitRecurrence(KernelBuilder &kernel,
       !isa<FloatType>(elementTypeOf(op.getProjected())))
     return operation->emitOpError(
         "must be alone in its kernel, with inputs in memory");
-  auto config = readConfiguration<kernel::CpuRecurrenceAttr>(operation);
+  auto config = readRecurrentConfiguration(kernel, op);
   if (failed(config))
-    return failure();
-  Type computeType = getComputeType(elementTypeOf(op.getWeights()));
-  if (config->getLanes() != kernel.rows.lanes(computeType))
-    return operation->emitError("the target has no vectors of ")
-           << config->getLanes() << " of these elements";
-  auto packed = dyn_cast<kernel::PackedRecurrenceOp>(operation);
-  if (packed && failed(checkWeights(packed, *config)))
     return failure();
   RecurrenceEmitter(kernel, op, *config).emit();
   return success();
