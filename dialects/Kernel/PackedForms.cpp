@@ -49,8 +49,9 @@ struct ConvForm final : PackableOpInterface::ExternalModel<ConvForm, ConvOp> {
                          Packings) const {
     auto conv = cast<ConvOp>(op);
     ArrayRef<int64_t> weight = shapeOf(conv.getWeight());
-    return PackedConvOp::create(builder, op->getLoc(), conv.getType(),
-                                operands[0], operands[1], weight.drop_front(2),
+    Value input = skipWidening(operands[0], elementTypeOf(operands[1]));
+    return PackedConvOp::create(builder, op->getLoc(), conv.getType(), input,
+                                operands[1], weight.drop_front(2),
                                 conv.getStrides(), conv.getDilations(),
                                 conv.getPads(), conv.getGroups(), weight[0]);
   }
@@ -62,8 +63,9 @@ struct ConvTransposeForm final
                          Packings) const {
     auto conv = cast<ConvTransposeOp>(op);
     ArrayRef<int64_t> weight = shapeOf(conv.getWeight());
+    Value input = skipWidening(operands[0], elementTypeOf(operands[1]));
     return PackedConvTransposeOp::create(
-        builder, op->getLoc(), conv.getType(), operands[0], operands[1],
+        builder, op->getLoc(), conv.getType(), input, operands[1],
         weight.drop_front(2), conv.getStrides(), conv.getDilations(),
         conv.getPads(), conv.getGroups(), weight[1] * conv.getGroups(),
         conv.getOutputPadding());

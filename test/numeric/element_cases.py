@@ -126,12 +126,14 @@ def convolve(image, weights, stride, pad, groups):
 
 @element_case("f16", "bf16", "f64")
 def element_convolutions(g, dtype):
-    """Dense, of one pixel, in narrow and in wide groups, depthwise."""
+    """Dense, of one pixel, in narrow and in wide groups, depthwise, and of images
+    of any size."""
     expected = []
-    for inputs, outputs, kernel, stride, groups in (
-            (9, 40, 3, 1, 1), (24, 33, 1, 1, 1), (16, 16, 3, 2, 4),
-            (64, 64, 3, 1, 2), (40, 40, 3, 1, 40), (5, 1, 3, 1, 1)):
-        x, image = operand(g, (2, inputs, 13, 17), dtype)
+    for inputs, outputs, kernel, stride, groups, dynamic in (
+            (9, 40, 3, 1, 1, ()), (24, 33, 1, 1, 1, ()), (16, 16, 3, 2, 4, ()),
+            (64, 64, 3, 1, 2, ()), (40, 40, 3, 1, 40, ()), (5, 1, 3, 1, 1, ()),
+            (9, 20, 3, 1, 1, (2, 3)), (24, 33, 1, 1, 1, (0, 3))):
+        x, image = operand(g, (2, inputs, 13, 17), dtype, dynamic)
         w, filters = weight(g, (outputs, inputs // groups, kernel, kernel), dtype)
         bias, added = weight(g, (outputs,), dtype)
         y = g.Conv(x, w, bias, pads=[kernel // 2] * 4, strides=[stride] * 2,
@@ -216,15 +218,44 @@ def element_lowest_integers(g):
     return [np.full((40, 20), 6 * 2**30, np.int64).astype(np.int32)]
 
 
-@case(error=0)
-def element_quantised_convolution(g):
-    """Padding is the zero point."""
-    x = g.random.integers(0, 256, (1, 12, 11, 9), np.uint8)
-    w = g.random.integers(-128, 128, (20, 6, 3, 3), np.int8)
-    g.output(g.ConvInteger(g.typed_input(x), g.constant(w), g.constant(np.uint8(9)),
-                           pads=[1, 1, 1, 1], group=2))
-    image, filters = x.astype(np.int64) - 9, w.astype(np.int64)
-    return [convolve(image, filters, 1, 1, 2).astype(np.int32)]
+@case(error=0, native=([], {}), short=(["--cpu=x86-64-v3"], {}),
+      base=(["--cpu=x86-64"], {}))
+def element_quantised_convolutions(g):
+    """Padding is the zero point. Pairs of channels, channels that are no pairs,
+    few pixels, and an image that comes channels last and leaves in f32."""
+    expected = []
+    for image_type, channels, outputs, kernel, groups, zero in (
+            (np.uint8, 12, 20, 3, 2, 9), (np.int8, 8, 21, 1, 1, 0),
+            (np.int8, 5, 8, 3, 1, -3), (np.int8, 16, 16, 3, 8, 0),
+            (np.uint8, 6, 40, 3, 1, 255)):
+        x = g.random.integers(*limits(image_type), (1, channels, 11, 9), image_type)
+        w = g.random.integers(-128, 128, (outputs, channels // groups, kernel, kernel),
+                              np.int8)
+        g.output(g.ConvInteger(g.typed_input(x), g.constant(w),
+                               g.constant(image_type(zero)),
+                               pads=[kernel // 2] * 4, group=groups))
+        image, filters = x.astype(np.int64) - zero, w.astype(np.int64)
+        expected.append(
+            convolve(image, filters, 1, kernel // 2, groups).astype(np.int32))
+    x = g.random.integers(-128, 128, (2, 7, 7, 4), np.int8)
+    w = g.random.integers(-128, 128, (9, 4, 3, 3), np.int8)
+    image = g.Transpose(g.typed_input(x, (1,)), perm=[0, 3, 1, 2])
+    sums = g.ConvInteger(image, g.constant(w), strides=[2, 1])
+    g.output(g.Cast(sums, to=TensorProto.FLOAT))
+    last = convolve(x.transpose(0, 3, 1, 2).astype(np.int64), w.astype(np.int64),
+                    1, 0, 1)
+    expected.append(last[:, :, ::2].astype(np.float32))
+    return expected
+
+
+@case(error=0, short=(["--emulate-dot-units", "--cpu=x86-64-v3"], {}),
+      base=(["--emulate-dot-units", "--cpu=x86-64"], {}))
+def element_emulated_convolution(g):
+    """What pairs of channels compute, in plain arithmetic."""
+    x = g.random.integers(-128, 128, (1, 4, 8, 8), np.int8)
+    w = g.random.integers(-128, 128, (5, 4, 3, 3), np.int8)
+    g.output(g.ConvInteger(g.typed_input(x), g.constant(w), pads=[1] * 4))
+    return [convolve(x.astype(np.int64), w.astype(np.int64), 1, 1, 1).astype(np.int32)]
 
 
 def limits(dtype):

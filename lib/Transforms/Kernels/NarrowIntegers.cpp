@@ -85,32 +85,53 @@ static Value narrowIntegers(OpBuilder &builder, Value value) {
   return rebuild(graph, value, builder.getIntegerType(16));
 }
 
-void sluice::narrowOperand(kernel::RegionOp region, OpOperand &operand) {
-  auto argument = dyn_cast<BlockArgument>(operand.get());
-  if (!argument || !argument.hasOneUse())
-    return;
+static bool narrowInput(kernel::RegionOp region, BlockArgument argument);
+
+/// What a kernel makes, in fewer bits: of its only result; null where that is
+/// not known to fit.
+static Value narrowResult(kernel::RegionOp producer) {
+  Operation *anchor = producer.findAnchor();
+  // The code of other anchors is made for the elements they have.
+  if (anchor && !isa<TransposeOp>(anchor))
+    return nullptr;
+  Operation *yield = producer.getBody().front().getTerminator();
+  Value result = yield->getOperand(0);
+  auto transpose = result.getDefiningOp<TransposeOp>();
+  if (!transpose) {
+    OpBuilder builder(yield);
+    return narrowIntegers(builder, result);
+  }
+  auto source = dyn_cast<BlockArgument>(transpose.getOperand());
+  if (!source || !narrowInput(producer, source))
+    return nullptr;
+  transpose.getResult().setType(
+      transpose.getType().clone(elementTypeOf(source)));
+  return result;
+}
+
+/// Has the kernel behind an argument of the region make narrow integers, for
+/// this argument alone, or goes without it. False where they are not known to
+/// fit.
+static bool narrowInput(kernel::RegionOp region, BlockArgument argument) {
+  if (!argument.hasOneUse())
+    return false;
   unsigned number = argument.getArgNumber();
   Value input = region.getInputs()[number];
   auto producer = input.getDefiningOp<kernel::RegionOp>();
-  if (!producer || producer->getNumResults() != 1 || !input.hasOneUse() ||
-      producer.findAnchor())
-    return;
-  Block &body = producer.getBody().front();
-  Operation *yield = body.getTerminator();
-  OpBuilder builder(yield);
-  Value narrow = narrowIntegers(builder, yield->getOperand(0));
+  if (!producer || producer->getNumResults() != 1 || !input.hasOneUse())
+    return false;
+  Value narrow = narrowResult(producer);
   if (!narrow)
-    return;
-  Type wide = elementTypeOf(argument);
+    return false;
   argument.setType(narrow.getType());
-  OpBuilder inside = OpBuilder::atBlockBegin(argument.getOwner());
-  operand.set(GraphBuilder(inside, argument.getLoc()).cast(argument, wide));
   if (auto source = dyn_cast<BlockArgument>(narrow)) {
     region.getInputsMutable()[number].set(
         producer.getInputs()[source.getArgNumber()]);
-    return producer.erase();
+    producer.erase();
+    return true;
   }
-  yield->setOperand(0, narrow);
+  Block &body = producer.getBody().front();
+  body.getTerminator()->setOperand(0, narrow);
   input.setType(narrow.getType());
   SmallVector<Operation *> ops;
   for (Operation &op : body.without_terminator())
@@ -118,4 +139,16 @@ void sluice::narrowOperand(kernel::RegionOp region, OpOperand &operand) {
   for (Operation *op : llvm::reverse(ops))
     if (isOpTriviallyDead(op))
       op->erase();
+  return true;
+}
+
+void sluice::narrowOperand(kernel::RegionOp region, OpOperand &operand) {
+  auto argument = dyn_cast<BlockArgument>(operand.get());
+  if (!argument)
+    return;
+  Type wide = elementTypeOf(argument);
+  if (!narrowInput(region, argument))
+    return;
+  OpBuilder builder = OpBuilder::atBlockBegin(argument.getOwner());
+  operand.set(GraphBuilder(builder, argument.getLoc()).cast(argument, wide));
 }

@@ -104,3 +104,38 @@ func.func @cell(%x: tensor<1x5x3x8xf32>, %w: tensor<1x8x8xf32>) -> tensor<5x1x3x
   %0:2 = sluice.recurrence %x, %w {operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0>, cell = #sluice.cell<rnn>, reverse = array<i1: false>, activations = ["tanh"], alphas = array<f64: 0.0>, betas = array<f64: 0.0>} : (tensor<1x5x3x8xf32>, tensor<1x8x8xf32>) -> (tensor<5x1x3x8xf32>, tensor<1x3x8xf32>)
   return %0#0 : tensor<5x1x3x8xf32>
 }
+
+// -----
+
+// So are those of a convolution, whose image is transposed as narrow as it
+// comes; what another kernel reads too, stays.
+// CHECK-LABEL: func.func @narrow_convolution
+// CHECK-SAME:    %[[X:[a-z0-9]+]]: tensor<1x4x8x8xi8>
+// CHECK:         %[[IMAGE:.*]] = kernel.region "transpose" ins(%[[X]]
+// CHECK-SAME:      -> tensor<1x8x8x4xi8>
+// CHECK:         kernel.region "conv"
+// CHECK-SAME:      ins(%[[IMAGE]]
+// CHECK-SAME:      unit = integer_pairs
+// CHECK-SAME:      copy_weights = true
+// CHECK:           sluice.cast {{.*}} : (tensor<1x8x8x4xi8>) -> tensor<1x8x8x4xi32>
+// CHECK:           sluice.conv
+func.func @narrow_convolution(%x: tensor<1x4x8x8xi8>) -> tensor<1x8x8x8xi32> {
+  %w = sluice.constant dense<3> : tensor<8x4x3x3xi32>
+  %0 = sluice.cast %x {to = i32} : (tensor<1x4x8x8xi8>) -> tensor<1x4x8x8xi32>
+  %1 = sluice.transpose %0 {permutation = array<i64: 0, 2, 3, 1>} : (tensor<1x4x8x8xi32>) -> tensor<1x8x8x4xi32>
+  %2 = sluice.conv %1, %w {channels_last, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>} : (tensor<1x8x8x4xi32>, tensor<8x4x3x3xi32>) -> tensor<1x8x8x8xi32>
+  return %2 : tensor<1x8x8x8xi32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @shared_image
+// CHECK:         kernel.region "conv"
+// CHECK-SAME:      unit = integer,
+func.func @shared_image(%x: tensor<1x4x8x8xi8>) -> (tensor<1x8x8x8xi32>, tensor<1x8x8x4xi32>) {
+  %w = sluice.constant dense<3> : tensor<8x4x3x3xi32>
+  %0 = sluice.cast %x {to = i32} : (tensor<1x4x8x8xi8>) -> tensor<1x4x8x8xi32>
+  %1 = sluice.transpose %0 {permutation = array<i64: 0, 2, 3, 1>} : (tensor<1x4x8x8xi32>) -> tensor<1x8x8x4xi32>
+  %2 = sluice.conv %1, %w {channels_last, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>} : (tensor<1x8x8x4xi32>, tensor<8x4x3x3xi32>) -> tensor<1x8x8x8xi32>
+  return %2, %1 : tensor<1x8x8x8xi32>, tensor<1x8x8x4xi32>
+}

@@ -47,8 +47,8 @@ static kernel::CpuContractionAttr configure(ContractionSpec spec,
 
 /// Would a product of 32-bit integers with these weights multiply narrower ones
 /// faster?
-static bool wantsNarrowLhs(MatmulOp op, Type weightsElement) {
-  return op.getType().getElementType().isInteger(32) &&
+static bool wantsNarrowLhs(Value product, Type weightsElement) {
+  return elementTypeOf(product).isInteger(32) &&
          (weightsElement.isSignlessInteger(8) ||
           weightsElement.isSignlessInteger(16));
 }
@@ -72,7 +72,8 @@ static llvm::Expected<KernelMatch> chooseMatmul(const KernelGroup &group,
     match.turned = {0};
     return match;
   }
-  if (weights && !group.isNarrowed && wantsNarrowLhs(op, weightsElement)) {
+  if (weights && !group.isNarrowed &&
+      wantsNarrowLhs(op.getResult(), weightsElement)) {
     match.narrowed = {0};
     return match;
   }
@@ -122,9 +123,10 @@ chooseConvolution(const KernelGroup &group, const MachineModel &machine) {
   Value weights = findPackableWeights(op, group);
   if (!weights)
     return chooseElements(group);
+  Type weightsElement = getKeptType(weights).getElementType();
+  Value input = kernel::skipWidening(op.getInput(), weightsElement);
   auto types =
-      getProductTypes(elementTypeOf(op.getInput()),
-                      getKeptType(weights).getElementType(), elementTypeOf(op));
+      getProductTypes(elementTypeOf(input), weightsElement, elementTypeOf(op));
   ConvolutionSpec spec = getConvolutionSpec(
       *types, cast<RankedTensorType>(op.getInput().getType()), op.getType(),
       shapeOf(op.getWeight()).drop_front(2), op.getStrides(), op.getDilations(),
@@ -140,6 +142,10 @@ chooseConvolution(const KernelGroup &group, const MachineModel &machine) {
       match.mergedPixels = countMergedPixels(op, weights, machine);
     if (match.mergedPixels > 1)
       return match;
+  }
+  if (!group.isNarrowed && wantsNarrowLhs(op.getResult(), weightsElement)) {
+    match.narrowed = {0};
+    return match;
   }
   kernel::CpuConvolutionAttr config = configure(spec, group, machine);
   match.config = config;
