@@ -232,6 +232,12 @@ LogicalResult FuncOp::verify() {
     return success();
   if (auto axes = getStrided(); axes && axes->size() != getNumArguments())
     return emitOpError("needs one strided dimension per argument");
+  for (int64_t tie : getTies())
+    if (auto axes = getStrided(); axes && tie >= 0 &&
+                                  tie < static_cast<int64_t>(axes->size()) &&
+                                  (*axes)[tie] >= 0)
+      return emitOpError("input ")
+             << tie << " cannot be written over: it is strided";
   return verifyTies(getTies(), getArgumentTypes(), getResultTypes(),
                     [&] { return emitOpError(); });
 }

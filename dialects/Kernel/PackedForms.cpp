@@ -15,14 +15,11 @@ using namespace sluice::kernel;
 
 using Packings = ArrayRef<PackingAttrInterface>;
 
-static bool isNarrow(Type type) {
-  return type.isSignlessInteger(8) || type.isSignlessInteger(16);
-}
-
 Value kernel::skipWidening(Value value, Type weights) {
   auto cast = value.getDefiningOp<CastOp>();
   if (!cast || !elementTypeOf(value).isSignlessInteger(32) ||
-      !isNarrow(weights) || !isNarrow(elementTypeOf(cast->getOperand(0))))
+      !isNarrowInteger(weights) ||
+      !isNarrowInteger(elementTypeOf(cast->getOperand(0))))
     return value;
   return cast->getOperand(0);
 }

@@ -37,11 +37,9 @@ LogicalResult kernel::verifyTies(ArrayRef<int64_t> ties, TypeRange inputs,
   return success();
 }
 
-/// Is the op's result the memory of its first operand?
-static bool isView(Operation *op) { return isa<AliasOp, CastOpInterface>(op); }
+bool kernel::isView(Operation *op) { return isa<AliasOp, CastOpInterface>(op); }
 
-/// What a tensor is another shape or type of.
-static Value withoutViews(Value tensor) {
+Value kernel::withoutViews(Value tensor) {
   while (Operation *op = tensor.getDefiningOp()) {
     if (!isView(op))
       break;
@@ -101,6 +99,13 @@ static LogicalResult verifyUpdate(CallOp call, unsigned input) {
 }
 
 LogicalResult CallOp::verify() {
+  size_t dynamic = 0;
+  for (Type type : getResultTypes())
+    if (auto tensor = dyn_cast<RankedTensorType>(type))
+      dynamic += tensor.getNumDynamicDims();
+  if (getSizes().size() != dynamic)
+    return emitOpError("has ") << getSizes().size() << " sizes for " << dynamic
+                               << " dynamic dimensions of its results";
   if (failed(verifyTies(getTies(), getInputs().getTypes(), getResultTypes(),
                         [&] { return emitOpError(); })))
     return failure();

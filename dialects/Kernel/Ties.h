@@ -8,9 +8,16 @@
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/TypeRange.h"
+#include "mlir/IR/Value.h"
 #include "mlir/Support/LLVM.h"
 
 namespace sluice::kernel {
+
+/// Is the op's result the memory of its first operand?
+bool isView(mlir::Operation *op);
+
+/// What a tensor is another shape or type of.
+mlir::Value withoutViews(mlir::Value tensor);
 
 /// Does each result that is tied have the type of the input that it is written
 /// over, and that input for itself? Says what is wrong.

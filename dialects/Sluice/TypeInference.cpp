@@ -28,8 +28,7 @@ Type sluice::getComputeType(Type elementType) {
   return elementType;
 }
 
-/// Signless integers that products of 32 bits may keep as they lie in memory.
-static bool isNarrowInteger(Type type) {
+bool sluice::isNarrowInteger(Type type) {
   return type.isSignlessInteger(8) || type.isSignlessInteger(16);
 }
 

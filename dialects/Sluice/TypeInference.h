@@ -32,6 +32,10 @@ llvm::ArrayRef<int64_t> shapeOf(mlir::Value value);
 /// f32; integers lose their signedness.
 mlir::Type getComputeType(mlir::Type elementType);
 
+/// Signless integers of 8 or 16 bits: products of 32 bits may read these as
+/// they lie in memory.
+bool isNarrowInteger(mlir::Type type);
+
 /// What products of elements of two types, in an op whose result has elements
 /// of a third one, are added up in by a kernel that has a dot unit for them;
 /// null where there is none. Integers on the right, or on both sides where the

@@ -29,7 +29,7 @@ def State_PairAttr : AttrDef<State_Dialect, "State"> {
   let description = [{
     Runs append along `axis`, for which there is room for `capacity`, 0 being
     what the caller says; without an axis they replace the state by a tensor of
-    its sizes, where `in_place` in the state's own memory.
+    its sizes, which is written to the state's own memory if `in_place`.
 
     ```mlir
     #state.pair<output = 1, axis = 2, capacity = 64>

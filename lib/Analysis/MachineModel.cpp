@@ -141,7 +141,7 @@ void describeX86(MachineModel &model) {
   model.hasFma = has("fma");
   model.hasMask = avx512;
   model.hasF16Conversion = has("f16c");
-  model.hasBf16Dot = has("avx512bf16");
+  model.hasBf16Dot = model.hasBf16Conversion = has("avx512bf16");
   model.hasInt8Dot = has("avx512vnni") || has("avxvnni");
 }
 
@@ -150,7 +150,7 @@ void describeAArch64(MachineModel &model) {
   model.vectorRegisters = 32;
   model.hasFma = true;
   model.hasMask = false;
-  model.hasF16Conversion = true;
+  model.hasF16Conversion = model.hasBf16Conversion = true;
   model.hasBf16Dot = is_contained(model.requiredFeatures, "bf16");
   model.hasInt8Dot = is_contained(model.requiredFeatures, "dotprod");
 }

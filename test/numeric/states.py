@@ -216,27 +216,31 @@ class Cell:
 
 
 class LongCell:
-    """A long short-term memory, with two states."""
+    """A long short-term memory, with two states, in one or two directions."""
 
-    def __init__(self, batch=3, inputs=4, hidden=19):
-        self.batch, self.inputs, self.hidden = batch, inputs, hidden
+    def __init__(self, directions=1, batch=3, inputs=4, hidden=19):
+        self.directions, self.batch = directions, batch
+        self.inputs, self.hidden = inputs, hidden
         random = np.random.default_rng(hidden)
-        self.own = random.standard_normal((1, 4 * hidden, inputs)).astype(np.float32)
-        self.back = random.standard_normal((1, 4 * hidden, hidden)).astype(np.float32)
+        weights = lambda depth: random.standard_normal((directions, 4 * hidden, depth))
+        self.own = weights(inputs).astype(np.float32)
+        self.back = weights(hidden).astype(np.float32)
 
     def model(self):
-        state = [1, self.batch, self.hidden]
+        state = [self.directions, self.batch, self.hidden]
         node = helper.make_node(
-            "LSTM", ["x", "own", "back", "", "", "h_before", "c_before"],
+            "LSTM", ["x", "own", "back", "", "lengths", "h_before", "c_before"],
             ["y", "h_after", "c_after"], hidden_size=self.hidden,
+            direction="forward" if self.directions == 1 else "bidirectional",
         )
         graph = helper.make_graph(
             [node],
             "long_cell",
-            [value("x", [2, self.batch, self.inputs]), value("h_before", state),
-             value("c_before", state)],
-            [value("y", [2, 1, self.batch, self.hidden]), value("h_after", state),
-             value("c_after", state)],
+            [value("x", [2, self.batch, self.inputs]),
+             helper.make_tensor_value_info("lengths", TensorProto.INT32, [self.batch]),
+             value("h_before", state), value("c_before", state)],
+            [value("y", [2, self.directions, self.batch, self.hidden]),
+             value("h_after", state), value("c_after", state)],
             [numpy_helper.from_array(self.own, "own"),
              numpy_helper.from_array(self.back, "back")],
         )
@@ -248,26 +252,34 @@ class LongCell:
         return ["--state=h_after:h_before", "--state=c_after:c_before"]
 
     def empty(self):
-        return {name: np.zeros((1, self.batch, self.hidden))
+        return {name: np.zeros((self.directions, self.batch, self.hidden))
                 for name in ("h_before", "c_before")}
 
     def step(self, feeds, past):
-        h, c = past["h_before"][0], past["c_before"][0]
-        own, back = self.own[0].astype(np.float64), self.back[0].astype(np.float64)
+        hidden, cell = past["h_before"].copy(), past["c_before"].copy()
         sigmoid = lambda numbers: 1 / (1 + np.exp(-numbers))
-        outputs = []
-        for x in feeds["x"].astype(np.float64):
-            i, o, f, new = np.split(x @ own.T + h @ back.T, 4, axis=1)
-            c = sigmoid(f) * c + sigmoid(i) * np.tanh(new)
-            h = sigmoid(o) * np.tanh(c)
-            outputs.append(h[None])
-        present = {"h_before": h[None], "c_before": c[None]}
-        return [np.array(outputs), *present.values()], present
+        outputs = np.zeros((2, *hidden.shape))
+        for direction, sequence in np.ndindex(hidden.shape[:2]):
+            own = self.own[direction].astype(np.float64)
+            back = self.back[direction].astype(np.float64)
+            h, c = hidden[direction, sequence], cell[direction, sequence]
+            for at in range(feeds["lengths"][sequence])[:: -1 if direction else 1]:
+                x = feeds["x"][at, sequence].astype(np.float64)
+                i, o, f, new = np.split(own @ x + back @ h, 4)
+                c = sigmoid(f) * c + sigmoid(i) * np.tanh(new)
+                h = sigmoid(o) * np.tanh(c)
+                outputs[at, direction, sequence] = h
+            hidden[direction, sequence], cell[direction, sequence] = h, c
+        present = {"h_before": hidden, "c_before": cell}
+        return [outputs, hidden, cell], present
 
     def feeds(self, number):
         random = np.random.default_rng(number)
         shape = (2, self.batch, self.inputs)
-        return {"x": random.standard_normal(shape).astype(np.float32)}
+        return {
+            "x": random.standard_normal(shape).astype(np.float32),
+            "lengths": random.integers(0, 3, self.batch).astype(np.int32),
+        }
 
 
 class Slots:
@@ -392,6 +404,11 @@ def recurrent_cell():
 @case(6)
 def two_states_of_a_cell():
     return LongCell()
+
+
+@case(6)
+def states_of_both_directions():
+    return LongCell(directions=2, batch=9)
 
 
 @case(9)

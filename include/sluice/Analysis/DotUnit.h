@@ -80,6 +80,7 @@ std::optional<DotUnitModel> getDotUnit(DotUnitModel::Kind kind,
 std::optional<DotUnitModel> getDotUnitOfCopies(DotUnitModel::Kind kind,
                                                const ProductTypes &types,
                                                const MachineModel &machine);
+
 /// The unit for elements of these types whose B is copied before it is read, in
 /// the unit's type and order, so that widening takes no instructions there. It
 /// has the lanes of `chooseDotUnit`. Of the depth, `run` elements lie side by

@@ -51,6 +51,8 @@ struct MachineModel {
   bool hasMask = false;
   /// Conversions between f16 and f32 are instructions.
   bool hasF16Conversion = false;
+  /// LLVM converts vectors between bf16 and f32 in a few instructions.
+  bool hasBf16Conversion = false;
   /// bf16 x bf16 -> f32 pairwise dot products.
   bool hasBf16Dot = false;
   /// u8 x i8 -> i32 dot products of four (VNNI, or SDOT/UDOT).

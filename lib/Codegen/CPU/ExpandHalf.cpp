@@ -118,7 +118,8 @@ Value HalfBuilder::truncateBrain(Value number) {
   // To nearest, ties to even, as above.
   Value rounded = add(add(bits, integer(bits, 0x7fff)), bitAnd(upper, 1));
   rounded = shiftRight(rounded, 16);
-  Value nan = bitOr(upper, integer(bits, 0x40));
+  // What the instruction and LLVM's way around it make of any NaN.
+  Value nan = integer(bits, 0x7fc0);
   Value isNan = compare(arith::CmpFPredicate::UNO, number, number);
   Value narrow =
       make<arith::TruncIOp>(i16(number), select(isNan, nan, rounded));
@@ -204,12 +205,6 @@ struct ShuffleBits final : OpRewritePattern<vector::ShuffleOp> {
   }
 };
 
-/// Whether LLVM converts vectors between bf16 and f32 in a few instructions.
-bool hasBrainConversion(const MachineModel &machine) {
-  return machine.architecture != MachineModel::Architecture::X86_64 ||
-         llvm::is_contained(machine.requiredFeatures, "avx512bf16");
-}
-
 /// Does the module have values of this element type?
 bool usesType(ModuleOp module, Type element) {
   auto has = [&](Type type) {
@@ -278,7 +273,7 @@ public:
         return signalPassFailure();
       if (!own->hasF16Conversion)
         lacking.push_back(&op);
-      if (!hasBrainConversion(*own))
+      if (!own->hasBf16Conversion)
         lackingBrain.push_back(&op);
     }
     if (machine->architecture == MachineModel::Architecture::X86_64)

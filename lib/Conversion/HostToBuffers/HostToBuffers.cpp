@@ -525,7 +525,8 @@ public:
       }
       StateAttr state = getState(source, i);
       if (state && state.getInPlace()) {
-        states.bindInPlace(argument, state);
+        if (failed(states.bindInPlace(argument, state)))
+          return signalPassFailure();
         continue;
       }
       if (state && state.getAxis()) {

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "LoopBuffers.h"
+#include "dialects/Kernel/Ties.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -37,18 +38,8 @@ unsigned LoopBuffers::positionOf(Value argument) const {
   return positions.size();
 }
 
-/// The value behind ops that only change its type or shape.
-static Value stripViews(Value value) {
-  while (Operation *op = value.getDefiningOp()) {
-    if (!isa<kernel::AliasOp, tensor::CastOp>(op))
-      break;
-    value = op->getOperand(0);
-  }
-  return value;
-}
-
 /// The input that a call wrote a tensor over; null for other tensors.
-static Value findUpdated(Value tensor) {
+static Value findTiedInput(Value tensor) {
   auto call = tensor.getDefiningOp<kernel::CallOp>();
   if (!call)
     return {};
@@ -57,9 +48,10 @@ static Value findUpdated(Value tensor) {
 }
 
 kernel::CallOp LoopBuffers::makerOf(Value value) {
-  Value made = stripViews(value);
+  Value made = kernel::withoutViews(value);
   auto call = made.getDefiningOp<kernel::CallOp>();
-  return call && isInBody(call) && !findUpdated(made) ? call : kernel::CallOp();
+  return call && isInBody(call) && !findTiedInput(made) ? call
+                                                        : kernel::CallOp();
 }
 
 /// Is this a list without elements?
@@ -81,7 +73,7 @@ static bool isOnlyReader(Operation *reader, Value value) {
 static bool isWrittenOver(Value tensor) {
   return llvm::any_of(tensor.getUses(), [](OpOperand &use) {
     Operation *user = use.getOwner();
-    if (isa<kernel::AliasOp, tensor::CastOp>(user))
+    if (kernel::isView(user))
       return isWrittenOver(user->getResult(0));
     auto call = dyn_cast<kernel::CallOp>(user);
     return call &&
@@ -92,9 +84,9 @@ static bool isWrittenOver(Value tensor) {
 
 /// Is a tensor another one after calls that wrote over it?
 static bool isUpdateOf(Value tensor, Value origin) {
-  for (tensor = stripViews(tensor); tensor && tensor != origin;) {
-    Value updated = findUpdated(tensor);
-    tensor = updated ? stripViews(updated) : Value();
+  for (tensor = kernel::withoutViews(tensor); tensor && tensor != origin;) {
+    Value updated = findTiedInput(tensor);
+    tensor = updated ? kernel::withoutViews(updated) : Value();
   }
   return tensor == origin;
 }
@@ -132,7 +124,7 @@ LoopBuffers::Kind LoopBuffers::classifyTensor(Carried &carried) {
 }
 
 bool LoopBuffers::isStable(Value value) {
-  value = stripViews(value);
+  value = kernel::withoutViews(value);
   unsigned position = positionOf(value);
   if (position < positions.size()) {
     Kind kind = positions[position].kind;
@@ -206,7 +198,7 @@ void LoopBuffers::sendToElement(Carried &carried) {
   auto set = cast<SetElementOp>(carried.filler);
   translator.inPlace.insert(set);
   kernel::CallOp call = makerOf(set.getElement());
-  Value made = stripViews(set.getElement());
+  Value made = kernel::withoutViews(set.getElement());
   if (!call || translator.destinations.contains(made))
     return;
   // The kernel may run before the element's place is known.
@@ -252,7 +244,7 @@ void LoopBuffers::sendBranchesToSpare(Carried &carried, scf::IfOp branch) {
   for (Region *region : branch.getRegions()) {
     Value yielded = region->front().getTerminator()->getOperand(number);
     auto call = yielded.getDefiningOp<kernel::CallOp>();
-    if (call && call->getParentRegion() == region && !findUpdated(yielded) &&
+    if (call && call->getParentRegion() == region && !findTiedInput(yielded) &&
         yielded.getType() == type && !translator.destinations.contains(yielded))
       translator.destinations[yielded] =
           [this, &carried](MemRefType, ValueRange, Location) {
@@ -266,7 +258,7 @@ void LoopBuffers::sendToSpare(Carried &carried) {
       branch && isInBody(branch))
     return sendBranchesToSpare(carried, branch);
   kernel::CallOp call = makerOf(carried.next);
-  Value made = stripViews(carried.next);
+  Value made = kernel::withoutViews(carried.next);
   if (!call || translator.destinations.contains(made))
     return;
   auto type = translator.convert(cast<RankedTensorType>(made.getType()));

@@ -157,8 +157,16 @@ void StateBuffers::bindArgument(BlockArgument argument) {
   bind(argument, view, loc);
 }
 
-void StateBuffers::bindInPlace(BlockArgument argument, StateAttr state) {
+LogicalResult StateBuffers::bindInPlace(BlockArgument argument,
+                                        StateAttr state) {
   Location loc = argument.getLoc();
+  ValueRange outputs = argument.getOwner()->getTerminator()->getOperands();
+  if (state.getOutput() >= outputs.size() ||
+      outputs[state.getOutput()].getType() != argument.getType() ||
+      !isa<RankedTensorType>(argument.getType()))
+    return emitError(loc) << "input " << argument.getArgNumber()
+                          << " has no output of its type that updates it in "
+                             "place";
   OpBuilder &builder = translator.builder;
   auto type = translator.convert(cast<RankedTensorType>(argument.getType()));
   auto number = static_cast<int64_t>(argument.getArgNumber());
@@ -173,6 +181,7 @@ void StateBuffers::bindInPlace(BlockArgument argument, StateAttr state) {
                   kernel::OutputOp::create(
                       builder, loc, type, translator.frame,
                       builder.getI64IntegerAttr(state.getOutput()), sizes));
+  return success();
 }
 
 void StateBuffers::translateGrow(GrowStateOp op) {

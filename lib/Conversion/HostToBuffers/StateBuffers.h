@@ -26,7 +26,8 @@ public:
   }
   void bindArgument(mlir::BlockArgument argument);
   /// Binds a state that kernels update where it lies.
-  void bindInPlace(mlir::BlockArgument argument, StateAttr state);
+  llvm::LogicalResult bindInPlace(mlir::BlockArgument argument,
+                                  StateAttr state);
   void translateGrow(GrowStateOp op);
   /// Binds a view of a state; false for other aliases.
   bool translateAlias(kernel::AliasOp op);

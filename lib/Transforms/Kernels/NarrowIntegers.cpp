@@ -78,8 +78,7 @@ static Value narrowIntegers(OpBuilder &builder, Value value) {
   GraphBuilder graph(builder, value.getLoc());
   if (auto cast = value.getDefiningOp<CastOp>()) {
     Value source = cast->getOperand(0);
-    Type type = elementTypeOf(source);
-    if (type.isSignlessInteger(8) || type.isSignlessInteger(16))
+    if (isNarrowInteger(elementTypeOf(source)))
       return source;
   }
   return rebuild(graph, value, builder.getIntegerType(16));

@@ -50,7 +50,7 @@ std::string commonName(StringRef name) {
 }
 
 /// The argument of the function that a tensor is after ops that update it.
-BlockArgument findUpdated(Value tensor) {
+BlockArgument findUpdatedArgument(Value tensor) {
   Value state = withoutCasts(tensor);
   while (auto result = dyn_cast<OpResult>(state)) {
     auto anchor = dyn_cast<AnchorOpInterface>(result.getOwner());
@@ -131,7 +131,7 @@ private:
       return;
     }
     // What operators update by their meaning, whatever the names are.
-    if (BlockArgument argument = findUpdated(result.get())) {
+    if (BlockArgument argument = findUpdatedArgument(result.get())) {
       StringAttr input = nameOf(argument.getArgNumber());
       if (input && !getState(function, argument.getArgNumber()))
         offer(maker, name, input, "");

@@ -5,9 +5,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Kernel/Kernel.h"
+#include "dialects/Kernel/Ties.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "sluice/Analysis/KeptSizes.h"
 #include "sluice/Support/Remarks.h"
 #include "sluice/Transforms/State/Passes.h"
@@ -21,15 +21,7 @@ namespace sluice {
 
 namespace {
 
-/// The value behind ops that only change its type or shape.
-Value withoutViews(Value tensor) {
-  while (Operation *op = tensor.getDefiningOp()) {
-    if (!isa<kernel::AliasOp, tensor::CastOp>(op))
-      break;
-    tensor = op->getOperand(0);
-  }
-  return tensor;
-}
+using kernel::withoutViews;
 
 /// A result of a call and the input that it is to be written over.
 struct Update {
@@ -63,6 +55,7 @@ private:
     for (BlockArgument argument : main.getArguments()) {
       StateAttr state = getState(main, argument.getArgNumber());
       if (!state || state.getAxis() || state.getInPlace() ||
+          state.getOutput() >= end->getNumOperands() ||
           !update(argument, end->getOperand(state.getOutput()),
                   /*isState=*/true))
         continue;
@@ -80,15 +73,22 @@ private:
       numCarried += update(argument, next, /*isState=*/false);
   }
 
-  /// The body sees what the block in front of the condition forwards to it.
+  /// The body sees what the block in front of the condition forwards to it; a
+  /// state that it sees twice is read under the other name.
   void updateCarried(scf::WhileOp loop) {
     ValueRange forwarded = loop.getConditionOp().getArgs();
     for (auto [argument, next] :
-         llvm::zip(loop.getBeforeArguments(), loop.getYieldedValues()))
+         llvm::zip(loop.getBeforeArguments(), loop.getYieldedValues())) {
+      auto isArgument = [argument = Value(argument)](Value value) {
+        return withoutViews(value) == argument;
+      };
+      if (llvm::count_if(forwarded, isArgument) != 1)
+        continue;
       for (auto [value, inBody] :
            llvm::zip(forwarded, loop.getAfterArguments()))
-        if (value == argument && llvm::count(forwarded, value) == 1)
+        if (value == argument)
           numCarried += update(inBody, next, /*isState=*/false);
+    }
   }
 
   /// Ties the results that a tensor becomes `next` by, if all of these are
@@ -101,13 +101,19 @@ private:
         findPath(origin, withoutViews(next), isState, reader);
     for (const Update &step : path)
       getTies(step.call)[step.result] = step.input;
-    if (path.empty() && reader && isState)
+    if (!path.empty() || !isState)
+      return !path.empty();
+    if (reader)
       remarks::missed(reader, remarks::state)
           << "every run makes the state anew, which a kernel of the kind '"
           << getKernel(reader).getAnchor().str()
           << "' could update where it lies: something else reads it at the "
              "same time or later";
-    return !path.empty();
+    else if (Operation *maker = withoutViews(next).getDefiningOp())
+      remarks::missed(maker, remarks::state)
+          << "every run makes the state anew: none of its kernels can write it "
+             "over the old one";
+    return false;
   }
 
   /// Calls in the block of `origin` that make `target` from it, each of which

@@ -145,3 +145,20 @@ func.func @updated(%frame: !llvm.ptr, %x: memref<4xf32>) {
   kernel.launch @k[0] (%frame) ins(%x : memref<4xf32>) outs() {updated = array<i64: 1>}
   return
 }
+
+// -----
+
+// expected-error @+1 {{input 0 cannot be written over: it is strided}}
+kernel.func @strided "map" attributes {strided = array<i64: 0, -1>, ties = array<i64: 0>} {
+^bb0(%x: tensor<4xf32>, %y: tensor<4xf32>):
+  %0 = sluice.add %x, %y : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  kernel.yield %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @sizes(%x: tensor<?xf32>) -> tensor<?xf32> {
+  // expected-error @+1 {{has 0 sizes for 1 dynamic dimensions of its results}}
+  %0 = kernel.call @k ins(%x : tensor<?xf32>) sizes() -> tensor<?xf32>
+  return %0 : tensor<?xf32>
+}

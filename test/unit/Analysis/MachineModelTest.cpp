@@ -43,6 +43,8 @@ TEST(MachineModel, Avx512Cpus) {
     EXPECT_NE(model.features.find("-prefer-256-bit"), std::string::npos);
   }
   EXPECT_TRUE(get(x86, "sapphirerapids").hasBf16Dot);
+  EXPECT_TRUE(get(x86, "sapphirerapids").hasBf16Conversion);
+  EXPECT_FALSE(get(x86, "x86-64-v3").hasBf16Conversion);
   EXPECT_FALSE(get(x86, "skylake-avx512").hasInt8Dot);
   EXPECT_TRUE(get(x86, "znver4").hasInt8Dot);
 }

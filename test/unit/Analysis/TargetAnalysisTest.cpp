@@ -43,6 +43,7 @@ void expectSame(const MachineModel &a, const MachineModel &b) {
   EXPECT_EQ(a.hasFma, b.hasFma);
   EXPECT_EQ(a.hasMask, b.hasMask);
   EXPECT_EQ(a.hasF16Conversion, b.hasF16Conversion);
+  EXPECT_EQ(a.hasBf16Conversion, b.hasBf16Conversion);
   EXPECT_EQ(a.hasBf16Dot, b.hasBf16Dot);
   EXPECT_EQ(a.hasInt8Dot, b.hasInt8Dot);
   EXPECT_EQ(a.l1Bytes, b.l1Bytes);

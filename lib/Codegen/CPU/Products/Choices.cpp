@@ -49,8 +49,7 @@ static kernel::CpuContractionAttr configure(ContractionSpec spec,
 /// faster?
 static bool wantsNarrowLhs(Value product, Type weightsElement) {
   return elementTypeOf(product).isInteger(32) &&
-         (weightsElement.isSignlessInteger(8) ||
-          weightsElement.isSignlessInteger(16));
+         isNarrowInteger(weightsElement);
 }
 
 static llvm::Expected<KernelMatch> chooseMatmul(const KernelGroup &group,

@@ -8,6 +8,7 @@
 #include "dialects/Sluice/RecurrentCell.h"
 #include "sluice/Codegen/CPU/KernelConfiguration.h"
 #include "sluice/Codegen/Rows/RowOps.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -16,9 +17,14 @@ using namespace sluice;
 static LogicalResult checkWeights(kernel::PackedRecurrenceOp op,
                                   kernel::CpuRecurrenceAttr config) {
   int64_t units = op.getUnits(), lanes = config.getLanes();
-  int64_t columns = llvm::divideCeil(units, lanes) * lanes;
-  int64_t read = static_cast<int64_t>(op.getReverse().size()) * units *
-                 columns * countGates(op.getCell());
+  int64_t read = llvm::divideCeil(units, lanes);
+  bool overflows = false;
+  for (int64_t factor :
+       {lanes, units, static_cast<int64_t>(op.getReverse().size()),
+        countGates(op.getCell())})
+    overflows |= llvm::MulOverflow(read, factor, read);
+  if (overflows)
+    return op.emitError("reads more packed weights than there can be");
   int64_t there = shapeOf(op.getWeights()).front();
   if (there == read)
     return success();

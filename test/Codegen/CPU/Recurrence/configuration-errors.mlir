@@ -76,3 +76,15 @@ kernel.func @count "packed_recurrence" attributes {config = #kernel.cpu_recurren
     : (tensor<1x5x2x8xf32>, tensor<128xf32>) -> (tensor<5x1x2x8xf32>, tensor<1x2x8xf32>)
   kernel.yield %0#0, %0#1 : tensor<5x1x2x8xf32>, tensor<1x2x8xf32>
 }
+
+// -----
+
+kernel.func @many "packed_recurrence" attributes {config = #kernel.cpu_recurrence<lanes = 8>} {
+^bb0(%x: tensor<2x5x2x8589934592xf32>, %r: tensor<0xf32>):
+  // expected-error @+1 {{reads more packed weights than there can be}}
+  %0:3 = kernel.packed_recurrence %x, %r {
+      cell = #sluice.cell<lstm>, reverse = array<i1: false, true>, activations = ["sigmoid", "tanh", "tanh", "sigmoid", "tanh", "tanh"],
+      alphas = array<f64: 0.0, 0.0, 0.0, 0.0, 0.0, 0.0>, betas = array<f64: 0.0, 0.0, 0.0, 0.0, 0.0, 0.0>, units = 2147483648 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0>}
+    : (tensor<2x5x2x8589934592xf32>, tensor<0xf32>) -> (tensor<5x2x2x2147483648xf32>, tensor<2x2x2147483648xf32>, tensor<2x2x2147483648xf32>)
+  kernel.yield %0#0, %0#1, %0#2 : tensor<5x2x2x2147483648xf32>, tensor<2x2x2147483648xf32>, tensor<2x2x2147483648xf32>
+}
