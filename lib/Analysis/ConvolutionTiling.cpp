@@ -75,15 +75,22 @@ static bool imageLeavesCache(const ConvolutionSpec &spec, const Sizes &sizes,
 }
 
 /// Whether weights are widened once instead of by every tile, which takes about
-/// as long as a few pixels.
+/// as long as a few pixels, or as more where the copies leave the core's cache
+/// and only widening is saved.
 static bool copiesWeights(const ConvolutionSpec &spec,
                           const MachineModel &machine) {
-  constexpr int64_t fewestPixels = 32;
+  constexpr int64_t fewestPixels = 32, fewestFromMemory = 64;
   DotUnitModel unit = chooseDotUnit(spec.types, machine);
   if (unit.widenings == 0)
     return false;
   Sizes sizes = estimateSizes(spec, unit, /*mergedGroups=*/1);
-  return sizes.batch * sizes.lines * sizes.pixels >= fewestPixels;
+  int64_t pixels = sizes.batch * sizes.lines * sizes.pixels;
+  DotUnitModel ofCopies =
+      chooseDotUnitOfCopies(spec.types, machine, spec.inputChannels);
+  int64_t bytes =
+      sizes.groups * sizes.outputs * sizes.depth * ofCopies.rhsBytes;
+  bool paysSoon = ofCopies.kind != unit.kind || bytes <= machine.l2Bytes;
+  return pixels >= (paysSoon ? fewestPixels : fewestFromMemory);
 }
 
 /// Of copied weights, for taps of so many inputs.

@@ -166,6 +166,9 @@ TEST(ConvolutionTiling, ManyPixelsReadCopiesOfNarrowWeights) {
     EXPECT_FALSE(choose(image(56, 64, 64, 3), wide).copyWeights);
     EXPECT_FALSE(choose(image(5, 64, 64, 3), half).copyWeights);
     EXPECT_FALSE(choose(image(28, 1, 1, 3, 1, 144), half).copyWeights);
+    // Nine megabytes for 49 pixels.
+    EXPECT_FALSE(choose(image(7, 512, 512, 3), half).copyWeights);
+    EXPECT_TRUE(choose(image(7, 32, 64, 3), half).copyWeights);
     for (const ConvolutionSpec &spec :
          {image(56, 64, 64, 3), image(14, 256, 512, 1), image(28, 3, 8, 3),
           image(kDynamicSize, 16, 24, 3)}) {
