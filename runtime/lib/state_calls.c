@@ -337,10 +337,14 @@ sluice_status sluice_context_state_seek(sluice_context *context, int32_t index,
 
 sluice_status sluice_context_state_clone(sluice_context *context,
                                          sluice_context *source) {
-  if (!context || !source)
+  if (!context)
     return SLUICE_INVALID_ARGUMENT;
   if (!sluice_context_enter(context, sluice_call_binds))
     return SLUICE_BUSY;
+  if (!source)
+    return sluice_context_leave(
+        context, sluice_fail(&context->error, SLUICE_INVALID_ARGUMENT,
+                             "there is no context to copy states of"));
   if (source == context)
     return sluice_context_leave(
         context, sluice_fail(&context->error, SLUICE_INVALID_ARGUMENT,

@@ -389,7 +389,8 @@ SLUICE_API sluice_status sluice_context_state_reset(sluice_context *context,
 SLUICE_API sluice_status sluice_context_state_seek(sluice_context *context,
                                                    int32_t index,
                                                    int64_t length);
-/* Copies all states of another context of the same model. */
+/* Copies all states of another context of the same model, with their capacities
+ * and sizes. */
 SLUICE_API sluice_status sluice_context_state_clone(sluice_context *context,
                                                     sluice_context *source);
 

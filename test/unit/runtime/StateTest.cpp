@@ -356,6 +356,7 @@ TEST(State, IsClonedBetweenContextsOfOneModel) {
             SLUICE_INVALID_ARGUMENT);
   EXPECT_EQ(sluice_context_state_clone(first.context, nullptr),
             SLUICE_INVALID_ARGUMENT);
+  EXPECT_EQ(first.message(), "there is no context to copy states of");
   EXPECT_EQ(sluice_context_state_clone(nullptr, first.context),
             SLUICE_INVALID_ARGUMENT);
 }
