@@ -37,6 +37,15 @@ static LogicalResult verifyCost(EmitError emitError, FloatAttr cost) {
   return emitError() << "block_cost is no time in nanoseconds as an f64";
 }
 
+/// Of weights, for messages.
+static std::string describeOrder(PackingAttrInterface packing) {
+  if (!packing)
+    return "the model's order";
+  std::string text;
+  llvm::raw_string_ostream(text) << packing;
+  return text;
+}
+
 //===----------------------------------------------------------------------===//
 // CpuPanelCopiesAttr
 //===----------------------------------------------------------------------===//
@@ -88,9 +97,7 @@ LogicalResult CpuContractionAttr::verifyPacking(PackingAttrInterface packing,
     return success();
   auto error = emitError() << "the kernel's configuration reads panels of "
                            << width << " columns, not ";
-  if (packing)
-    return error << packing;
-  return error << "the model's order";
+  return error << describeOrder(packing);
 }
 
 //===----------------------------------------------------------------------===//
@@ -162,8 +169,8 @@ LogicalResult CpuConvolutionAttr::verifyPacking(PackingAttrInterface packing,
   auto error = emitError() << "the kernel's configuration, " << *this
                            << ", does not read weights in ";
   if (packing)
-    return error << "the order " << packing;
-  return error << "the model's order";
+    error << "the order ";
+  return error << describeOrder(packing);
 }
 
 //===----------------------------------------------------------------------===//
@@ -192,7 +199,5 @@ LogicalResult CpuRecurrenceAttr::verifyPacking(PackingAttrInterface packing,
   auto error = emitError() << "the kernel's configuration reads gates in "
                               "vectors of "
                            << getLanes() << " units, not ";
-  if (packing)
-    return error << packing;
-  return error << "the model's order";
+  return error << describeOrder(packing);
 }

@@ -222,8 +222,7 @@ static void chooseFetches(ContractionTiling &tiling,
       leavesCache(rows * spec.depth * tiling.unit.lhsBytes, machine);
 }
 
-/// Whether panels that are copied as a tiling says are packed ones that tiles
-/// of rows read; empty, or why there is nothing to copy.
+/// Why a product has no panels that can be copied; empty where it has.
 static llvm::StringRef explainUncopied(const ContractionSpec &spec) {
   if (!spec.packedB || spec.transposeA)
     return "only panels of packed weights are copied";

@@ -126,14 +126,16 @@ Value HalfBuilder::truncateBrain(Value number) {
   return make<arith::BitcastOp>(shaped(number, builder.getBF16Type()), narrow);
 }
 
+/// Extends one type of halves, by way of f32.
+template <typename HalfTy, Value (HalfBuilder::*extendToF32)(Value)>
 struct ExpandExtension final : OpRewritePattern<arith::ExtFOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(arith::ExtFOp op,
                                 PatternRewriter &rewriter) const final {
-    if (!getElementTypeOrSelf(op.getIn().getType()).isF16())
+    if (!isa<HalfTy>(getElementTypeOrSelf(op.getIn().getType())))
       return failure();
     HalfBuilder body{{rewriter, op.getLoc()}};
-    Value result = body.extend(op.getIn());
+    Value result = (body.*extendToF32)(op.getIn());
     if (result.getType() != op.getType())
       result = body.make<arith::ExtFOp>(op.getType(), result);
     rewriter.replaceOp(op, result);
@@ -157,21 +159,6 @@ struct ExpandTruncation final : OpRewritePattern<arith::TruncFOp> {
 };
 
 // LLVM takes vectors of bf16 apart where the CPU has no instructions for them.
-
-struct ExpandBrainExtension final : OpRewritePattern<arith::ExtFOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(arith::ExtFOp op,
-                                PatternRewriter &rewriter) const final {
-    if (!getElementTypeOrSelf(op.getIn().getType()).isBF16())
-      return failure();
-    HalfBuilder body{{rewriter, op.getLoc()}};
-    Value result = body.extendBrain(op.getIn());
-    if (result.getType() != op.getType())
-      result = body.make<arith::ExtFOp>(op.getType(), result);
-    rewriter.replaceOp(op, result);
-    return success();
-  }
-};
 
 struct ExpandBrainTruncation final : OpRewritePattern<arith::TruncFOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -282,13 +269,14 @@ public:
     if (!machine->hasF16Conversion)
       lacking = {getOperation()};
     RewritePatternSet list(&getContext());
-    list.add<ExpandExtension, ExpandTruncation>(&getContext());
+    list.add<ExpandExtension<Float16Type, &HalfBuilder::extend>,
+             ExpandTruncation>(&getContext());
     FrozenRewritePatternSet patterns(std::move(list));
     for (Operation *op : lacking)
       walkAndApplyPatterns(op, patterns);
     RewritePatternSet brainList(&getContext());
-    brainList.add<ExpandBrainExtension, ExpandBrainTruncation, ShuffleBits>(
-        &getContext());
+    brainList.add<ExpandExtension<BFloat16Type, &HalfBuilder::extendBrain>,
+                  ExpandBrainTruncation, ShuffleBits>(&getContext());
     FrozenRewritePatternSet brainPatterns(std::move(brainList));
     for (Operation *op : lackingBrain)
       walkAndApplyPatterns(op, brainPatterns);

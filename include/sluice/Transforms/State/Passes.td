@@ -44,8 +44,8 @@ def UpdateInPlacePass : Pass<"sluice-update-in-place", "::mlir::ModuleOp"> {
     loop carries, from its last one and can write over that (elementwise ones,
     scattered updates, the states of a recurrence), and nothing reads the last
     value any more, their results are tied to these operands. Such a state of the
-    model is marked `in_place`. A remark says which state is not, because it is
-    read later.
+    model is marked `in_place`. A remark says which state is not, and
+    whether something that reads it later is why.
   }];
   let dependentDialects = ["::sluice::kernel::KernelDialect",
                            "::sluice::StateDialect"];
