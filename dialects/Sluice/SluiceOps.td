@@ -6,6 +6,7 @@
 #ifndef SLUICE_OPS_TD
 #define SLUICE_OPS_TD
 
+include "dialects/Sluice/AttentionOps.td"
 include "dialects/Sluice/ContractionOps.td"
 include "dialects/Sluice/ConvolutionOps.td"
 include "dialects/Sluice/ElementwiseOps.td"

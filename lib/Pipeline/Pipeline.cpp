@@ -120,6 +120,13 @@ static std::unique_ptr<Pass> createGraphCanonicalizer() {
       GreedyRewriteConfig(), {"(anonymous namespace)::ConditionPropagation"});
 }
 
+/// Takes apart what there is no kernel for.
+static std::unique_ptr<Pass> createDecomposeUnservedPass() {
+  DecomposePassOptions options;
+  options.onlyUnserved = true;
+  return createDecomposePass(options);
+}
+
 /// Makes sizes known wherever they are.
 static void addShapePasses(OpPassManager &functions) {
   functions.addPass(createRefineOperandsPass());
@@ -140,6 +147,7 @@ void buildOptimizePipeline(OpPassManager &manager,
     functions.addPass(createRecogniseActivationsPass());
     functions.addPass(createRecogniseSoftmaxPass());
     functions.addPass(createRecogniseNormalizationsPass());
+    functions.addPass(createDecomposeUnservedPass());
     functions.addPass(createRecogniseLookupsPass());
     functions.addPass(createMoveTransposesPass());
     functions.addPass(createFoldTransposesPass());
@@ -161,6 +169,7 @@ void buildOptimizePipeline(OpPassManager &manager,
 void buildFormKernelsPipeline(OpPassManager &manager,
                               const KernelOptions &options) {
   OpPassManager &functions = manager.nest<func::FuncOp>();
+  functions.addPass(createDecomposeUnservedPass());
   functions.addPass(createCheckSizesPass());
   functions.addPass(createPropagateLayoutPass());
   functions.addPass(createGraphCanonicalizer());

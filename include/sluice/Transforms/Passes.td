@@ -173,9 +173,14 @@ def FoldPadsPass : Pass<"sluice-fold-pads", "::mlir::func::FuncOp"> {
 def DecomposePass : Pass<"sluice-decompose", "::mlir::func::FuncOp"> {
   let summary = "Composite ops as the simpler ops that they are made of";
   let description = [{
-    Softmax and the normalisations become elementwise ops and reductions: the
-    reference for their kernels. No pipeline runs this pass.
+    Softmax and the normalisations become elementwise ops and reductions,
+    attention products and a softmax: the reference for their kernels. Pipelines
+    run it on what there is no kernel for, attention in f64 for example.
   }];
+  let options = [
+    Option<"onlyUnserved", "only-unserved", "bool", "false",
+           "Leave ops that there is a kernel for">
+  ];
   let dependentDialects = ["::sluice::SluiceDialect"];
   let statistics = [
     Statistic<"numDecomposed", "decomposed", "Composite ops that were decomposed">

@@ -6,6 +6,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/PatternMatch.h"
+#include "sluice/Codegen/CPU/CpuFamilies.h"
 #include "sluice/Transforms/Passes.h"
 
 using namespace mlir;
@@ -25,8 +26,10 @@ public:
     // The simpler ops may be composite themselves.
     for (;;) {
       SmallVector<DecomposableOpInterface> composites;
-      getOperation().walk(
-          [&](DecomposableOpInterface op) { composites.push_back(op); });
+      getOperation().walk([&](DecomposableOpInterface op) {
+        if (!onlyUnserved || !cpuEmitters().serves(op))
+          composites.push_back(op);
+      });
       if (composites.empty())
         return;
       for (DecomposableOpInterface op : composites) {

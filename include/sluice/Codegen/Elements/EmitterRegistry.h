@@ -26,12 +26,16 @@ using VectorFunction = mlir::Value (*)(KernelBuilder &kernel,
 /// those of ops after it in the region (an epilogue), end up in their buffers.
 using EmitterFunction = llvm::LogicalResult (*)(KernelBuilder &kernel,
                                                 mlir::Operation *op);
+using ServesFunction = bool (*)(mlir::Operation *op);
 
 /// How an op that is not elementwise becomes code. What its family has not
 /// registered is null.
 struct OpEmitters {
   ElementFunction element = nullptr;
   EmitterFunction kernel = nullptr;
+  /// Which composite ops the kernel computes, null for all of them: the others
+  /// are taken apart before kernels are formed.
+  ServesFunction serves = nullptr;
   /// For ops whose elements take less to compute than to write and read. Where
   /// such an op moves elements (MovesElements), the places of lanes that are
   /// off may lie outside of the operands that it moves.
@@ -54,11 +58,20 @@ public:
     return it == ops.end() ? unknown : it->second;
   }
 
+  /// Is there code for the op, other than by way of simpler ops?
+  bool serves(mlir::Operation *op) const {
+    const OpEmitters &emitters = find(op);
+    return emitters.element ||
+           (emitters.kernel && (!emitters.serves || emitters.serves(op)));
+  }
+
   template <typename OpTy> void addElement(ElementFunction function) {
     of<OpTy>().element = function;
   }
-  template <typename OpTy> void addKernel(EmitterFunction function) {
+  template <typename OpTy>
+  void addKernel(EmitterFunction function, ServesFunction serves = nullptr) {
     of<OpTy>().kernel = function;
+    of<OpTy>().serves = serves;
   }
   template <typename OpTy> void addVector(VectorFunction function) {
     of<OpTy>().vector = function;

@@ -1,0 +1,254 @@
+//===- AttentionDecomposition.cpp - Attention, step by step ---------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Sluice/GraphBuilder.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+
+using namespace mlir;
+using namespace sluice;
+
+namespace {
+
+/// Builds the whole of the scores, [B, H, S, T], and what follows from them.
+class AttentionSteps {
+public:
+  AttentionSteps(AttentionOp op, OpBuilder &builder)
+      : op(op), steps(builder, op.getLoc()), type(op.getScoreType()) {}
+
+  SmallVector<Value> run();
+
+private:
+  /// In the order [batch, heads, positions, elements] and the scores' type.
+  Value arrange(Value tensor, ArrayRef<int64_t> order) {
+    return steps.cast(steps.transpose(tensor, order), type);
+  }
+  Value repeatHeads(Value tensor);
+  Value repeatBatch(Value tensor);
+  Value getScores();
+  Value countUp(Value tensor, int64_t dimension, ArrayRef<int64_t> axes);
+  Value perBatch(Value integers);
+  void hide(Value visible) {
+    counts = counts ? steps.make<AndOp>(counts, visible) : visible;
+  }
+  void hideByMasks(Value bias);
+  void hideByPlace();
+  void hideByBlocks();
+  /// exp(scores - shift) and their sum over the keys, with the sinks.
+  struct Exponentials {
+    Value powers, sum, shift;
+  };
+  Exponentials exponentiate(Value scores, Value sees);
+
+  Value lowest() {
+    return steps.number(type, -std::numeric_limits<double>::infinity());
+  }
+  Value integer(int64_t number) {
+    return steps.number(steps.builder.getI64Type(), number);
+  }
+
+  AttentionOp op;
+  GraphBuilder steps;
+  Type type;
+  /// Which keys count; null for all.
+  Value counts;
+};
+
+} // namespace
+
+/// Key heads as often as query heads read them.
+Value AttentionSteps::repeatHeads(Value tensor) {
+  int64_t group = op.getGroupSize().value_or(1);
+  if (group == 1)
+    return tensor;
+  SmallVector<int64_t> heads(op.getQueryHeads());
+  for (auto [i, head] : llvm::enumerate(heads))
+    head = i / group;
+  return steps.make<GatherOp>(
+      tensor, createShapeConstant(steps.builder, steps.loc, heads),
+      steps.builder.getI64IntegerAttr(1));
+}
+
+/// A batch of fewer entries repeats.
+Value AttentionSteps::repeatBatch(Value tensor) {
+  if (!tensor || shapeOf(tensor).size() < 4)
+    return tensor;
+  int64_t entries = shapeOf(tensor).front(), batch = op.getBatchSize();
+  if (entries == 1 || (entries == batch && !ShapedType::isDynamic(batch)))
+    return tensor;
+  auto size = [&](Value of, int64_t dimension) -> Value {
+    return steps.make<ShapeOp>(of, dimension, dimension + 1);
+  };
+  Value times =
+      steps.div(size(op.getQuery(), op.getQueryOrder()[0]), size(tensor, 0));
+  Value ones = createShapeConstant(steps.builder, steps.loc, {1, 1, 1});
+  Value repeats = steps.make<ConcatOp>(ValueRange{times, ones}, 0);
+  return steps.make<TileOp>(tensor, repeats);
+}
+
+Value AttentionSteps::getScores() {
+  Value query = arrange(op.getQuery(), op.getQueryOrder());
+  Value key = repeatHeads(arrange(op.getKey(), op.getKeyOrder()));
+  Value scores = steps.make<MatmulOp>(query, key, /*transpose_lhs=*/false,
+                                      /*transpose_rhs=*/true);
+  double scale = op.getScale().convertToDouble(),
+         cap = op.getSoftcap().convertToDouble();
+  if (scale != 1)
+    scores = steps.mul(scores, steps.number(type, scale));
+  if (cap == 0)
+    return scores;
+  Value bound = steps.number(type, cap);
+  return steps.mul(steps.make<TanhOp>(steps.div(scores, bound)), bound);
+}
+
+/// 0, 1, ... along a dimension of a tensor, with dimensions put in at `axes`.
+Value AttentionSteps::countUp(Value tensor, int64_t dimension,
+                              ArrayRef<int64_t> axes) {
+  Value numbers = steps.make<IotaOp>(tensor, dimension);
+  return axes.empty() ? numbers : steps.unsqueeze(numbers, axes);
+}
+
+/// [] or [B] as what broadcasts to the scores.
+Value AttentionSteps::perBatch(Value integers) {
+  if (shapeOf(integers).empty())
+    return integers;
+  return steps.unsqueeze(integers, {1, 2, 3});
+}
+
+void AttentionSteps::hideByMasks(Value bias) {
+  if (bias) {
+    double bound = -std::numeric_limits<double>::infinity();
+    if (op.getMaskedBelow())
+      bound = op.getMaskedBelow()->convertToDouble();
+    // So that a NaN counts.
+    Value isMasked = steps.make<LessEqualOp>(bias, steps.number(bias, bound));
+    hide(steps.make<NotOp>(isMasked));
+  }
+  if (op.getMask())
+    hide(repeatBatch(op.getMask()));
+}
+
+void AttentionSteps::hideByPlace() {
+  Value keys = countUp(op.getKey(), op.getKeyOrder()[2], {});
+  if (op.getLengths())
+    hide(steps.make<LessOp>(keys, perBatch(op.getLengths())));
+  std::optional<int64_t> left = op.getLeftReach(), right = op.getRightReach();
+  if (!left && !right)
+    return;
+  Value places = countUp(op.getQuery(), op.getQueryOrder()[2], {1});
+  if (op.getPosition())
+    places = steps.add(places, perBatch(op.getPosition()));
+  Value distance = steps.sub(keys, places);
+  if (left)
+    hide(steps.make<GreaterEqualOp>(distance, integer(-*left)));
+  if (right)
+    hide(steps.make<LessEqualOp>(distance, integer(*right)));
+}
+
+void AttentionSteps::hideByBlocks() {
+  if (!op.getBlocks())
+    return;
+  int64_t rows = op.getBlockSizes()[0], columns = op.getBlockSizes()[1];
+  Value query = countUp(op.getQuery(), op.getQueryOrder()[2], {});
+  Value key = countUp(op.getKey(), op.getKeyOrder()[2], {});
+  // What is said of each pair's block.
+  Value blocks = repeatBatch(op.getBlocks());
+  int64_t rank = shapeOf(blocks).size();
+  blocks =
+      steps.make<GatherOp>(blocks, steps.div(query, integer(rows)), rank - 2);
+  blocks =
+      steps.make<GatherOp>(blocks, steps.div(key, integer(columns)), rank - 1);
+  auto number = [&](double n) { return steps.number(blocks, n); };
+  hide(steps.make<NotOp>(steps.make<EqualOp>(blocks, number(0))));
+  if (!op.getTiles())
+    return;
+  Value tile =
+      steps.cast(steps.make<MaxOp>(steps.sub(blocks, number(2)), number(0)),
+                 steps.builder.getI64Type());
+  Value row =
+      steps.unsqueeze(steps.make<ModOp>(query, integer(rows), false), {1});
+  Value column = steps.make<ModOp>(key, integer(columns), false);
+  Value place =
+      steps.add(steps.mul(steps.add(steps.mul(tile, integer(rows)), row),
+                          integer(columns)),
+                column);
+  Value all = steps.reshape(op.getTiles(), {-1});
+  Value ofTile = steps.make<GatherOp>(all, place, 0);
+  Value hasNone = steps.make<LessOp>(blocks, number(2));
+  hide(steps.make<OrOp>(hasNone, ofTile));
+}
+
+AttentionSteps::Exponentials AttentionSteps::exponentiate(Value scores,
+                                                          Value sees) {
+  Exponentials result;
+  result.shift = steps.reduce(scores, ReductionKind::Max, {3});
+  Value sinks = op.getSinks();
+  if (sinks) {
+    sinks = steps.cast(steps.unsqueeze(sinks, {1, 2}), type);
+    result.shift = steps.make<MaxOp>(result.shift, sinks);
+  }
+  // Not -inf less -inf, which is NaN.
+  if (sees)
+    result.shift = steps.select(sees, result.shift, steps.number(type, 0));
+  result.powers = steps.make<ExpOp>(steps.sub(scores, result.shift));
+  result.sum = steps.reduce(result.powers, ReductionKind::Sum, {3});
+  if (sinks)
+    result.sum = steps.add(result.sum,
+                           steps.make<ExpOp>(steps.sub(sinks, result.shift)));
+  return result;
+}
+
+SmallVector<Value> AttentionSteps::run() {
+  Value product = getScores(), scores = product;
+  Value bias = repeatBatch(op.getBias());
+  if (bias)
+    scores = steps.add(scores, steps.cast(bias, type));
+  hideByMasks(bias);
+  hideByPlace();
+  hideByBlocks();
+  Value sees;
+  if (counts) {
+    scores = steps.select(counts, scores, lowest());
+    // What hides keys may have fewer dimensions than the scores.
+    if (shapeOf(counts).empty())
+      counts = steps.unsqueeze(counts, {0});
+    Value one = steps.number(type, 1), zero = steps.number(type, 0);
+    int64_t last = shapeOf(counts).size() - 1;
+    Value most = steps.reduce(steps.select(counts, one, zero),
+                              ReductionKind::Max, {last});
+    sees = steps.make<GreaterOp>(most, zero);
+  }
+  Exponentials parts = exponentiate(scores, sees);
+  Value weights = steps.div(parts.powers, parts.sum);
+  Value logarithm = steps.add(steps.make<LogOp>(parts.sum), parts.shift);
+  if (sees && op.getFallback()) {
+    Value fallback = steps.cast(repeatBatch(op.getFallback()), type);
+    Exponentials all = exponentiate(steps.add(product, fallback), nullptr);
+    weights = steps.select(sees, weights, steps.div(all.powers, all.sum));
+    logarithm = steps.select(sees, logarithm,
+                             steps.add(steps.make<LogOp>(all.sum), all.shift));
+  } else if (sees && !op.getNanRows()) {
+    weights = steps.select(sees, weights, steps.number(type, 0));
+  }
+  Value value = repeatHeads(arrange(op.getValue(), op.getValueOrder()));
+  Value result = steps.make<MatmulOp>(weights, value, /*transpose_lhs=*/false,
+                                      /*transpose_rhs=*/false);
+  result = steps.cast(result, elementTypeOf(op.getResult()));
+  // Dimension i of the list has to come to place order[i].
+  result =
+      steps.transpose(result, invertPermutationVector(op.getResultOrder()));
+  result.setType(op.getResult().getType());
+  SmallVector<Value> results = {result};
+  if (op.getLogSumExp()) {
+    Value kept = steps.squeeze(logarithm, {3});
+    kept.setType(op.getLogSumExp().getType());
+    results.push_back(kept);
+  }
+  return results;
+}
+
+SmallVector<Value> AttentionOp::decompose(OpBuilder &builder) {
+  return AttentionSteps(*this, builder).run();
+}
