@@ -35,6 +35,8 @@ private:
   }
   void hideByMasks(Value bias);
   void hideByPlace();
+  Value spreadBlocks(Value blocks, int64_t dimension, Value places,
+                     int64_t size);
   void hideByBlocks();
   /// exp(scores - shift) and their sum over the keys, with the sinks.
   struct Exponentials {
@@ -147,6 +149,22 @@ void AttentionSteps::hideByPlace() {
     hide(steps.make<LessEqualOp>(distance, integer(*right)));
 }
 
+/// Each block of a dimension as often as it has places; a single one serves
+/// all.
+Value AttentionSteps::spreadBlocks(Value blocks, int64_t dimension,
+                                   Value places, int64_t size) {
+  int64_t count = shapeOf(blocks)[dimension];
+  if (count == 1)
+    return blocks;
+  Value numbers = steps.div(places, integer(size));
+  if (ShapedType::isDynamic(count)) {
+    Value last = steps.sub(
+        steps.make<ShapeOp>(blocks, dimension, dimension + 1), integer(1));
+    numbers = steps.make<MinOp>(numbers, last);
+  }
+  return steps.make<GatherOp>(blocks, numbers, dimension);
+}
+
 void AttentionSteps::hideByBlocks() {
   if (!op.getBlocks())
     return;
@@ -156,10 +174,8 @@ void AttentionSteps::hideByBlocks() {
   // What is said of each pair's block.
   Value blocks = repeatBatch(op.getBlocks());
   int64_t rank = shapeOf(blocks).size();
-  blocks =
-      steps.make<GatherOp>(blocks, steps.div(query, integer(rows)), rank - 2);
-  blocks =
-      steps.make<GatherOp>(blocks, steps.div(key, integer(columns)), rank - 1);
+  blocks = spreadBlocks(blocks, rank - 2, query, rows);
+  blocks = spreadBlocks(blocks, rank - 1, key, columns);
   auto number = [&](double n) { return steps.number(blocks, n); };
   hide(steps.make<NotOp>(steps.make<EqualOp>(blocks, number(0))));
   if (!op.getTiles())

@@ -450,3 +450,43 @@ void AttentionOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                               MLIRContext *context) {
   patterns.add<DropFallback>(context);
 }
+
+//===----------------------------------------------------------------------===//
+// MaskBlocksOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult MaskBlocksOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  Adaptor adaptor(operands, attributes, properties, regions);
+  ArrayRef<int64_t> blocks = adaptor.getBlockSizes();
+  Type element = elementTypeOf(adaptor.getOperand());
+  auto shape = llvm::to_vector(shapeOf(adaptor.getOperand()));
+  if (shape.size() < 2)
+    return emitOptionalError(location,
+                             "the operand must have rank two or more");
+  if (!element.isInteger(1) && !isa<FloatType>(element))
+    return emitOptionalError(location, "the operand must be bools or floats");
+  if (blocks.size() != 2 || blocks[0] < 1 || blocks[1] < 1)
+    return emitOptionalError(location,
+                             "block_sizes must be two positive numbers");
+  for (auto [size, block] :
+       llvm::zip_equal(MutableArrayRef(shape).take_back(2), blocks))
+    if (!ShapedType::isDynamic(size))
+      size = llvm::divideCeil(size, block);
+  types.push_back(RankedTensorType::get(shape, IntegerType::get(context, 32)));
+  return success();
+}
+
+LogicalResult
+MaskBlocksOp::reifyResultShapes(OpBuilder &builder,
+                                ReifiedRankedShapedTypeDims &shapes) {
+  SizeBuilder size{builder, getLoc()};
+  auto shape = getDimensions(builder, getLoc(), getOperand());
+  for (auto [own, block] :
+       llvm::zip_equal(MutableArrayRef(shape).take_back(2), getBlockSizes()))
+    own = size.ceilDiv(own, size.constant(block));
+  shapes.push_back(std::move(shape));
+  return success();
+}

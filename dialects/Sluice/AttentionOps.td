@@ -121,4 +121,18 @@ def AttentionOp : Sluice_Op<"attention",
   let hasCanonicalizer = 1;
 }
 
+def MaskBlocksOp : Sluice_Op<"mask_blocks", [NoSizeConditions]> {
+  let summary = "in which blocks of the scores keys count";
+  let description = [{
+    The operand, of rank two or more, is a mask or a bias of `attention`, and
+    the result, of 32-bit integers, what this op takes for `blocks`: 0 for a
+    block where no key counts, 1 where all do, -1 where all do and
+    the bias is zero, and 2 for the others. A key counts unless its bias is
+    `masked_below` or less (-inf if that is not given).
+  }];
+  let arguments = (ins AnyRankedTensor:$operand, DenseI64ArrayAttr:$block_sizes,
+                       OptionalAttr<F64Attr>:$masked_below);
+  let results = (outs AnyRankedTensor:$result);
+}
+
 #endif // SLUICE_ATTENTION_OPS_TD

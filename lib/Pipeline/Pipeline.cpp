@@ -161,6 +161,7 @@ void buildOptimizePipeline(OpPassManager &manager,
   }
   manager.addPass(createEvaluateConstantsPass(hostCompiler(options)));
   OpPassManager &functions = manager.nest<func::FuncOp>();
+  functions.addPass(createBlockMasksPass());
   functions.addPass(createCountLoopsPass());
   functions.addPass(createRecogniseElementsPass());
   addShapePasses(functions);

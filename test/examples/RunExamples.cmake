@@ -48,6 +48,17 @@ expect("8 stored, 3 is 9 and -9\n")
 expect("full: output 'keys' would have length 9 along dimension 2, but input 'past_keys', whose state it is, has a capacity of 8")
 expect("again, 3 is 30 and -30\n")
 
+# Both ends of a text begin where the cache was when the beginning had been read,
+# and what a model says follows from all of the text.
+run("The example that writes" ${WORK}/build/generate/generate)
+expect("gpt: Once upon a time in a land")
+expect("llama: Once upon a time there was")
+set(written "${output}")
+run("The example that writes" ${WORK}/build/generate/generate)
+if(NOT output STREQUAL written)
+  message(FATAL_ERROR "two texts differ:\n${written}\n${output}")
+endif()
+
 # The same from one object file, without CMake's help.
 run("Compiling to an object" ${WORK}/prefix/bin/sluicec
   ${SOURCE}/models/edges.onnx -o ${WORK}/edges.o)

@@ -22,6 +22,8 @@
 
 namespace sluice::remarks {
 
+/// What attention became, and which softmax between products is none.
+inline constexpr llvm::StringLiteral attention = "attention";
 inline constexpr llvm::StringLiteral constants = "constants";
 inline constexpr llvm::StringLiteral convBn = "convbn";
 inline constexpr llvm::StringLiteral fusion = "fusion";
@@ -35,7 +37,8 @@ inline constexpr llvm::StringLiteral state = "state";
 
 /// All categories, for checking what a user asks for.
 inline constexpr llvm::StringLiteral categories[] = {
-    constants, convBn, fusion, layout, memory, packing, providers, state};
+    attention, constants, convBn,    fusion, layout,
+    memory,    packing,   providers, state};
 
 /// What has no location was made by the compiler for itself, and is nothing to
 /// tell the user about.

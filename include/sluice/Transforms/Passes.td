@@ -170,6 +170,20 @@ def FoldPadsPass : Pass<"sluice-fold-pads", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::sluice::SluiceDialect"];
 }
 
+def BlockMasksPass : Pass<"sluice-block-masks", "::mlir::func::FuncOp"> {
+  let summary = "Lists of the blocks in which attention looks at keys";
+  let description = [{
+    A constant mask becomes a list of blocks, empty, full or one of the different
+    partial ones, which takes its place; one that repeats a smaller mask has that
+    for a list; any other is classified by a kernel of its own, once for all
+    heads and layers that share it.
+  }];
+  let dependentDialects = ["::sluice::SluiceDialect"];
+  let statistics = [
+    Statistic<"numListed", "listed", "Attention ops that got a list of blocks">
+  ];
+}
+
 def DecomposePass : Pass<"sluice-decompose", "::mlir::func::FuncOp"> {
   let summary = "Composite ops as the simpler ops that they are made of";
   let description = [{

@@ -21,6 +21,7 @@ const EmitterRegistry &sluice::cpuEmitters() {
     registerIndexingEmitters(result);
     registerIndexingVectors(result);
     registerLinearAlgebraEmitters(result);
+    registerMaskEmitters(result);
     registerMovementEmitters(result);
     registerMovementVectors(result);
     registerNormalizationEmitters(result);

@@ -13,6 +13,7 @@ class EmitterRegistry;
 // One function per op family, in the file of the same name.
 void registerIndexingVectors(EmitterRegistry &registry);
 void registerLinearAlgebraEmitters(EmitterRegistry &registry);
+void registerMaskEmitters(EmitterRegistry &registry);
 void registerMovementVectors(EmitterRegistry &registry);
 void registerNormalizationEmitters(EmitterRegistry &registry);
 void registerPairwiseCouplingEmitters(EmitterRegistry &registry);
