@@ -89,22 +89,29 @@ static bool isOrder(ArrayRef<int64_t> order) {
   return order.size() == 4 && isPermutationVector(order);
 }
 
+/// What everything else that asks for sizes relies on.
+template <typename OpOrAdaptor>
+static LogicalResult checkOrders(OpOrAdaptor op,
+                                 std::optional<Location> location) {
+  for (Value tensor : {op.getQuery(), op.getKey(), op.getValue()})
+    if (shapeOf(tensor).size() != 4)
+      return emitOptionalError(location,
+                               "query, key and value must have rank 4");
+  for (ArrayRef<int64_t> order : {op.getQueryOrder(), op.getKeyOrder(),
+                                  op.getValueOrder(), op.getResultOrder()})
+    if (!isOrder(order))
+      return emitOptionalError(
+          location, "an order must have each of the dimensions 0 to 3 once");
+  return success();
+}
+
 LogicalResult AttentionOp::inferReturnTypes(
     MLIRContext *context, std::optional<Location> location, ValueRange operands,
     DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
     SmallVectorImpl<Type> &types) {
   Adaptor adaptor(operands, attributes, properties, regions);
-  for (Value tensor :
-       {adaptor.getQuery(), adaptor.getKey(), adaptor.getValue()})
-    if (shapeOf(tensor).size() != 4)
-      return emitOptionalError(location,
-                               "query, key and value must have rank 4");
-  for (ArrayRef<int64_t> order :
-       {adaptor.getQueryOrder(), adaptor.getKeyOrder(), adaptor.getValueOrder(),
-        adaptor.getResultOrder()})
-    if (!isOrder(order))
-      return emitOptionalError(
-          location, "an order must have each of the dimensions 0 to 3 once");
+  if (failed(checkOrders(adaptor, location)))
+    return failure();
   ArrayRef<int64_t> query = adaptor.getQueryOrder(),
                     key = adaptor.getKeyOrder(),
                     value = adaptor.getValueOrder();
@@ -298,6 +305,8 @@ static LogicalResult verifySizes(AttentionOp op) {
 }
 
 LogicalResult AttentionOp::verify() {
+  if (failed(checkOrders(*this, getLoc())))
+    return failure();
   if (getKeepLogSumExp() != static_cast<bool>(getLogSumExp()))
     return emitOpError("keep_log_sum_exp goes with a second result");
   for (auto check :

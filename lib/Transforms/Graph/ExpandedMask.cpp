@@ -73,6 +73,11 @@ static std::optional<ExpandedMask> matchReshape(ReshapeOp reshape) {
   }
   if (place != static_cast<int64_t>(whole.size()) || dropped.empty())
     return std::nullopt;
+  auto inserted = source.getDefiningOp<UnsqueezeOp>();
+  if (inserted && inserted.getAxes() == ArrayRef(dropped)) {
+    result.blocks = inserted.getOperand();
+    return result;
+  }
   OpBuilder builder(reshape);
   result.blocks = SqueezeOp::create(builder, reshape.getLoc(), source,
                                     builder.getDenseI64ArrayAttr(dropped));
