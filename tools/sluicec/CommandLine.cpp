@@ -150,8 +150,8 @@ struct Parser {
       "remarks", cl::ValueOptional, cl::value_desc("kinds"), cl::cat(insight),
       cl::desc("Say what was fused or computed ahead of all runs, and why not\n"
                "where it nearly was. Kinds,\n"
-               "separated by commas: constants, convbn, fusion, layout,\n"
-               "memory, packing, providers, state. Default: all")};
+               "separated by commas: attention, constants, convbn, fusion,\n"
+               "layout, memory, packing, providers, state. Default: all")};
   cl::opt<bool> printIr{
       "print-ir", cl::cat(insight),
       cl::desc("Print the program after every pass that changes it")};
