@@ -21,6 +21,8 @@ class Case:
     needs: str = ""  # the kernel provider that the compiler must have
     # Of the largest expected magnitude. 0: every bit.
     error: float = 0
+    # What the program after the graph passes has in it, as regular expressions.
+    shows: list = field(default_factory=list)
 
     def graph(self):
         """The graph and its expected outputs."""
@@ -28,7 +30,7 @@ class Case:
         return graph, self.build(graph)
 
 
-def case(error=0, **variants):
+def case(error=0, shows=(), **variants):
     """`variants` are other flags for the same graph, and what it is called with."""
 
     def register(build):
@@ -36,7 +38,7 @@ def case(error=0, **variants):
             CASES.append(
                 Case("_".join(filter(None, [build.__name__, name])),
                      lambda g, arguments=arguments: build(g, **arguments),
-                     flags, error=error)
+                     flags, error=error, shows=list(shows))
             )
         return build
 

@@ -10,6 +10,7 @@ step with states that the runtime keeps.
 
 # Part of Sluice, under the Apache License v2.0. See LICENSE.
 
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +24,7 @@ import edge_values
 import element_cases  # noqa: F401, registers cases
 import kernel_cases  # noqa: F401, registers cases
 import memory_cases  # noqa: F401, registers cases
+import method_cases  # noqa: F401, registers cases
 import movement_cases  # noqa: F401, registers cases
 import numpy_cases
 import recurrent_cases  # noqa: F401, registers cases
@@ -81,6 +83,22 @@ def check_numbers(case, build, model, artifact, graph):
     return None
 
 
+def check_shown(case, build, model):
+    """Whether the program after the graph passes has what the case is about."""
+    if not case.shows:
+        return None
+    outcome = compiler.compile_verified(
+        build, model, "-", [*case.flags, "--emit=optimized"]
+    )
+    if outcome.status != compiler.OK:
+        return f"sluicec: {outcome.first_message()}"
+    program = "\n".join(count_ops(outcome.output))
+    for pattern in case.shows:
+        if not re.search(pattern, program):
+            return f"the program has no '{pattern}'"
+    return None
+
+
 def is_missing(provider, build):
     """Whether the compiler was built without a kernel provider."""
     outcome = compiler.compile_verified(
@@ -119,6 +137,8 @@ def check_exactly(case, build, model, artifact):
     """On one thread and on two, which must give the same."""
     graph, expected = case.graph()
     onnx.save(graph.model(), model)
+    if complaint := check_shown(case, build, model):
+        return complaint
     outcome = compiler.compile_verified(build, model, artifact, case.flags)
     if outcome.status != compiler.OK:
         return f"sluicec: {outcome.first_message()}"
