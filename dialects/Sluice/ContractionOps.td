@@ -9,7 +9,7 @@
 include "dialects/Sluice/SluiceBase.td"
 
 def MatmulOp : Sluice_Op<"matmul",
-    [TellsWork, HasWeights, Linear, TakesEpilogue, HasSizeConditions,
+    [TellsWork, HasWeights, Linear, Batchwise, TakesEpilogue, HasSizeConditions,
      TakesNumbers, TellsOperandSizes,
      TellsPlaces<["hasPlaces", "getReducedDimensions", "getOperandPlace"]>]> {
   let summary = "matrix product with broadcast batch dimensions";

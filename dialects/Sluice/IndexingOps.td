@@ -14,7 +14,7 @@
 include "dialects/Sluice/SluiceBase.td"
 
 def GatherOp : Sluice_Op<"gather",
-    [FindsSource, NoSizeConditions, TellsSizeSource]> {
+    [FindsSource, Batchwise, NoSizeConditions, TellsSizeSource]> {
   let summary = "slices of a tensor at indices along one dimension";
   let arguments = (ins AnyRankedTensor:$operand, AnyRankedTensor:$indices,
                        I64Attr:$axis);

@@ -31,8 +31,8 @@ class Sluice_SameShapeOp<string mnemonic, list<Trait> traits>
 
 class Sluice_SoftmaxOp<string mnemonic, string summaryText>
     : Sluice_SameShapeOp<mnemonic,
-                         [NoSizeConditions, Decomposable, TellsSizeSource,
-                          Permutable<["permuteAttributes"]>]> {
+                         [NoSizeConditions, Decomposable, Batchwise,
+                          TellsSizeSource, Permutable<["permuteAttributes"]>]> {
   let summary = summaryText;
   let arguments = (ins AnyRankedTensor:$operand, I64Attr:$axis);
 }
@@ -42,7 +42,7 @@ def LogSoftmaxOp : Sluice_SoftmaxOp<"log_softmax",
     "the logarithm of softmax along a dimension">;
 
 class Sluice_NormOp<string mnemonic>
-    : Sluice_SameShapeOp<mnemonic, [HasSizeConditions, Decomposable,
+    : Sluice_SameShapeOp<mnemonic, [HasSizeConditions, Decomposable, Batchwise,
                                     TellsOperandSizes]> {
   let arguments = (ins AnyRankedTensor:$operand,
                        Variadic<AnyRankedTensor>:$parameters, I64Attr:$axis,

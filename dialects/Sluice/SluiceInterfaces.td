@@ -110,6 +110,29 @@ def PermutableOpInterface : OpInterface<"PermutableOpInterface"> {
 class Permutable<list<string> methods>
     : DeclareOpInterfaceMethods<PermutableOpInterface, methods>;
 
+def BatchwiseOpInterface : OpInterface<"BatchwiseOpInterface"> {
+  let cppNamespace = "::sluice";
+  let description = [{
+    An op with one result that computes each place of its leading dimensions
+    from the same places of some operands and from the whole of the others. So
+    places that nobody reads can be left out. Elementwise ops are so without
+    these methods.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      Is it so for the first `count` dimensions, and does this operand have
+      them, too?
+    }], "bool", "hasBatch", (ins "unsigned":$operand, "int64_t":$count)>,
+    InterfaceMethod<[{
+      Builds the op on operands whose `count` leading dimensions have become
+      one, of any size.
+    }], "::mlir::Value", "cloneOnBatch", (ins
+        "::mlir::OpBuilder &":$builder, "::mlir::ValueRange":$operands,
+        "int64_t":$count)>
+  ];
+}
+def Batchwise : DeclareOpInterfaceMethods<BatchwiseOpInterface>;
+
 def ImageOpInterface : OpInterface<"ImageOpInterface"> {
   let cppNamespace = "::sluice";
   let description = [{

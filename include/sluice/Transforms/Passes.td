@@ -184,6 +184,21 @@ def BlockMasksPass : Pass<"sluice-block-masks", "::mlir::func::FuncOp"> {
   ];
 }
 
+def PackTokensPass : Pass<"sluice-pack-tokens", "::mlir::func::FuncOp"> {
+  let summary = "Layers of encoders on the tokens that exist";
+  let description = [{
+    Where attentions share a mask of tokens and nothing reads a padded one
+    (a pooled token, a mean of those that the mask has), what is computed for
+    each token by itself is computed on the packed rows of those that something
+    reads; attention gets them in their places again. The number of rows depends
+    on the mask of the run.
+  }];
+  let dependentDialects = ["::sluice::SluiceDialect"];
+  let statistics = [
+    Statistic<"numPacked", "packed", "Masks whose tokens were packed">
+  ];
+}
+
 def DecomposePass : Pass<"sluice-decompose", "::mlir::func::FuncOp"> {
   let summary = "Composite ops as the simpler ops that they are made of";
   let description = [{
