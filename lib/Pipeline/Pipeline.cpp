@@ -148,6 +148,8 @@ void buildOptimizePipeline(OpPassManager &manager,
     functions.addPass(createRecogniseSoftmaxPass());
     functions.addPass(createRecogniseNormalizationsPass());
     functions.addPass(createDecomposeUnservedPass());
+    functions.addPass(createRecogniseAttentionPass());
+    functions.addPass(createPackTokensPass());
     functions.addPass(createRecogniseLookupsPass());
     functions.addPass(createMoveTransposesPass());
     functions.addPass(createFoldTransposesPass());

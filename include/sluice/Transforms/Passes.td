@@ -93,6 +93,24 @@ def RecogniseSoftmaxPass
   }];
 }
 
+def RecogniseAttentionPass
+    : Pass<"sluice-recognise-attention", "::mlir::func::FuncOp"> {
+  let summary = "Make one op of softmax between two products";
+  let description = [{
+    softmax(f(Q K^T)) V becomes an `attention`, where f scales, caps, adds to
+    and hides scores. Scales and transposes in front of the products, repeated
+    heads and reshaped batches become the op's own. What hides keys is said by
+    bounds where it follows from positions, sizes and lengths, and by a mask
+    elsewhere; numbers from -1e4 down hide.
+  }];
+  let dependentDialects = ["::sluice::SluiceDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+  let statistics = [
+    Statistic<"numFused", "fused", "Number of attentions">
+  ];
+}
+
 def RecogniseNormalizationsPass
     : Pass<"sluice-recognise-normalizations", "::mlir::func::FuncOp"> {
   let summary = "Make one op of a spelled-out layer_norm or rms_norm";

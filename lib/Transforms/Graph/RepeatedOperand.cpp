@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "RepeatedOperand.h"
-#include "dialects/Sluice/GraphBuilder.h"
+#include "ShapeBuilder.h"
 #include "sluice/Support/Remarks.h"
 
 using namespace mlir;
@@ -54,47 +54,6 @@ bool RepeatedOperand::matches(SymbolicShapes &symbols) {
          heads > 0 &&
          reshape.getType().getDimSize(headDimension) == heads * size;
 }
-
-namespace {
-/// A shape of which a part is only known in the run.
-class ShapeBuilder {
-public:
-  explicit ShapeBuilder(GraphBuilder &graph) : graph(graph) {}
-
-  void append(int64_t size) {
-    pieces.push_back(nullptr);
-    known.push_back(size);
-  }
-  /// `times` the size of a dimension.
-  void append(Value tensor, int64_t dimension, int64_t times = 1) {
-    int64_t size = shapeOf(tensor)[dimension];
-    if (!ShapedType::isDynamic(size))
-      return append(size * times);
-    auto place = [&](int64_t i) { return graph.builder.getI64IntegerAttr(i); };
-    Value piece =
-        graph.make<ShapeOp>(tensor, place(dimension), place(dimension + 1));
-    if (times != 1)
-      piece = graph.mul(piece,
-                        createShapeConstant(graph.builder, graph.loc, times));
-    pieces.push_back(piece);
-    known.push_back(ShapedType::kDynamic);
-  }
-  Value take() {
-    if (!llvm::is_contained(known, ShapedType::kDynamic))
-      return createShapeConstant(graph.builder, graph.loc, known);
-    for (auto [piece, size] : llvm::zip_equal(pieces, known))
-      if (!piece)
-        piece = createShapeConstant(graph.builder, graph.loc, size);
-    return graph.make<ConcatOp>(pieces, graph.builder.getI64IntegerAttr(0));
-  }
-
-private:
-  GraphBuilder &graph;
-  /// One for each size; null for those that are known.
-  SmallVector<Value> pieces;
-  SmallVector<int64_t> known;
-};
-} // namespace
 
 /// What follows a value, each op the only reader of the one before: elementwise
 /// ops whose other operands are single elements.

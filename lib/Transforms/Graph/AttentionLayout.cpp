@@ -1,0 +1,594 @@
+//===- AttentionLayout.cpp - Where batches and heads are ------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "AttentionLayout.h"
+#include "ScalarFormulas.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "sluice/Transforms/Graph/GraphMatching.h"
+
+using namespace mlir;
+
+namespace sluice {
+
+//===----------------------------------------------------------------------===//
+// The products
+//===----------------------------------------------------------------------===//
+
+std::optional<AxisLists>
+AttentionLayout::readOperand(const ProductTensor &operand, ArrayRef<Axes> batch,
+                             const Axes &rows, const Axes &elements,
+                             Axes &missing) {
+  Value tensor = operand.tensor;
+  int64_t rank = shapeOf(tensor).size(), wanted = batch.size();
+  AxisLists lists(rank);
+  for (int64_t i = 0; i < wanted; ++i) {
+    int64_t dimension = i - wanted + rank - 2;
+    Axes all = axes.resolve(batch[i]);
+    if (dimension < 0 || shapeOf(tensor)[dimension] == 1)
+      llvm::append_range(missing, all);
+    else if (axes.hasSize(tensor, dimension, all))
+      lists[dimension] = all;
+    else
+      return std::nullopt;
+  }
+  lists[rank - 2] = operand.isSwapped ? elements : rows;
+  lists[rank - 1] = operand.isSwapped ? rows : elements;
+  return lists;
+}
+
+bool AttentionLayout::readProducts(std::string &why) {
+  Value scores = chain.views.front();
+  int64_t batchRank = shapeOf(scores).size() - 2;
+  auto lastOf = [](const ProductTensor &operand, int64_t fromEnd) {
+    int64_t rank = shapeOf(operand.tensor).size();
+    return rank - (operand.isSwapped ? 3 - fromEnd : fromEnd);
+  };
+  AxisLists lists;
+  for (int64_t i = 0; i < batchRank; ++i)
+    lists.push_back(axes.create(scores, i, /*maySplit=*/true));
+  queries = axes.create(scores, batchRank, /*maySplit=*/false);
+  keys = axes.create(scores, batchRank + 1, /*maySplit=*/false);
+  depth = axes.create(chain.query.tensor, lastOf(chain.query, 1), false);
+  valueDepth = axes.create(chain.value.tensor, lastOf(chain.value, 1), false);
+  lists.push_back(queries);
+  lists.push_back(keys);
+  scoreLists.push_back(lists);
+  auto follow = [&](Value view) {
+    auto next = axes.followView(lists, view);
+    if (!next)
+      return false;
+    lists = std::move(*next);
+    return lists[lists.size() - 2] == queries && lists.back() == keys;
+  };
+  for (Value view : ArrayRef(chain.views).drop_front()) {
+    if (!follow(view)) {
+      why = "the scores are reshaped in another way than by batches and heads";
+      return false;
+    }
+    scoreLists.push_back(lists);
+  }
+  for (Value view : chain.probabilityViews)
+    if (!follow(view)) {
+      why = "the probabilities are reshaped in another way than by batches and "
+            "heads";
+      return false;
+    }
+  probabilityLists = lists;
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// In front of the products
+//===----------------------------------------------------------------------===//
+
+/// Do all operands of a concatenation repeat one?
+static bool repeatsOne(ConcatOp op) {
+  return llvm::all_equal(op.getOperands());
+}
+
+/// One step back through an op that repeats a tensor along axes of the batch.
+bool AttentionLayout::followRepetition(Stage &stage) {
+  Operation *op = stage.tensor.getDefiningOp();
+  auto concat = dyn_cast<ConcatOp>(op);
+  if (!isa<BroadcastOp, TileOp>(op) && !(concat && repeatsOne(concat)))
+    return false;
+  Value operand = op->getOperand(0);
+  int64_t added = stage.lists.size() - shapeOf(operand).size();
+  Stage before{operand, AxisLists(shapeOf(operand).size()), stage.missing,
+               stage.factor, /*isView=*/false};
+  AxisLists lists = axes.resolve(stage.lists);
+  for (int64_t i = 0, rank = lists.size(); i < rank; ++i) {
+    const Axes &list = lists[i];
+    int64_t dimension = i - added;
+    if (dimension >= 0 && axes.hasSize(operand, dimension, list) &&
+        (!isa<TileOp>(op) || shapeOf(operand)[dimension] == 1 ||
+         evaluateConstantElement(op->getOperand(1), dimension) == 1)) {
+      before.lists[dimension] = list;
+      continue;
+    }
+    if (dimension >= 0 && shapeOf(operand)[dimension] != 1)
+      return false;
+    bool isBatch = llvm::none_of(list, [&](Axis axis) {
+      return llvm::is_contained(queries, axis) ||
+             llvm::is_contained(keys, axis) ||
+             llvm::is_contained(depth, axis) ||
+             llvm::is_contained(valueDepth, axis);
+    });
+    if (!isBatch)
+      return false;
+    llvm::append_range(before.missing, list);
+  }
+  stage = std::move(before);
+  return true;
+}
+
+AttentionLayout::Stages AttentionLayout::followBack(Stage first, bool mayRepeat,
+                                                    bool mayScale) {
+  constexpr size_t maxStages = 16;
+  Stages stages{std::move(first)};
+  while (stages.size() < maxStages) {
+    Stage next = stages.back();
+    Operation *op = next.tensor.getDefiningOp();
+    if (!op)
+      break;
+    next.isView = false;
+    if (op->hasTrait<trait::IsView>()) {
+      auto lists = axes.followView(next.lists, op->getOperand(0));
+      if (!lists)
+        break;
+      next.lists = std::move(*lists);
+      next.tensor = op->getOperand(0);
+      stages.back().isView = true;
+    } else if (auto transpose = dyn_cast<TransposeOp>(op)) {
+      next.tensor = transpose.getOperand();
+      for (auto [to, from] : llvm::enumerate(transpose.getPermutation()))
+        next.lists[from] = stages.back().lists[to];
+    } else if (mayScale && isa<MulOp, DivOp>(op)) {
+      bool isQuotient = isa<DivOp>(op);
+      bool isFound = false;
+      for (unsigned i : {0u, 1u}) {
+        Value factor = op->getOperand(1 - i);
+        auto number = broadcastsTo(factor, shapeOf(next.tensor))
+                          ? getScalarNumber(factor)
+                          : std::nullopt;
+        if (!number || *number == 0 || (isQuotient && i == 1))
+          continue;
+        next.factor *= isQuotient ? 1 / *number : *number;
+        next.tensor = op->getOperand(i);
+        isFound = true;
+        break;
+      }
+      if (!isFound)
+        break;
+    } else if (!mayRepeat || !followRepetition(next)) {
+      break;
+    }
+    stages.push_back(std::move(next));
+  }
+  return stages;
+}
+
+AttentionLayout::Stages AttentionLayout::followResult() {
+  Stage first;
+  first.tensor = chain.result.tensor;
+  first.lists = AxisLists(probabilityLists.begin(), probabilityLists.end() - 2);
+  first.lists.push_back(chain.result.isSwapped ? valueDepth : queries);
+  first.lists.push_back(chain.result.isSwapped ? queries : valueDepth);
+  Stages stages{std::move(first)};
+  while (stages.back().tensor.hasOneUse()) {
+    Stage next = stages.back();
+    Operation *user = *next.tensor.getUsers().begin();
+    next.isView = false;
+    if (user->hasTrait<trait::IsView>()) {
+      auto lists = axes.followView(next.lists, user->getResult(0));
+      if (!lists)
+        break;
+      next.lists = std::move(*lists);
+      stages.back().isView = true;
+    } else if (auto transpose = dyn_cast<TransposeOp>(user)) {
+      for (auto [to, from] : llvm::enumerate(transpose.getPermutation()))
+        next.lists[to] = stages.back().lists[from];
+    } else {
+      break;
+    }
+    next.tensor = user->getResult(0);
+    stages.push_back(std::move(next));
+  }
+  return stages;
+}
+
+//===----------------------------------------------------------------------===//
+// Batches and heads
+//===----------------------------------------------------------------------===//
+
+/// Decides which axes of the batch are heads. Heads that share keys come last.
+bool AttentionLayout::chooseHeads(const Axes &missing) {
+  const AxisLists &lists = scoreLists.front();
+  size_t batchRank = lists.size() - 2;
+  batches = axes.join(AxisLists(lists.begin(), lists.begin() + batchRank));
+  size_t count = 0;
+  if (batchRank >= 2)
+    count = axes.resolve(lists[batchRank - 1]).size();
+  else if (batches.size() >= 2)
+    count = batches.size() - 1;
+  ArrayRef<Axis> all = batches;
+  if (all.take_back(std::min(missing.size(), all.size())) != ArrayRef(missing))
+    return false;
+  if (!missing.empty() && count <= missing.size())
+    count =
+        std::min(missing.size() + 1, std::max(all.size() - 1, missing.size()));
+  heads = Axes(all.take_back(count));
+  batches = Axes(all.drop_back(count));
+  return true;
+}
+
+Axes AttentionLayout::partOf(Part part, const Stage &stage, const Axes &rows,
+                             const Axes &elements) const {
+  const Axes &all = part == Batch       ? batches
+                    : part == Heads     ? heads
+                    : part == Positions ? rows
+                                        : elements;
+  Axes present;
+  for (Axis axis : all)
+    if (!llvm::is_contained(stage.missing, axis))
+      present.push_back(axis);
+  return present;
+}
+
+std::optional<AttentionLayout::Arrangement>
+AttentionLayout::arrange(const Stage &stage, const Axes &rows,
+                         const Axes &elements) const {
+  Axes parts[partCount];
+  for (int part = Batch; part < partCount; ++part)
+    parts[part] = partOf(Part(part), stage, rows, elements);
+  AxisLists lists = axes.resolve(stage.lists);
+  Axes all = axes.join(lists);
+  // Each part in one piece, in the order in which they come.
+  SmallVector<int64_t> sequence;
+  for (size_t i = 0; i < all.size();) {
+    int found = -1;
+    for (int part = Batch; part < partCount; ++part)
+      if (!parts[part].empty() && parts[part].front() == all[i])
+        found = part;
+    if (found < 0)
+      return std::nullopt;
+    ArrayRef<Axis> piece = ArrayRef(all).slice(i);
+    if (piece.take_front(std::min(parts[found].size(), piece.size())) !=
+        ArrayRef(parts[found]))
+      return std::nullopt;
+    sequence.push_back(found);
+    i += parts[found].size();
+  }
+  Arrangement arrangement;
+  arrangement.isDirect = lists.size() == partCount;
+  for (int part = Batch; part < partCount; ++part)
+    if (!parts[part].empty() && !llvm::is_contained(sequence, part))
+      return std::nullopt;
+  if (arrangement.isDirect) {
+    // Parts of size one take what is left.
+    SmallVector<int64_t> order(partCount, -1);
+    SmallVector<int64_t> rest;
+    for (auto [dimension, list] : llvm::enumerate(lists)) {
+      if (list.empty()) {
+        rest.push_back(dimension);
+        continue;
+      }
+      auto part = llvm::find(parts, list) - std::begin(parts);
+      if (part == partCount)
+        arrangement.isDirect = false;
+      else
+        order[part] = dimension;
+    }
+    if (arrangement.isDirect) {
+      std::reverse(rest.begin(), rest.end());
+      for (int64_t &place : order)
+        if (place < 0)
+          place = rest.pop_back_val();
+      arrangement.order = order;
+      return arrangement;
+    }
+  }
+  for (int part = Batch; part < partCount; ++part)
+    if (!llvm::is_contained(sequence, part)) {
+      auto place =
+          part == Batch ? sequence.begin() : llvm::find(sequence, part - 1) + 1;
+      sequence.insert(place, part);
+    }
+  arrangement.order.resize(partCount);
+  for (auto [place, part] : llvm::enumerate(sequence))
+    arrangement.order[part] = place;
+  return arrangement;
+}
+
+/// The stage farthest from the product that is an arrangement of four parts;
+/// of views of each other one that has four dimensions.
+const AttentionLayout::Stage *
+AttentionLayout::chooseStage(const Stages &stages, const Axes &rows,
+                             const Axes &elements, const Axes *missing) const {
+  for (size_t i = stages.size(); i-- > 0;) {
+    const Stage &stage = stages[i];
+    if (missing && ArrayRef(stage.missing) != ArrayRef(*missing))
+      continue;
+    auto arrangement = arrange(stage, rows, elements);
+    if (!arrangement)
+      continue;
+    for (size_t j = i;; --j) {
+      auto other = arrange(stages[j], rows, elements);
+      if (other && other->isDirect)
+        return &stages[j];
+      if (j == 0 || !stages[j - 1].isView)
+        return &stage;
+    }
+  }
+  return nullptr;
+}
+
+bool AttentionLayout::analyse(std::string &why) {
+  if (!readProducts(why))
+    return false;
+  auto batchOf = [](const AxisLists &lists) {
+    return ArrayRef<Axes>(lists).drop_back(2);
+  };
+  constexpr const char *batchMessage =
+      "the sizes of the products' batches are not known to be equal";
+  auto read = [&](const ProductTensor &operand, const AxisLists &scores,
+                  const Axes &rows, const Axes &elements, Stage &stage) {
+    auto lists =
+        readOperand(operand, batchOf(scores), rows, elements, stage.missing);
+    if (!lists) {
+      why = batchMessage;
+      return false;
+    }
+    stage.tensor = operand.tensor;
+    stage.lists = std::move(*lists);
+    return true;
+  };
+  Stage firstQuery, firstKey, firstValue;
+  if (!read(chain.query, scoreLists.front(), queries, depth, firstQuery) ||
+      !read(chain.key, scoreLists.front(), keys, depth, firstKey) ||
+      !read(chain.value, probabilityLists, keys, valueDepth, firstValue))
+    return false;
+  // The result has the batch of the probabilities.
+  ArrayRef<Axes> batch = batchOf(probabilityLists);
+  if (shapeOf(chain.result.tensor).size() != batch.size() + 2) {
+    why = "the values have more dimensions than the probabilities";
+    return false;
+  }
+  for (auto [i, list] : llvm::enumerate(batch))
+    if (!axes.hasSize(chain.result.tensor, i, axes.resolve(list))) {
+      why = batchMessage;
+      return false;
+    }
+  // Factors of single queries are applied to the product's operand.
+  bool mayMove = !chain.queryFactor;
+  Stages keyStages = followBack(firstKey, true, true),
+         valueStages = followBack(firstValue, true, false),
+         queryStages =
+             mayMove ? followBack(firstQuery, false, true) : Stages{firstQuery},
+         resultStages = followResult();
+  for (Stages *stages : {&keyStages, &valueStages, &queryStages, &resultStages})
+    for (Stage &stage : *stages) {
+      stage.lists = axes.resolve(stage.lists);
+      stage.missing = axes.resolve(stage.missing);
+    }
+  // Keys and values must be shared by the same heads.
+  SmallVector<Axes> shared;
+  for (Stage &stage : keyStages)
+    if (llvm::any_of(
+            valueStages,
+            [&](Stage &other) { return other.missing == stage.missing; }) &&
+        !llvm::is_contained(shared, stage.missing))
+      shared.push_back(stage.missing);
+  for (const Axes &missing : llvm::reverse(shared)) {
+    if (!chooseHeads(missing))
+      continue;
+    const Stage *chosen[] = {
+        chooseStage(queryStages, queries, depth),
+        chooseStage(keyStages, keys, depth, &missing),
+        chooseStage(valueStages, keys, valueDepth, &missing),
+        chooseStage(resultStages, queries, valueDepth)};
+    if (llvm::is_contained(chosen, nullptr))
+      continue;
+    query = *chosen[0];
+    key = *chosen[1];
+    value = *chosen[2];
+    result = *chosen[3];
+    if (!query.missing.empty())
+      continue;
+    resultOrder = arrange(result, queries, valueDepth)->order;
+    return true;
+  }
+  why = "queries, keys and values do not have the same batches";
+  return false;
+}
+
+//===----------------------------------------------------------------------===//
+// What attention reads and writes
+//===----------------------------------------------------------------------===//
+
+/// The tensor with the sizes that are known by now.
+Value AttentionLayout::refine(GraphBuilder &graph, const Stage &stage) {
+  auto type = cast<RankedTensorType>(stage.tensor.getType());
+  SmallVector<int64_t> shape(type.getShape());
+  for (auto [size, list] : llvm::zip(shape, stage.lists))
+    if (ShapedType::isDynamic(size))
+      size = axes.getSize(list);
+  if (ArrayRef<int64_t>(shape) == type.getShape())
+    return stage.tensor;
+  return tensor::CastOp::create(graph.builder, graph.loc, type.clone(shape),
+                                stage.tensor);
+}
+
+ArrangedTensor AttentionLayout::make(GraphBuilder &graph, const Stage &stage,
+                                     const Axes &rows, const Axes &elements) {
+  Arrangement arrangement = *arrange(stage, rows, elements);
+  if (arrangement.isDirect)
+    return {refine(graph, stage), arrangement.order};
+  SmallVector<int64_t> sequence = invertPermutationVector(arrangement.order);
+  ShapeBuilder shape(graph);
+  for (int64_t part : sequence) {
+    Axes own = partOf(Part(part), stage, rows, elements);
+    int64_t size = axes.getSize(own);
+    if (!ShapedType::isDynamic(size)) {
+      shape.append(size);
+      continue;
+    }
+    // The dimensions that make it, if they make nothing else.
+    SmallVector<int64_t> dimensions;
+    bool isWhole = true;
+    for (auto [i, list] : llvm::enumerate(stage.lists)) {
+      bool isPart = llvm::any_of(
+          list, [&](Axis axis) { return llvm::is_contained(own, axis); });
+      if (!isPart)
+        continue;
+      dimensions.push_back(i);
+      isWhole &= llvm::all_of(
+          list, [&](Axis axis) { return llvm::is_contained(own, axis); });
+    }
+    if (isWhole)
+      shape.append(stage.tensor, dimensions);
+    else
+      shape.append(-1);
+  }
+  return {graph.make<ReshapeOp>(stage.tensor, shape.take(),
+                                graph.builder.getUnitAttr()),
+          arrangement.order};
+}
+
+ArrangedTensor AttentionLayout::makeQuery(GraphBuilder &graph) {
+  Stage stage = query;
+  if (chain.queryFactor) {
+    Value factor = chain.queryFactor;
+    if (chain.query.isSwapped) {
+      auto order =
+          llvm::to_vector(llvm::seq<int64_t>(0, shapeOf(factor).size()));
+      if (order.size() >= 2)
+        std::swap(order[order.size() - 1], order[order.size() - 2]);
+      factor = graph.transpose(factor, order);
+    }
+    factor = graph.cast(factor, elementTypeOf(stage.tensor));
+    stage.tensor = chain.isDivisor ? graph.div(stage.tensor, factor)
+                                   : graph.mul(stage.tensor, factor);
+  }
+  return make(graph, stage, queries, depth);
+}
+ArrangedTensor AttentionLayout::makeKey(GraphBuilder &graph) {
+  return make(graph, key, keys, depth);
+}
+ArrangedTensor AttentionLayout::makeValue(GraphBuilder &graph) {
+  return make(graph, value, keys, valueDepth);
+}
+
+Value AttentionLayout::makeScoreOperand(GraphBuilder &graph, Value operand,
+                                        size_t view) {
+  AxisLists lists = axes.resolve(scoreLists[view]);
+  int64_t rank = shapeOf(operand).size(), wanted = lists.size();
+  AxisLists own;
+  bool isKnown = true;
+  for (int64_t i = 0; i < wanted; ++i) {
+    int64_t dimension = i - wanted + rank;
+    bool isMissing = dimension < 0 || shapeOf(operand)[dimension] == 1;
+    own.push_back(isMissing ? Axes() : lists[i]);
+    isKnown &= isMissing || axes.hasSize(operand, dimension, lists[i]);
+  }
+  bool isDirect = wanted == partCount &&
+                  ArrayRef(lists[0]) == ArrayRef(batches) &&
+                  ArrayRef(lists[1]) == ArrayRef(heads);
+  if (isDirect && (isKnown || rank <= partCount))
+    return operand;
+  if (!isKnown)
+    return nullptr;
+  // A batch that repeats comes in front; heads are all there or none.
+  Axes present = axes.join(own), ownBatches, ownHeads;
+  for (Axis axis : present) {
+    if (llvm::is_contained(batches, axis))
+      ownBatches.push_back(axis);
+    else if (llvm::is_contained(heads, axis))
+      ownHeads.push_back(axis);
+  }
+  if ((!ownHeads.empty() && ownHeads != heads) ||
+      ArrayRef(batches).take_back(ownBatches.size()) != ArrayRef(ownBatches))
+    return nullptr;
+  ShapeBuilder shape(graph);
+  auto append = [&](const Axes &part) {
+    int64_t size = axes.getSize(part);
+    if (!ShapedType::isDynamic(size))
+      return shape.append(size);
+    SmallVector<int64_t> dimensions;
+    for (int64_t i = 0; i < wanted; ++i)
+      if (!own[i].empty() && llvm::is_contained(part, own[i].front()))
+        dimensions.push_back(i - wanted + rank);
+    shape.append(operand, dimensions);
+  };
+  append(ownBatches);
+  append(ownHeads);
+  append(own[wanted - 2]);
+  append(own[wanted - 1]);
+  return graph.make<ReshapeOp>(operand, shape.take(),
+                               graph.builder.getUnitAttr());
+}
+
+Value AttentionLayout::makeSinks(GraphBuilder &graph) {
+  Value sinks = chain.sinks;
+  while (auto broadcast = sinks.getDefiningOp<BroadcastOp>()) {
+    if (shapeOf(broadcast.getOperand()).size() != shapeOf(sinks).size())
+      break;
+    sinks = broadcast.getOperand();
+  }
+  const AxisLists lists = axes.resolve(scoreLists.back());
+  int64_t rank = shapeOf(sinks).size();
+  Axes present;
+  for (int64_t i = 0; i + 1 < rank; ++i)
+    if (shapeOf(sinks)[i] != 1)
+      llvm::append_range(present, lists[i]);
+  int64_t size = axes.getSize(heads);
+  if (rank != static_cast<int64_t>(lists.size()) || present != heads ||
+      ShapedType::isDynamic(size))
+    return nullptr;
+  return graph.reshape(sinks, size);
+}
+
+Value AttentionLayout::makeResult(GraphBuilder &graph, Value attention) {
+  Value tensor = result.tensor;
+  auto type = cast<RankedTensorType>(tensor.getType());
+  Arrangement arrangement = *arrange(result, queries, valueDepth);
+  if (arrangement.isDirect) {
+    attention.setType(type);
+    return attention;
+  }
+  ShapeBuilder shape(graph);
+  for (auto [i, list] : llvm::enumerate(result.lists)) {
+    int64_t size = type.getDimSize(i);
+    if (!ShapedType::isDynamic(size)) {
+      shape.append(size);
+      continue;
+    }
+    // The parts that make it.
+    SmallVector<int64_t> dimensions;
+    Axes covered;
+    for (int part = Batch; part < partCount; ++part) {
+      Axes own = partOf(Part(part), result, queries, valueDepth);
+      const Axes &whole = list;
+      if (!own.empty() && llvm::all_of(own, [&](Axis axis) {
+            return llvm::is_contained(whole, axis);
+          })) {
+        dimensions.push_back(arrangement.order[part]);
+        llvm::append_range(covered, own);
+      }
+    }
+    if (covered.size() == list.size())
+      shape.append(attention, dimensions);
+    else
+      shape.append(-1);
+  }
+  Value reshaped = graph.make<ReshapeOp>(attention, shape.take(),
+                                         graph.builder.getUnitAttr());
+  reshaped.setType(type);
+  return reshaped;
+}
+
+} // namespace sluice

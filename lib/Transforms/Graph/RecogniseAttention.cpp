@@ -1,0 +1,162 @@
+//===- RecogniseAttention.cpp - Attention from its products ---------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+//
+// softmax(f(Q K^T)) V, where f scales, caps, adds and hides scores, becomes one
+// op, whatever the dimensions' order and how heads are repeated. What is added
+// and hidden is looked at in ScoreTerms.
+//
+//===----------------------------------------------------------------------===//
+
+#include "AttentionLayout.h"
+#include "ScoreTerms.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "sluice/Support/Remarks.h"
+#include "sluice/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace sluice {
+#define GEN_PASS_DEF_RECOGNISEATTENTIONPASS
+#include "sluice/Transforms/Passes.h.inc"
+
+namespace {
+
+class RecogniseAttentionPass final
+    : public impl::RecogniseAttentionPassBase<RecogniseAttentionPass> {
+public:
+  using RecogniseAttentionPassBase::RecogniseAttentionPassBase;
+  void runOnOperation() final;
+
+private:
+  /// Fails with the reason why not.
+  bool fuse(SoftmaxOp softmax, SymbolicShapes &symbols, std::string &why);
+
+  /// What nothing reads any more; it stays for the sake of the symbols.
+  SmallVector<Operation *> dead;
+};
+
+/// Erases what nothing reads, and what nothing but that has read.
+void eraseDead(ArrayRef<Operation *> ops) {
+  llvm::SetVector<Operation *> pending(ops.begin(), ops.end());
+  while (!pending.empty()) {
+    Operation *op = pending.pop_back_val();
+    if (!isOpTriviallyDead(op))
+      continue;
+    SmallVector<Value> operands(op->getOperands());
+    op->erase();
+    for (Value operand : operands)
+      if (Operation *producer = operand.getDefiningOp())
+        pending.insert(producer);
+  }
+}
+
+/// What the op does besides the products, for the remark.
+std::string describe(AttentionOp op) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  llvm::ListSeparator separator;
+  auto add = [&](bool holds, StringRef what) {
+    if (holds)
+      stream << separator << what;
+  };
+  add(op.getGroupSize().value_or(1) > 1, "heads that share keys");
+  add(!op.getSoftcap().isZero(), "a softcap");
+  add(op.getRightReach() == 0, "causal");
+  if (auto right = op.getRightReach(); right && *right != 0)
+    stream << separator << "keys up to " << *right << " ahead";
+  if (auto left = op.getLeftReach())
+    stream << separator << "a window of " << *left << " keys back";
+  add(!!op.getLengths(), "lengths");
+  add(!!op.getMask(), "a mask");
+  add(!!op.getBias(),
+      op.getMaskedBelow() ? "a bias that may hide keys" : "a bias");
+  add(!!op.getSinks(), "sinks");
+  return text;
+}
+
+} // namespace
+
+bool RecogniseAttentionPass::fuse(SoftmaxOp softmax, SymbolicShapes &symbols,
+                                  std::string &why) {
+  ChainMatcher matcher;
+  auto chain = matcher.match(softmax);
+  if (!chain) {
+    why = matcher.why;
+    return false;
+  }
+  AttentionLayout layout(*chain, symbols);
+  if (!layout.analyse(why))
+    return false;
+  // Everything is defined where the result is.
+  OpBuilder builder(chain->result.tensor.getDefiningOp());
+  GraphBuilder graph(builder, softmax.getLoc());
+  ScoreTerms terms(graph, symbols);
+  terms.setGuarded(chain->isGuarded);
+  for (const ScoreStep &step : chain->steps) {
+    Value operand = layout.makeScoreOperand(graph, step.value, step.view);
+    if (!operand) {
+      why = "a bias or mask is for some heads, or its sizes are not known";
+      return false;
+    }
+    if (step.kind == ScoreStep::Add)
+      terms.add(operand, step.factor);
+    else
+      terms.replace(operand, step.keptWhere, step.fill);
+  }
+  Value sinks;
+  if (chain->sinks && !(sinks = layout.makeSinks(graph))) {
+    why = "there is more than one sink for a head";
+    return false;
+  }
+  ArrangedTensor query = layout.makeQuery(graph), key = layout.makeKey(graph),
+                 value = layout.makeValue(graph);
+  auto order = [&](ArrayRef<int64_t> dimensions) {
+    return builder.getDenseI64ArrayAttr(dimensions);
+  };
+  auto number = [&](double value) { return builder.getF64FloatAttr(value); };
+  auto op = AttentionOp::create(
+      builder, softmax.getLoc(), query.tensor, key.tensor, value.tensor,
+      /*bias=*/{}, /*mask=*/{}, /*position=*/{}, /*lengths=*/{}, sinks,
+      /*blocks=*/{}, /*tiles=*/{}, /*fallback=*/{}, order(query.order),
+      order(key.order), order(value.order), order(layout.getResultOrder()),
+      number(chain->scale * layout.getFactor()), number(chain->softcap),
+      /*left=*/{}, /*right=*/{}, order({}), /*masked_below=*/{},
+      /*nan_rows=*/{});
+  terms.applyTo(op);
+  std::string details = describe(op);
+  remarks::applied(op, remarks::attention)
+      << "fused with the products around it into one attention"
+      << (details.empty() ? "" : ": ") << details;
+  builder.setInsertionPointAfter(op);
+  Value last = layout.getResult();
+  last.replaceAllUsesWith(layout.makeResult(graph, op.getResult()));
+  dead.push_back(last.getDefiningOp());
+  return true;
+}
+
+void RecogniseAttentionPass::runOnOperation() {
+  dead.clear();
+  SmallVector<SoftmaxOp> all;
+  SymbolicShapes symbols;
+  getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
+    symbols.visit(op);
+    if (auto softmax = dyn_cast<SoftmaxOp>(op))
+      all.push_back(softmax);
+  });
+  for (SoftmaxOp softmax : all) {
+    std::string why;
+    if (fuse(softmax, symbols, why)) {
+      ++numFused;
+      continue;
+    }
+    if (!why.empty())
+      remarks::missed(softmax, remarks::attention)
+          << "softmax between two products is not fused: " << why;
+  }
+  eraseDead(dead);
+}
+
+} // namespace sluice
