@@ -163,6 +163,7 @@ void buildOptimizePipeline(OpPassManager &manager,
   }
   manager.addPass(createEvaluateConstantsPass(hostCompiler(options)));
   OpPassManager &functions = manager.nest<func::FuncOp>();
+  functions.addPass(createGateHeadsPass());
   functions.addPass(createBlockMasksPass());
   functions.addPass(createCountLoopsPass());
   functions.addPass(createRecogniseElementsPass());

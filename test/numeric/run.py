@@ -23,8 +23,9 @@ import onnx
 import edge_values
 import element_cases  # noqa: F401, registers cases
 import kernel_cases  # noqa: F401, registers cases
+import layer_method_cases  # noqa: F401, registers cases
+import mask_method_cases  # noqa: F401, registers cases
 import memory_cases  # noqa: F401, registers cases
-import method_cases  # noqa: F401, registers cases
 import movement_cases  # noqa: F401, registers cases
 import numpy_cases
 import recurrent_cases  # noqa: F401, registers cases

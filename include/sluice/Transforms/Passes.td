@@ -202,6 +202,19 @@ def BlockMasksPass : Pass<"sluice-block-masks", "::mlir::func::FuncOp"> {
   ];
 }
 
+def GateHeadsPass : Pass<"sluice-gate-heads", "::mlir::func::FuncOp"> {
+  let summary = "Heads of attention that are not chosen see no key";
+  let description = [{
+    Where a result of attention is multiplied by a number for each head, or each
+    head and query, that is zero for what was not chosen, the zeros become a
+    mask: what they leave out is not computed.
+  }];
+  let dependentDialects = ["::sluice::SluiceDialect"];
+  let statistics = [
+    Statistic<"numGated", "gated", "Attention ops whose heads have a gate">
+  ];
+}
+
 def PackTokensPass : Pass<"sluice-pack-tokens", "::mlir::func::FuncOp"> {
   let summary = "Layers of encoders on the tokens that exist";
   let description = [{

@@ -8,121 +8,13 @@ must show of it: attention with a list of blocks, for one.
 
 import numpy as np
 
+from attention_words import BLOCK, Attention, attend, best, causal, softmax, spread
 from numpy_cases import case
 
-LOWEST = float(np.finfo(np.float32).min)
-BLOCK = 64
 LISTED = [r"sluice\.attention.* blocks "]
 # A constant mask of which nothing but blocks is left.
 TILED = [r"sluice\.attention.* blocks .* tiles "]
 ERROR = 2e-6
-
-
-# The equations ---------------------------------------------------------------------
-
-
-def softmax(x, axis=-1):
-    power = np.exp(x - x.max(axis, keepdims=True))
-    return power / power.sum(axis, keepdims=True)
-
-
-def attend(q, k, v, visible=True, bias=0.0):
-    """softmax(q k' / sqrt(d)) v over what is visible; [..., tokens, elements]."""
-    q, k, v = (np.asarray(t, np.float64) for t in (q, k, v))
-    scores = q @ k.swapaxes(-1, -2) * q.shape[-1] ** -0.5 + bias
-    return softmax(np.where(visible, scores, -np.inf)) @ v
-
-
-def best(scores, count):
-    """Which elements of each row are the `count` highest."""
-    order = np.argsort(-scores, axis=-1, kind="stable")[..., :count]
-    chosen = np.zeros(scores.shape, bool)
-    np.put_along_axis(chosen, order, True, axis=-1)
-    return chosen
-
-
-def spread(blocks, size=BLOCK):
-    return np.repeat(np.repeat(blocks, size, axis=-2), size, axis=-1)
-
-
-def causal(queries, keys=None):
-    keys = keys or queries
-    return np.arange(keys) <= np.arange(keys - queries, keys)[:, None]
-
-
-# The graphs ------------------------------------------------------------------------
-
-
-class Attention:
-    """Words for the nodes of attention."""
-
-    def __init__(self, g):
-        self.g = g
-
-    def inputs(self, *shape, count=3):
-        """Random tensors; their names and values."""
-        names = [self.g.input(list(shape)) for _ in range(count)]
-        return [*names, *(self.g.feeds[name] for name in names)]
-
-    def ints(self, *values):
-        return self.g.constant(np.array(values, np.int64))
-
-    def reshape(self, x, *shape):
-        return self.g.Reshape(x, self.ints(*shape))
-
-    def scores(self, q, k, size):
-        g = self.g
-        rank = len(self.shape_of(k))
-        order = [*range(rank - 2), rank - 1, rank - 2]
-        turned = g.Transpose(k, perm=order)
-        return g.Mul(g.MatMul(q, turned), g.constant(np.float32(size**-0.5)))
-
-    def shape_of(self, name):
-        return self.g.feeds[name].shape if name in self.g.feeds else self.shapes[name]
-
-    shapes = {}
-
-    def declare(self, name, *shape):
-        """For what is computed: `scores` asks for its rank."""
-        self.shapes = {**self.shapes, name: shape}
-        return name
-
-    def attend(self, q, k, v, size, mask=None, addend=None):
-        """`mask`: what is visible; `addend`: numbers that are added."""
-        g = self.g
-        scores = self.scores(q, k, size)
-        if addend is not None:
-            scores = g.Add(scores, addend)
-        if mask is not None:
-            scores = g.Where(mask, scores, g.constant(np.float32(LOWEST)))
-        return g.MatMul(g.Softmax(scores, axis=-1), v)
-
-    def fixed(self, visible):
-        """A constant mask that is added, as exporters write it."""
-        return self.g.constant(np.where(visible, 0, LOWEST).astype(np.float32))
-
-    def means(self, x, heads, tokens, size, block=BLOCK):
-        """The mean of each block of tokens."""
-        split = self.reshape(x, 1, heads, tokens // block, block, size)
-        mean = self.g.ReduceMean(split, axes=[3], keepdims=0)
-        return self.declare(mean, 1, heads, tokens // block, size)
-
-    def choose(self, scores, count):
-        """1 at the `count` highest of each row, 0 elsewhere."""
-        g = self.g
-        _, places = g.node("TopK", [scores, self.ints(count)], count=2, axis=-1)
-        zeros = g.Mul(scores, g.constant(np.float32(0)))
-        ones = g.Add(g.Mul(g.Cast(places, to=1), g.constant(np.float32(0))),
-                     g.constant(np.float32(1)))
-        return g.ScatterElements(zeros, places, ones, axis=-1)
-
-    def expand(self, blocks, heads, queries, keys, block=BLOCK):
-        """A mask of blocks as one of tokens."""
-        g = self.g
-        rows, columns = queries // block, keys // block
-        inserted = g.Unsqueeze(g.Cast(blocks, to=9), self.ints(3, 5))
-        wide = g.Expand(inserted, self.ints(1, heads, rows, block, columns, block))
-        return self.reshape(wide, 1, heads, queries, keys)
 
 
 # Constant masks (S20) --------------------------------------------------------------
@@ -472,37 +364,3 @@ def reused_blocks(g):
     weights = softmax(query @ key.swapaxes(2, 3) * size**-0.5)
     sums = weights.reshape(1, heads, blocks, BLOCK, blocks, BLOCK).sum((3, 5))
     return [attend(g.feeds[later], key, value, spread(best(sums, 2)))]
-
-
-# Places ------------------------------------------------------------------------------
-
-
-@case(ERROR, [r"sluice\.attention.* bias "])
-def toeplitz_bias(g):
-    """A bias that follows from the distance, from a table (A02)."""
-    tokens, size, heads = 100, 16, 2
-    a = Attention(g)
-    q, k, v, *values = a.inputs(1, heads, tokens, size)
-    table = g.numbers((2 * tokens - 1, heads))
-    at = np.arange(tokens)
-    distance = at[:, None] - at + tokens - 1
-    bias = g.Transpose(g.Gather(g.constant(table), g.constant(distance), axis=0),
-                       perm=[2, 0, 1])
-    g.output(a.attend(q, k, v, size, addend=bias))
-    return [attend(*values, bias=table[distance].transpose(2, 0, 1))]
-
-
-@case(ERROR)
-def retention(g):
-    """The decay of RetNet in its parallel form: (Q K' * D) V."""
-    tokens, size, heads = 100, 16, 2
-    a = Attention(g)
-    q, k, v, *values = a.inputs(1, heads, tokens, size)
-    at = np.arange(tokens)
-    distance = at[:, None] - at
-    rates = np.array([0.9, 0.97])[:, None, None]
-    decay = np.where(distance >= 0, rates ** np.maximum(distance, 0), 0)
-    scores = g.Mul(a.scores(q, k, size), g.constant(decay.astype(np.float32)))
-    g.output(g.MatMul(scores, v))
-    query, key, value = map(np.float64, values)
-    return [(query @ key.swapaxes(2, 3) * size**-0.5 * decay) @ value]

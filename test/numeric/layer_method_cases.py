@@ -1,0 +1,299 @@
+"""Published layers around attention, written from their equations: places, latent
+widths, gates, tokens that exist. numpy in f64 is the reference."""
+
+# Part of Sluice, under the Apache License v2.0. See LICENSE.
+
+import numpy as np
+
+from attention_words import LOWEST, Attention, attend, best, causal, softmax
+from numpy_cases import case
+
+ERROR = 2e-6
+
+
+# Places ------------------------------------------------------------------------------
+
+
+@case(ERROR, [r"sluice\.attention.* bias "])
+def toeplitz_bias(g):
+    """A bias that follows from the distance, from a table (A02)."""
+    tokens, size, heads = 100, 16, 2
+    a = Attention(g)
+    q, k, v, *values = a.inputs(1, heads, tokens, size)
+    table = g.numbers((2 * tokens - 1, heads))
+    at = np.arange(tokens)
+    distance = at[:, None] - at + tokens - 1
+    bias = g.Transpose(g.Gather(g.constant(table), g.constant(distance), axis=0),
+                       perm=[2, 0, 1])
+    g.output(a.attend(q, k, v, size, addend=bias))
+    return [attend(*values, bias=table[distance].transpose(2, 0, 1))]
+
+
+@case(ERROR)
+def retention(g):
+    """The decay of RetNet in its parallel form: (Q K' * D) V."""
+    tokens, size, heads = 100, 16, 2
+    a = Attention(g)
+    q, k, v, *values = a.inputs(1, heads, tokens, size)
+    at = np.arange(tokens)
+    distance = at[:, None] - at
+    rates = np.array([0.9, 0.97])[:, None, None]
+    decay = np.where(distance >= 0, rates ** np.maximum(distance, 0), 0)
+    scores = g.Mul(a.scores(q, k, size), g.constant(decay.astype(np.float32)))
+    g.output(g.MatMul(scores, v))
+    query, key, value = map(np.float64, values)
+    return [(query @ key.swapaxes(2, 3) * size**-0.5 * decay) @ value]
+
+
+# Projections (S11, S12) ----------------------------------------------------------------
+
+
+@case(ERROR, [r"sluice\.attention"])
+def latent_attention(g):
+    """All heads attend to one latent vector per token, beside a shared rotary key; what
+    they make of it is projected afterwards (absorbed MLA, one step of decoding)."""
+    tokens, heads, size, rank, rotary = 200, 4, 16, 24, 8
+    a = Attention(g)
+    q, turned = g.input([1, heads, 1, size]), g.input([1, heads, 1, rotary])
+    latent, shared = g.input([1, 1, tokens, rank]), g.input([1, 1, tokens, rotary])
+    up_keys, up_values = g.numbers((heads, size, rank)), g.numbers((heads, rank, size))
+    absorbed = g.MatMul(q, g.constant(up_keys))
+    query = g.Concat(absorbed, turned, axis=3)
+    key = a.declare(g.Concat(latent, shared, axis=3), 1, 1, tokens, rank + rotary)
+    scores = a.scores(query, key, size + rotary)
+    mixed = g.MatMul(g.Softmax(scores, axis=-1), latent)
+    g.output(g.MatMul(mixed, g.constant(up_values)))
+    q, turned, latent, shared = (np.float64(g.feeds[x])
+                                 for x in (q, turned, latent, shared))
+    keys = latent @ up_keys.swapaxes(1, 2).astype(np.float64)
+    scores = (q @ keys.swapaxes(2, 3) + turned @ shared.swapaxes(2, 3))
+    weights = softmax(scores * (size + rotary)**-0.5)
+    return [weights @ (latent @ up_values.astype(np.float64))]
+
+
+def normalised(x):
+    return x / np.sqrt((x * x).sum(-1, keepdims=True))
+
+
+@case(ERROR, [r"sluice\.attention"])
+def convolved_latents(g):
+    """Queries, keys and values of a latent width: causal convolutions along the tokens,
+    first depthwise, then of groups, the mean of queries and keys before them added to
+    both, normalised, with a temperature; half of the values are those of the token
+    before."""
+    tokens, width, heads, size, taps = 40, 24, 2, 8, 3
+    latent = heads * size
+    a = Attention(g)
+    x = g.input([1, tokens, width])
+    down = [g.numbers((width, latent)) for _ in range(3)]
+    q, k, v = (g.MatMul(x, g.constant(weights)) for weights in down)
+    depthwise = [g.numbers((latent, 1, taps)) for _ in range(2)]
+    grouped = [g.numbers((latent, size, taps)) for _ in range(2)]
+    middle = g.Mul(g.Add(q, k), g.constant(np.float32(0.5)))
+
+    def convolve(x, first, second):
+        turned = g.Transpose(x, perm=[0, 2, 1])
+        for weights, groups in ((first, latent), (second, heads)):
+            turned = g.Conv(turned, g.constant(weights), group=groups, pads=[taps - 1, 0])
+        return g.Add(g.Transpose(turned, perm=[0, 2, 1]), middle)
+
+    def split(x):
+        return a.declare(g.Transpose(a.reshape(x, 1, tokens, heads, size),
+                                     perm=[0, 2, 1, 3]), 1, heads, tokens, size)
+
+    def normalise(x):
+        return a.declare(g.Div(x, g.ReduceL2(x, axes=[3])), 1, heads, tokens, size)
+
+    query, key = (normalise(split(convolve(t, first, second)))
+                  for t, first, second in zip((q, k), depthwise, grouped))
+    own = g.Slice(v, a.ints(0), a.ints(latent // 2), a.ints(2))
+    before = g.Slice(v, a.ints(latent // 2), a.ints(latent), a.ints(2))
+    before = g.Pad(g.Slice(before, a.ints(0), a.ints(-1), a.ints(1)),
+                   a.ints(0, 1, 0, 0, 0, 0))
+    value = split(g.Concat(own, before, axis=2))
+    temperature = np.array([3.0, 5.0], np.float32).reshape(1, heads, 1, 1)
+    scores = g.MatMul(g.Mul(query, g.constant(temperature)),
+                      g.Transpose(key, perm=[0, 1, 3, 2]))
+    scores = g.Add(scores, a.fixed(causal(tokens)))
+    mixed = g.Transpose(g.MatMul(g.Softmax(scores, axis=-1), value), perm=[0, 2, 1, 3])
+    up = g.numbers((latent, width))
+    g.output(g.MatMul(a.reshape(mixed, 1, tokens, latent), g.constant(up)))
+
+    def convolved(x, first, second):
+        for weights, groups in ((first, latent), (second, heads)):
+            padded = np.concatenate([np.zeros((taps - 1, latent)), x])
+            each = latent // groups
+            x = np.zeros((tokens, latent))
+            for channel in range(latent):
+                start = channel // each * each
+                for tap in range(taps):
+                    x[:, channel] += (padded[tap:tap + tokens, start:start + each]
+                                      @ weights[channel, :, tap].astype(np.float64))
+        return x
+
+    inner = np.float64(g.feeds[x][0])
+    q, k, v = (inner @ weights.astype(np.float64) for weights in down)
+
+    def heads_of(x):
+        return x.reshape(tokens, heads, size).swapaxes(0, 1)
+
+    query, key = (normalised(heads_of(convolved(t, first, second) + (q + k) / 2))
+                  for t, first, second in zip((q, k), depthwise, grouped))
+    late = np.concatenate([np.zeros((1, latent // 2)), v[:-1, latent // 2:]])
+    value = heads_of(np.concatenate([v[:, :latent // 2], late], axis=1))
+    scores = query @ key.swapaxes(1, 2) * temperature[0]
+    weights = softmax(np.where(causal(tokens), scores, -np.inf))
+    mixed = (weights @ value).swapaxes(0, 1).reshape(1, tokens, latent)
+    return [mixed @ up.astype(np.float64)]
+
+
+# Gates of heads (A01, S28) -----------------------------------------------------------
+
+
+@case(ERROR, [r"sluice\.attention.* mask "])
+def mixture_of_heads(g):
+    """Each token has the two heads of four that its router chose."""
+    tokens, heads, size, width = 70, 4, 16, 24
+    a = Attention(g)
+    q, k, v, *values = a.inputs(1, heads, tokens, size)
+    x = g.input([1, tokens, width])
+    router, out = g.numbers((width, heads)), g.numbers((heads * size, width))
+    logits = g.MatMul(x, g.constant(router))
+    highest, places = g.node("TopK", [logits, a.ints(2)], count=2, axis=-1)
+    gates = g.ScatterElements(g.constant(np.zeros((1, tokens, heads))), places,
+                              g.Softmax(highest, axis=-1), axis=-1)
+    mixed = g.Transpose(a.attend(q, k, v, size), perm=[0, 2, 1, 3])
+    gated = a.reshape(g.Mul(mixed, g.Unsqueeze(gates, a.ints(3))), 1, tokens, -1)
+    g.output(g.MatMul(gated, g.constant(out)))
+    logits = g.feeds[x].astype(np.float64) @ router
+    gates = softmax(np.where(best(logits, 2), logits, -np.inf))
+    mixed = attend(*values).swapaxes(1, 2) * gates[..., None]
+    return [mixed.reshape(1, tokens, -1) @ out.astype(np.float64)]
+
+
+@case(ERROR, [r"sluice\.attention.* (mask|blocks) "])
+def removed_heads(g):
+    """Heads whose constant gate is zero."""
+    tokens, heads, size = 70, 4, 16
+    a = Attention(g)
+    q, k, v, *values = a.inputs(1, heads, tokens, size)
+    gates = np.array([1, 0, 0.5, 0], np.float32).reshape(1, heads, 1, 1)
+    g.output(g.Mul(a.attend(q, k, v, size), g.constant(gates)))
+    return [attend(*values) * gates]
+
+
+@case(ERROR)
+def hard_attention(g):
+    """Only the key with the highest score counts."""
+    tokens, heads, size = 70, 2, 16
+    a = Attention(g)
+    q, k, v, *values = a.inputs(1, heads, tokens, size)
+    scores = a.scores(q, k, size)
+    is_highest = g.Equal(scores, g.ReduceMax(scores, axes=[3]))
+    masked = g.Where(is_highest, scores, g.constant(np.float32(-np.inf)))
+    g.output(g.MatMul(g.Softmax(masked, axis=-1), v))
+    query, key, value = map(np.float64, values)
+    highest = (query @ key.swapaxes(2, 3)).argmax(-1)
+    return [np.take_along_axis(value, highest[..., None], 2)]
+
+
+# Tokens that exist (S14) -------------------------------------------------------------
+
+
+def encoder(g, x, mask, batch, tokens, width, heads, layers=2):
+    """An encoder of post-normalised layers; its result and a function that computes
+    it in f64."""
+    size = width // heads
+    a = Attention(g)
+    # What is masked gets the lowest number added, as BERT's exporters write it.
+    kept = g.Cast(g.Unsqueeze(mask, a.ints(1, 2)), to=1)
+    hidden = g.Mul(g.Sub(g.constant(np.float32(1)), kept), g.constant(np.float32(LOWEST)))
+    parameters = []
+
+    def draw(*shape):
+        parameters.append(g.numbers(shape) / np.float32(np.sqrt(shape[0])))
+        return g.constant(parameters[-1])
+
+    def split(x):
+        return g.Transpose(g.Reshape(x, a.ints(0, 0, heads, size)), perm=[0, 2, 1, 3])
+
+    def norm(x):
+        return g.LayerNormalization(x, g.constant(np.ones(width)),
+                                    g.constant(np.zeros(width)), axis=-1)
+
+    for _ in range(layers):
+        q, k, v = (split(g.MatMul(x, draw(width, width))) for _ in range(3))
+        for part in (q, k, v):
+            a.declare(part, batch, heads, tokens, size)
+        mixed = a.attend(q, k, v, size, addend=hidden)
+        merged = g.Reshape(g.Transpose(mixed, perm=[0, 2, 1, 3]), a.ints(0, 0, width))
+        x = norm(g.Add(x, g.MatMul(merged, draw(width, width))))
+        inner = g.Relu(g.Add(g.MatMul(x, draw(width, 2 * width)), draw(2 * width)))
+        x = norm(g.Add(x, g.MatMul(inner, draw(2 * width, width))))
+
+    def compute(x, visible):
+        def norm(x):
+            x = x - x.mean(-1, keepdims=True)
+            return x / np.sqrt((x * x).mean(-1, keepdims=True) + 1e-5)
+
+        def split(x):
+            return x.reshape(batch, tokens, heads, size).swapaxes(1, 2)
+
+        weights = iter(np.float64(p) for p in parameters)
+        bias = np.where(visible, 0.0, LOWEST)[:, None, None]
+        for _ in range(layers):
+            q, k, v = (split(x @ next(weights)) for _ in range(3))
+            scores = (q @ k.swapaxes(2, 3) * size**-0.5).astype(np.float32)
+            mixed = softmax((scores + bias.astype(np.float32)).astype(np.float64)) @ v
+            x = norm(x + mixed.swapaxes(1, 2).reshape(batch, tokens, width)
+                     @ next(weights))
+            inner = np.maximum(x @ next(weights) + next(weights), 0)
+            x = norm(x + inner @ next(weights))
+        return x
+
+    return x, compute
+
+
+def padded_inputs(g, dynamic):
+    """Letters and their mask: padding behind, in front, none, nothing else, and
+    holes."""
+    batch, tokens, width, letters = 5, 24, 32, 50
+    mask = np.ones((batch, tokens), np.int64)
+    mask[0, 9:] = mask[1, :17] = mask[3] = 0
+    mask[4, ::3] = 0
+    a = Attention(g)
+    text = g.integers(g.random.integers(0, letters, (batch, tokens)), dynamic=dynamic)
+    kept = g.integers(mask, dynamic=dynamic)
+    table, learned = g.numbers((letters, width)), g.numbers((1, tokens, width))
+    x = g.Add(g.Gather(g.constant(table), text, axis=0), g.constant(learned))
+    values = table[g.feeds[text]].astype(np.float64) + learned
+    y, compute = encoder(g, x, kept, batch, tokens, width, 2)
+    return a, y, kept, mask, compute(values, mask != 0)
+
+
+PACKED = [r"sluice\.nonzero ", r"sluice\.matmul .*tensor<\?x32xf32>"]
+
+
+@case(5e-6, PACKED, static=([], {"dynamic": False}), dynamic=([], {"dynamic": True}))
+def packed_tokens_for_the_first(g, dynamic):
+    """What is read is the first token of each sequence."""
+    a, y, kept, mask, right = padded_inputs(g, dynamic)
+    g.output(g.Gather(y, g.constant(np.int64(0)), axis=1))
+    return [right[:, 0]]
+
+
+@case(5e-6, PACKED, static=([], {"dynamic": False}), dynamic=([], {"dynamic": True}))
+def packed_tokens_for_the_mean(g, dynamic):
+    """And the mean of those that the mask has, the last one, and the largest."""
+    a, y, kept, mask, right = padded_inputs(g, dynamic)
+    weights = g.Cast(g.Unsqueeze(kept, a.ints(2)), to=1)
+    sums = g.ReduceSum(g.Mul(y, weights), a.ints(1), keepdims=0)
+    count = g.Max(g.ReduceSum(weights, a.ints(1), keepdims=0), g.constant(np.float32(1)))
+    g.output(g.Div(sums, count))
+    g.output(g.Gather(y, g.constant(np.int64(-1)), axis=1))
+    hidden = g.Equal(g.Unsqueeze(kept, a.ints(2)), a.ints(0))
+    g.output(g.ReduceMax(g.Where(hidden, g.constant(np.float32(-1e9)), y), axes=[1],
+                         keepdims=0))
+    seen = mask[..., None] != 0
+    return [(right * seen).sum(1) / np.maximum(seen.sum(1), 1), right[:, -1],
+            np.where(seen, right, -1e9).max(1)]
