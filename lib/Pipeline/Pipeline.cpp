@@ -149,6 +149,8 @@ void buildOptimizePipeline(OpPassManager &manager,
     functions.addPass(createRecogniseNormalizationsPass());
     functions.addPass(createDecomposeUnservedPass());
     functions.addPass(createRecogniseAttentionPass());
+    // Layers get masks of their own, which are equal.
+    functions.addPass(createMergeEqualOpsPass());
     functions.addPass(createPackTokensPass());
     functions.addPass(createRecogniseLookupsPass());
     functions.addPass(createMoveTransposesPass());

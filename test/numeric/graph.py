@@ -30,10 +30,11 @@ class Graph:
         return name
 
     def integers(self, values, dynamic=False):
-        """An int64 input; the length of a vector stays known unless `dynamic`."""
+        """An int64 input; the length of a vector stays known unless `dynamic`, which
+        may name the dimensions."""
         values = np.asarray(values, np.int64)
         name = f"x{len(self.inputs)}"
-        declared = [None] * values.ndim if dynamic else values.shape
+        declared = [None] * values.ndim if dynamic is True else dynamic or values.shape
         self.inputs.append(
             helper.make_tensor_value_info(name, TensorProto.INT64, declared)
         )

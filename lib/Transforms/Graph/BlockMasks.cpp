@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "sluice/Support/Remarks.h"
 #include "sluice/Transforms/Passes.h"
+#include <map>
 
 using namespace mlir;
 
@@ -32,6 +33,7 @@ public:
 
 private:
   void run(AttentionOp op);
+  void turnBiasIntoMask(AttentionOp op);
   bool useExpandedMask(AttentionOp op);
   bool useTiles(AttentionOp op);
   void classify(AttentionOp op);
@@ -41,6 +43,8 @@ private:
     ++numListed;
   }
 
+  /// Constant biases that have been looked at.
+  std::map<std::pair<const void *, double>, std::optional<BiasMask>> biases;
   /// Constant masks that have been listed, with what became of them.
   DenseMap<Attribute, std::optional<MaskTiles>> tiles;
 };
@@ -56,7 +60,39 @@ static bool hasBlocks(int64_t size, int64_t block) {
   return ShapedType::isDynamic(size) || size > block;
 }
 
+/// A constant that is added and does nothing but hide keys is a mask. What rows
+/// that it hides all keys from give follows from the number.
+void BlockMasksPass::turnBiasIntoMask(AttentionOp op) {
+  auto constant =
+      op.getBias() ? op.getBias().getDefiningOp<ConstantOp>() : ConstantOp();
+  if (!constant || op.getMask() || !op.getMaskedBelow() ||
+      shapeOf(op.getBias()).empty())
+    return;
+  double bound = op.getMaskedBelow()->convertToDouble();
+  auto [it, isNew] = biases.try_emplace(std::make_pair(
+      Attribute(constant.getValueAttr()).getAsOpaquePointer(), bound));
+  if (isNew)
+    it->second = getBiasMask(constant.getValueAttr(), bound);
+  const std::optional<BiasMask> &found = it->second;
+  if (!found)
+    return;
+  OpBuilder builder(op);
+  bool isOnlyMask = !op.getLengths() && !op.getLeft() && !op.getRight();
+  bool isFallback = op.getFallback() == op.getBias();
+  // The bias stays for rows that see no key, where its numbers differ.
+  if (isFallback && found->showsInEachRow && isOnlyMask)
+    op.getFallbackMutable().clear();
+  else if (isFallback && found->fill && isOnlyMask)
+    op.getFallbackMutable().assign(createScalar(
+        builder, op.getLoc(), elementTypeOf(op.getBias()), *found->fill));
+  op.getBiasMutable().clear();
+  op.removeMaskedBelowAttr();
+  op.getMaskMutable().assign(
+      ConstantOp::create(builder, op.getLoc(), found->mask));
+}
+
 void BlockMasksPass::run(AttentionOp op) {
+  turnBiasIntoMask(op);
   if (!hasBlocks(op.getQueryCount(), blockSizes[0]) &&
       !hasBlocks(op.getKeyCount(), blockSizes[1]))
     return;

@@ -12,8 +12,8 @@
 #include "dialects/Sluice/GraphBuilder.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "sluice/Support/ConstantBytes.h"
 #include "sluice/Support/Remarks.h"
-#include "sluice/Transforms/Graph/GraphMatching.h"
 #include "sluice/Transforms/Passes.h"
 
 using namespace mlir;
@@ -29,10 +29,12 @@ public:
   using GateHeadsPassBase::GateHeadsPassBase;
 
   void runOnOperation() final {
-    getOperation().walk([&](AttentionOp op) {
+    // They move.
+    SmallVector<AttentionOp> all;
+    getOperation().walk([&](AttentionOp op) { all.push_back(op); });
+    for (AttentionOp op : all)
       if (Value gate = findGate(op))
         hide(op, gate);
-    });
   }
 
 private:
@@ -42,6 +44,20 @@ private:
 
 } // namespace
 
+/// Is it a constant of zeros?
+static bool isZero(Value value) {
+  auto constant = value.getDefiningOp<ConstantOp>();
+  if (!constant)
+    return false;
+  std::vector<char> scratch;
+  auto bytes = getConstantBytes(constant.getValueAttr(), scratch);
+  if (!bytes) {
+    llvm::consumeError(bytes.takeError());
+    return false;
+  }
+  return !bytes->empty() && llvm::all_of(*bytes, [](char c) { return c == 0; });
+}
+
 /// Does the value have zeros where something was not chosen: is it written into
 /// zeros, or a choice between numbers and zero?
 static bool hasChosenZeros(Value value, unsigned depth = 0) {
@@ -50,10 +66,9 @@ static bool hasChosenZeros(Value value, unsigned depth = 0) {
   if (!op || depth > farthest)
     return false;
   if (auto scatter = dyn_cast<ScatterElementsOp>(op))
-    return getSplatNumber(scatter.getOperand()) == 0;
-  if (auto select = dyn_cast<SelectOp>(op))
-    return getSplatNumber(op->getOperand(1)) == 0 ||
-           getSplatNumber(op->getOperand(2)) == 0;
+    return isZero(scatter.getOperand());
+  if (isa<SelectOp>(op))
+    return isZero(op->getOperand(1)) || isZero(op->getOperand(2));
   // Zero stays zero.
   if (isa<MulOp>(op))
     return hasChosenZeros(op->getOperand(0), depth + 1) ||

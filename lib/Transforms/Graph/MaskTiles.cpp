@@ -150,6 +150,45 @@ static void forEachNumber(FloatType type, ArrayRef<char> bytes, Body body) {
   }
 }
 
+std::optional<BiasMask> sluice::getBiasMask(ElementsAttr bias,
+                                            double maskedBelow) {
+  std::vector<char> scratch;
+  auto bytes = getConstantBytes(bias, scratch);
+  if (!bytes) {
+    llvm::consumeError(bytes.takeError());
+    return std::nullopt;
+  }
+  ShapedType type = bias.getShapedType();
+  BiasMask result;
+  SmallVector<bool> shown;
+  bool isMask = true, hasFill = false;
+  forEachNumber(cast<FloatType>(type.getElementType()), *bytes,
+                [&](double number) {
+                  shown.push_back(number == 0);
+                  if (number == 0)
+                    return;
+                  isMask &= number <= maskedBelow;
+                  if (hasFill && result.fill != number)
+                    result.fill = std::nullopt;
+                  else if (!hasFill)
+                    result.fill = number;
+                  hasFill = true;
+                });
+  if (!isMask || shown.empty())
+    return std::nullopt;
+  if (shown.size() == 1) {
+    result.showsInEachRow = shown[0];
+  } else {
+    int64_t width = type.getShape().back();
+    for (size_t row = 0; row < shown.size(); row += width)
+      result.showsInEachRow &=
+          llvm::is_contained(ArrayRef(shown).slice(row, width), true);
+  }
+  result.mask = DenseElementsAttr::get(
+      type.clone(IntegerType::get(type.getContext(), 1)), ArrayRef(shown));
+  return result;
+}
+
 DenseElementsAttr sluice::listBiasBlocks(ElementsAttr bias, double maskedBelow,
                                          ArrayRef<int64_t> blockSizes) {
   std::vector<char> scratch;

@@ -29,6 +29,20 @@ struct MaskTiles {
 std::optional<MaskTiles> listMaskTiles(mlir::ElementsAttr mask,
                                        llvm::ArrayRef<int64_t> blockSizes);
 
+/// A constant bias of nothing but zeros and numbers that hide a key.
+struct BiasMask {
+  /// i1: where it is zero.
+  mlir::DenseElementsAttr mask;
+  /// The number that hides, if there is one for all keys.
+  std::optional<double> fill;
+  /// Does each row have a zero?
+  bool showsInEachRow = true;
+};
+
+/// That bias as a mask, if it is one.
+std::optional<BiasMask> getBiasMask(mlir::ElementsAttr bias,
+                                    double maskedBelow);
+
 /// What `blocks` of attention is for a constant bias, of rank two or more, in
 /// which `maskedBelow` and less hides a key; null if its bytes cannot be read.
 mlir::DenseElementsAttr listBiasBlocks(mlir::ElementsAttr bias,

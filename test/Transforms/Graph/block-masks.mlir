@@ -10,18 +10,24 @@ func.func @constant(%q: tensor<1x2x128x8xf32>, %k: tensor<1x2x200x8xf32>) -> ten
   return %0 : tensor<1x2x128x8xf32>
 }
 
-// A bias stays; blocks without it and blocks that are hidden are told.
+// A bias of zeros and numbers that hide is a mask. Where it hides all keys of
+// a row, the number is what the row gets.
 // CHECK-LABEL: @constant_bias
+// CHECK-DAG: %[[FILL:.*]] = sluice.constant dense<-1.000000e+04> : tensor<f32>
 // CHECK-DAG: %[[NONE:.*]] = sluice.constant dense<0> : tensor<2x4xi32>
-// CHECK-DAG: %[[ZERO:.*]] = sluice.constant dense<-1> : tensor<2x4xi32>
-// CHECK: bias %{{.*}} blocks %[[NONE]]
-// CHECK: bias %{{.*}} blocks %[[ZERO]]
-func.func @constant_bias(%q: tensor<1x2x128x8xf32>, %k: tensor<1x2x200x8xf32>) -> (tensor<1x2x128x8xf32>, tensor<1x2x128x8xf32>) {
+// CHECK-DAG: %[[ALL:.*]] = sluice.constant dense<1> : tensor<2x4xi32>
+// CHECK-DAG: %[[MIXED:.*]] = sluice.constant dense<2> : tensor<2x4xi32>
+// CHECK: sluice.attention %{{.*}}, %{{.*}}, %{{.*}} blocks %[[NONE]] fallback %[[FILL]] {block_sizes
+// CHECK: sluice.attention %{{.*}}, %{{.*}}, %{{.*}} blocks %[[ALL]] {block_sizes
+// CHECK: bias %{{.*}} blocks %[[MIXED]]
+func.func @constant_bias(%q: tensor<1x2x128x8xf32>, %k: tensor<1x2x200x8xf32>) -> (tensor<1x2x128x8xf32>, tensor<1x2x128x8xf32>, tensor<1x2x128x8xf32>) {
   %hidden = sluice.constant dense<-1.0e4> : tensor<128x200xf32>
   %zero = sluice.constant dense<0.0> : tensor<128x200xf16>
-  %0 = sluice.attention %q, %k, %k bias %hidden {masked_below = -1.0e4 : f64} : (tensor<1x2x128x8xf32>, tensor<1x2x200x8xf32>, tensor<1x2x200x8xf32>, tensor<128x200xf32>) -> tensor<1x2x128x8xf32>
-  %1 = sluice.attention %q, %k, %k bias %zero {masked_below = -1.0e4 : f64} : (tensor<1x2x128x8xf32>, tensor<1x2x200x8xf32>, tensor<1x2x200x8xf32>, tensor<128x200xf16>) -> tensor<1x2x128x8xf32>
-  return %0, %1 : tensor<1x2x128x8xf32>, tensor<1x2x128x8xf32>
+  %added = sluice.constant dense<0.5> : tensor<128x200xf32>
+  %0 = sluice.attention %q, %k, %k bias %hidden fallback %hidden {masked_below = -1.0e4 : f64} : (tensor<1x2x128x8xf32>, tensor<1x2x200x8xf32>, tensor<1x2x200x8xf32>, tensor<128x200xf32>, tensor<128x200xf32>) -> tensor<1x2x128x8xf32>
+  %1 = sluice.attention %q, %k, %k bias %zero fallback %zero {masked_below = -1.0e4 : f64} : (tensor<1x2x128x8xf32>, tensor<1x2x200x8xf32>, tensor<1x2x200x8xf32>, tensor<128x200xf16>, tensor<128x200xf16>) -> tensor<1x2x128x8xf32>
+  %2 = sluice.attention %q, %k, %k bias %added {masked_below = -1.0e4 : f64} : (tensor<1x2x128x8xf32>, tensor<1x2x200x8xf32>, tensor<1x2x200x8xf32>, tensor<128x200xf32>) -> tensor<1x2x128x8xf32>
+  return %0, %1, %2 : tensor<1x2x128x8xf32>, tensor<1x2x128x8xf32>, tensor<1x2x128x8xf32>
 }
 
 // Masks of the run are looked at once, and stay for the blocks that are mixed.

@@ -2,7 +2,6 @@
 
 // What was not chosen is zero; the order is [batch, queries, heads, elements].
 // CHECK-LABEL: @chosen
-// CHECK-SAME: %[[GATES:[a-z0-9]*]]: tensor<1x9x4x1xf32>
 // CHECK: %[[CHOSEN:.*]] = sluice.scatter_elements
 // CHECK: %[[TURNED:.*]] = sluice.transpose %[[CHOSEN]] {permutation = array<i64: 0, 2, 1, 3>}
 // CHECK: %[[ZERO:.*]] = sluice.equal %[[TURNED]]

@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""Steps of decoding against a long cache that stays where it is, beside a plain read of
+the same bytes, in turns.
+
+    decode.py                          32 query and 8 key heads of 128, 2048 tokens
+    decode.py --shape=12x12x64 --length=1024 --cpu=x86-64-v3
+
+The cache is a state of the model: a step appends its keys and values and attends to
+all of them. A figure is the median over the blocks of the step's time by that of the
+read in the same block. Prints a table.
+"""
+
+# Part of Sluice, under the Apache License v2.0. See LICENSE.
+
+import argparse
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "test"), str(HERE.parent / "test" / "models")]
+
+import numpy as np
+
+from generated.builder import GraphBuilder
+from peer import build_program
+from support import compiler
+from support.artifact import Artifact
+from support.paths import DEFAULT_BUILD, scratch
+
+STEPS = 24  # of a block; the cache grows by as many
+
+
+def save_model(path, heads, key_heads, size, rows):
+    """Attention of new tokens over the past and themselves, with repeated heads as
+    exporters write them."""
+    graph = GraphBuilder("decode")
+    group = heads // key_heads
+    query = graph.input("q", [1, heads, rows, size])
+    caches = []
+    for name in "kv":
+        past = graph.input(f"past_{name}", [1, key_heads, "past", size])
+        new = graph.input(name, [1, key_heads, rows, size])
+        cache = graph.node("Concat", [past, new], axis=2)
+        graph.output(cache, f"present_{name}", [1, key_heads, "all", size])
+        if group > 1:
+            length = graph.node("Unsqueeze", [graph.size(cache, 2),
+                                              graph.constant([0], np.int64)])
+            target = graph.node("Concat", [
+                graph.constant([1, key_heads, group], np.int64), length,
+                graph.constant([size], np.int64)], axis=0)
+            spread = graph.node("Expand", [graph.node("Unsqueeze", [
+                cache, graph.constant([2], np.int64)]), target])
+            cache = graph.node("Reshape", [
+                spread, graph.constant([1, heads, -1, size], np.int64)])
+        caches.append(cache)
+    keys, values = caches
+    scores = graph.node("MatMul", [query, graph.transpose(keys, 0, 1, 3, 2)])
+    weights = graph.node("Softmax", [graph.mul(scores, size**-0.5)], axis=-1)
+    result = graph.node("MatMul", [weights, values])
+    graph.output(result, "y", [1, heads, rows, size])
+    graph.save(path)
+
+
+class Reader:
+    """The process that reads as many bytes."""
+
+    def __init__(self, size):
+        program = build_program("read", ["read.c"], [
+            "-march=native", "-mprefer-vector-width=512", "-fno-math-errno"])
+        self.process = subprocess.Popen([program, str(size)], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+
+    def seconds(self, milliseconds=40):
+        self.process.stdin.write(f"{milliseconds}\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline()) / 1e9
+
+
+def parse_options():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=Path, default=DEFAULT_BUILD)
+    parser.add_argument("--shape", default="32x8x128", help="heads, key heads, size")
+    parser.add_argument("--length", type=int, default=2048)
+    parser.add_argument("--rows", type=int, default=1, help="new tokens of a step")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--blocks", type=int, default=9)
+    parser.add_argument("--cpu", default="native")
+    parser.add_argument("--flag", action="append", default=[], help="for sluicec")
+    return parser.parse_args()
+
+
+def main():
+    options = parse_options()
+    heads, key_heads, size = map(int, options.shape.split("x"))
+    folder = scratch("bench") / "decode"
+    folder.mkdir(exist_ok=True)
+    model, artifact = folder / "decode.onnx", folder / "decode.so"
+    save_model(model, heads, key_heads, size, options.rows)
+    capacity = options.length + (STEPS + 1) * options.rows
+    flags = [f"--cpu={options.cpu}", *options.flag] + [
+        f"--state=present_{name}:past_{name}@2,capacity={capacity}" for name in "kv"]
+    compiler.require(options.build)
+    outcome = compiler.compile_model(options.build, model, artifact, flags)
+    if outcome.status:
+        sys.exit(outcome.first_message())
+    random = np.random.default_rng(0)
+    step = Artifact(options.build, artifact, options.threads)
+
+    def draw(count, rows):
+        return random.standard_normal((1, count, rows, size), np.float32)
+
+    feeds = {"q": draw(heads, options.rows),
+             **{name: draw(key_heads, options.rows) for name in "kv"}}
+    past = {f"past_{name}": draw(key_heads, options.length) for name in "kv"}
+    reader = Reader(2 * 4 * key_heads * size * options.length)
+    ratios, times = [], []
+    for _ in range(options.blocks):
+        # A past that is given starts the cache again.
+        step.bind({**feeds, **past})
+        step.run()
+        step.bind(feeds, missing=list(past))
+        own = statistics.median(step.time_run() for _ in range(STEPS))
+        plain = reader.seconds()
+        times.append((own, plain))
+        ratios.append(own / plain)
+    own, plain = (statistics.median(column) * 1e3 for column in zip(*times))
+    print("| heads | length | rows | threads | ms | read ms | ratio |")
+    print("|---|---|---|---|---|---|---|")
+    print(f"| {options.shape} | {options.length} | {options.rows} | {options.threads} |"
+          f" {own:.3f} | {plain:.3f} | {statistics.median(ratios):.2f} |")
+
+
+if __name__ == "__main__":
+    main()
