@@ -201,3 +201,27 @@ LogicalResult CpuRecurrenceAttr::verifyPacking(PackingAttrInterface packing,
                            << getLanes() << " units, not ";
   return error << describeOrder(packing);
 }
+
+//===----------------------------------------------------------------------===//
+// CpuAttentionAttr
+//===----------------------------------------------------------------------===//
+
+LogicalResult CpuAttentionAttr::verify(EmitError emitError, int64_t lanes,
+                                       int64_t tileRows, int64_t tileVectors,
+                                       int64_t unroll, int64_t queryBlock,
+                                       int64_t keyBlock) {
+  return verifyLimits(emitError, {{"lanes", lanes, 1, mostLanes},
+                                  {"tile_rows", tileRows, 1, mostRows},
+                                  {"tile_vectors", tileVectors, 1, mostVectors},
+                                  {"unroll", unroll, 1, mostSteps},
+                                  {"query_block", queryBlock, 1, mostElements},
+                                  {"key_block", keyBlock, 1, mostElements}});
+}
+
+LogicalResult CpuAttentionAttr::verifyPacking(PackingAttrInterface packing,
+                                              EmitError emitError) const {
+  if (!packing)
+    return success();
+  return emitError() << "an attention reads no constants in "
+                     << describeOrder(packing);
+}

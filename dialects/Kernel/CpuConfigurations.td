@@ -149,4 +149,30 @@ def Kernel_CpuRecurrenceAttr
                      "fewer has each up to four times">:$fewest_sums);
 }
 
+def Kernel_CpuAttentionAttr
+    : Kernel_ConfigAttr<"CpuAttention", "cpu_attention"> {
+  let summary = "tiles and blocks of an attention on a CPU";
+  let description = [{
+    A register tile is `tile_rows` queries by `tile_vectors` vectors of `lanes`
+    keys, or of elements of values. A task computes `query_block` queries, and
+    copies `key_block` keys at a time to where tiles read them.
+
+    ```mlir
+    #kernel.cpu_attention<lanes = 16, tile_rows = 6, tile_vectors = 4,
+      unroll = 4, query_block = 96, key_block = 128>
+    ```
+  }];
+  let parameters = (ins
+    "int64_t":$lanes,
+    Kernel_Size<"1", "queries of a register tile">:$tile_rows,
+    Kernel_Size<"1", "vectors of keys, or of a value, of a tile">:$tile_vectors,
+    Kernel_Size<"1", "steps of the innermost loops at once">:$unroll,
+    Kernel_Size<"1", "queries of a task">:$query_block,
+    Kernel_Size<"1", "keys that are copied at once">:$key_block);
+  let extraClassDeclaration = [{
+    /// Keys of a tile.
+    int64_t getWidth() { return getTileVectors() * getLanes(); }
+  }];
+}
+
 #endif // KERNEL_CPU_CONFIGURATIONS_TD

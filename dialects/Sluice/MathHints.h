@@ -15,6 +15,11 @@ namespace sluice {
 inline constexpr llvm::StringLiteral normalResultAttributeName =
     "sluice.normal_result";
 
+/// A unit attribute of `math.exp`: the argument is not positive, or is not a
+/// number. Whoever drops it loses only speed.
+inline constexpr llvm::StringLiteral notPositiveAttributeName =
+    "sluice.not_positive";
+
 } // namespace sluice
 
 #endif // SLUICE_DIALECTS_SLUICE_MATHHINTS_H

@@ -112,6 +112,22 @@ private:
   ExpandUnary<math::Exp2Op> general, normal;
 };
 
+class ExpandExp final : public OpRewritePattern<math::ExpOp> {
+public:
+  ExpandExp(MLIRContext *context, bool hasFma)
+      : OpRewritePattern(context), general(context, buildExp, hasFma),
+        notPositive(context, buildExpOfNotPositive, hasFma) {}
+
+  LogicalResult matchAndRewrite(math::ExpOp op,
+                                PatternRewriter &rewriter) const final {
+    bool isSmall = op->hasAttr(notPositiveAttributeName);
+    return (isSmall ? notPositive : general).matchAndRewrite(op, rewriter);
+  }
+
+private:
+  ExpandUnary<math::ExpOp> general, notPositive;
+};
+
 class ExpandPow final : public OpRewritePattern<math::PowFOp> {
 public:
   ExpandPow(MLIRContext *context, bool hasFma)
@@ -143,9 +159,8 @@ public:
       return signalPassFailure();
     const bool hasFma = machine->hasFma;
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpandExp2, ExpandPow>(&getContext(), hasFma);
+    patterns.add<ExpandExp, ExpandExp2, ExpandPow>(&getContext(), hasFma);
     patterns.add<ExpandIntegerPower>(&getContext());
-    add<math::ExpOp>(patterns, buildExp, hasFma);
     add<math::ExpM1Op>(patterns, buildExpM1, hasFma);
     add<math::SinhOp>(patterns, buildSinh, hasFma);
     add<math::CoshOp>(patterns, buildCosh, hasFma);

@@ -43,6 +43,23 @@ Value expScaled(MathBuilder &math, Value x, int64_t extra) {
 
 Value buildExp(MathBuilder &math, Value x) { return expScaled(math, x, 0); }
 
+Value buildExpOfNotPositive(MathBuilder &math, Value x) {
+  // Adding 1.5 * 2^23 + 127 leaves the exponent of 2^n in the low bits.
+  constexpr double shift = 12582912.0 + 127;
+  constexpr double lowest = -0x1.5d589ep+6;
+  Value isTiny = math.less(x, math.number(lowest));
+  Value bounded = math.select(isTiny, math.number(lowest), x);
+  Value shifted = math.fma(bounded, math.number(log2OfE), math.number(shift));
+  Value power = math.fromBits(math.shiftLeft(math.bits(shifted), 23));
+  Value n = math.sub(shifted, math.number(shift));
+  Value r = math.fma(n, math.number(-ln2Parts[0]), bounded);
+  r = math.fma(n, math.number(-ln2Parts[1]), r);
+  Value one = math.number(1.0);
+  Value fraction = math.fma(math.polynomial(r, expTail), r, one);
+  Value result = math.mul(math.fma(fraction, r, one), power);
+  return math.select(isTiny, math.number(0.0), result);
+}
+
 /// 2^(x - power), `power` being the integer nearest to x.
 static Value buildExp2Fraction(MathBuilder &math, Value x,
                                const MathBuilder::Nearest &power) {

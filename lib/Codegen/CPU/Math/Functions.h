@@ -16,6 +16,8 @@
 namespace sluice::math_expansion {
 
 mlir::Value buildExp(MathBuilder &math, mlir::Value x);
+/// The same for x <= 0 or no number; zero for results that are not normal.
+mlir::Value buildExpOfNotPositive(MathBuilder &math, mlir::Value x);
 mlir::Value buildExp2(MathBuilder &math, mlir::Value x);
 /// The same for -126 <= x <= 126 or no number.
 mlir::Value buildNormalExp2(MathBuilder &math, mlir::Value x);

@@ -1,0 +1,169 @@
+//===- AttentionEmitter.h - Attention tile by tile --------------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+//
+// A task computes a block of rows: queries of one head, or all queries of heads
+// that share a key head. It walks over blocks of keys, which it copies to where
+// tiles read them, and over its tiles of rows for each: scores, the maximum of
+// each row so far, exponentials, and their product with the values, which is
+// added to what the blocks before have left. Sums are scaled where the maximum
+// has moved. So nothing is as large as queries times keys.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_LIB_CODEGEN_CPU_ATTENTION_ATTENTIONEMITTER_H
+#define SLUICE_LIB_CODEGEN_CPU_ATTENTION_ATTENTIONEMITTER_H
+
+#include "AttentionGeometry.h"
+#include "dialects/Kernel/Kernel.h"
+#include "dialects/Sluice/BodyBuilder.h"
+#include "sluice/Codegen/CPU/DotUnits/DotUnit.h"
+#include "sluice/Codegen/CPU/MicroKernels/MicroTile.h"
+
+namespace sluice {
+
+class AttentionEmitter {
+public:
+  using Index = IndexBuilder::Index;
+  using Value = mlir::Value;
+
+  AttentionEmitter(KernelBuilder &kernel, AttentionOp op,
+                   kernel::CpuAttentionAttr config,
+                   std::unique_ptr<DotUnit> unit);
+
+  void emit();
+
+private:
+  /// Keys from the first on, up to the end.
+  struct KeySpan {
+    Index begin, end;
+  };
+  /// The rows of a task: `queries` of each of some heads, one head after the
+  /// other.
+  struct RowBlock {
+    Index batch, keyHead, firstHead, firstQuery, queries, rows;
+    /// Where query 0 stands among the keys, and the keys that there are.
+    Index position, limit;
+  };
+  /// What is looked at of each score.
+  struct ElementReads {
+    const ScoreTensor *bias = nullptr;
+    const ScoreTensor *mask = nullptr;
+    /// Where the tile of the block starts in `tiles`; null: there is none.
+    Index tile;
+    /// Keys have to lie within what each row sees.
+    bool bounds = false;
+    /// The bias is the fallback, and all keys count.
+    bool isFallback = false;
+    bool any() const { return bias || mask || tile || bounds; }
+  };
+  /// What the lists, or a look at masks, say of a block of keys.
+  struct BlockKind {
+    /// As in the op's `blocks`, as an index; null where there is nothing to
+    /// say, or elements are looked at in any case.
+    Value code;
+    Index getCode() const { return mlir::getAsOpFoldResult(code); }
+  };
+  /// Some neighbouring rows, and the keys that they are multiplied with, from
+  /// the start of a block of keys on.
+  struct Tile {
+    Index firstRow, lastRow;
+    Index block;
+    KeySpan keys;
+  };
+
+  // Tasks (AttentionTasks.cpp).
+  Index getHeadsOfBlock();
+  void emitTask(Index task);
+  void allocateBuffers();
+  void emitStart();
+  void walkKeys(bool isFallback);
+  void emitKeyBlock(Index block, Index count, bool isFallback);
+  void copyKeys(Index block, Index count);
+  BlockKind classify(Index block, Index count);
+  Value lookAt(Index block, Index count);
+  void emitTiles(Index block, Index count, const BlockKind &kind,
+                 bool isFallback);
+  Value storeRows(bool isFallback);
+  void storeRow(Index row, Value factor);
+
+  // Places of rows.
+  Index getHead(Index row);
+  Index getQuery(Index row);
+  Index readPerBatch(Value memory, Index batch);
+  /// Biases from there down hide keys.
+  double getMaskBound();
+  bool hasBounds() const { return left || right || geometry.lengths; }
+  /// May there be keys that do not count?
+  bool hidesKeys() const {
+    return hasBounds() || geometry.mask || geometry.bias || geometry.blocks;
+  }
+  /// Are blocks of keys whole, and seen by all queries?
+  bool seesWholeBlocks() const;
+  KeySpan getVisible(Index query);
+  /// What any of some rows sees, and what all of them do.
+  std::pair<KeySpan, KeySpan> getVisible(Index firstRow, Index lastRow);
+
+  // Tiles (AttentionTiles.cpp).
+  void emitTile(const Tile &tile, const BlockKind &kind, bool isFallback);
+  void copyQueries(const Tile &tile);
+  void emitScores(const Tile &tile);
+  void emitScoreTile(Index key, int64_t vectors);
+  void emitMaxima(const Tile &tile, const BlockKind &kind, bool isFallback);
+  void emitMaxima(const Tile &tile, const ElementReads &reads);
+  Value readScores(const Tile &tile, const ElementReads &reads, Index row,
+                   Index key, int64_t offset);
+  void emitFactors(const Tile &tile);
+  void emitPowers(const Tile &tile);
+  void emitValues(const Tile &tile);
+  void emitValueTile(const Tile &tile, int64_t column, int64_t vectors);
+
+  // Vectors.
+  mlir::VectorType vectorType(int64_t lanes, mlir::Type element);
+  Value broadcast(Value scalar, int64_t lanes);
+  Value number(double value, int64_t lanes);
+  Value loadScalar(Value memory, Index place);
+  void storeScalar(Value value, Value memory, Index place);
+  Value load(Value memory, Index place, int64_t lanes);
+  void store(Value vector, Value memory, Index place);
+  Value larger(Value a, Value b);
+  Value power(Value exponent);
+  Value foldLanes(Value vector, mlir::function_ref<Value(Value, Value)> fold);
+  Value reserve(int64_t elements);
+  void ifTrue(Value condition, mlir::function_ref<void()> whenTrue,
+              mlir::function_ref<void()> otherwise);
+  Value lessThan(Index lhs, Index rhs);
+
+  KernelBuilder &kernel;
+  IndexBuilder index;
+  AttentionOp op;
+  kernel::CpuAttentionAttr config;
+  std::unique_ptr<DotUnit> unit;
+  AttentionGeometry geometry;
+  BodyBuilder body;
+  mlir::Type f32;
+  int64_t lanes, tileRows, width, queryBlock, keyBlock;
+  /// Elements of a query and of a value in whole vectors, keys of a block in
+  /// whole panels, and lanes that hold a number for each row of a tile.
+  int64_t queryStride, scoreStride, valueStride, rowLanes;
+  std::optional<int64_t> left, right;
+  bool mayHaveEmptyRows;
+  /// Values are read where they lie.
+  bool readsValues;
+
+  // Of the task.
+  RowBlock rows;
+  /// Panels of keys, copied values, queries and scores of a tile.
+  Value panels, values, queries, scores;
+  /// Of all rows: sums of values; sums of exponentials, a vector each; maxima,
+  /// `rowLanes` for each tile; which had no key that counts.
+  Value output, sums, maxima, empty;
+  /// Of a tile: maxima, and what is subtracted from scores; what earlier sums
+  /// are multiplied with.
+  Value tileMaxima, shifts, factors;
+};
+
+} // namespace sluice
+
+#endif // SLUICE_LIB_CODEGEN_CPU_ATTENTION_ATTENTIONEMITTER_H

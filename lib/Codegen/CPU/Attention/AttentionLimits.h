@@ -1,0 +1,24 @@
+//===- AttentionLimits.h - What an attention may take -----------*- C++ -*-===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SLUICE_LIB_CODEGEN_CPU_ATTENTION_ATTENTIONLIMITS_H
+#define SLUICE_LIB_CODEGEN_CPU_ATTENTION_ATTENTIONLIMITS_H
+
+#include "dialects/Kernel/Kernel.h"
+#include "dialects/Sluice/Sluice.h"
+
+namespace sluice {
+
+/// Elements of queries and values that there are kernels for.
+inline constexpr int64_t mostAttentionDepth = 512;
+/// Of what a task keeps: stacks of threads may be small.
+inline constexpr int64_t mostStackBytes = 160 << 10;
+
+/// Bytes of the stack that a task takes.
+int64_t getStackBytes(AttentionOp op, kernel::CpuAttentionAttr config);
+
+} // namespace sluice
+
+#endif // SLUICE_LIB_CODEGEN_CPU_ATTENTION_ATTENTIONLIMITS_H

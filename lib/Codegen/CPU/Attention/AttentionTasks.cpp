@@ -1,0 +1,488 @@
+//===- AttentionTasks.cpp - Blocks of rows and of keys --------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "AttentionEmitter.h"
+#include "KeyBlock.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "sluice/Codegen/CPU/CpuLoops.h"
+#include "sluice/Codegen/CPU/ParallelLoop.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace sluice;
+
+using Index = IndexBuilder::Index;
+using arith::CmpFPredicate;
+using arith::CmpIPredicate;
+
+static constexpr double infinity = std::numeric_limits<double>::infinity();
+
+AttentionEmitter::AttentionEmitter(KernelBuilder &kernel, AttentionOp op,
+                                   kernel::CpuAttentionAttr config,
+                                   std::unique_ptr<DotUnit> unit)
+    : kernel(kernel), index(kernel.builder, kernel.loc), op(op), config(config),
+      unit(std::move(unit)), geometry(kernel, op),
+      body{kernel.builder, kernel.loc}, f32(kernel.builder.getF32Type()),
+      lanes(config.getLanes()), tileRows(config.getTileRows()),
+      width(config.getWidth()), queryBlock(config.getQueryBlock()),
+      keyBlock(config.getKeyBlock()),
+      queryStride(llvm::alignTo(geometry.depth, lanes)),
+      scoreStride(llvm::alignTo(keyBlock, width)),
+      valueStride(llvm::alignTo(geometry.valueDepth, lanes)),
+      rowLanes(llvm::PowerOf2Ceil(tileRows)), left(op.getLeftReach()),
+      right(op.getRightReach()), mayHaveEmptyRows(op.mayHaveEmptyRows()) {
+  readsValues =
+      geometry.value.getElement() == f32 && geometry.value.hasRows() &&
+      IndexBuilder::isConstant(geometry.value.strides[2], valueStride);
+}
+
+//===----------------------------------------------------------------------===//
+// Places of rows
+//===----------------------------------------------------------------------===//
+
+Index AttentionEmitter::getHead(Index row) {
+  if (geometry.group == 1)
+    return rows.firstHead;
+  return index.add(rows.firstHead, index.div(row, rows.queries));
+}
+
+Index AttentionEmitter::getQuery(Index row) {
+  if (geometry.group == 1)
+    return index.add(rows.firstQuery, row);
+  return index.add(rows.firstQuery, index.rem(row, rows.queries));
+}
+
+/// Element `batch` of what has one for each batch or one for all.
+Index AttentionEmitter::readPerBatch(Value memory, Index batch) {
+  Index size = getAsOpFoldResult(
+      memref::DimOp::create(index.builder, index.loc, memory, 0).getResult());
+  if (auto type = cast<MemRefType>(memory.getType()); type.hasStaticShape())
+    size = index.constant(type.getNumElements());
+  Index place =
+      index.selectLess(index.constant(1), size, batch, index.constant(0));
+  Value read = loadScalar(memory, place);
+  return getAsOpFoldResult(
+      arith::IndexCastOp::create(index.builder, index.loc,
+                                 index.builder.getIndexType(), read)
+          .getResult());
+}
+
+bool AttentionEmitter::seesWholeBlocks() const {
+  auto keys = IndexBuilder::getConstant(geometry.keys);
+  return !hasBounds() && keys && *keys % keyBlock == 0 && keyBlock % width == 0;
+}
+
+AttentionEmitter::KeySpan AttentionEmitter::getVisible(Index query) {
+  Index place = index.add(rows.position, query);
+  KeySpan span{index.constant(0), rows.limit};
+  if (left)
+    span.begin = index.min(
+        index.max(index.sub(place, *left), index.constant(0)), rows.limit);
+  if (right)
+    span.end = index.max(index.min(index.add(place, *right + 1), rows.limit),
+                         index.constant(0));
+  return span;
+}
+
+std::pair<AttentionEmitter::KeySpan, AttentionEmitter::KeySpan>
+AttentionEmitter::getVisible(Index firstRow, Index lastRow) {
+  Index first = getQuery(firstRow), last = getQuery(lastRow);
+  if (geometry.group != 1) {
+    // Rows of two heads may be any queries.
+    Index firstHead = getHead(firstRow), lastHead = getHead(lastRow);
+    first = index.selectLess(firstHead, lastHead, rows.firstQuery, first);
+    last = index.selectLess(
+        firstHead, lastHead,
+        index.add(rows.firstQuery, index.sub(rows.queries, 1)), last);
+  }
+  KeySpan low = getVisible(first), high = getVisible(last);
+  return {{low.begin, high.end}, {high.begin, low.end}};
+}
+
+//===----------------------------------------------------------------------===//
+// Tasks
+//===----------------------------------------------------------------------===//
+
+/// Heads that share a key head and whose rows make one block: more than one
+/// where there are few queries.
+Index AttentionEmitter::getHeadsOfBlock() {
+  bool differs = geometry.blocks && !geometry.blocks->isSameForHeads();
+  if (geometry.group == 1 || differs)
+    return index.constant(1);
+  Index fitting = index.div(index.constant(queryBlock),
+                            index.max(geometry.queries, index.constant(1)));
+  return index.max(index.min(fitting, index.constant(geometry.group)),
+                   index.constant(1));
+}
+
+void AttentionEmitter::allocateBuffers() {
+  int64_t tiles = llvm::divideCeil(queryBlock, tileRows);
+  int64_t allRows = tiles * tileRows;
+  panels = reserve(scoreStride * geometry.depth);
+  if (!readsValues)
+    values = reserve(keyBlock * valueStride);
+  queries = reserve(tileRows * queryStride);
+  scores = reserve(tileRows * scoreStride);
+  output = reserve(allRows * valueStride);
+  sums = reserve(allRows * lanes);
+  maxima = reserve(tiles * rowLanes);
+  tileMaxima = reserve(rowLanes);
+  shifts = reserve(rowLanes);
+  factors = reserve(rowLanes);
+}
+
+/// Nothing has been added up.
+void AttentionEmitter::emitStart() {
+  Index zero = index.constant(0), one = index.constant(1);
+  store(number(-infinity, rowLanes), tileMaxima, zero);
+  Index allRows = index.roundUp(rows.rows, tileRows);
+  index.loop(zero, index.mul(allRows, valueStride), lanes,
+             [&](Index place) { store(number(0, lanes), output, place); });
+  index.loop(
+      zero, index.mul(index.ceilDiv(rows.rows, tileRows), rowLanes), rowLanes,
+      [&](Index place) { store(number(-infinity, rowLanes), maxima, place); });
+  // A sink is a key without a value.
+  SmallVector<Attribute> first(lanes, index.builder.getF32FloatAttr(0));
+  if (geometry.sinks)
+    first.front() = index.builder.getF32FloatAttr(1);
+  Value sum = arith::ConstantOp::create(
+      index.builder, index.loc,
+      DenseElementsAttr::get(vectorType(lanes, f32), first));
+  index.loop(zero, allRows, 1, [&](Index row) {
+    store(sum, sums, index.mul(row, lanes));
+    if (!geometry.sinks)
+      return;
+    Index number = index.min(row, index.sub(rows.rows, one));
+    Value sink =
+        convertElements(index.builder, index.loc,
+                        loadScalar(geometry.sinks, getHead(number)), f32);
+    Index place = index.add(index.mul(index.div(row, tileRows), rowLanes),
+                            index.rem(row, tileRows));
+    storeScalar(sink, maxima, place);
+  });
+}
+
+double AttentionEmitter::getMaskBound() {
+  return op.getMaskedBelow() ? op.getMaskedBelow()->convertToDouble()
+                             : -infinity;
+}
+
+void AttentionEmitter::emitTask(Index task) {
+  // Queries fastest: neighbouring tasks read the same keys.
+  Index heads = getHeadsOfBlock();
+  Index queriesOfBlock = index.selectLess(
+      index.constant(1), heads, geometry.queries, index.constant(queryBlock));
+  Index queryBlocks = index.ceilDiv(
+      geometry.queries, index.max(queriesOfBlock, index.constant(1)));
+  Index headBlocks = index.ceilDiv(index.constant(geometry.group), heads);
+  Index rest = index.div(task, queryBlocks);
+  rows.firstQuery = index.mul(index.rem(task, queryBlocks), queriesOfBlock);
+  rows.queries =
+      index.min(index.sub(geometry.queries, rows.firstQuery), queriesOfBlock);
+  Index headBlock = index.rem(rest, headBlocks);
+  rest = index.div(rest, headBlocks);
+  rows.keyHead = index.rem(rest, geometry.keyHeads);
+  rows.batch = index.div(rest, geometry.keyHeads);
+  Index firstOfGroup = index.mul(headBlock, heads);
+  rows.firstHead =
+      index.add(index.mul(rows.keyHead, geometry.group), firstOfGroup);
+  Index headsHere =
+      index.min(index.sub(index.constant(geometry.group), firstOfGroup), heads);
+  rows.rows = index.mul(headsHere, rows.queries);
+  rows.position = index.constant(0);
+  if (geometry.position) {
+    // Far outside is as good as any place outside.
+    constexpr int64_t farthest = int64_t(1) << 60;
+    rows.position =
+        index.min(index.max(readPerBatch(geometry.position, rows.batch),
+                            index.constant(-farthest)),
+                  index.constant(farthest));
+  }
+  rows.limit = geometry.keys;
+  if (geometry.lengths)
+    rows.limit = index.min(index.max(readPerBatch(geometry.lengths, rows.batch),
+                                     index.constant(0)),
+                           geometry.keys);
+  allocateBuffers();
+  emitStart();
+  walkKeys(/*isFallback=*/false);
+  Value wantsFallback = storeRows(/*isFallback=*/false);
+  if (wantsFallback)
+    ifTrue(
+        wantsFallback,
+        [&] {
+          emitStart();
+          walkKeys(/*isFallback=*/true);
+          storeRows(/*isFallback=*/true);
+        },
+        nullptr);
+}
+
+void AttentionEmitter::emit() {
+  Index heads = getHeadsOfBlock();
+  Index queriesOfBlock = index.selectLess(
+      index.constant(1), heads, geometry.queries, index.constant(queryBlock));
+  Index queryBlocks = index.ceilDiv(
+      geometry.queries, index.max(queriesOfBlock, index.constant(1)));
+  Index count =
+      index.mul(index.mul(geometry.batch, geometry.keyHeads),
+                index.mul(index.ceilDiv(index.constant(geometry.group), heads),
+                          queryBlocks));
+  // A multiply-add of a vector is about as much as three operations.
+  double keys = IndexBuilder::getConstant(geometry.keys).value_or(256);
+  double cost = kernel
+                    .cost(Work{3.2 / lanes * queryBlock * keys *
+                                   double(geometry.depth + geometry.valueDepth),
+                               0})
+                    .value;
+  parallelLoop(index, count, cost, [&](Index task) { emitTask(task); });
+}
+
+//===----------------------------------------------------------------------===//
+// Keys
+//===----------------------------------------------------------------------===//
+
+void AttentionEmitter::walkKeys(bool isFallback) {
+  KeySpan span{index.constant(0), geometry.keys};
+  if (!isFallback)
+    span = getVisible(index.constant(0), index.sub(rows.rows, 1)).first;
+  Index first = index.sub(span.begin, index.rem(span.begin, keyBlock));
+  index.loop(first, span.end, keyBlock, [&](Index block) {
+    Index count = seesWholeBlocks() ? index.constant(keyBlock)
+                                    : index.min(index.sub(span.end, block),
+                                                index.constant(keyBlock));
+    emitKeyBlock(block, count, isFallback);
+  });
+}
+
+void AttentionEmitter::emitKeyBlock(Index block, Index count, bool isFallback) {
+  BlockKind kind;
+  if (!isFallback)
+    kind = classify(block, count);
+  auto emitBlock = [&] {
+    copyKeys(block, count);
+    emitTiles(block, count, kind, isFallback);
+  };
+  if (!kind.code)
+    return emitBlock();
+  Value hasKeys = body.compare(CmpIPredicate::ne, kind.code,
+                               index.value(index.constant(0)));
+  ifTrue(hasKeys, emitBlock, nullptr);
+}
+
+void AttentionEmitter::copyKeys(Index block, Index count) {
+  Index key = geometry.key.getStart(index, rows.batch, rows.keyHead, block);
+  emitKeyPanels(index, {geometry.key, key, count, geometry.depth}, panels,
+                width, lanes);
+  if (readsValues)
+    return;
+  Index value = geometry.value.getStart(index, rows.batch, rows.keyHead, block);
+  emitRowCopy(index, {geometry.value, value, count, geometry.valueDepth},
+              values, index.constant(0), valueStride, lanes, 1);
+}
+
+void AttentionEmitter::emitTiles(Index block, Index count,
+                                 const BlockKind &kind, bool isFallback) {
+  index.loop(index.constant(0), rows.rows, tileRows, [&](Index row) {
+    Tile tile;
+    tile.firstRow = row;
+    tile.lastRow =
+        index.min(index.add(row, tileRows - 1), index.sub(rows.rows, 1));
+    tile.block = block;
+    tile.keys = {index.constant(0), count};
+    if (isFallback || !(left || right))
+      return emitTile(tile, kind, isFallback);
+    KeySpan any = getVisible(tile.firstRow, tile.lastRow).first;
+    Index begin = index.max(index.sub(any.begin, block), index.constant(0));
+    tile.keys = {index.sub(begin, index.rem(begin, width)),
+                 index.min(index.sub(any.end, block), count)};
+    index.ifLess(begin, tile.keys.end,
+                 [&] { emitTile(tile, kind, isFallback); });
+  });
+}
+
+/// What is known of a block of keys before it is multiplied.
+AttentionEmitter::BlockKind AttentionEmitter::classify(Index block,
+                                                       Index count) {
+  BlockKind kind;
+  if (geometry.blocks) {
+    ArrayRef<int64_t> sizes = op.getBlockSizes();
+    Index start =
+        geometry.blocks->getStart(index, rows.batch, rows.firstHead,
+                                  index.div(rows.firstQuery, sizes[0]));
+    Index place = index.add(start, index.mul(index.div(block, sizes[1]),
+                                             geometry.blocks->strides[3]));
+    kind.code = arith::IndexCastOp::create(
+        index.builder, index.loc, index.builder.getIndexType(),
+        loadScalar(geometry.blocks->memory, place));
+  } else if (geometry.mask || geometry.bias) {
+    kind.code = lookAt(block, count);
+  }
+  return kind;
+}
+
+/// 0 where masks leave no key, 1 where the mask leaves all, else 2.
+Value AttentionEmitter::lookAt(Index block, Index count) {
+  OpBuilder &builder = index.builder;
+  Location loc = index.loc;
+  auto boolType = vectorType(lanes, builder.getI1Type());
+  Value none = arith::ConstantOp::create(
+      builder, loc, DenseElementsAttr::get(boolType, false));
+  Value all = arith::ConstantOp::create(builder, loc,
+                                        DenseElementsAttr::get(boolType, true));
+  bool isSame = (!geometry.mask || (geometry.mask->isSameForQueries() &&
+                                    geometry.mask->isSameForHeads())) &&
+                (!geometry.bias || (geometry.bias->isSameForQueries() &&
+                                    geometry.bias->isSameForHeads()));
+  Index countRows = isSame ? index.constant(1) : rows.rows;
+  SmallVector<Value> found = index.loop(
+      index.constant(0), countRows, 1, {none, all},
+      [&](Index row, ValueRange outer) {
+        Index head = getHead(row), query = getQuery(row);
+        return index.loop(
+            index.constant(0), count, lanes, outer,
+            [&](Index key, ValueRange running) -> SmallVector<Value> {
+              Index first = index.add(block, key);
+              Value exists =
+                  makeLaneMask(builder, loc, lanes, index.sub(count, key));
+              auto read = [&](const ScoreTensor &tensor) {
+                Index start = tensor.getStart(index, rows.batch, head, query);
+                return tensor.loadKeys(index, start, first, lanes, exists);
+              };
+              auto both = [&](Value a, Value b) -> Value {
+                return a ? arith::AndIOp::create(builder, loc, a, b) : b;
+              };
+              Value counts, masked;
+              if (geometry.mask) {
+                Value mask = read(*geometry.mask);
+                counts = body.compare(CmpIPredicate::ne, mask, body.zero(mask));
+                masked = counts;
+              }
+              if (geometry.bias) {
+                Value bias =
+                    convertElements(builder, loc, read(*geometry.bias), f32);
+                counts =
+                    both(counts, body.compare(CmpFPredicate::UGT, bias,
+                                              number(getMaskBound(), lanes)));
+              }
+              Value any = counts;
+              if (exists)
+                any = both(any, exists);
+              any = arith::OrIOp::create(builder, loc, running[0], any);
+              Value whole = running[1];
+              if (masked) {
+                if (exists) {
+                  Value absent =
+                      arith::XOrIOp::create(builder, loc, exists, all);
+                  masked = arith::OrIOp::create(builder, loc, masked, absent);
+                }
+                whole = both(whole, masked);
+              }
+              return {any, whole};
+            });
+      });
+  auto reduce = [&](Value vector, vector::CombiningKind kind) -> Value {
+    return vector::ReductionOp::create(builder, loc, kind, vector);
+  };
+  Value any = reduce(found[0], vector::CombiningKind::OR);
+  Value whole = reduce(found[1], vector::CombiningKind::AND);
+  auto code = [&](int64_t value) { return index.value(index.constant(value)); };
+  // A bias is added in any case.
+  Value some = geometry.mask ? body.select(whole, code(1), code(2)) : code(2);
+  return body.select(any, some, code(0));
+}
+
+//===----------------------------------------------------------------------===//
+// Results
+//===----------------------------------------------------------------------===//
+
+/// One row of the result: sums of values times a factor.
+void AttentionEmitter::storeRow(Index row, Value factor) {
+  const AttentionTensor &result = geometry.result;
+  Index start = result.getStart(index, rows.batch, getHead(row), getQuery(row));
+  Index from = index.mul(row, valueStride);
+  Type element = result.getElement();
+  if (!result.hasRows())
+    return index.loop(
+        index.constant(0), index.constant(geometry.valueDepth), 1,
+        [&](Index k) {
+          Value value =
+              body.mul(loadScalar(output, index.add(from, k)), factor);
+          storeScalar(convertElements(index.builder, index.loc, value, element),
+                      result.memory,
+                      index.add(start, index.mul(k, result.strides[3])));
+        });
+  Value factors = broadcast(factor, lanes);
+  auto storePart = [&](Index k, Value mask) {
+    Value value = body.mul(load(output, index.add(from, k), lanes), factors);
+    storeVector(index.builder, index.loc,
+                convertElements(index.builder, index.loc, value, element),
+                result.memory, index.add(start, k), mask);
+  };
+  int64_t whole = geometry.valueDepth / lanes * lanes;
+  index.loop(index.constant(0), index.constant(whole), lanes,
+             [&](Index k) { storePart(k, {}); });
+  if (whole < geometry.valueDepth)
+    storePart(index.constant(whole),
+              makeLaneMask(index.builder, index.loc, lanes,
+                           index.constant(geometry.valueDepth - whole)));
+}
+
+/// Stores what is finished: all rows, or with a fallback those that have a key,
+/// and then the others. Returns whether there are others.
+Value AttentionEmitter::storeRows(bool isFallback) {
+  bool hasFallback = mayHaveEmptyRows && geometry.fallback;
+  if (hasFallback && !isFallback)
+    empty = reserve(queryBlock);
+  Value no = arith::ConstantOp::create(index.builder, index.loc,
+                                       index.builder.getBoolAttr(false));
+  auto storeOne = [&](Index row, Value most) {
+    auto add = [&](Value a, Value b) { return body.add(a, b); };
+    Value sum = foldLanes(load(sums, index.mul(row, lanes), lanes), add);
+    Value factor = body.div(body.constant(sum, 1), sum);
+    if (!op.getNanRows()) {
+      Value isZero = body.compare(CmpFPredicate::OEQ, sum, body.zero(sum));
+      factor = body.select(isZero, body.zero(sum), factor);
+    }
+    storeRow(row, factor);
+    if (!geometry.logSumExp)
+      return;
+    Value logarithm =
+        body.add(math::LogOp::create(index.builder, index.loc, sum), most);
+    Index head = getHead(row), query = getQuery(row);
+    Index place = index.add(
+        index.mul(index.add(index.mul(rows.batch, geometry.queryHeads), head),
+                  geometry.queries),
+        query);
+    storeScalar(logarithm, geometry.logSumExp, place);
+  };
+  SmallVector<Value> others = index.loop(
+      index.constant(0), rows.rows, 1, no,
+      [&](Index row, ValueRange running) -> SmallVector<Value> {
+        Index place = index.add(index.mul(index.div(row, tileRows), rowLanes),
+                                index.rem(row, tileRows));
+        Value most = loadScalar(maxima, place);
+        if (!hasFallback) {
+          storeOne(row, most);
+          return {running[0]};
+        }
+        Value before = isFallback ? loadScalar(empty, row) : most;
+        Value isEmpty = body.compare(CmpFPredicate::OEQ, before,
+                                     body.constant(before, -infinity));
+        if (isFallback) {
+          ifTrue(isEmpty, [&] { storeOne(row, most); }, nullptr);
+          return {running[0]};
+        }
+        storeScalar(most, empty, row);
+        ifTrue(isEmpty, [] {}, [&] { storeOne(row, most); });
+        return {arith::OrIOp::create(index.builder, index.loc, running[0],
+                                     isEmpty)};
+      });
+  return hasFallback ? others.front() : Value();
+}

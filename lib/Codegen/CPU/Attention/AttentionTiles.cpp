@@ -1,0 +1,449 @@
+//===- AttentionTiles.cpp - Rows and keys that fit registers --------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "AttentionEmitter.h"
+#include "KeyBlock.h"
+#include "dialects/Sluice/MathHints.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "sluice/Analysis/MachineModel.h"
+
+using namespace mlir;
+using namespace sluice;
+
+using Index = IndexBuilder::Index;
+using arith::CmpFPredicate;
+using arith::CmpIPredicate;
+
+//===----------------------------------------------------------------------===//
+// Vectors
+//===----------------------------------------------------------------------===//
+
+VectorType AttentionEmitter::vectorType(int64_t lanes, Type element) {
+  return VectorType::get({lanes}, element);
+}
+
+Value AttentionEmitter::broadcast(Value scalar, int64_t lanes) {
+  return vector::BroadcastOp::create(
+      index.builder, index.loc, vectorType(lanes, scalar.getType()), scalar);
+}
+
+Value AttentionEmitter::number(double value, int64_t lanes) {
+  return arith::ConstantOp::create(
+      index.builder, index.loc,
+      DenseElementsAttr::get(vectorType(lanes, f32),
+                             static_cast<float>(value)));
+}
+
+Value AttentionEmitter::loadScalar(Value memory, Index place) {
+  return memref::LoadOp::create(index.builder, index.loc, memory,
+                                ValueRange{index.value(place)});
+}
+
+void AttentionEmitter::storeScalar(Value value, Value memory, Index place) {
+  memref::StoreOp::create(index.builder, index.loc, value, memory,
+                          ValueRange{index.value(place)});
+}
+
+Value AttentionEmitter::load(Value memory, Index place, int64_t lanes) {
+  return loadVector(index.builder, index.loc, memory, place, lanes, {});
+}
+
+void AttentionEmitter::store(Value vector, Value memory, Index place) {
+  storeVector(index.builder, index.loc, vector, memory, place, {});
+}
+
+/// In the form that is one instruction; `b` where `a` is NaN.
+Value AttentionEmitter::larger(Value a, Value b) {
+  return body.select(body.compare(CmpFPredicate::OGT, a, b), a, b);
+}
+
+/// e to the power of what is not greater than 0, or NaN.
+Value AttentionEmitter::power(Value exponent) {
+  auto exp = math::ExpOp::create(index.builder, index.loc, exponent);
+  exp->setAttr(notPositiveAttributeName, index.builder.getUnitAttr());
+  return exp;
+}
+
+/// Halves onto each other.
+Value AttentionEmitter::foldLanes(Value vector,
+                                  function_ref<Value(Value, Value)> fold) {
+  int64_t width = cast<VectorType>(vector.getType()).getNumElements();
+  for (int64_t half = width / 2; half >= 1; half /= 2) {
+    auto take = [&](int64_t first) -> Value {
+      SmallVector<int64_t> order;
+      for (int64_t i = 0; i < half; ++i)
+        order.push_back(first + i);
+      return vector::ShuffleOp::create(index.builder, index.loc, vector, vector,
+                                       order);
+    };
+    Value low = take(0), high = take(half);
+    vector = fold(low, high);
+  }
+  return vector::ExtractOp::create(index.builder, index.loc, vector, 0);
+}
+
+Value AttentionEmitter::reserve(int64_t elements) {
+  return memref::AllocaOp::create(
+      index.builder, index.loc, MemRefType::get({elements}, f32),
+      index.builder.getI64IntegerAttr(MachineModel::cacheLineBytes));
+}
+
+void AttentionEmitter::ifTrue(Value condition, function_ref<void()> whenTrue,
+                              function_ref<void()> otherwise) {
+  auto branch = scf::IfOp::create(index.builder, index.loc, condition,
+                                  static_cast<bool>(otherwise));
+  OpBuilder::InsertionGuard guard(index.builder);
+  index.builder.setInsertionPoint(branch.thenBlock()->getTerminator());
+  whenTrue();
+  if (!otherwise)
+    return;
+  index.builder.setInsertionPoint(branch.elseBlock()->getTerminator());
+  otherwise();
+}
+
+Value AttentionEmitter::lessThan(Index lhs, Index rhs) {
+  return body.compare(CmpIPredicate::slt, index.value(lhs), index.value(rhs));
+}
+
+//===----------------------------------------------------------------------===//
+// Scores
+//===----------------------------------------------------------------------===//
+
+/// The tile's queries, scaled and in the type of sums. Rows past the last one
+/// repeat it.
+void AttentionEmitter::copyQueries(const Tile &tile) {
+  double scale = op.getScale().convertToDouble();
+  index.loop(index.constant(0), index.constant(tileRows), 1, [&](Index r) {
+    Index row = index.min(index.add(tile.firstRow, r), tile.lastRow);
+    Index start =
+        geometry.query.getStart(index, rows.batch, getHead(row), getQuery(row));
+    emitRowCopy(index,
+                {geometry.query, start, index.constant(1), geometry.depth},
+                queries, index.mul(r, queryStride), queryStride, lanes, scale);
+  });
+}
+
+/// The scores of all rows and some vectors of keys.
+void AttentionEmitter::emitScoreTile(Index key, int64_t vectors) {
+  RegisterTile tile{tileRows, vectors, lanes};
+  MicroTileOperands inputs;
+  inputs.a = queries;
+  for (int64_t r = 0; r < tileRows; ++r)
+    inputs.aRows.push_back(index.constant(r * queryStride));
+  inputs.aStep = index.constant(1);
+  inputs.b = panels;
+  Index inPanel =
+      vectors * lanes == width ? index.constant(0) : index.rem(key, width);
+  inputs.bStart =
+      index.add(index.mul(index.sub(key, inPanel), geometry.depth), inPanel);
+  inputs.bStep = index.constant(width);
+  inputs.depth = index.constant(geometry.depth);
+  MicroTileOptions options;
+  options.unit = unit.get();
+  options.unroll = config.getUnroll();
+  SmallVector<Value> sums =
+      emitMicroTile(index.builder, index.loc, tile, options, inputs,
+                    makeZeroTile(index.builder, index.loc, tile, f32));
+  for (int64_t r = 0; r < tileRows; ++r)
+    for (int64_t v = 0; v < vectors; ++v)
+      store(sums[r * vectors + v], scores,
+            index.add(key, r * scoreStride + v * lanes));
+}
+
+void AttentionEmitter::emitScores(const Tile &tile) {
+  Index begin = tile.keys.begin, end = tile.keys.end;
+  Index whole = index.sub(end, index.rem(end, width));
+  index.loop(begin, whole, width,
+             [&](Index key) { emitScoreTile(key, width / lanes); });
+  Index rest = index.max(begin, whole);
+  index.loop(rest, end, lanes, [&](Index key) { emitScoreTile(key, 1); });
+}
+
+/// A vector of scores as they are compared and exponentiated: -inf where the
+/// key does not count for the row.
+Value AttentionEmitter::readScores(const Tile &tile, const ElementReads &reads,
+                                   Index row, Index key, int64_t offset) {
+  OpBuilder &builder = index.builder;
+  Location loc = index.loc;
+  Index place = index.add(key, offset);
+  Index score = index.add(index.mul(row, scoreStride), place);
+  Value value = load(scores, score, lanes);
+  double cap = op.getSoftcap().convertToDouble();
+  if (cap != 0) {
+    Value bound = number(cap, lanes);
+    value = math::TanhOp::create(builder, loc,
+                                 body.mul(value, number(1 / cap, lanes)));
+    value = body.mul(value, bound);
+  }
+  if (!reads.any()) {
+    if (cap != 0)
+      store(value, scores, score);
+    return value;
+  }
+  Index number = index.min(index.add(tile.firstRow, row), tile.lastRow);
+  Index query = getQuery(number), head = getHead(number);
+  Value visible;
+  auto hide = [&](Value others) {
+    visible =
+        visible
+            ? arith::AndIOp::create(builder, loc, visible, others).getResult()
+            : others;
+  };
+  Index first = index.add(tile.block, place);
+  // What lies past the last key is not read.
+  Value exists =
+      makeLaneMask(builder, loc, lanes, index.sub(geometry.keys, first));
+  if (reads.bounds) {
+    // In 32 bits: the lanes that are left of, and from the end on.
+    KeySpan span = reads.isFallback ? KeySpan{index.constant(0), geometry.keys}
+                                    : getVisible(query);
+    span.end = index.min(span.end, index.add(tile.block, tile.keys.end));
+    Type i32 = builder.getI32Type();
+    auto type = vectorType(lanes, i32);
+    SmallVector<int32_t> numbers;
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      numbers.push_back(lane);
+    Value lane = arith::ConstantOp::create(
+        builder, loc, DenseElementsAttr::get(type, ArrayRef(numbers)));
+    auto compare = [&](CmpIPredicate predicate, Index bound) {
+      Value distance = arith::IndexCastOp::create(
+          builder, loc, i32, index.value(index.sub(bound, first)));
+      hide(body.compare(predicate, lane, broadcast(distance, lanes)));
+    };
+    compare(CmpIPredicate::slt, span.end);
+    if (left && !reads.isFallback)
+      compare(CmpIPredicate::sge, span.begin);
+  }
+  auto readRow = [&](const ScoreTensor &tensor) {
+    Index start = tensor.getStart(index, rows.batch, head, query);
+    return tensor.loadKeys(index, start, first, lanes, exists);
+  };
+  if (reads.mask) {
+    Value read = readRow(*reads.mask);
+    hide(body.compare(CmpIPredicate::ne, read, body.zero(read)));
+  }
+  if (reads.tile) {
+    int64_t blockRows = op.getBlockSizes()[0], columns = op.getBlockSizes()[1];
+    Index start = index.add(
+        reads.tile, index.add(index.mul(index.rem(query, blockRows), columns),
+                              index.rem(first, columns)));
+    Value mask = makeLaneMask(
+        builder, loc, lanes,
+        index.sub(index.constant(columns), index.rem(first, columns)));
+    Value read = loadVector(builder, loc, geometry.tiles, start, lanes, mask);
+    hide(body.compare(CmpIPredicate::ne, read, body.zero(read)));
+  }
+  if (reads.bias) {
+    Value bias = convertElements(builder, loc, readRow(*reads.bias), f32);
+    value = body.add(value, bias);
+    // A NaN counts.
+    if (!reads.isFallback)
+      hide(body.compare(CmpFPredicate::UGT, bias,
+                        this->number(getMaskBound(), lanes)));
+  }
+  if (visible)
+    value = body.select(
+        visible, value,
+        this->number(-std::numeric_limits<double>::infinity(), lanes));
+  store(value, scores, score);
+  return value;
+}
+
+/// Masks the scores of a tile and finds the largest of each row.
+void AttentionEmitter::emitMaxima(const Tile &tile, const ElementReads &reads) {
+  int64_t vectors = width / lanes;
+  double lowest = -std::numeric_limits<double>::infinity();
+  index.loop(index.constant(0), index.constant(tileRows), 1, [&](Index row) {
+    SmallVector<Value> most(vectors, number(lowest, lanes));
+    most = index.loop(
+        tile.keys.begin, tile.keys.end, width, most,
+        [&](Index key, ValueRange running) {
+          SmallVector<Value> next;
+          for (int64_t v = 0; v < vectors; ++v)
+            next.push_back(larger(readScores(tile, reads, row, key, v * lanes),
+                                  running[v]));
+          return next;
+        });
+    Value all = most.front();
+    for (Value other : llvm::drop_begin(most))
+      all = larger(all, other);
+    auto fold = [&](Value a, Value b) { return larger(a, b); };
+    storeScalar(foldLanes(all, fold), tileMaxima, row);
+  });
+}
+
+/// Looks at elements only where that is needed.
+void AttentionEmitter::emitMaxima(const Tile &tile, const BlockKind &kind,
+                                  bool isFallback) {
+  ElementReads reads;
+  reads.isFallback = isFallback;
+  if (isFallback) {
+    reads.bias = &*geometry.fallback;
+    reads.bounds = true;
+    return emitMaxima(tile, reads);
+  }
+  auto emitWithoutElements = [&] {
+    auto plain = [&] { emitMaxima(tile, ElementReads()); };
+    if (seesWholeBlocks())
+      return plain();
+    // Whole panels are exponentiated.
+    Index end = index.add(tile.block, index.roundUp(tile.keys.end, width));
+    KeySpan all = getVisible(tile.firstRow, tile.lastRow).second;
+    all.end = index.min(all.end, index.add(tile.block, tile.keys.end));
+    auto bounded = [&] {
+      ElementReads bounds;
+      bounds.bounds = true;
+      emitMaxima(tile, bounds);
+    };
+    index.ifLess(all.end, end, bounded, [&] {
+      if (!left)
+        return plain();
+      index.ifLess(index.add(tile.block, tile.keys.begin), all.begin, bounded,
+                   plain);
+    });
+  };
+  bool hasElements = geometry.bias || geometry.mask || geometry.tiles;
+  if (!hasElements)
+    return emitWithoutElements();
+  reads.bounds = true;
+  ElementReads whole = reads;
+  whole.bias = reads.bias = geometry.bias ? &*geometry.bias : nullptr;
+  if (geometry.tiles) {
+    Index which = index.sub(kind.getCode(), 2);
+    reads.tile =
+        index.mul(which, op.getBlockSizes()[0] * op.getBlockSizes()[1]);
+  } else if (geometry.mask) {
+    reads.mask = &*geometry.mask;
+  }
+  if (!kind.code)
+    return emitMaxima(tile, reads);
+  // 2 and more: masks are looked at; 1: biases only; -1: nothing.
+  auto emitWhole = [&] {
+    if (!whole.bias)
+      return emitWithoutElements();
+    index.ifLess(
+        index.constant(0), kind.getCode(), [&] { emitMaxima(tile, whole); },
+        emitWithoutElements);
+  };
+  index.ifLess(
+      index.constant(1), kind.getCode(), [&] { emitMaxima(tile, reads); },
+      emitWhole);
+}
+
+//===----------------------------------------------------------------------===//
+// Softmax
+//===----------------------------------------------------------------------===//
+
+/// What is subtracted from the scores of each row, and what sums of earlier
+/// blocks are multiplied with.
+void AttentionEmitter::emitFactors(const Tile &tile) {
+  Index place = index.mul(index.div(tile.firstRow, tileRows), rowLanes);
+  Value before = load(maxima, place, rowLanes);
+  Value most = larger(load(tileMaxima, index.constant(0), rowLanes), before);
+  store(most, maxima, place);
+  Value shift = most;
+  if (hidesKeys()) {
+    // Not -inf less -inf, which is NaN.
+    Value none = number(-std::numeric_limits<double>::infinity(), rowLanes);
+    shift = body.select(body.compare(CmpFPredicate::OEQ, most, none),
+                        number(0, rowLanes), most);
+  }
+  store(shift, shifts, index.constant(0));
+  store(power(body.sub(before, shift)), factors, index.constant(0));
+}
+
+/// Exponentials of all scores, and their sums.
+void AttentionEmitter::emitPowers(const Tile &tile) {
+  int64_t vectors = width / lanes;
+  index.loop(index.constant(0), index.constant(tileRows), 1, [&](Index row) {
+    Value shift = broadcast(loadScalar(shifts, row), lanes);
+    Value factor = broadcast(loadScalar(factors, row), lanes);
+    Index place = index.mul(index.add(tile.firstRow, row), lanes);
+    Index score = index.mul(row, scoreStride);
+    SmallVector<Value> sum(vectors, number(0, lanes));
+    sum.front() = body.mul(load(sums, place, lanes), factor);
+    sum = index.loop(tile.keys.begin, tile.keys.end, width, sum,
+                     [&](Index key, ValueRange running) {
+                       SmallVector<Value> next;
+                       for (int64_t v = 0; v < vectors; ++v) {
+                         Index at = index.add(index.add(score, key), v * lanes);
+                         Value value =
+                             power(body.sub(load(scores, at, lanes), shift));
+                         store(value, scores, at);
+                         next.push_back(body.add(running[v], value));
+                       }
+                       return next;
+                     });
+    for (size_t count = sum.size(); count > 1; count = (count + 1) / 2)
+      for (size_t i = 0; i < count / 2; ++i)
+        sum[i] = body.add(sum[i], sum[(count + 1) / 2 + i]);
+    store(sum.front(), sums, place);
+  });
+}
+
+/// Adds the product of exponentials and values to some columns of the output.
+void AttentionEmitter::emitValueTile(const Tile &tile, int64_t column,
+                                     int64_t vectors) {
+  RegisterTile shape{tileRows, vectors, lanes};
+  auto getPlace = [&](int64_t r, int64_t v) {
+    return index.add(index.mul(index.add(tile.firstRow, r), valueStride),
+                     column + v * lanes);
+  };
+  SmallVector<Value> accumulators;
+  for (int64_t r = 0; r < tileRows; ++r) {
+    Value factor = broadcast(loadScalar(factors, index.constant(r)), lanes);
+    for (int64_t v = 0; v < vectors; ++v)
+      accumulators.push_back(
+          body.mul(load(output, getPlace(r, v), lanes), factor));
+  }
+  MicroTileOperands inputs;
+  inputs.a = scores;
+  for (int64_t r = 0; r < tileRows; ++r)
+    inputs.aRows.push_back(index.add(tile.keys.begin, r * scoreStride));
+  inputs.aStep = index.constant(1);
+  if (readsValues) {
+    inputs.b = geometry.value.memory;
+    inputs.bStart =
+        geometry.value.getStart(index, rows.batch, rows.keyHead,
+                                index.add(tile.block, tile.keys.begin));
+  } else {
+    inputs.b = values;
+    inputs.bStart = index.mul(tile.keys.begin, valueStride);
+  }
+  inputs.bStart = index.add(inputs.bStart, column);
+  inputs.bStep = index.constant(valueStride);
+  inputs.depth = index.sub(tile.keys.end, tile.keys.begin);
+  inputs.depthLimit = keyBlock;
+  MicroTileOptions options;
+  options.unit = unit.get();
+  options.unroll = config.getUnroll();
+  accumulators = emitMicroTile(index.builder, index.loc, shape, options, inputs,
+                               accumulators);
+  for (int64_t r = 0; r < tileRows; ++r)
+    for (int64_t v = 0; v < vectors; ++v)
+      store(accumulators[r * vectors + v], output, getPlace(r, v));
+}
+
+void AttentionEmitter::emitValues(const Tile &tile) {
+  int64_t all = valueStride / lanes, most = width / lanes;
+  int64_t parts = (all + most - 1) / most;
+  int64_t vectors = parts ? (all + parts - 1) / parts : 0;
+  for (int64_t first = 0; first < all; first += vectors)
+    emitValueTile(tile, first * lanes, std::min(vectors, all - first));
+}
+
+void AttentionEmitter::emitTile(const Tile &tile, const BlockKind &kind,
+                                bool isFallback) {
+  copyQueries(tile);
+  emitScores(tile);
+  emitMaxima(tile, kind, isFallback);
+  emitFactors(tile);
+  emitPowers(tile);
+  emitValues(tile);
+}
