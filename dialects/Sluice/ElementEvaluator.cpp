@@ -64,6 +64,17 @@ std::optional<ElementPlace> ElementEvaluator::findSource(Operation *op,
   return std::nullopt;
 }
 
+ElementPlace ElementEvaluator::follow(ElementPlace place) {
+  for (unsigned i = 0; i < maxDepth; ++i) {
+    Operation *op = place.tensor.getDefiningOp();
+    auto source = op ? findSource(op, place.index) : std::nullopt;
+    if (!source)
+      break;
+    place = *source;
+  }
+  return place;
+}
+
 OpFoldResult ElementEvaluator::constantElement(Attribute value, int64_t index) {
   auto elements = dyn_cast<DenseElementsAttr>(value);
   if (!elements || index < 0 || index >= elements.getNumElements())

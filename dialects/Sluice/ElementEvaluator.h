@@ -36,6 +36,8 @@ public:
   /// The same if it is known.
   std::optional<int64_t> knownElement(mlir::Value tensor, int64_t index);
   std::optional<int64_t> knownElement(std::optional<ElementPlace> place);
+  /// Where an element comes from, through ops that only move elements.
+  ElementPlace follow(ElementPlace place);
   /// An element of an f32 or f64 tensor that is known.
   std::optional<double> number(mlir::Value tensor, int64_t index);
 

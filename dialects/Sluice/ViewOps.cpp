@@ -7,6 +7,7 @@
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/SizeInference.h"
+#include "dialects/Sluice/SizeRoots.h"
 #include "dialects/Sluice/Sluice.h"
 #include "dialects/Sluice/Unsupported.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -20,6 +21,45 @@ using namespace sluice;
 //===----------------------------------------------------------------------===//
 // ReshapeOp
 //===----------------------------------------------------------------------===//
+
+/// What is left for a size of -1 where the sizes of the operand that only the
+/// run knows are all in the wanted shape: the quotient of those that are known.
+static int64_t findRest(Value operand, Value wanted, ArrayRef<int64_t> shape,
+                        int64_t wildcard, bool allowsZero) {
+  SizeRoots roots;
+  SmallVector<SizeRoot> from, to;
+  int64_t all = 1, others = 1;
+  for (auto [i, size] : llvm::enumerate(shapeOf(operand))) {
+    if (ShapedType::isDynamic(size))
+      from.push_back(roots.find(operand, i));
+    else if (__builtin_mul_overflow(all, size, &all))
+      return ShapedType::kDynamic;
+  }
+  for (auto [i, size] : llvm::enumerate(shape)) {
+    if (static_cast<int64_t>(i) == wildcard)
+      continue;
+    if (!ShapedType::isDynamic(size)) {
+      if (__builtin_mul_overflow(others, size, &others))
+        return ShapedType::kDynamic;
+      continue;
+    }
+    if (auto element = roots.findOfElement(wanted, i))
+      to.push_back(*element);
+    else if (!allowsZero && evaluateConstantElement(wanted, i) == 0)
+      to.push_back(roots.find(operand, i));
+    else
+      return ShapedType::kDynamic;
+  }
+  if (from.size() != to.size() || others == 0 || all % others != 0)
+    return ShapedType::kDynamic;
+  for (const SizeRoot &root : to) {
+    auto same = llvm::find(from, root);
+    if (same == from.end())
+      return ShapedType::kDynamic;
+    from.erase(same);
+  }
+  return all / others;
+}
 
 LogicalResult ReshapeOp::inferReturnTypes(
     MLIRContext *context, std::optional<Location> location, ValueRange operands,
@@ -70,6 +110,9 @@ LogicalResult ReshapeOp::inferReturnTypes(
       return emitOptionalError(location, "cannot reshape ", type, " to ", known,
                                " elements");
     }
+  } else if (wildcard >= 0) {
+    shape[wildcard] = findRest(operands[0], operands[1], shape, wildcard,
+                               adaptor.getAllowZero());
   }
   types.push_back(RankedTensorType::get(shape, type.getElementType()));
   return success();

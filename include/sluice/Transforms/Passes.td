@@ -148,11 +148,12 @@ def MoveTransposesPass
 
 def FoldTransposesPass
     : Pass<"sluice-fold-transposes", "::mlir::func::FuncOp"> {
-  let summary = "Fold transposes into matrix products and reductions";
+  let summary = "Fold transposes into products, attention and reductions";
   let description = [{
     A product reads a matrix whose last two dimensions are swapped as it lies;
     where batch dimensions move as well, a transpose of whole rows is left. The
-    transpose of a product swaps its operands. A reduction reads the tensor in
+    transpose of a product swaps its operands. Attention reads and writes
+    tensors in any order. A reduction reads the tensor in
     front of a transpose, and at most its smaller result is transposed.
   }];
 }

@@ -430,22 +430,43 @@ bool ChainMatcher::followProbabilities() {
   return fail("there is too much between the product and", chain.softmax);
 }
 
+/// Does an op compute elements of what it reads, or move them?
+static bool passesOn(Operation *op) {
+  return op->getNumResults() == 1 && !isa<SoftmaxOp>(op) &&
+         (isa<ElementwiseOpInterface, PermutableOpInterface>(op) ||
+          op->hasTrait<trait::IsView>());
+}
+
 /// Is there a product among what reads a value, and what reads that?
 static bool leadsToProduct(Value value, unsigned depth = 0) {
-  constexpr unsigned maxDepth = 6;
+  constexpr unsigned maxDepth = 8;
   return llvm::any_of(value.getUsers(), [&](Operation *user) {
-    if (auto product = dyn_cast<MatmulOp>(user))
-      return product.getLhs() == value || product.getTransposeRhs();
-    bool passesOn = isa<ElementwiseOpInterface, SliceOp>(user) || isView(user);
-    return passesOn && user->getNumResults() == 1 && depth < maxDepth &&
+    if (isa<MatmulOp>(user))
+      return true;
+    return passesOn(user) && depth < maxDepth &&
            leadsToProduct(user->getResult(0), depth + 1);
   });
+}
+
+/// Is there one among what a value is computed from? `budget` is how many ops
+/// to look at.
+static bool comesFromProduct(Value value, unsigned &budget) {
+  Operation *op = value.getDefiningOp();
+  if (!op || budget == 0)
+    return false;
+  --budget;
+  if (isa<MatmulOp>(op))
+    return true;
+  return passesOn(op) && llvm::any_of(op->getOperands(), [&](Value operand) {
+           return comesFromProduct(operand, budget);
+         });
 }
 
 std::optional<AttentionChain> ChainMatcher::match(SoftmaxOp softmax) {
   chain.softmax = softmax;
   int64_t rank = shapeOf(softmax.getOperand()).size();
-  if (rank < 2 || !findProduct(softmax.getOperand()) ||
+  unsigned budget = 64;
+  if (rank < 2 || !comesFromProduct(softmax.getOperand(), budget) ||
       !leadsToProduct(softmax.getResult()))
     return std::nullopt;
   if (static_cast<int64_t>(softmax.getAxis()) != rank - 1) {

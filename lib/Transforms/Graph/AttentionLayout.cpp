@@ -316,6 +316,10 @@ AttentionLayout::chooseStage(const Stages &stages, const Axes &rows,
     auto arrangement = arrange(stage, rows, elements);
     if (!arrangement)
       continue;
+    AxisLists places = placesOf(*arrangement, stage, rows, elements);
+    if (!arrangement->isDirect &&
+        (!hasView(stage.lists, places) || !hasView(places, stage.lists)))
+      continue;
     for (size_t j = i;; --j) {
       auto other = arrange(stages[j], rows, elements);
       if (other && other->isDirect)
@@ -410,6 +414,61 @@ bool AttentionLayout::analyse(std::string &why) {
 // What attention reads and writes
 //===----------------------------------------------------------------------===//
 
+/// The axes of each dimension of a tensor in that arrangement.
+AxisLists AttentionLayout::placesOf(const Arrangement &arrangement,
+                                    const Stage &stage, const Axes &rows,
+                                    const Axes &elements) const {
+  AxisLists lists;
+  for (int64_t part : invertPermutationVector(arrangement.order))
+    lists.push_back(partOf(Part(part), stage, rows, elements));
+  return lists;
+}
+
+/// The dimensions that have these axes and no others; none if there are no such
+/// dimensions.
+static SmallVector<int64_t> findDimensions(const AxisLists &lists,
+                                           ArrayRef<Axis> axes) {
+  SmallVector<int64_t> dimensions;
+  for (auto [i, list] : llvm::enumerate(lists)) {
+    auto isOwn = [&](Axis axis) { return llvm::is_contained(axes, axis); };
+    if (llvm::none_of(list, isOwn))
+      continue;
+    if (!llvm::all_of(list, isOwn))
+      return {};
+    dimensions.push_back(i);
+  }
+  return dimensions;
+}
+
+/// Can sizes tell how to see a tensor with other dimensions?
+bool AttentionLayout::hasView(const AxisLists &from,
+                              const AxisLists &to) const {
+  auto isLeftOver = [&](const Axes &list) {
+    return ShapedType::isDynamic(axes.getSize(list)) &&
+           findDimensions(from, list).empty();
+  };
+  return llvm::count_if(to, isLeftOver) <= 1;
+}
+
+Value AttentionLayout::makeView(GraphBuilder &graph, Value tensor,
+                                const AxisLists &from, const AxisLists &to) {
+  ShapeBuilder shape(graph);
+  for (const Axes &list : to) {
+    int64_t size = axes.getSize(list);
+    if (!ShapedType::isDynamic(size)) {
+      shape.append(size);
+      continue;
+    }
+    SmallVector<int64_t> dimensions = findDimensions(from, list);
+    if (dimensions.empty())
+      shape.append(-1);
+    else
+      shape.append(tensor, dimensions);
+  }
+  return graph.make<ReshapeOp>(tensor, shape.take(),
+                               graph.builder.getUnitAttr());
+}
+
 /// The tensor with the sizes that are known by now.
 Value AttentionLayout::refine(GraphBuilder &graph, const Stage &stage) {
   auto type = cast<RankedTensorType>(stage.tensor.getType());
@@ -428,34 +487,8 @@ ArrangedTensor AttentionLayout::make(GraphBuilder &graph, const Stage &stage,
   Arrangement arrangement = *arrange(stage, rows, elements);
   if (arrangement.isDirect)
     return {refine(graph, stage), arrangement.order};
-  SmallVector<int64_t> sequence = invertPermutationVector(arrangement.order);
-  ShapeBuilder shape(graph);
-  for (int64_t part : sequence) {
-    Axes own = partOf(Part(part), stage, rows, elements);
-    int64_t size = axes.getSize(own);
-    if (!ShapedType::isDynamic(size)) {
-      shape.append(size);
-      continue;
-    }
-    // The dimensions that make it, if they make nothing else.
-    SmallVector<int64_t> dimensions;
-    bool isWhole = true;
-    for (auto [i, list] : llvm::enumerate(stage.lists)) {
-      bool isPart = llvm::any_of(
-          list, [&](Axis axis) { return llvm::is_contained(own, axis); });
-      if (!isPart)
-        continue;
-      dimensions.push_back(i);
-      isWhole &= llvm::all_of(
-          list, [&](Axis axis) { return llvm::is_contained(own, axis); });
-    }
-    if (isWhole)
-      shape.append(stage.tensor, dimensions);
-    else
-      shape.append(-1);
-  }
-  return {graph.make<ReshapeOp>(stage.tensor, shape.take(),
-                                graph.builder.getUnitAttr()),
+  return {makeView(graph, stage.tensor, stage.lists,
+                   placesOf(arrangement, stage, rows, elements)),
           arrangement.order};
 }
 
@@ -560,35 +593,11 @@ Value AttentionLayout::makeResult(GraphBuilder &graph, Value attention) {
     attention.setType(type);
     return attention;
   }
-  ShapeBuilder shape(graph);
-  for (auto [i, list] : llvm::enumerate(result.lists)) {
-    int64_t size = type.getDimSize(i);
-    if (!ShapedType::isDynamic(size)) {
-      shape.append(size);
-      continue;
-    }
-    // The parts that make it.
-    SmallVector<int64_t> dimensions;
-    Axes covered;
-    for (int part = Batch; part < partCount; ++part) {
-      Axes own = partOf(Part(part), result, queries, valueDepth);
-      const Axes &whole = list;
-      if (!own.empty() && llvm::all_of(own, [&](Axis axis) {
-            return llvm::is_contained(whole, axis);
-          })) {
-        dimensions.push_back(arrangement.order[part]);
-        llvm::append_range(covered, own);
-      }
-    }
-    if (covered.size() == list.size())
-      shape.append(attention, dimensions);
-    else
-      shape.append(-1);
-  }
-  Value reshaped = graph.make<ReshapeOp>(attention, shape.take(),
-                                         graph.builder.getUnitAttr());
-  reshaped.setType(type);
-  return reshaped;
+  Value view = makeView(graph, attention,
+                        placesOf(arrangement, result, queries, valueDepth),
+                        result.lists);
+  view.setType(type);
+  return view;
 }
 
 } // namespace sluice

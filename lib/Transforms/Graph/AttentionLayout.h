@@ -81,6 +81,11 @@ private:
   const Stage *chooseStage(const Stages &stages, const Axes &rows,
                            const Axes &elements,
                            const Axes *missing = nullptr) const;
+  AxisLists placesOf(const Arrangement &arrangement, const Stage &stage,
+                     const Axes &rows, const Axes &elements) const;
+  bool hasView(const AxisLists &from, const AxisLists &to) const;
+  mlir::Value makeView(GraphBuilder &graph, mlir::Value tensor,
+                       const AxisLists &from, const AxisLists &to);
   mlir::Value refine(GraphBuilder &graph, const Stage &stage);
   ArrangedTensor make(GraphBuilder &graph, const Stage &stage, const Axes &rows,
                       const Axes &elements);

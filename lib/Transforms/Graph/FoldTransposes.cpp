@@ -1,4 +1,4 @@
-//===- FoldTransposes.cpp - Transposes inside matrix products, reductions -===//
+//===- FoldTransposes.cpp - Transposes inside products and reductions -----===//
 //
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 //
@@ -87,6 +87,63 @@ struct TransposeOfMatmul : OpRewritePattern<TransposeOp> {
   }
 };
 
+/// Attention reads its tensors in any order.
+struct TransposeIntoAttention : OpRewritePattern<AttentionOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(AttentionOp op,
+                                PatternRewriter &rewriter) const override {
+    bool hasChanged = false;
+    auto fold = [&](OpOperand &operand, ArrayRef<int64_t> order, auto set) {
+      auto transpose = operand.get().getDefiningOp<TransposeOp>();
+      if (!transpose)
+        return;
+      remarks::applied(transpose, remarks::layout)
+          << "transpose folded into the attention that reads it";
+      SmallVector<int64_t> turned;
+      for (int64_t dimension : order)
+        turned.push_back(transpose.getPermutation()[dimension]);
+      rewriter.modifyOpInPlace(op, [&] {
+        set(turned);
+        operand.set(transpose.getOperand());
+      });
+      hasChanged = true;
+    };
+    fold(op.getQueryMutable(), op.getQueryOrder(),
+         [&](ArrayRef<int64_t> order) { op.setQueryOrder(order); });
+    fold(op.getKeyMutable(), op.getKeyOrder(),
+         [&](ArrayRef<int64_t> order) { op.setKeyOrder(order); });
+    fold(op.getValueMutable(), op.getValueOrder(),
+         [&](ArrayRef<int64_t> order) { op.setValueOrder(order); });
+    return success(hasChanged);
+  }
+};
+
+/// And it writes its result in any order.
+struct TransposeOfAttention : OpRewritePattern<TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(TransposeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto attention = op.getOperand().getDefiningOp<AttentionOp>();
+    if (!attention || !op.getOperand().hasOneUse() ||
+        attention.getResult() != op.getOperand())
+      return failure();
+    remarks::applied(op, remarks::layout)
+        << "transpose folded into the attention in front of it";
+    SmallVector<int64_t> turned,
+        inverse = invertPermutationVector(op.getPermutation());
+    for (int64_t dimension : attention.getResultOrder())
+      turned.push_back(inverse[dimension]);
+    rewriter.modifyOpInPlace(attention, [&] {
+      attention.setResultOrder(turned);
+      attention.getResult().setType(op.getType());
+    });
+    rewriter.replaceOp(op, attention.getResult());
+    return success();
+  }
+};
+
 /// A reduction of a transposed tensor reads the tensor as it is, and at most
 /// its smaller result is transposed.
 struct TransposeBehindReduction : OpRewritePattern<ReduceOp> {
@@ -122,9 +179,8 @@ public:
 
   void runOnOperation() final {
     RewritePatternSet patterns(&getContext());
-    patterns
-        .add<TransposeIntoMatmul, TransposeOfMatmul, TransposeBehindReduction>(
-            &getContext());
+    patterns.add<TransposeIntoMatmul, TransposeOfMatmul, TransposeIntoAttention,
+                 TransposeOfAttention, TransposeBehindReduction>(&getContext());
     TransposeOp::getCanonicalizationPatterns(patterns, &getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

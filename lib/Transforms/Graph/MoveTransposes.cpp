@@ -63,6 +63,16 @@ bool isTurnable(Operation *op, ArrayRef<int64_t> permutation) {
          });
 }
 
+/// Does the op read the tensor in any order of dimensions?
+bool takesAnyOrder(Operation *op, Value tensor) {
+  if (!isa<AttentionOp>(op))
+    return false;
+  // Queries, keys and values come first.
+  return llvm::all_of(op->getOpOperands(), [&](OpOperand &operand) {
+    return operand.get() != tensor || operand.getOperandNumber() < 3;
+  });
+}
+
 /// Bytes, with a guess for sizes that are not known.
 double guessBytes(Value value) {
   return guessElements(value) *
@@ -160,7 +170,7 @@ bool TurnedRegion::pays() const {
       auto transpose = dyn_cast<TransposeOp>(user);
       if (transpose && transpose.getPermutation() == ArrayRef(inverse))
         before += guessBytes(result);
-      else if (!transpose)
+      else if (!transpose && !takesAnyOrder(user, result))
         isReadAsIs = true;
     }
     if (isReadAsIs)

@@ -140,12 +140,20 @@ bool RecogniseAttentionPass::fuse(SoftmaxOp softmax, SymbolicShapes &symbols,
 void RecogniseAttentionPass::runOnOperation() {
   dead.clear();
   SmallVector<SoftmaxOp> all;
+  SmallVector<AttentionOp> known;
   SymbolicShapes symbols;
   getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
     symbols.visit(op);
     if (auto softmax = dyn_cast<SoftmaxOp>(op))
       all.push_back(softmax);
+    else if (auto attention = dyn_cast<AttentionOp>(op))
+      known.push_back(attention);
   });
+  for (AttentionOp op : known) {
+    OpBuilder builder(op);
+    GraphBuilder graph(builder, op.getLoc());
+    ScoreTerms(graph, symbols).reread(op);
+  }
   for (SoftmaxOp softmax : all) {
     std::string why;
     if (fuse(softmax, symbols, why)) {

@@ -332,4 +332,26 @@ void ScoreTerms::applyTo(AttentionOp op) {
   setFallback(op);
 }
 
+bool ScoreTerms::reread(AttentionOp op) {
+  Value bias = op.getBias(), mask = op.getMask(), fallback = op.getFallback();
+  bool isDescribed =
+      op.getLeft() || op.getRight() || op.getPosition() || op.getBlocks();
+  if ((!bias && !mask) || isDescribed || (fallback && fallback != bias))
+    return false;
+  // Rows without a key that the mask hides are not those of the bias.
+  if (bias && mask)
+    return false;
+  setGuarded(!op.getNanRows());
+  if (bias)
+    add(bias, 1);
+  else
+    replace(mask, /*keptWhere=*/true, -INFINITY);
+  op.getBiasMutable().clear();
+  op.getMaskMutable().clear();
+  op.getFallbackMutable().clear();
+  op.removeMaskedBelowAttr();
+  applyTo(op);
+  return true;
+}
+
 } // namespace sluice

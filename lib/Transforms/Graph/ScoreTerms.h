@@ -27,6 +27,9 @@ public:
 
   /// Gives the op what has been taken down.
   void applyTo(AttentionOp op);
+  /// Looks again at bias and mask of an op, which may be constant by now.
+  /// Returns whether there was something to look at.
+  bool reread(AttentionOp op);
 
 private:
   struct Step {

@@ -1,0 +1,105 @@
+//===- SizeRoots.cpp - Where dynamic sizes come from ----------------------===//
+//
+// Part of Sluice, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Sluice/SizeRoots.h"
+#include "dialects/Sluice/ElementEvaluator.h"
+#include "dialects/Sluice/ShapeEvaluation.h"
+#include "dialects/Sluice/Sluice.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+
+using namespace mlir;
+using namespace sluice;
+
+/// The first argument with a dimension of the same name.
+static SizeRoot findNamed(BlockArgument argument, int64_t dimension) {
+  SizeRoot own{argument, dimension};
+  auto function =
+      dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp());
+  if (!function || !argument.getOwner()->isEntryBlock())
+    return own;
+  auto nameOf = [&](unsigned number, int64_t i) {
+    auto names =
+        dyn_cast_or_null<ArrayAttr>(function.getArgAttr(number, "sluice.dims"));
+    return names && i < static_cast<int64_t>(names.size())
+               ? dyn_cast<StringAttr>(names[i])
+               : StringAttr();
+  };
+  StringAttr name = nameOf(argument.getArgNumber(), dimension);
+  if (!name || name.empty())
+    return own;
+  for (BlockArgument other : argument.getOwner()->getArguments()) {
+    auto type = dyn_cast<RankedTensorType>(other.getType());
+    for (int64_t i = 0, rank = type ? type.getRank() : 0; i < rank; ++i)
+      if (type.isDynamicDim(i) && nameOf(other.getArgNumber(), i) == name)
+        return {other, i};
+  }
+  return own;
+}
+
+SizeRoot SizeRoots::compute(Value tensor, int64_t dimension) {
+  SizeRoot own{tensor, dimension};
+  if (auto argument = dyn_cast<BlockArgument>(tensor))
+    return findNamed(argument, dimension);
+  Operation *op = tensor.getDefiningOp();
+  if (auto cast = dyn_cast<tensor::CastOp>(op))
+    return isa<RankedTensorType>(cast.getSource().getType())
+               ? find(cast.getSource(), dimension)
+               : own;
+  if (isa<ElementwiseOpInterface>(op)) {
+    // That of all operands that are not one there.
+    std::optional<SizeRoot> common;
+    int64_t rank = shapeOf(tensor).size();
+    for (Value operand : op->getOperands()) {
+      int64_t place =
+          dimension - rank + static_cast<int64_t>(shapeOf(operand).size());
+      if (place < 0 || shapeOf(operand)[place] == 1)
+        continue;
+      SizeRoot root = find(operand, place);
+      if (common && *common != root)
+        return own;
+      common = root;
+    }
+    return common.value_or(own);
+  }
+  if (auto reshape = dyn_cast<ReshapeOp>(op)) {
+    auto element = findOfElement(reshape.getShape(), dimension);
+    if (element)
+      return *element;
+    if (evaluateConstantElement(reshape.getShape(), dimension) == 0 &&
+        !reshape.getAllowZero())
+      return find(reshape.getOperand(), dimension);
+    return own;
+  }
+  if (auto sized = dyn_cast<OperandSizesOpInterface>(op))
+    if (auto source = sized.getSizeSource(
+            cast<OpResult>(tensor).getResultNumber(), dimension))
+      return find(source->operand->get(), source->dimension);
+  return own;
+}
+
+SizeRoot SizeRoots::find(Value tensor, int64_t dimension) {
+  SizeRoot own{tensor, dimension};
+  auto it = known.find(own);
+  if (it != known.end())
+    return it->second;
+  if (budget == 0)
+    return own;
+  --budget;
+  SizeRoot root = compute(tensor, dimension);
+  known[own] = root;
+  return root;
+}
+
+std::optional<SizeRoot> SizeRoots::findOfElement(Value vector, int64_t index) {
+  ElementPlace place =
+      ElementEvaluator(nullptr, vector.getLoc()).follow({vector, index});
+  auto shape = place.tensor.getDefiningOp<ShapeOp>();
+  if (!shape)
+    return std::nullopt;
+  auto first = static_cast<int64_t>(shape.getStart());
+  return find(shape.getOperand(), first + place.index);
+}
