@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Sluice/AttentionStages.h"
 #include "dialects/Sluice/GraphBuilder.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 
@@ -18,7 +19,7 @@ public:
   AttentionSteps(AttentionOp op, OpBuilder &builder)
       : op(op), steps(builder, op.getLoc()), type(op.getScoreType()) {}
 
-  SmallVector<Value> run();
+  AttentionStages run();
 
 private:
   /// In the order [batch, heads, positions, elements] and the scores' type.
@@ -27,7 +28,8 @@ private:
   }
   Value repeatHeads(Value tensor);
   Value repeatBatch(Value tensor);
-  Value getScores();
+  Value getProduct();
+  Value capped(Value product);
   Value countUp(Value tensor, int64_t dimension, ArrayRef<int64_t> axes);
   Value perBatch(Value integers);
   void hide(Value visible) {
@@ -90,15 +92,17 @@ Value AttentionSteps::repeatBatch(Value tensor) {
   return steps.make<TileOp>(tensor, repeats);
 }
 
-Value AttentionSteps::getScores() {
+Value AttentionSteps::getProduct() {
   Value query = arrange(op.getQuery(), op.getQueryOrder());
   Value key = repeatHeads(arrange(op.getKey(), op.getKeyOrder()));
   Value scores = steps.make<MatmulOp>(query, key, /*transpose_lhs=*/false,
                                       /*transpose_rhs=*/true);
-  double scale = op.getScale().convertToDouble(),
-         cap = op.getSoftcap().convertToDouble();
-  if (scale != 1)
-    scores = steps.mul(scores, steps.number(type, scale));
+  double scale = op.getScale().convertToDouble();
+  return scale == 1 ? scores : steps.mul(scores, steps.number(type, scale));
+}
+
+Value AttentionSteps::capped(Value scores) {
+  double cap = op.getSoftcap().convertToDouble();
   if (cap == 0)
     return scores;
   Value bound = steps.number(type, cap);
@@ -216,8 +220,11 @@ AttentionSteps::Exponentials AttentionSteps::exponentiate(Value scores,
   return result;
 }
 
-SmallVector<Value> AttentionSteps::run() {
-  Value product = getScores(), scores = product;
+AttentionStages AttentionSteps::run() {
+  AttentionStages stages;
+  stages.product = getProduct();
+  stages.capped = capped(stages.product);
+  Value scores = stages.capped;
   Value bias = repeatBatch(op.getBias());
   if (bias)
     scores = steps.add(scores, steps.cast(bias, type));
@@ -241,30 +248,40 @@ SmallVector<Value> AttentionSteps::run() {
   Value logarithm = steps.add(steps.make<LogOp>(parts.sum), parts.shift);
   if (sees && op.getFallback()) {
     Value fallback = steps.cast(repeatBatch(op.getFallback()), type);
-    Exponentials all = exponentiate(steps.add(product, fallback), nullptr);
+    Exponentials all =
+        exponentiate(steps.add(stages.capped, fallback), nullptr);
     weights = steps.select(sees, weights, steps.div(all.powers, all.sum));
     logarithm = steps.select(sees, logarithm,
                              steps.add(steps.make<LogOp>(all.sum), all.shift));
   } else if (sees && !op.getNanRows()) {
     weights = steps.select(sees, weights, steps.number(type, 0));
   }
-  Value value = repeatHeads(arrange(op.getValue(), op.getValueOrder()));
-  Value result = steps.make<MatmulOp>(weights, value, /*transpose_lhs=*/false,
-                                      /*transpose_rhs=*/false);
+  stages.scores = scores;
+  stages.weights = weights;
+  stages.value = repeatHeads(arrange(op.getValue(), op.getValueOrder()));
+  Value result =
+      steps.make<MatmulOp>(weights, stages.value, /*transpose_lhs=*/false,
+                           /*transpose_rhs=*/false);
   result = steps.cast(result, elementTypeOf(op.getResult()));
   // Dimension i of the list has to come to place order[i].
-  result =
+  stages.result =
       steps.transpose(result, invertPermutationVector(op.getResultOrder()));
-  result.setType(op.getResult().getType());
-  SmallVector<Value> results = {result};
+  stages.result.setType(op.getResult().getType());
   if (op.getLogSumExp()) {
-    Value kept = steps.squeeze(logarithm, {3});
-    kept.setType(op.getLogSumExp().getType());
-    results.push_back(kept);
+    stages.logSumExp = steps.squeeze(logarithm, {3});
+    stages.logSumExp.setType(op.getLogSumExp().getType());
   }
-  return results;
+  return stages;
+}
+
+AttentionStages sluice::decomposeInStages(AttentionOp op, OpBuilder &builder) {
+  return AttentionSteps(op, builder).run();
 }
 
 SmallVector<Value> AttentionOp::decompose(OpBuilder &builder) {
-  return AttentionSteps(*this, builder).run();
+  AttentionStages stages = decomposeInStages(*this, builder);
+  SmallVector<Value> results = {stages.result};
+  if (stages.logSumExp)
+    results.push_back(stages.logSumExp);
+  return results;
 }

@@ -73,7 +73,9 @@ public:
     bool isReduced;
   };
 
-  Tracer(ScanOp scan, bool stopsAtStates) {
+  Tracer(ScanOp scan, ArrayRef<ScanStructure::Sum> sums, bool stopsAtStates) {
+    for (const ScanStructure::Sum &sum : sums)
+      stops.insert(sum.value);
     if (stopsAtStates) {
       auto next = scan.getBody().front().getTerminator()->getOperands();
       for (Value state : next.take_front(scan.getInitial().size()))
@@ -83,6 +85,11 @@ public:
   }
 
   void trace(Value value, ArrayRef<Index> place);
+  /// The same of what a sum is made of.
+  void traceSum(Value sum, ArrayRef<Index> place) {
+    stops.erase(sum);
+    trace(sum, place);
+  }
 
   SmallVector<Read> reads;
 
@@ -136,8 +143,8 @@ static bool hasLaneLast(ArrayRef<Tracer::Read> reads, Index lane) {
 }
 
 bool ScanStructure::isLane(ScanOp scan, Value value, ArrayRef<Index> place,
-                           Index lane, bool stopsAtStates) {
-  Tracer tracer(scan, stopsAtStates);
+                           Index lane, bool stopsAtStates) const {
+  Tracer tracer(scan, sums, stopsAtStates);
   tracer.trace(value, place);
   return hasLaneLast(tracer.reads, lane);
 }
@@ -153,6 +160,8 @@ public:
   llvm::Expected<ScanStructure> run();
 
 private:
+  void findSums();
+  void checkSum(ScanStructure::Sum &sum);
   llvm::Error checkState(unsigned number);
   llvm::Error checkOutput(Value output);
   /// The state of the same shape that the output can be computed with.
@@ -160,6 +169,17 @@ private:
   /// Which state a value of the body is, before or after the step.
   std::optional<unsigned> stateBefore(Value value) const;
   bool isStateAfter(Value value) const;
+  bool isSum(Value value) const {
+    return llvm::is_contained(
+        llvm::map_range(
+            found.sums,
+            [](const ScanStructure::Sum &sum) { return sum.value; }),
+        value);
+  }
+  /// Rows are what the leading dimensions of `place` and of what it reads have
+  /// in common, of tensors for which that is asked. Do these have its lane?
+  bool followRows(ArrayRef<Tracer::Read> reads, ArrayRef<Index> place,
+                  llvm::function_ref<bool(Value)> isAsked);
   bool readsInPlace(ArrayRef<Tracer::Read> reads, Value value) const;
 
   ScanOp scan;
@@ -198,14 +218,65 @@ bool Analysis::readsInPlace(ArrayRef<Tracer::Read> reads, Value value) const {
   });
 }
 
+bool Analysis::followRows(ArrayRef<Tracer::Read> reads, ArrayRef<Index> place,
+                          llvm::function_ref<bool(Value)> isAsked) {
+  Index lane = place.empty() ? nullptr : place.back();
+  bool lanesMatch = true;
+  for (const Tracer::Read &read : reads) {
+    if (!isAsked(read.tensor))
+      continue;
+    unsigned common = 0;
+    while (common < found.rowDimensions && common < place.size() &&
+           common < read.place.size() && read.place[common] == place[common])
+      ++common;
+    found.rowDimensions = common;
+    lanesMatch &= lane && !read.place.empty() && read.place.back() == lane;
+  }
+  return lanesMatch;
+}
+
+/// Sums that read states before the step, and none after it.
+void Analysis::findSums() {
+  for (Operation &op : scan.getBody().front().without_terminator()) {
+    if (ScanPlaces::reducedDimensions(&op).empty())
+      continue;
+    Value value = op.getResult(0);
+    Tracer tracer(scan, found.sums, /*stopsAtStates=*/true);
+    tracer.traceSum(value, identity(value));
+    bool readsBefore = false, readsAfter = false;
+    for (const Tracer::Read &read : tracer.reads) {
+      readsBefore |= stateBefore(read.tensor) || isSum(read.tensor);
+      readsAfter |= isStateAfter(read.tensor);
+    }
+    if (readsBefore && !readsAfter)
+      found.sums.push_back({value});
+  }
+}
+
+void Analysis::checkSum(ScanStructure::Sum &sum) {
+  Tracer tracer(scan, found.sums, /*stopsAtStates=*/false);
+  ScanPlaces::Place place = identity(sum.value);
+  tracer.traceSum(sum.value, place);
+  Index lane = place.empty() ? nullptr : place.back();
+  sum.isVector = lane && hasLaneLast(tracer.reads, lane);
+  if (!followRows(
+          tracer.reads, place,
+          [&](Value tensor) { return stateBefore(tensor) || isSum(tensor); }) ||
+      !sum.isVector)
+    found.hasSeparateLanes = false;
+}
+
 llvm::Error Analysis::checkState(unsigned number) {
   Value next = yielded[number];
   size_t rank = shapeOf(next).size();
   if (rank == 0)
     return refuse("a state is a single number");
   found.rowDimensions = std::min<unsigned>(found.rowDimensions, rank - 1);
-  Tracer tracer(scan, /*stopsAtStates=*/false);
+  Tracer tracer(scan, found.sums, /*stopsAtStates=*/false);
   tracer.trace(next, identity(next));
+  if (!followRows(tracer.reads, identity(next),
+                  [&](Value tensor) { return isSum(tensor); }))
+    found.hasSeparateLanes = false;
   if (!readsInPlace(tracer.reads, next))
     return refuse("an element of a state depends on several elements of the "
                   "states before");
@@ -223,7 +294,7 @@ llvm::Error Analysis::checkState(unsigned number) {
 }
 
 std::optional<unsigned> Analysis::findPartner(Value output) {
-  Tracer tracer(scan, /*stopsAtStates=*/false);
+  Tracer tracer(scan, found.sums, /*stopsAtStates=*/false);
   tracer.trace(output, identity(output));
   if (!readsInPlace(tracer.reads, output) || shapeOf(output).empty() ||
       !hasLaneLast(tracer.reads,
@@ -241,27 +312,23 @@ llvm::Error Analysis::checkOutput(Value output) {
   found.isVector.push_back(true);
   if (found.fusedWith.back())
     return llvm::Error::success();
-  Tracer tracer(scan, /*stopsAtStates=*/true);
+  Tracer tracer(scan, found.sums, /*stopsAtStates=*/true);
   ScanPlaces::Place place = identity(output);
   tracer.trace(output, place);
-  bool readsStates = false;
   Index lane = rank == 0 ? nullptr : place.back();
   bool isVector = lane && hasLaneLast(tracer.reads, lane);
-  bool lanesMatch = isVector;
+  bool readsStates = false;
   for (const Tracer::Read &read : tracer.reads) {
     if (stateBefore(read.tensor))
       return refuse("an output depends on a state before the step, at another "
                     "place");
-    if (!isStateAfter(read.tensor))
-      continue;
-    readsStates = true;
-    unsigned common = 0;
-    while (common < found.rowDimensions && common < rank &&
-           read.place[common] == place[common])
-      ++common;
-    found.rowDimensions = common;
-    lanesMatch &= read.place.back() == lane;
+    readsStates |= isStateAfter(read.tensor) || isSum(read.tensor);
   }
+  bool lanesMatch = followRows(tracer.reads, place,
+                               [&](Value tensor) {
+                                 return isStateAfter(tensor) || isSum(tensor);
+                               }) &&
+                    isVector;
   if (!readsStates)
     return refuse("an output does not depend on the states");
   // The row's own dimensions are no lanes.
@@ -284,12 +351,27 @@ llvm::Expected<ScanStructure> Analysis::run() {
       return refuse(op.getName().getStringRef() +
                     " does not compute element by element");
   found.rowDimensions = shapeOf(yielded[0]).size();
+  findSums();
+  for (ScanStructure::Sum &sum : found.sums)
+    checkSum(sum);
   for (unsigned i = 0; i < states; ++i)
     if (llvm::Error error = checkState(i))
       return error;
   for (Value output : yielded.drop_front(states))
     if (llvm::Error error = checkOutput(output))
       return error;
+  for (ScanStructure::Sum &sum : found.sums) {
+    ArrayRef<int64_t> shape = shapeOf(sum.value);
+    if (shape.size() <= found.rowDimensions) {
+      sum.isVector = false;
+      found.hasSeparateLanes = false;
+    }
+    // The scan knows how many rows there are.
+    if (llvm::any_of(shape.drop_front(
+                         std::min<size_t>(found.rowDimensions, shape.size())),
+                     ShapedType::isDynamic))
+      return refuse("the size of a sum is not known");
+  }
   // With fewer row dimensions the last one may be a lane after all, but one
   // that is vectorised along must not be a row's.
   for (auto [i, output] : llvm::enumerate(yielded.drop_front(states)))

@@ -70,6 +70,136 @@ static llvm::Expected<Values> importSkipSimplifiedLayerNorm(NodeContext &node) {
   return importSkipNorm<RmsNormOp>(node, 3);
 }
 
+/// X + bias, of which the first half is multiplied with Gelu of the second.
+static llvm::Expected<Values> importBiasSplitGelu(NodeContext &node) {
+  Composition ops(node);
+  Value sum = ops.add(node.input(0), node.input(1));
+  if (ops.failed())
+    return ops.finish({});
+  int64_t last = node.rank(sum) - 1, width = shapeOf(sum)[last];
+  if (ShapedType::isDynamic(width))
+    return node.unsupported("the number of channels is not known at compile "
+                            "time");
+  if (width % 2 != 0)
+    return node.invalid("the channels must be two halves");
+  Value factor = ops.slice(sum, last, 0, width / 2);
+  Value gate = ops.slice(sum, last, width / 2, width);
+  return ops.finish({ops.mul(factor, ops.make<GeluOp>(gate))});
+}
+
+static llvm::Expected<Values> importBiasAdd(NodeContext &node) {
+  Composition ops(node);
+  return ops.finish(
+      {ops.add(ops.add(node.input(0), node.input(1)), node.input(2))});
+}
+
+/// X + Y * gate.
+static llvm::Expected<Values> importGatedAdd(NodeContext &node) {
+  Composition ops(node);
+  return ops.finish(
+      {ops.add(node.input(0), ops.mul(node.input(1), node.input(2)))});
+}
+
+/// The norms of parts of the last dimension, as many elements as there are
+/// factors, times an activation of the gate.
+static llvm::Expected<Values> importGatedRmsNorm(NodeContext &node) {
+  SLUICE_TRY(epsilon, node.node.getFloat("epsilon", 1e-5f));
+  SLUICE_TRY(activation, node.node.getString("activation", "silu"));
+  bool isSwish = activation == "silu" || activation == "swish";
+  if (!isSwish && activation != "sigmoid")
+    return node.invalid("unknown activation '" + activation + "'");
+  Value x = node.input(0), gate = node.input(2);
+  int64_t rank = node.rank(x);
+  if (rank < 1 || node.rank(node.input(1)) != 1)
+    return node.invalid("the input must have dimensions, and the scale one");
+  Composition ops(node);
+  SmallVector<Value> sizes;
+  for (int64_t i = 0; i + 1 < rank; ++i)
+    sizes.push_back(ops.size(x, i));
+  Value part = ops.size(node.input(1), 0);
+  sizes.append({ops.div(ops.size(x, rank - 1), part), part});
+  Value normalised = ops.make<RmsNormOp>(
+      {ops.reshapeTo(x, sizes), node.input(1)},
+      {node.integer("axis", rank), node.real("epsilon", epsilon)});
+  Value factor = isSwish ? ops.make<SwishOp>(gate, node.real("alpha", 1))
+                         : ops.make<SigmoidOp>(gate);
+  return ops.finish({ops.mul(ops.reshapeLike(normalised, x), factor)});
+}
+
+/// The gates of linear attention, computed in f32: scale * Softplus(a + bias)
+/// and Sigmoid(b).
+static llvm::Expected<Values> importLinearAttentionGate(NodeContext &node) {
+  Composition ops(node);
+  Type f32 = node.builder.getF32Type(), type = elementTypeOf(node.input(0));
+  auto wide = [&](size_t input) { return ops.cast(node.input(input), f32); };
+  Value decay =
+      ops.mul(wide(2), ops.make<SoftplusOp>(ops.add(wide(0), wide(1))));
+  Value rate;
+  if (node.hasInput(3))
+    rate = ops.cast(ops.make<SigmoidOp>(wide(3)), type);
+  return ops.finish({ops.cast(decay, type), rate});
+}
+
+//===----------------------------------------------------------------------===//
+// Embeddings
+//===----------------------------------------------------------------------===//
+
+/// Tables of words, positions and segments, whose rows are added up and
+/// normalised. Beside that it gives out how many words of each sequence the
+/// mask marks with a one, and the sum.
+static llvm::Expected<Values> importEmbedLayerNorm(NodeContext &node) {
+  SLUICE_TRY(epsilon, node.node.getFloat("epsilon", 1e-12f));
+  Value words = node.input(0);
+  if (node.rank(words) != 2)
+    return node.invalid("input_ids must be [batch, sequence]");
+  for (size_t input : {2, 3, 5, 6})
+    if (!node.hasInput(input))
+      return node.invalid("input " + Twine(input) + " is missing");
+  if (node.hasInput(1) != node.hasInput(4))
+    return node.invalid(
+        "segment_ids and segment_embedding must be given together");
+  for (size_t table : {2, 3, 4})
+    if (node.hasInput(table) && node.rank(node.input(table)) != 2)
+      return node.invalid("the embeddings must be matrices");
+  Composition ops(node);
+  auto lookUp = [&](size_t table, Value rows) {
+    return ops.make<GatherOp>({node.input(table), rows},
+                              node.integer("axis", 0));
+  };
+  Value sum = lookUp(2, words);
+  Value positions;
+  if (node.hasInput(8))
+    positions = lookUp(3, node.input(8));
+  else if (Value length = ops.size(words, 1))
+    positions = ops.unwrap(
+        sliceAxis(node, node.input(3), 0, node.constantVector(0), length));
+  sum = ops.add(sum, positions);
+  if (node.hasInput(1))
+    sum = ops.add(sum, lookUp(4, node.input(1)));
+  if (ops.failed())
+    return ops.finish({});
+  Value result = ops.make<LayerNormOp>(
+      {sum, node.input(5), node.input(6)},
+      {node.integer("axis", 2), node.real("epsilon", epsilon)});
+  Type i32 = node.builder.getI32Type();
+  Value count;
+  if (!node.hasInput(7)) {
+    count = ops.make<BroadcastOp>({node.scalar(i32, 0), ops.size(words, 0)});
+  } else {
+    Value mask = node.input(7);
+    if (node.rank(mask) != 2)
+      return node.invalid("the mask must be [batch, sequence]");
+    Value ones = ops.make<EqualOp>({mask, ops.number(mask, 1)});
+    count = ops.reduce(ops.cast(ones, i32), ReductionKind::Sum, 1,
+                       /*keepDims=*/false);
+  }
+  return ops.finish({result, count, sum});
+}
+
+//===----------------------------------------------------------------------===//
+// Convolutions and products
+//===----------------------------------------------------------------------===//
+
 /// The activation of FusedConv and FusedGemm.
 static llvm::Expected<Value> applyActivation(NodeContext &node, Value x,
                                              ArrayRef<float> parameters) {
@@ -172,12 +302,18 @@ void sluice::registerContribImports(ImportRegistry &registry) {
                  ImportEntry::Function function) {
     registry.add(std::string("com.microsoft.") + name, arity, function, 1);
   };
+  add("BiasAdd", 3, importBiasAdd);
   add("BiasGelu", 2, importBiasGelu);
+  add("BiasSplitGelu", 2, importBiasSplitGelu);
+  add("EmbedLayerNormalization", {1, 9, 3}, importEmbedLayerNorm);
   add("FastGelu", {1, 2}, importFastGelu);
   add("FusedConv", {2, 4}, importFusedConv);
   add("FusedGemm", {2, 3}, importFusedGemm);
   add("FusedMatMul", 2, importFusedMatMul);
+  add("GatedAdd", 3, importGatedAdd);
+  add("GatedRMSNorm", 3, importGatedRmsNorm);
   add("Gelu", 1, importGelu);
+  add("LinearAttentionGate", {3, 4, 2}, importLinearAttentionGate);
   add("NhwcMaxPool", 1, importNhwcMaxPool);
   add("QuickGelu", 1, importQuickGelu);
   add("SkipLayerNormalization", {3, 5, 4}, importSkipLayerNorm);

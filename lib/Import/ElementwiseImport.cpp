@@ -76,6 +76,13 @@ static llvm::Expected<Values> importSwish(NodeContext &node) {
   return importWithAlpha<SwishOp>(node, 1.0f);
 }
 
+/// Swish(A) * B.
+static llvm::Expected<Values> importSwiGlu(NodeContext &node) {
+  SLUICE_TRY(gate, importSwish(node));
+  SLUICE_TRY(result, node.create<MulOp>({gate.front(), node.input(1)}));
+  return Values{result};
+}
+
 static llvm::Expected<Values> importSelu(NodeContext &node) {
   SmallVector<NamedAttribute> attributes;
   if (llvm::Error error =
@@ -301,6 +308,7 @@ void sluice::registerElementwiseImports(ImportRegistry &registry) {
   registry.add("Sqrt", 1, importUnary<SqrtOp>);
   registry.add("Sub", 2, importBinary<SubOp>);
   registry.add("Sum", {1, variadic}, importVariadic<AddOp>);
+  registry.add("SwiGLU", 2, importSwiGlu);
   registry.add("Swish", 1, importSwish);
   registry.add("Tan", 1, importUnary<TanOp>);
   registry.add("Tanh", 1, importUnary<TanhOp>);

@@ -49,16 +49,20 @@ const ImportRegistry &sluice::importRegistry() {
     registerAttentionImports(result);
     registerClassifierImports(result);
     registerColumnsImports(result);
+    registerContribAttentionImports(result);
     registerContractionImports(result);
     registerContribImports(result);
     registerControlImports(result);
     registerConvolutionImports(result);
     registerEinsumImports(result);
     registerElementwiseImports(result);
+    registerFlexAttentionImports(result);
     registerGeneratorImports(result);
+    registerGroupQueryAttentionImports(result);
     registerIndexingImports(result);
     registerLabelEncoderImports(result);
     registerLinearAlgebraImports(result);
+    registerLinearAttentionImports(result);
     registerMachineLearningImports(result);
     registerMovementImports(result);
     registerNormalizationImports(result);
@@ -69,6 +73,7 @@ const ImportRegistry &sluice::importRegistry() {
     registerRandomImports(result);
     registerRecurrentImports(result);
     registerResamplingImports(result);
+    registerRotaryEmbeddingImports(result);
     registerSpectralImports(result);
     registerTensorImports(result);
     registerTreeImports(result);

@@ -14,6 +14,7 @@
 
 #include "ControlFlow.h"
 #include "ImportRegistry.h"
+#include "LoopPlan.h"
 #include "LoopSizes.h"
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/TensorExtent.h"
@@ -25,34 +26,6 @@ using namespace mlir;
 using namespace sluice;
 
 namespace {
-/// What one iteration gives: null as `goesOn` stands for true.
-struct Iteration {
-  Value goesOn;
-  Values carried;
-  Values collected;
-};
-
-/// A tensor that a loop collects along a new dimension.
-struct Collected {
-  int64_t axis = 0;
-  /// Do later iterations come first?
-  bool isBackwards = false;
-  /// What the file declares of an element: a list that stays empty has no
-  /// other sizes to go by.
-  const OnnxValueInfo *declared = nullptr;
-};
-
-/// A loop that carries tensors and collects others.
-struct LoopPlan {
-  Value tripCount;           ///< an index; null if there is no limit
-  bool mayBeNegative = true; ///< the trip count, which then counts as zero
-  int64_t knownTrips = ShapedType::kDynamic;
-  Value goesOn; ///< null stands for true
-  Values initial;
-  SmallVector<Collected> collected;
-  llvm::function_ref<llvm::Expected<Iteration>(Value number, ValueRange)> body;
-};
-
 /// Makes the loop of a plan.
 class LoopMaker {
 public:
@@ -331,6 +304,11 @@ llvm::Expected<Values> LoopMaker::make() {
   return results;
 }
 
+llvm::Expected<Values> sluice::makeLoop(NodeContext &node,
+                                        const LoopPlan &plan) {
+  return LoopMaker(node, plan).make();
+}
+
 //===----------------------------------------------------------------------===//
 // Loop
 //===----------------------------------------------------------------------===//
@@ -392,7 +370,7 @@ static llvm::Expected<Values> importLoop(NodeContext &node) {
     return iteration;
   };
   plan.body = translate;
-  return LoopMaker(node, plan).make();
+  return makeLoop(node, plan);
 }
 
 //===----------------------------------------------------------------------===//
@@ -511,7 +489,7 @@ static llvm::Expected<Values> importScan(NodeContext &node) {
     return iteration;
   };
   plan.body = translate;
-  return LoopMaker(node, plan).make();
+  return makeLoop(node, plan);
 }
 
 void sluice::registerLoopImports(ImportRegistry &registry) {

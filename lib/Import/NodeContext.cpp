@@ -30,6 +30,16 @@ std::optional<int64_t> NodeContext::declaredRank(size_t output) const {
   return type->shape->size();
 }
 
+std::optional<int64_t> NodeContext::declaredSize(size_t output,
+                                                 size_t dimension) const {
+  auto rank = declaredRank(output);
+  if (!rank || dimension >= static_cast<size_t>(*rank))
+    return std::nullopt;
+  const OnnxDim &size =
+      (*graph.declaredType(node.outputs[output])->shape)[dimension];
+  return size.isFixed() ? std::optional(size.value) : std::nullopt;
+}
+
 bool NodeContext::isUsed(size_t output) const {
   return node.hasOutput(output) && graph.isUsed(node.outputs[output]);
 }

@@ -58,6 +58,10 @@ public:
   bool hasInput(size_t index) const {
     return index < inputs.size() && inputs[index];
   }
+  /// The value of an input, null where it is not given.
+  mlir::Value optionalInput(size_t index) const {
+    return hasInput(index) ? inputs[index] : mlir::Value();
+  }
   /// The value of an input; the node's arity was checked against the
   /// operator's minimum before, so required inputs are there.
   mlir::Value input(size_t index) const { return inputs[index]; }
@@ -74,6 +78,9 @@ public:
   /// The rank that the model declares an output to have; none where it says
   /// nothing. It is a hint: what relies on it has to be checked in the run.
   std::optional<int64_t> declaredRank(size_t output) const;
+  /// The size that the model declares a dimension of an output to have; none
+  /// where it says nothing. It is a hint, too.
+  std::optional<int64_t> declaredSize(size_t output, size_t dimension) const;
   /// Does anything read an output? A translation may leave out what is not.
   bool isUsed(size_t output) const;
 

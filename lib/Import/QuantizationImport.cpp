@@ -233,10 +233,6 @@ static Value channelParameter(Composition &ops, Value parameter, int64_t rank,
   return ops.unsqueeze(parameter, others);
 }
 
-static Value optionalInput(NodeContext &node, size_t index) {
-  return node.hasInput(index) ? node.input(index) : Value();
-}
-
 /// The product of two i32 values whose ranks may be one.
 static Value integerProduct(Composition &ops, Value lhs, Value rhs) {
   if (ops.failed())
@@ -262,8 +258,8 @@ static Value integerProduct(Composition &ops, Value lhs, Value rhs) {
 static llvm::Expected<Values> importMatMulInteger(NodeContext &node) {
   Composition ops(node);
   Value lhs =
-      centre(ops, node.input(0), rowParameter(ops, optionalInput(node, 2)));
-  Value rhs = centre(ops, node.input(1), optionalInput(node, 3));
+      centre(ops, node.input(0), rowParameter(ops, node.optionalInput(2)));
+  Value rhs = centre(ops, node.input(1), node.optionalInput(3));
   return ops.finish({integerProduct(ops, lhs, rhs)});
 }
 
@@ -297,9 +293,9 @@ static llvm::Expected<Values> importQLinearMatMul(NodeContext &node) {
 static llvm::Expected<Values> importConvInteger(NodeContext &node) {
   Composition ops(node);
   Value input = node.input(0), weight = node.input(1);
-  Value lhs = centre(ops, input, optionalInput(node, 2));
+  Value lhs = centre(ops, input, node.optionalInput(2));
   Value rhs = centre(ops, weight,
-                     channelParameter(ops, optionalInput(node, 3),
+                     channelParameter(ops, node.optionalInput(3),
                                       node.rank(weight), /*channel=*/0));
   if (ops.failed())
     return ops.finish({});

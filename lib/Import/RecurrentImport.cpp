@@ -213,10 +213,6 @@ static Value sumBiases(Composition &ops, const RecurrentAttributes &cell) {
   return ops.reduce(halves, ReductionKind::Sum, {1}, /*keepDims=*/false);
 }
 
-static Value optionalInput(NodeContext &node, size_t index) {
-  return node.hasInput(index) ? node.input(index) : Value();
-}
-
 static llvm::Expected<Values> importLstm(NodeContext &node) {
   SLUICE_TRY(cell, readRecurrent(node, RecurrentCell::Lstm, 4,
                                  {"sigmoid", "tanh", "tanh"}));
@@ -229,8 +225,8 @@ static llvm::Expected<Values> importLstm(NodeContext &node) {
   Value weights = ops.transpose(node.input(2), {0, 2, 1});
   return finishRecurrent(ops, cell,
                          {projected, weights, initialState(ops, cell, 5),
-                          initialState(ops, cell, 6), optionalInput(node, 4),
-                          optionalInput(node, 7), Value()},
+                          initialState(ops, cell, 6), node.optionalInput(4),
+                          node.optionalInput(7), Value()},
                          attributes);
 }
 
@@ -241,7 +237,7 @@ static llvm::Expected<Values> importRnn(NodeContext &node) {
   Value weights = ops.transpose(node.input(2), {0, 2, 1});
   return finishRecurrent(ops, cell,
                          {projected, weights, initialState(ops, cell, 5),
-                          Value(), optionalInput(node, 4), Value(), Value()},
+                          Value(), node.optionalInput(4), Value(), Value()},
                          {});
 }
 
@@ -292,7 +288,7 @@ static llvm::Expected<Values> importGru(NodeContext &node) {
   Value weights = ops.transpose(node.input(2), {0, 2, 1});
   return finishRecurrent(ops, cell,
                          {projected, weights, initialState(ops, cell, 5),
-                          Value(), optionalInput(node, 4), Value(), hiddenBias},
+                          Value(), node.optionalInput(4), Value(), hiddenBias},
                          attributes);
 }
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
+import attention
 import linear_algebra
 import loops
 import machine_learning
@@ -553,6 +554,10 @@ def _machine_learning():
     return machine_learning.cases(Case, _numbers)
 
 
+def _attention():
+    return attention.cases(Case, _numbers)
+
+
 def _trees():
     return trees.cases(Case)
 
@@ -560,6 +565,6 @@ def _trees():
 def all_cases():
     for group in (_activations, _transposes, _softmaxes, _reductions, _convolutions, _pools,
                   _resizes, _normalisations, _recurrent, _quantised, _contrib, _odd_sizes,
-                  _linear_algebra, _spectral, _columns_to_images, _machine_learning, _trees,
+                  _linear_algebra, _spectral, _columns_to_images, _machine_learning, _trees, _attention,
                   loops.cases):
         yield from group()

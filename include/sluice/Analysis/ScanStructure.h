@@ -50,6 +50,15 @@ struct ScanStructure {
   unsigned rowDimensions = 0;
   /// Nothing passes along the last dimension either.
   bool hasSeparateLanes = true;
+  /// A sum over states as they were before the step, or over other such sums.
+  struct Sum {
+    mlir::Value value;
+    /// See `isVector` of outputs.
+    bool isVector = true;
+  };
+
+  /// What a step computes before it changes the states, in this order.
+  llvm::SmallVector<Sum> sums;
   /// Of each output, whether its elements are computed with those of the state
   /// of this number; no number if they read states that were finished before.
   llvm::SmallVector<std::optional<unsigned>> fusedWith;
@@ -58,11 +67,11 @@ struct ScanStructure {
   llvm::SmallVector<bool> isVector;
 
   /// Does `lane` only index last dimensions of what the element of `value` at
-  /// a place depends on? Next states of the body count as tensors if
-  /// `stopsAtStates`.
-  static bool isLane(ScanOp scan, mlir::Value value,
-                     llvm::ArrayRef<ScanPlaces::Index> place,
-                     ScanPlaces::Index lane, bool stopsAtStates);
+  /// a place depends on? The sums count as tensors, and so do next states of
+  /// the body if `stopsAtStates`.
+  bool isLane(ScanOp scan, mlir::Value value,
+              llvm::ArrayRef<ScanPlaces::Index> place, ScanPlaces::Index lane,
+              bool stopsAtStates) const;
 };
 
 } // namespace sluice

@@ -6,7 +6,8 @@
 //
 // A task owns some rows of the states, or a part of their lanes, and runs over
 // all steps: its part of the states lies in the results' buffers, which are
-// small enough to stay in the first-level cache. A step first computes the next
+// small enough to stay in the first-level cache. A step first computes sums
+// over the states, such as what a delta rule knows of a key, then the next
 // states in vectors, together with the outputs of the same shape, and then the
 // outputs that read finished states.
 //
@@ -57,22 +58,27 @@ private:
 
   void chooseTasks();
   Task decodeTask(Value number);
+  void allocateSums();
   void startStates(const Task &task);
+  void computeSums(const Task &task);
   void computeStates(const Task &task, Value step);
   void computeOutputs(const Task &task, Value step);
   void computeGroup(const Task &task, Value step, ArrayRef<unsigned> group);
   void computeOutput(const Task &task, Value step, unsigned number);
 
-  /// Calls back for each place of a tensor in the task; in vectors along the
-  /// last dimension if `isVector`.
-  void forEachPlace(const Task &task, Value shaped, unsigned firstDimension,
-                    bool isVector, llvm::function_ref<void(const Place &)> at);
+  /// Calls back for each place of a tensor of these sizes in the task; in
+  /// vectors along the last dimension if `isVector`.
+  void forEachPlace(const Task &task, ArrayRef<Value> sizes, bool isVector,
+                    llvm::function_ref<void(const Place &)> at);
 
   /// An element of a value of the body, or a vector of elements where the lane
   /// is among the place's indices.
   Value pull(Value value, const Place &place);
   Value compute(Value value, const Place &place);
   Value computeSum(Operation *op, const Place &place);
+  /// Adds up over a dimension, with several running sums at once.
+  Value addUp(Value size, Value start, Value zero,
+              llvm::function_ref<Value(Value index, Value running)> add);
   Place inOperand(Operation *op, unsigned number, const Place &place,
                   ArrayRef<Value> reduced);
   /// What is at `place` of a buffer, of which `offset` elements come first.
@@ -84,6 +90,11 @@ private:
   Value splat(Value element);
   /// The place of a step in a sequence or in an output, in elements.
   Value stepOffset(Value tensor, Value step, bool isBackwards);
+  bool isSum(Value value) const {
+    return llvm::any_of(structure.sums, [&](const ScanStructure::Sum &sum) {
+      return sum.value == value;
+    });
+  }
   Value elementSize(Value value, unsigned dimension);
   SmallVector<Value> elementSizes(Value value);
 
@@ -101,7 +112,9 @@ private:
   Value lastSize;
   Value mask; ///< of the vector that is computed
   bool readsFinishedStates = false;
+  /// Of tensors, and of sums that were computed.
   DenseMap<Value, Value> flat;
+  Value currentSum; ///< that is computed
 
   struct Known {
     Place place;
@@ -120,6 +133,8 @@ Value ScanKernel::elementSize(Value value, unsigned dimension) {
   int64_t known = shapeOf(value)[dimension];
   if (!ShapedType::isDynamic(known))
     return kernel.index(known);
+  if (isSum(value))
+    return rowSizes[dimension];
   auto argument = dyn_cast<BlockArgument>(value);
   if (argument) {
     unsigned number = argument.getArgNumber();
@@ -263,6 +278,9 @@ Value ScanKernel::compute(Value value, const Place &place) {
                     kernel.index(0), place, elementTypeOf(value));
   if (auto argument = dyn_cast<BlockArgument>(value))
     return loadArgument(argument, place);
+  if (value != currentSum && isSum(value))
+    return load(flat.lookup(value), elementSizes(value), kernel.index(0), place,
+                getComputeType(elementTypeOf(value)));
   Operation *maker = value.getDefiningOp();
   if (isa<ConstantOp>(maker))
     return kernel.load(value, {});
@@ -313,16 +331,16 @@ Value ScanKernel::computeSum(Operation *maker, const Place &place) {
     for (Value index : place.at)
       at.push_back(index ? index.getAsOpaquePointer() : nullptr);
     for (unsigned i = 0; i < maker->getNumOperands(); ++i)
-      if (!ScanStructure::isLane(op, maker->getOperand(i),
-                                 ScanPlaces::inOperand(maker, i, at, reduced),
-                                 &marker, readsFinishedStates))
+      if (!structure.isLane(op, maker->getOperand(i),
+                            ScanPlaces::inOperand(maker, i, at, reduced),
+                            &marker, readsFinishedStates))
         return false;
     return true;
   };
   bool isVector = !place.lane && isLaneLast();
   Value start = place.lane ? splat(zero) : zero;
   SmallVector<Value> reduced;
-  std::function<Value(Value)> addUp = [&](Value sum) -> Value {
+  std::function<Value(Value)> addDimensions = [&](Value sum) -> Value {
     size_t depth = reduced.size();
     if (depth == dimensions.size())
       return arithmetic.add(sum, term(reduced, place.lane));
@@ -340,14 +358,47 @@ Value ScanKernel::computeSum(Operation *maker, const Place &place) {
           [&](Value lhs, Value rhs) { return arithmetic.add(lhs, rhs); });
       return arithmetic.add(sum, whole);
     }
-    return kernel.loop(sizes[depth], sum, [&](Value index, ValueRange running) {
+    return addUp(sizes[depth], sum, start, [&](Value index, Value running) {
       reduced.push_back(index);
-      Value next = addUp(running[0]);
+      Value next = addDimensions(running);
       reduced.pop_back();
-      return SmallVector<Value>{next};
+      return next;
+    });
+  };
+  return addDimensions(start);
+}
+
+Value ScanKernel::addUp(
+    Value size, Value start, Value zero,
+    llvm::function_ref<Value(Value index, Value running)> add) {
+  // Additions that wait for each other take four cycles or so.
+  constexpr int64_t chains = 4;
+  auto known = getConstantIntValue(size);
+  auto alone = [&](Value begin, Value count, Value sum) -> Value {
+    return kernel.loop(count, sum, [&](Value index, ValueRange running) {
+      return SmallVector<Value>{add(kernel.add(begin, index), running[0])};
     })[0];
   };
-  return addUp(start);
+  if (!known || *known < 2 * chains)
+    return alone(kernel.index(0), size, start);
+  SmallVector<Value> initial(chains, zero);
+  initial[0] = start;
+  SmallVector<Value> sums = kernel.loop(
+      kernel.index(*known / chains), initial,
+      [&](Value turn, ValueRange running) {
+        Value first = kernel.mul(turn, kernel.index(chains));
+        SmallVector<Value> next;
+        for (int64_t i = 0; i < chains; ++i)
+          next.push_back(add(kernel.add(first, kernel.index(i)), running[i]));
+        return next;
+      });
+  BodyBuilder arithmetic{kernel.builder, kernel.loc};
+  Value sum = arithmetic.add(arithmetic.add(sums[0], sums[1]),
+                             arithmetic.add(sums[2], sums[3]));
+  int64_t rest = *known % chains;
+  return rest == 0
+             ? sum
+             : alone(kernel.index(*known - rest), kernel.index(rest), sum);
 }
 
 //===----------------------------------------------------------------------===//
@@ -417,17 +468,17 @@ Task ScanKernel::decodeTask(Value number) {
   return task;
 }
 
-void ScanKernel::forEachPlace(const Task &task, Value shaped,
-                              unsigned firstDimension, bool isVector,
+void ScanKernel::forEachPlace(const Task &task, ArrayRef<Value> sizes,
+                              bool isVector,
                               llvm::function_ref<void(const Place &)> at) {
-  unsigned rank = shapeOf(shaped).size() - firstDimension;
+  unsigned rank = sizes.size();
   Place place;
   place.at.append(task.outer);
   SmallVector<Value> counts;
   if (!rowSizes.empty())
     counts.push_back(task.rows);
   for (unsigned i = structure.rowDimensions; i + isVector < rank; ++i)
-    counts.push_back(kernel.size(shaped, firstDimension + i));
+    counts.push_back(sizes[i]);
   kernel.forEach(counts, [&](ValueRange indices) {
     place.at.truncate(task.outer.size());
     llvm::append_range(place.at, indices);
@@ -435,7 +486,7 @@ void ScanKernel::forEachPlace(const Task &task, Value shaped,
       place.at[task.outer.size()] = kernel.add(task.rowBegin, indices[0]);
     if (!isVector)
       return at(place);
-    Value count = kernel.size(shaped, firstDimension + rank - 1);
+    Value count = sizes.back();
     Value begin = kernel.index(0);
     if (lanesPerTask) {
       begin = task.laneBegin;
@@ -465,12 +516,42 @@ void ScanKernel::startStates(const Task &task) {
     Value initial = op.getInitial()[i], result = op.getResult(i);
     Type elementType = elementTypeOf(initial);
     SmallVector<Value> sizes = kernel.sizes(initial);
-    forEachPlace(task, result, 0, true, [&](const Place &place) {
+    forEachPlace(task, kernel.sizes(result), true, [&](const Place &place) {
       Value element = load(flat.lookup(initial), sizes, kernel.index(0), place,
                            elementType);
       store(element, flat.lookup(result), sizes, kernel.index(0), place,
             elementType);
     });
+  }
+}
+
+/// Sums lie in memory for all tasks, each of which has its own part.
+void ScanKernel::allocateSums() {
+  for (const ScanStructure::Sum &sum : structure.sums) {
+    Value count = kernel.index(1);
+    for (Value size : elementSizes(sum.value))
+      count = kernel.mul(count, size);
+    Type type = getComputeType(elementTypeOf(sum.value));
+    Value bytes = kernel.allocate(
+        kernel.mul(count, kernel.index(type.getIntOrFloatBitWidth() / 8)));
+    flat[sum.value] =
+        kernel.view(bytes, kernel.index(0),
+                    MemRefType::get({ShapedType::kDynamic}, type), count);
+  }
+}
+
+void ScanKernel::computeSums(const Task &task) {
+  readsFinishedStates = false;
+  for (const ScanStructure::Sum &sum : structure.sums) {
+    currentSum = sum.value;
+    SmallVector<Value> sizes = elementSizes(sum.value);
+    forEachPlace(task, sizes, sum.isVector, [&](const Place &place) {
+      store(pull(sum.value, place), flat.lookup(sum.value), sizes,
+            kernel.index(0), place, getComputeType(elementTypeOf(sum.value)));
+    });
+    currentSum = nullptr;
+    // What was computed is in memory from now on.
+    known.erase(sum.value);
   }
 }
 
@@ -484,7 +565,7 @@ void ScanKernel::computeGroup(const Task &task, Value step,
       members.push_back(states + i);
   Value result = op.getResult(group.front());
   SmallVector<Value> sizes = kernel.sizes(result);
-  forEachPlace(task, result, 0, true, [&](const Place &place) {
+  forEachPlace(task, sizes, true, [&](const Place &place) {
     // All are read before the first is written.
     SmallVector<Value> elements;
     for (unsigned member : members)
@@ -520,12 +601,11 @@ void ScanKernel::computeOutput(const Task &task, Value step, unsigned number) {
   Value target = op.getResult(states + number);
   Value offset = stepOffset(target, step, op.writesBackwards(number));
   SmallVector<Value> sizes = kernel.sizes(target);
-  forEachPlace(
-      task, target, 1, structure.isVector[number], [&](const Place &place) {
-        Value element = pull(value, place);
-        store(element, flat.lookup(target), ArrayRef(sizes).drop_front(),
-              offset, place, elementTypeOf(target));
-      });
+  ArrayRef<Value> own = ArrayRef(sizes).drop_front();
+  forEachPlace(task, own, structure.isVector[number], [&](const Place &place) {
+    store(pull(value, place), flat.lookup(target), own, offset, place,
+          elementTypeOf(target));
+  });
 }
 
 LogicalResult ScanKernel::emit() {
@@ -535,6 +615,7 @@ LogicalResult ScanKernel::emit() {
     flat[result] = flatBuffer(kernel, result);
   steps = kernel.size(op.getSequences().front(), 0);
   chooseTasks();
+  allocateSums();
   Value tasks = kernel.index(1);
   if (lanesPerTask)
     tasks = countParts(kernel, lastSize, lanesPerTask);
@@ -552,6 +633,7 @@ LogicalResult ScanKernel::emit() {
     startStates(task);
     kernel.loop(steps, {}, [&](Value at, ValueRange) -> SmallVector<Value> {
       step = at;
+      computeSums(task);
       computeStates(task, at);
       for (unsigned i = 0; i < structure.fusedWith.size(); ++i)
         if (!structure.fusedWith[i])
