@@ -147,11 +147,11 @@ void buildOptimizePipeline(OpPassManager &manager,
     functions.addPass(createRecogniseActivationsPass());
     functions.addPass(createRecogniseSoftmaxPass());
     functions.addPass(createRecogniseNormalizationsPass());
-    functions.addPass(createDecomposeUnservedPass());
     functions.addPass(createRecogniseAttentionPass());
     // Layers get masks of their own, which are equal.
     functions.addPass(createMergeEqualOpsPass());
     functions.addPass(createPackTokensPass());
+    functions.addPass(createDecomposeUnservedPass());
     functions.addPass(createRecogniseLookupsPass());
     functions.addPass(createMoveTransposesPass());
     functions.addPass(createFoldTransposesPass());
