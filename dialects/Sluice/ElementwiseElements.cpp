@@ -229,20 +229,21 @@ OpFoldResult XorOp::evaluateElement(ElementEvaluator &evaluator,
 OpFoldResult EqualOp::evaluateElement(ElementEvaluator &evaluator,
                                       int64_t index) {
   std::optional<int64_t> known[2];
+  bool isSize[2] = {false, false};
   for (unsigned i : {0u, 1u}) {
-    OpFoldResult value = evaluator.element(
-        findBroadcastPlace(getOperation()->getOperand(i), getResult(), index));
-    if (!value)
+    auto place =
+        findBroadcastPlace(getOperation()->getOperand(i), getResult(), index);
+    if (!place)
       return {};
-    known[i] = getConstantIntValue(value);
+    known[i] = evaluator.knownElement(place);
+    ElementPlace source = evaluator.follow(*place);
+    isSize[i] = static_cast<bool>(source.tensor.getDefiningOp<ShapeOp>());
   }
   if (known[0] && known[1])
     return evaluator.constant(*known[0] == *known[1]);
-  // What is not a constant is computed from sizes only; but it may be a
-  // difference, so only a size itself is known not to be negative.
+  // Sizes are not negative, whatever they are; differences of them may be.
   for (unsigned i : {0u, 1u})
-    if (known[i] && *known[i] < 0 &&
-        getOperation()->getOperand(1 - i).getDefiningOp<ShapeOp>())
+    if (known[i] && *known[i] < 0 && isSize[1 - i])
       return evaluator.constant(0);
   return {};
 }
