@@ -106,6 +106,10 @@ def RecogniseAttentionPass
   let dependentDialects = ["::sluice::SluiceDialect",
                            "::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];
+  let options = [
+    Option<"onlyMasks", "only-masks", "bool", "false",
+           "Look at masks of attention alone, which may be constant by now">
+  ];
   let statistics = [
     Statistic<"numFused", "fused", "Number of attentions">
   ];

@@ -154,6 +154,8 @@ void RecogniseAttentionPass::runOnOperation() {
     GraphBuilder graph(builder, op.getLoc());
     ScoreTerms(graph, symbols).reread(op);
   }
+  if (onlyMasks)
+    return;
   for (SoftmaxOp softmax : all) {
     std::string why;
     if (fuse(softmax, symbols, why)) {
