@@ -165,6 +165,9 @@ void buildOptimizePipeline(OpPassManager &manager,
   }
   manager.addPass(createEvaluateConstantsPass(hostCompiler(options)));
   OpPassManager &functions = manager.nest<func::FuncOp>();
+  RecogniseAttentionPassOptions maskOptions;
+  maskOptions.onlyMasks = true;
+  functions.addPass(createRecogniseAttentionPass(maskOptions));
   functions.addPass(createGateHeadsPass());
   functions.addPass(createBlockMasksPass());
   functions.addPass(createCountLoopsPass());

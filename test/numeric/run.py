@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 import onnx
 
+import attention_cases  # noqa: F401, registers cases
 import edge_values
 import element_cases  # noqa: F401, registers cases
 import kernel_cases  # noqa: F401, registers cases

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "MaskFormulas.h"
+#include "ConstantNumbers.h"
 #include "sluice/Transforms/Graph/GraphMatching.h"
 #include <cmath>
 
@@ -72,7 +73,7 @@ struct Band {
 };
 } // namespace
 
-static std::optional<Band> findBand(ArrayRef<bool> bits, int64_t rows,
+static std::optional<Band> findBand(const std::vector<bool> &bits, int64_t rows,
                                     int64_t columns) {
   std::optional<Band> band;
   for (int64_t i = 0; i < rows; ++i)
@@ -93,20 +94,16 @@ static std::optional<Band> findBand(ArrayRef<bool> bits, int64_t rows,
 bool MaskFormulas::splitConstant(ConstantOp op, const Element &element,
                                  bool isNegated,
                                  std::vector<KeyCondition> &conditions) {
-  auto dense = dyn_cast<DenseElementsAttr>(op.getValue());
   ArrayRef<int64_t> shape = shapeOf(op);
   constexpr int64_t maxElements = int64_t(1) << 26;
-  if (!dense || shape.size() < 2 || dense.getNumElements() > maxElements ||
+  if (shape.size() < 2 || op.getType().getNumElements() > maxElements ||
       llvm::any_of(shape.drop_back(2), [](int64_t size) { return size != 1; }))
     return false;
-  if (dense.isSplat()) {
-    if (dense.getSplatValue<bool>() == isNegated)
-      conditions.push_back({LinearForm::ofNumber(-1), element, isNegated});
-    return true;
-  }
-  SmallVector<bool> bits;
-  for (bool bit : dense.getValues<bool>())
-    bits.push_back(bit != isNegated);
+  std::vector<bool> bits;
+  if (!forEachNumber(op.getValue(), [&](double number) {
+        bits.push_back((number != 0) != isNegated);
+      }))
+    return false;
   int64_t rows = shape[shape.size() - 2], columns = shape.back();
   auto band = findBand(bits, rows, columns);
   if (!band)

@@ -5,8 +5,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "MaskTiles.h"
+#include "ConstantNumbers.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "sluice/Support/ConstantBytes.h"
+#include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -129,51 +131,24 @@ std::optional<MaskTiles> sluice::listMaskTiles(ElementsAttr mask,
   return result;
 }
 
-/// The numbers of a constant, one after the other.
-template <typename Body>
-static void forEachNumber(FloatType type, ArrayRef<char> bytes, Body body) {
-  int64_t width = type.getWidth() / 8, count = bytes.size() / width;
-  for (int64_t i = 0; i < count; ++i) {
-    if (type.isF32()) {
-      float number;
-      std::memcpy(&number, bytes.data() + i * width, width);
-      body(number);
-      continue;
-    }
-    uint64_t bits = 0;
-    std::memcpy(&bits, bytes.data() + i * width, width);
-    APFloat number(type.getFloatSemantics(), APInt(type.getWidth(), bits));
-    bool losesInfo = false;
-    number.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven,
-                   &losesInfo);
-    body(number.convertToDouble());
-  }
-}
-
 std::optional<BiasMask> sluice::getBiasMask(ElementsAttr bias,
                                             double maskedBelow) {
-  std::vector<char> scratch;
-  auto bytes = getConstantBytes(bias, scratch);
-  if (!bytes) {
-    llvm::consumeError(bytes.takeError());
-    return std::nullopt;
-  }
   ShapedType type = bias.getShapedType();
   BiasMask result;
   SmallVector<bool> shown;
   bool isMask = true, hasFill = false;
-  forEachNumber(cast<FloatType>(type.getElementType()), *bytes,
-                [&](double number) {
-                  shown.push_back(number == 0);
-                  if (number == 0)
-                    return;
-                  isMask &= number <= maskedBelow;
-                  if (hasFill && result.fill != number)
-                    result.fill = std::nullopt;
-                  else if (!hasFill)
-                    result.fill = number;
-                  hasFill = true;
-                });
+  if (!forEachNumber(bias, [&](double number) {
+        shown.push_back(number == 0);
+        if (number == 0)
+          return;
+        isMask &= number <= maskedBelow;
+        if (hasFill && result.fill != number)
+          result.fill = std::nullopt;
+        else if (!hasFill)
+          result.fill = number;
+        hasFill = true;
+      }))
+    return std::nullopt;
   if (!isMask || shown.empty())
     return std::nullopt;
   if (shown.size() == 1) {
@@ -191,20 +166,14 @@ std::optional<BiasMask> sluice::getBiasMask(ElementsAttr bias,
 
 DenseElementsAttr sluice::listBiasBlocks(ElementsAttr bias, double maskedBelow,
                                          ArrayRef<int64_t> blockSizes) {
-  std::vector<char> scratch;
-  auto bytes = getConstantBytes(bias, scratch);
-  if (!bytes) {
-    llvm::consumeError(bytes.takeError());
-    return nullptr;
-  }
   ShapedType type = bias.getShapedType();
   // As masks: which keys count, and where the bias is not zero.
   std::vector<char> counts, adds;
-  forEachNumber(cast<FloatType>(type.getElementType()), *bytes,
-                [&](double number) {
-                  counts.push_back(!(number <= maskedBelow));
-                  adds.push_back(number != 0);
-                });
+  if (!forEachNumber(bias, [&](double number) {
+        counts.push_back(!(number <= maskedBelow));
+        adds.push_back(number != 0);
+      }))
+    return nullptr;
   TileLister counting(type, counts, blockSizes), adding(type, adds, blockSizes);
   counting.run();
   adding.run();

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "PositionFormulas.h"
+#include "ConstantNumbers.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -300,18 +301,20 @@ std::optional<LinearForm> PositionFormulas::ofConstant(ConstantOp op,
       return std::nullopt;
     return LinearForm::ofNumber(whole);
   }
-  auto dense = dyn_cast<DenseIntElementsAttr>(op.getValue());
   constexpr int64_t maxElements = 1 << 22;
-  if (!dense || dense.getNumElements() == 0 ||
-      dense.getNumElements() > maxElements)
+  int64_t count = op.getType().getNumElements();
+  if (!isa<IntegerType>(elementTypeOf(op)) || count == 0 || count > maxElements)
     return std::nullopt;
-  SmallVector<APInt> numbers(dense.value_begin<APInt>(),
-                             dense.value_end<APInt>());
-  ArrayRef<int64_t> shape = dense.getType().getShape();
+  std::vector<int64_t> numbers;
+  if (!forEachNumber(op.getValue(), [&](double number) {
+        numbers.push_back(static_cast<int64_t>(number));
+      }))
+    return std::nullopt;
+  ArrayRef<int64_t> shape = shapeOf(op);
   SmallVector<int64_t> strides(shape.size(), 1), steps(shape.size(), 0);
   for (size_t i = shape.size(); i-- > 1;)
     strides[i - 1] = strides[i] * shape[i];
-  auto at = [&](int64_t i) { return numbers[i].getSExtValue(); };
+  auto at = [&](int64_t i) { return numbers[i]; };
   for (size_t i = 0; i < shape.size(); ++i)
     if (shape[i] > 1)
       steps[i] = at(strides[i]) - at(0);

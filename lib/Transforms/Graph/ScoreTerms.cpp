@@ -6,6 +6,7 @@
 
 #include "ScoreTerms.h"
 #include "AttentionChain.h"
+#include "ConstantNumbers.h"
 #include "sluice/Transforms/Graph/GraphMatching.h"
 #include <cmath>
 
@@ -47,42 +48,33 @@ static std::optional<bool> isAboveFills(Value value, double factor) {
   if (auto splat = getSplatNumber(value))
     return *splat * factor > maskingFill;
   auto constant = value.getDefiningOp<ConstantOp>();
-  auto dense = constant ? dyn_cast<DenseFPElementsAttr>(constant.getValue())
-                        : DenseFPElementsAttr();
-  if (!dense)
+  bool isAbove = true;
+  if (!constant || !forEachNumber(constant.getValue(), [&](double number) {
+        isAbove &= number * factor > maskingFill;
+      }))
     return std::nullopt;
-  for (APFloat element : dense.getValues<APFloat>()) {
-    bool isLossy;
-    element.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven,
-                    &isLossy);
-    if (!(element.convertToDouble() * factor > maskingFill))
-      return false;
-  }
-  return true;
+  return isAbove;
 }
 
 /// A constant of zeros and one low number is a mask.
 bool ScoreTerms::hideConstant(const Element &element, double factor,
                               size_t step) {
   auto constant = element.tensor.getDefiningOp<ConstantOp>();
-  auto dense = constant ? dyn_cast<DenseFPElementsAttr>(constant.getValue())
-                        : DenseFPElementsAttr();
-  if (!dense || dense.isSplat())
+  if (!constant || shapeOf(constant).empty())
     return false;
   std::optional<double> fill;
+  bool isMask = true;
   SmallVector<bool> bits;
-  for (APFloat number : dense.getValues<APFloat>()) {
-    bool isLossy;
-    number.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven,
-                   &isLossy);
-    double value = number.convertToDouble() * factor;
-    if (value != 0 && (!(value <= maskingFill) || (fill && *fill != value)))
-      return false;
-    if (value != 0)
-      fill = value;
-    bits.push_back(value == 0);
-  }
-  if (!fill)
+  if (!forEachNumber(constant.getValue(), [&](double number) {
+        double value = number * factor;
+        bits.push_back(value == 0);
+        if (value == 0)
+          return;
+        isMask &= value <= maskingFill && fill.value_or(value) == value;
+        fill = value;
+      }))
+    return false;
+  if (!fill || !isMask)
     return false;
   auto type = cast<RankedTensorType>(element.tensor.getType());
   Value mask = graph.make<ConstantOp>(DenseElementsAttr::get(
