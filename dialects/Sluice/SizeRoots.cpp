@@ -66,12 +66,17 @@ SizeRoot SizeRoots::compute(Value tensor, int64_t dimension) {
     return common.value_or(own);
   }
   if (auto reshape = dyn_cast<ReshapeOp>(op)) {
-    auto element = findOfElement(reshape.getShape(), dimension);
-    if (element)
+    if (auto element = findOfElement(reshape.getShape(), dimension))
       return *element;
-    if (evaluateConstantElement(reshape.getShape(), dimension) == 0 &&
-        !reshape.getAllowZero())
+    auto known = evaluateConstantElement(reshape.getShape(), dimension);
+    if (known == 0 && !reshape.getAllowZero())
       return find(reshape.getOperand(), dimension);
+    if (known != -1)
+      return own;
+    auto rest = findRest(reshape.getOperand(), reshape.getShape(), dimension,
+                         reshape.getAllowZero());
+    if (rest && rest->factor == 1 && rest->dimensions.size() == 1)
+      return find(reshape.getOperand(), rest->dimensions.front());
     return own;
   }
   if (auto sized = dyn_cast<OperandSizesOpInterface>(op))
@@ -102,4 +107,52 @@ std::optional<SizeRoot> SizeRoots::findOfElement(Value vector, int64_t index) {
     return std::nullopt;
   auto first = static_cast<int64_t>(shape.getStart());
   return find(shape.getOperand(), first + place.index);
+}
+
+std::optional<SizeRoots::Rest> SizeRoots::findRest(Value operand, Value wanted,
+                                                   int64_t wildcard,
+                                                   bool allowsZero) {
+  struct Size {
+    SizeRoot root;
+    int64_t dimension;
+  };
+  SmallVector<Size> left;
+  int64_t all = 1, others = 1;
+  for (auto [i, size] : llvm::enumerate(shapeOf(operand))) {
+    auto dimension = static_cast<int64_t>(i);
+    if (ShapedType::isDynamic(size))
+      left.push_back({find(operand, dimension), dimension});
+    else if (__builtin_mul_overflow(all, size, &all))
+      return std::nullopt;
+  }
+  for (int64_t i = 0, rank = shapeOf(wanted)[0]; i < rank; ++i) {
+    if (i == wildcard)
+      continue;
+    std::optional<SizeRoot> root;
+    auto known = evaluateConstantElement(wanted, i);
+    if (known && *known == 0 && !allowsZero) {
+      if (i >= static_cast<int64_t>(shapeOf(operand).size()))
+        return std::nullopt;
+      known = shapeOf(operand)[i];
+      root = find(operand, i);
+    }
+    if (known && !ShapedType::isDynamic(*known)) {
+      if (*known < 1 || __builtin_mul_overflow(others, *known, &others))
+        return std::nullopt;
+      continue;
+    }
+    if (!root)
+      root = findOfElement(wanted, i);
+    auto same = llvm::find_if(
+        left, [&](const Size &size) { return root && size.root == *root; });
+    if (same == left.end())
+      return std::nullopt;
+    left.erase(same);
+  }
+  if (all % others != 0)
+    return std::nullopt;
+  Rest rest{all / others, {}};
+  for (const Size &size : left)
+    rest.dimensions.push_back(size.dimension);
+  return rest;
 }

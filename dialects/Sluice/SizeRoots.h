@@ -8,6 +8,7 @@
 
 #include "mlir/IR/Value.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SmallVector.h"
 #include <optional>
 
 namespace sluice {
@@ -23,6 +24,16 @@ public:
   SizeRoot find(mlir::Value tensor, int64_t dimension);
   /// The dimension whose size an element of shape arithmetic is.
   std::optional<SizeRoot> findOfElement(mlir::Value vector, int64_t index);
+
+  /// What is left for a size of -1 in a wanted shape: a factor times the sizes
+  /// of these dimensions of the operand. None where the sizes that are known
+  /// only in the run are not among the operand's.
+  struct Rest {
+    int64_t factor;
+    llvm::SmallVector<int64_t> dimensions;
+  };
+  std::optional<Rest> findRest(mlir::Value operand, mlir::Value wanted,
+                               int64_t wildcard, bool allowsZero);
 
 private:
   SizeRoot compute(mlir::Value tensor, int64_t dimension);

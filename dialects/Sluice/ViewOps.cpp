@@ -22,45 +22,6 @@ using namespace sluice;
 // ReshapeOp
 //===----------------------------------------------------------------------===//
 
-/// What is left for a size of -1 where the sizes of the operand that only the
-/// run knows are all in the wanted shape: the quotient of those that are known.
-static int64_t findRest(Value operand, Value wanted, ArrayRef<int64_t> shape,
-                        int64_t wildcard, bool allowsZero) {
-  SizeRoots roots;
-  SmallVector<SizeRoot> from, to;
-  int64_t all = 1, others = 1;
-  for (auto [i, size] : llvm::enumerate(shapeOf(operand))) {
-    if (ShapedType::isDynamic(size))
-      from.push_back(roots.find(operand, i));
-    else if (__builtin_mul_overflow(all, size, &all))
-      return ShapedType::kDynamic;
-  }
-  for (auto [i, size] : llvm::enumerate(shape)) {
-    if (static_cast<int64_t>(i) == wildcard)
-      continue;
-    if (!ShapedType::isDynamic(size)) {
-      if (__builtin_mul_overflow(others, size, &others))
-        return ShapedType::kDynamic;
-      continue;
-    }
-    if (auto element = roots.findOfElement(wanted, i))
-      to.push_back(*element);
-    else if (!allowsZero && evaluateConstantElement(wanted, i) == 0)
-      to.push_back(roots.find(operand, i));
-    else
-      return ShapedType::kDynamic;
-  }
-  if (from.size() != to.size() || others == 0 || all % others != 0)
-    return ShapedType::kDynamic;
-  for (const SizeRoot &root : to) {
-    auto same = llvm::find(from, root);
-    if (same == from.end())
-      return ShapedType::kDynamic;
-    from.erase(same);
-  }
-  return all / others;
-}
-
 LogicalResult ReshapeOp::inferReturnTypes(
     MLIRContext *context, std::optional<Location> location, ValueRange operands,
     DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
@@ -111,8 +72,10 @@ LogicalResult ReshapeOp::inferReturnTypes(
                                " elements");
     }
   } else if (wildcard >= 0) {
-    shape[wildcard] = findRest(operands[0], operands[1], shape, wildcard,
-                               adaptor.getAllowZero());
+    auto rest = SizeRoots().findRest(operands[0], operands[1], wildcard,
+                                     adaptor.getAllowZero());
+    if (rest && rest->dimensions.empty())
+      shape[wildcard] = rest->factor;
   }
   types.push_back(RankedTensorType::get(shape, type.getElementType()));
   return success();
@@ -169,21 +132,32 @@ ReshapeOp::reifyResultShapes(OpBuilder &builder,
     sizes[i] = element;
     others.push_back(element);
   }
-  auto rest = [&]() -> Value {
+  auto rest = [&](bool isSure, int64_t place) -> Value {
+    auto known = isSure ? SizeRoots().findRest(getOperand(), getShape(), place,
+                                               getAllowZero())
+                        : std::nullopt;
+    if (known) {
+      SmallVector<OpFoldResult> factors{builder.getIndexAttr(known->factor)};
+      for (int64_t dimension : known->dimensions)
+        factors.push_back(getDimension(builder, loc, getOperand(), dimension));
+      return getValueOrCreateConstantIndexOp(
+          builder, loc, multiplySizes(builder, loc, factors));
+    }
     Value count = getValueOrCreateConstantIndexOp(
         builder, loc,
         multiplySizes(builder, loc, getDimensions(builder, loc, getOperand())));
-    Value known = getValueOrCreateConstantIndexOp(
+    Value divisor = getValueOrCreateConstantIndexOp(
         builder, loc, multiplySizes(builder, loc, others));
     // An empty tensor has nothing left to divide.
-    known = arith::MaxSIOp::create(builder, loc, known, index(1));
-    return arith::DivSIOp::create(builder, loc, count, known);
+    divisor = arith::MaxSIOp::create(builder, loc, divisor, index(1));
+    return arith::DivSIOp::create(builder, loc, count, divisor);
   };
   for (int64_t i = 0; i < rank; ++i) {
     if (surelyWildcard[i])
-      sizes[i] = rest();
+      sizes[i] = rest(/*isSure=*/true, i);
     else if (isWildcard[i])
-      sizes[i] = arith::SelectOp::create(builder, loc, isWildcard[i], rest(),
+      sizes[i] = arith::SelectOp::create(builder, loc, isWildcard[i],
+                                         rest(/*isSure=*/false, i),
                                          cast<Value>(sizes[i]))
                      .getResult();
   }
