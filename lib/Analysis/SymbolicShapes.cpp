@@ -21,7 +21,68 @@ SymbolicShapes::Symbol SymbolicShapes::intern(Key key) {
 }
 
 SymbolicShapes::Symbol SymbolicShapes::constant(int64_t size) {
-  return intern({"constant", nullptr, {size}});
+  Symbol symbol = intern({"constant", nullptr, {size}});
+  constants[symbol] = size;
+  if (size >= 0)
+    notNegative.insert(symbol);
+  return symbol;
+}
+
+bool SymbolicShapes::isConstant(Symbol symbol, int64_t value) const {
+  auto it = constants.find(symbol);
+  return it != constants.end() && it->second == value;
+}
+
+std::optional<SymbolicShapes::Symbol>
+SymbolicShapes::simplify(Operation *op, ArrayRef<Symbol> operands) {
+  if (auto select = dyn_cast<arith::SelectOp>(op)) {
+    // A choice between equal sizes, as broadcasting makes it, is none.
+    if (operands[1] == operands[2] || isConstant(operands[0], 1))
+      return operands[1];
+    if (isConstant(operands[0], 0))
+      return operands[2];
+    return std::nullopt;
+  }
+  if (operands.size() != 2)
+    return std::nullopt;
+  auto [lhs, rhs] = std::make_pair(operands[0], operands[1]);
+  if (auto compare = dyn_cast<arith::CmpIOp>(op)) {
+    bool isSign = isConstant(rhs, 0) && notNegative.contains(lhs);
+    if (isSign && compare.getPredicate() == arith::CmpIPredicate::slt)
+      return constant(0);
+    if (isSign && compare.getPredicate() == arith::CmpIPredicate::sge)
+      return constant(1);
+    return std::nullopt;
+  }
+  if (isa<arith::MaxSIOp>(op)) {
+    if (lhs == rhs || (isConstant(rhs, 0) && notNegative.contains(lhs)))
+      return lhs;
+    if (isConstant(lhs, 0) && notNegative.contains(rhs))
+      return rhs;
+  } else if (isa<arith::MinSIOp>(op)) {
+    if (lhs == rhs)
+      return lhs;
+  } else if (isa<arith::AddIOp>(op)) {
+    if (isConstant(rhs, 0))
+      return lhs;
+    if (isConstant(lhs, 0))
+      return rhs;
+  } else if (isa<arith::SubIOp>(op)) {
+    if (isConstant(rhs, 0))
+      return lhs;
+    if (lhs == rhs)
+      return constant(0);
+    if (auto it = sums.find(lhs); it != sums.end()) {
+      if (it->second.first == rhs)
+        return it->second.second;
+      if (it->second.second == rhs)
+        return it->second.first;
+    }
+  } else if (isa<arith::DivSIOp, arith::DivUIOp, arith::MulIOp>(op)) {
+    if (isConstant(rhs, 1))
+      return lhs;
+  }
+  return std::nullopt;
 }
 
 SymbolicShapes::Symbol SymbolicShapes::fresh() { return next++; }
@@ -58,8 +119,11 @@ SymbolicShapes::Symbol SymbolicShapes::makeExpression(Value index, Seen &seen) {
   if (!op)
     return intern({"argument", index.getAsOpaquePointer(), {}});
   if (auto dim = dyn_cast<tensor::DimOp>(op))
-    if (auto place = dim.getConstantIndex())
-      return dimension(dim.getSource(), *place);
+    if (auto place = dim.getConstantIndex()) {
+      Symbol size = dimension(dim.getSource(), *place);
+      notNegative.insert(size);
+      return size;
+    }
   // The ops of a reification are gone when the next one is looked at, so only
   // what they read can identify them.
   if (auto extract = dyn_cast<tensor::ExtractOp>(op)) {
@@ -74,11 +138,38 @@ SymbolicShapes::Symbol SymbolicShapes::makeExpression(Value index, Seen &seen) {
   std::vector<Symbol> operands;
   for (Value operand : op->getOperands())
     operands.push_back(expression(operand, seen));
-  // A choice between equal sizes, as broadcasting makes it, is none.
-  if (isa<arith::SelectOp>(op) && operands[1] == operands[2])
-    return operands[1];
-  return intern({op->getName().getStringRef().str(),
-                 op->getAttrDictionary().getAsOpaquePointer(), operands});
+  if (auto simple = simplify(op, operands))
+    return *simple;
+  Symbol symbol =
+      intern({op->getName().getStringRef().str(),
+              op->getAttrDictionary().getAsOpaquePointer(), operands});
+  auto record = [&](auto &pairs) {
+    pairs[symbol] = {operands[0], operands[1]};
+    if (notNegative.contains(operands[0]) && notNegative.contains(operands[1]))
+      notNegative.insert(symbol);
+  };
+  if (isa<arith::MinSIOp>(op))
+    record(minima);
+  else if (isa<arith::AddIOp>(op))
+    record(sums);
+  return symbol;
+}
+
+/// A size and the smaller one of it and a number above one, as of a slice of a
+/// table of places, broadcast only where they are equal.
+void SymbolicShapes::dropBroadcast(std::vector<Symbol> &candidates) const {
+  auto isSmaller = [&](Symbol symbol) {
+    auto it = minima.find(symbol);
+    if (it == minima.end())
+      return false;
+    auto [size, most] = it->second;
+    if (constants.contains(size))
+      std::swap(size, most);
+    auto number = constants.find(most);
+    return number != constants.end() && number->second > 1 &&
+           llvm::is_contained(candidates, size);
+  };
+  llvm::erase_if(candidates, isSmaller);
 }
 
 /// An elementwise size is that of the operands which are not one.
@@ -100,6 +191,7 @@ SmallVector<SymbolicShapes::Symbol> SymbolicShapes::elementwise(Operation *op) {
       if (!llvm::is_contained(candidates, symbol))
         candidates.push_back(symbol);
     }
+    dropBroadcast(candidates);
     llvm::sort(candidates);
     symbols.push_back(candidates.size() == 1
                           ? candidates[0]

@@ -8,6 +8,7 @@
 
 #include "dialects/Sluice/Sluice.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
 #include <map>
 #include <tuple>
 #include <vector>
@@ -41,10 +42,21 @@ private:
   using Seen = llvm::DenseMap<mlir::Value, Symbol>;
   Symbol expression(mlir::Value index, Seen &seen);
   Symbol makeExpression(mlir::Value index, Seen &seen);
+  /// The symbol that arithmetic on others surely gives, if it is one of them or
+  /// a number.
+  std::optional<Symbol> simplify(mlir::Operation *op,
+                                 llvm::ArrayRef<Symbol> operands);
+  bool isConstant(Symbol symbol, int64_t value) const;
+  void dropBroadcast(std::vector<Symbol> &candidates) const;
   llvm::SmallVector<Symbol> elementwise(mlir::Operation *op);
   const llvm::SmallVector<Symbol> &shape(mlir::Value tensor);
 
   std::map<Key, Symbol> known;
+  llvm::DenseMap<Symbol, int64_t> constants;
+  /// Sizes of tensors and what is made of them that is not negative either.
+  llvm::DenseSet<Symbol> notNegative;
+  /// The two that a symbol is the smaller one, or the sum, of.
+  llvm::DenseMap<Symbol, std::pair<Symbol, Symbol>> minima, sums;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<Symbol>> shapes;
   Symbol next = 0;
 };

@@ -35,6 +35,7 @@ public:
 private:
   GraphBuilder steps(Location loc) { return {builder, loc}; }
   void findNeeded();
+  Value appendSizes(GraphBuilder &steps, ArrayRef<int64_t> behind);
   Value findNeededBy(const TokenReader &reader);
   void hoist(Value value);
   Value pack(Value value, int64_t form);
@@ -44,8 +45,11 @@ private:
 
   TokenRegion &region;
   OpBuilder builder;
-  /// The first op of the region.
+  /// The ops of the region in their order, and the first one.
+  SmallVector<Operation *> ordered;
   Operation *begin = nullptr;
+  /// How many sequences and tokens there are, and which tokens exist.
+  Value sizes, mask;
   /// [rows]: the place of each packed row among all tokens.
   Value places;
   /// [all tokens]: the row of each token; that of the one before where it has
@@ -127,7 +131,7 @@ void TokenPacker::hoist(Value value) {
 /// reads; null for those that the mask has.
 Value TokenPacker::findNeededBy(const TokenReader &reader) {
   GraphBuilder steps = this->steps(reader.operand->getOwner()->getLoc());
-  Value mask = region.mask, needed;
+  Value needed;
   if (reader.kind == TokenReader::Places) {
     Value count = steps.make<IotaOp>(mask, 1);
     Value size = steps.make<ShapeOp>(mask, 1, 2);
@@ -158,11 +162,25 @@ Value TokenPacker::findNeededBy(const TokenReader &reader) {
   return steps.make<GreaterOp>(flags, steps.number(flags, 0));
 }
 
+/// The sizes of what has the tokens in front.
+Value TokenPacker::appendSizes(GraphBuilder &steps, ArrayRef<int64_t> behind) {
+  if (behind.empty())
+    return sizes;
+  return steps.make<ConcatOp>(
+      ValueRange{sizes, createShapeConstant(builder, steps.loc, behind)}, 0);
+}
+
 void TokenPacker::findNeeded() {
-  builder.setInsertionPoint(begin);
-  Value mask = region.mask;
-  hoist(mask);
-  GraphBuilder steps = this->steps(mask.getLoc());
+  hoist(region.mask);
+  GraphBuilder steps = this->steps(region.mask.getLoc());
+  // That op's sizes follow from what it reads, so it goes all the same.
+  auto hasPlaces = [&](Operation *op) {
+    return region.forms.lookup(op->getResult(0)) == 2;
+  };
+  Operation *first = *llvm::find_if(ordered, hasPlaces);
+  builder.setInsertionPointAfter(first);
+  sizes = steps.make<ShapeOp>(first->getResult(0), 0, 2);
+  mask = steps.make<BroadcastOp>(region.mask, sizes);
   auto either = [&](Value a, Value b) { return steps.make<OrOp>(a, b); };
   // Where no token exists, queries may look at all of them.
   Value flags = steps.cast(mask, builder.getF32Type());
@@ -171,9 +189,9 @@ void TokenPacker::findNeeded() {
   Value needed =
       either(mask, steps.make<NotOp>(steps.make<GreaterOp>(most, zero)));
   // The first token stands in for padding in front of the others.
-  Value first = steps.make<EqualOp>(steps.make<IotaOp>(mask, 1),
-                                    createShapeConstant(builder, steps.loc, 0));
-  needed = either(needed, first);
+  Value isFirst = steps.make<EqualOp>(
+      steps.make<IotaOp>(mask, 1), createShapeConstant(builder, steps.loc, 0));
+  needed = either(needed, isFirst);
   for (const TokenReader &reader : region.readers)
     if (Value own = findNeededBy(reader))
       needed = either(needed, own);
@@ -233,18 +251,13 @@ Value TokenPacker::packOperand(Operation *op, OpOperand &operand,
     return steps.squeeze(value, {0});
   }
   // By their sequence or by their number.
-  Value sizes = steps.make<ShapeOp>(region.mask, 0, 2);
-  SmallVector<int64_t> ones(rank - form, 1);
-  if (!ones.empty())
-    sizes = steps.make<ConcatOp>(
-        ValueRange{sizes, createShapeConstant(builder, steps.loc, ones)}, 0);
-  Value spread = steps.make<BroadcastOp>(value, sizes);
+  Value spread = steps.make<BroadcastOp>(
+      value, appendSizes(steps, SmallVector<int64_t>(rank - form, 1)));
   return steps.make<GatherOp>(steps.reshape(spread, getRowShape(spread, form)),
                               places, 0);
 }
 
 void TokenPacker::rebuild(Operation *op) {
-  builder.setInsertionPoint(op);
   Value result = op->getResult(0);
   int64_t form = region.forms.lookup(result);
   if (isElementwise(op)) {
@@ -282,23 +295,24 @@ Value TokenPacker::unpack(Value value, int64_t form, Type type) {
     all.setType(type);
     return all;
   }
-  Value sizes = steps.make<ShapeOp>(region.mask, 0, 2);
-  SmallVector<int64_t> behind(shapeOf(value).drop_front(form));
-  if (!behind.empty())
-    sizes = steps.make<ConcatOp>(
-        ValueRange{sizes, createShapeConstant(builder, steps.loc, behind)}, 0);
-  return ReshapeOp::create(builder, value.getLoc(), type, all, sizes,
+  return ReshapeOp::create(builder, value.getLoc(), type, all,
+                           appendSizes(steps, shapeOf(value).drop_front(form)),
                            builder.getUnitAttr());
 }
 
 void TokenPacker::run() {
-  SmallVector<Operation *> ordered(region.ops.begin(), region.ops.end());
+  ordered.assign(region.ops.begin(), region.ops.end());
   llvm::sort(ordered,
              [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
   begin = ordered.front();
   findNeeded();
-  for (Operation *op : ordered)
+  // In their order, and behind what tells the rows.
+  Operation *last = rows.getDefiningOp();
+  for (Operation *op : ordered) {
+    builder.setInsertionPointAfter(op->isBeforeInBlock(last) ? last : op);
     rebuild(op);
+    last = packed.lookup(op->getResult(0)).getDefiningOp();
+  }
   for (const TokenReader &reader : region.readers) {
     Value value = reader.operand->get();
     // What has not been computed here is there already.

@@ -19,11 +19,12 @@ TokenRegion::TokenRegion(Value mask, ArrayRef<AttentionOp> attentions,
                          SymbolicShapes &symbols)
     : mask(mask), attentions(attentions), symbols(symbols) {}
 
-bool TokenRegion::hasTokens(Value value) const {
+/// Are the first two dimensions equal?
+bool TokenRegion::hasSizesOf(Value value, Value other) const {
   if (!isa<RankedTensorType>(value.getType()) || shapeOf(value).size() < 2)
     return false;
-  return symbols.dimension(value, 0) == symbols.dimension(mask, 0) &&
-         symbols.dimension(value, 1) == symbols.dimension(mask, 1);
+  return symbols.dimension(value, 0) == symbols.dimension(other, 0) &&
+         symbols.dimension(value, 1) == symbols.dimension(other, 1);
 }
 
 /// Elements of what is behind the first dimensions; none if that is not known.
@@ -137,7 +138,9 @@ std::optional<TokenReader> TokenRegion::findGuard(OpOperand &use) const {
     weights = op->getOperand(0);
     reader.kind = number == 1 ? TokenReader::Chosen : TokenReader::Rejected;
   }
-  if (!weights || !hasTokens(weights) || !isMadeOfMask(weights))
+  // The mask may have sizes of its own, which broadcast.
+  if (!weights || !(hasTokens(weights) || hasSizesOf(weights, mask)) ||
+      !isMadeOfMask(weights))
     return std::nullopt;
   reader.weights = weights;
   return reader;
@@ -176,7 +179,8 @@ static std::optional<SmallVector<int64_t>> findPlaces(OpOperand &use) {
 
 void TokenRegion::visitUse(OpOperand &use, int64_t form) {
   Operation *op = use.getOwner();
-  if (ops.contains(op) || obstacle)
+  // Sizes follow from what comes in.
+  if (ops.contains(op) || obstacle || isa<ShapeOp, IotaOp>(op))
     return;
   auto attention = dyn_cast<AttentionOp>(op);
   if (attention && llvm::is_contained(attentions, attention) &&

@@ -41,14 +41,20 @@ struct TokenReader {
 
 class TokenRegion {
 public:
-  /// `mask` is that of the attentions, [batch, tokens]: a key counts where it
-  /// is true.
+  /// `mask` is that of the attentions, [batch, tokens] or what broadcasts to
+  /// that: a key counts where it is true.
   TokenRegion(mlir::Value mask, llvm::ArrayRef<AttentionOp> attentions,
               SymbolicShapes &symbols);
 
   /// Finds what is in the region. Fails where something reads all tokens, which
   /// `obstacle` is then, or where there is nothing to gain.
   bool find();
+
+  /// A tensor whose first dimensions are those of the tokens.
+  mlir::Value getReference() const {
+    AttentionOp first = attentions.front();
+    return first.getQuery();
+  }
 
   mlir::Value mask;
   llvm::ArrayRef<AttentionOp> attentions;
@@ -60,7 +66,10 @@ public:
   mlir::Operation *obstacle = nullptr;
 
 private:
-  bool hasTokens(mlir::Value value) const;
+  bool hasSizesOf(mlir::Value value, mlir::Value other) const;
+  bool hasTokens(mlir::Value value) const {
+    return hasSizesOf(value, getReference());
+  }
   std::optional<int64_t> findForm(mlir::Value value, int64_t elements) const;
   bool isMadeOfMask(mlir::Value value) const;
   std::optional<TokenReader> findGuard(mlir::OpOperand &use) const;
