@@ -38,6 +38,34 @@ LogicalResult IotaOp::reifyResultShapes(OpBuilder &builder,
   return success();
 }
 
+/// Is the number a dimension of a tensor? Sums with few others do not overflow.
+static bool isDimension(ElementPlace place) {
+  return static_cast<bool>(place.tensor.getDefiningOp<ShapeOp>());
+}
+
+/// How far the limit is from the start, where it is that plus a number: both
+/// may be the length of a cache.
+static std::optional<int64_t> findDistance(Value start, Value limit,
+                                           Location loc) {
+  ElementEvaluator evaluator(nullptr, loc);
+  ElementPlace from = evaluator.follow({start, 0});
+  auto sum = evaluator.follow({limit, 0}).tensor.getDefiningOp<AddOp>();
+  if (!sum || !isDimension(from))
+    return std::nullopt;
+  for (unsigned i : {0u, 1u}) {
+    Value base = sum->getOperand(i), added = sum->getOperand(1 - i);
+    if (cast<RankedTensorType>(base.getType()).getNumElements() != 1 ||
+        cast<RankedTensorType>(added.getType()).getNumElements() != 1)
+      return std::nullopt;
+    ElementPlace place = evaluator.follow({base, 0});
+    if (place.tensor == from.tensor && place.index == from.index)
+      if (auto known = evaluator.knownElement(added, 0);
+          known && std::abs(*known) < (int64_t(1) << 32))
+        return known;
+  }
+  return std::nullopt;
+}
+
 LogicalResult RangeOp::inferReturnTypes(
     MLIRContext *context, std::optional<Location> location, ValueRange operands,
     DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
@@ -74,6 +102,10 @@ LogicalResult RangeOp::inferReturnTypes(
       if (!count)
         return emitOptionalUnsupported(location, "the size overflows");
       size = *count;
+    } else if (delta) {
+      Location loc = location.value_or(UnknownLoc::get(context));
+      if (auto distance = findDistance(operands[0], operands[1], loc))
+        size = countSteps(0, *distance, *delta).value_or(size);
     }
   }
   types.push_back(RankedTensorType::get({size}, elementType));
@@ -93,6 +125,14 @@ LogicalResult RangeOp::reifyResultShapes(OpBuilder &builder,
   if (isa<FloatType>(getType().getElementType()) &&
       !llvm::all_of(whole, [](OpFoldResult number) { return !!number; })) {
     shapes.push_back({size.floatRange(getStart(), getLimit(), getDelta())});
+    return success();
+  }
+  // The numbers of a dimension's places are as many.
+  ElementEvaluator evaluator(nullptr, getLoc());
+  if (whole[1] && isConstantIntValue(whole[0], 0) &&
+      isConstantIntValue(whole[2], 1) &&
+      isDimension(evaluator.follow({getLimit(), 0}))) {
+    shapes.push_back({whole[1]});
     return success();
   }
   for (auto [number, operand] : llvm::zip(whole, getOperands()))
