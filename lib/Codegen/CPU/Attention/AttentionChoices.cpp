@@ -13,12 +13,19 @@
 using namespace mlir;
 using namespace sluice;
 
+bool sluice::readsValuesInPlace(AttentionOp op, int64_t lanes) {
+  ArrayRef<int64_t> order = op.getValueOrder();
+  return elementTypeOf(op.getValue()).isF32() && order[2] == 2 &&
+         order[3] == 3 && op.getValueDepth() % lanes == 0;
+}
+
 int64_t sluice::getStackBytes(AttentionOp op, kernel::CpuAttentionAttr config) {
   int64_t lanes = config.getLanes(), rows = config.getTileRows();
   int64_t depth = op.getDepth(),
           values = llvm::alignTo(op.getValueDepth(), lanes);
+  int64_t copied = readsValuesInPlace(op, lanes) ? 0 : values;
   int64_t ofKeys = llvm::alignTo(config.getKeyBlock(), config.getWidth()) *
-                   (depth + values + rows);
+                   (depth + copied + rows);
   int64_t ofRows =
       llvm::alignTo(config.getQueryBlock(), rows) * (values + lanes + 2);
   return 4 * (ofKeys + ofRows + rows * llvm::alignTo(depth, lanes));
@@ -75,13 +82,14 @@ static kernel::CpuAttentionAttr configure(AttentionOp op,
     return kernel::CpuAttentionAttr::get(op.getContext(), lanes, tileRows,
                                          vectors, unroll, queryBlock, keyBlock);
   };
-  int64_t rowLimit = 16 * tileRows, keyLimit = 256;
+  int64_t rowLimit = 32 * tileRows, keyLimit = 128;
   for (;;) {
     kernel::CpuAttentionAttr config = make(rowLimit, keyLimit);
     bool isSmall = rowLimit <= 4 * tileRows && keyLimit <= vectors * lanes;
     if (getStackBytes(op, config) <= mostStackBytes || isSmall)
       return config;
-    if (keyLimit > 128 || rowLimit <= 4 * tileRows)
+    if (rowLimit <= 4 * tileRows ||
+        (rowLimit <= 16 * tileRows && keyLimit > 64))
       keyLimit /= 2;
     else
       rowLimit /= 2;

@@ -16,6 +16,9 @@ inline constexpr int64_t mostAttentionDepth = 512;
 /// Of what a task keeps: stacks of threads may be small.
 inline constexpr int64_t mostStackBytes = 160 << 10;
 
+/// Are values read where they lie, in whole vectors, one after the other?
+bool readsValuesInPlace(AttentionOp op, int64_t lanes);
+
 /// Bytes of the stack that a task takes.
 int64_t getStackBytes(AttentionOp op, kernel::CpuAttentionAttr config);
 

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "AttentionEmitter.h"
+#include "AttentionLimits.h"
 #include "KeyBlock.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -37,9 +38,7 @@ AttentionEmitter::AttentionEmitter(KernelBuilder &kernel, AttentionOp op,
       valueStride(llvm::alignTo(geometry.valueDepth, lanes)),
       rowLanes(llvm::PowerOf2Ceil(tileRows)), left(op.getLeftReach()),
       right(op.getRightReach()), mayHaveEmptyRows(op.mayHaveEmptyRows()) {
-  readsValues =
-      geometry.value.getElement() == f32 && geometry.value.hasRows() &&
-      IndexBuilder::isConstant(geometry.value.strides[2], valueStride);
+  readsValues = readsValuesInPlace(op, lanes);
 }
 
 //===----------------------------------------------------------------------===//
