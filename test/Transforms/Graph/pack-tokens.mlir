@@ -6,7 +6,7 @@
 // CHECK-LABEL: @pooled
 // CHECK: %[[PLACES:.*]] = sluice.nonzero %
 // CHECK: %[[INDEX:.*]] = sluice.{{squeeze|reshape}} %[[PLACES]]
-// CHECK: %[[ROWS:.*]] = sluice.gather %{{.*}}, %[[INDEX]] {axis = 0 : i64} : (tensor<?x32xf32>, tensor<?xi64>) -> tensor<?x32xf32>
+// CHECK: %[[ROWS:.*]] = sluice.gather %{{.*}}, %[[INDEX]] {axis = 0 : i64} : (tensor<36x32xf32>, tensor<?xi64>) -> tensor<?x32xf32>
 // CHECK: sluice.matmul %[[ROWS]], %{{.*}} : (tensor<?x32xf32>, tensor<32x32xf32>) -> tensor<?x32xf32>
 // CHECK: sluice.attention
 // CHECK-SAME: -> tensor<4x9x2x16xf32>
