@@ -504,6 +504,12 @@ Value PositionFormulas::make(const Element &element) {
           ArrayRef<int64_t>{}, ArrayRef<int64_t>{}, ArrayRef<int64_t>{});
     }
   }
+  // Where it broadcasts to the scores already.
+  bool isInPlace = llvm::all_of(llvm::seq<int64_t>(0, rank), [&](int64_t i) {
+    return axes[i] < 0 || axes[i] == axisCount - rank + i;
+  });
+  if (isInPlace)
+    return tensor;
   // Dimensions of axes, in their order.
   SmallVector<int64_t> order, dropped;
   for (Symbol axis : {BatchAxis, HeadAxis, QueryAxis, KeyAxis})

@@ -127,9 +127,10 @@ bool RecogniseAttentionPass::fuse(SoftmaxOp softmax, SymbolicShapes &symbols,
       /*nan_rows=*/{});
   terms.applyTo(op);
   std::string details = describe(op);
+  if (!details.empty())
+    details = ": " + details;
   remarks::applied(op, remarks::attention)
-      << "fused with the products around it into one attention"
-      << (details.empty() ? "" : ": ") << details;
+      << "fused with the products around it into one attention" + details;
   builder.setInsertionPointAfter(op);
   Value last = layout.getResult();
   last.replaceAllUsesWith(layout.makeResult(graph, op.getResult()));
@@ -164,7 +165,7 @@ void RecogniseAttentionPass::runOnOperation() {
     }
     if (!why.empty())
       remarks::missed(softmax, remarks::attention)
-          << "softmax between two products is not fused: " << why;
+          << "softmax between two products is not fused: " + why;
   }
   eraseDead(dead);
 }

@@ -1,8 +1,9 @@
 // RUN: sluice-opt %s --sluice-recognise-attention -split-input-file | FileCheck %s
+// RUN: sluice-opt %s --sluice-recognise-attention -split-input-file --remarks-filter=attention --remark-format=emitRemark -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // A scaled product, heads in the second dimension.
 // CHECK-LABEL: @plain(
-// CHECK-SAME: %[[Q:.*]]: tensor<2x4x8x16xf32>, %[[K:.*]]: tensor<2x4x10x16xf32>, %[[V:.*]]: tensor<2x4x10x12xf32>
+// CHECK-SAME: %[[Q:[a-z0-9]*]]: tensor<2x4x8x16xf32>, %[[K:[a-z0-9]*]]: tensor<2x4x10x16xf32>, %[[V:[a-z0-9]*]]: tensor<2x4x10x12xf32>
 func.func @plain(%q: tensor<2x4x8x16xf32>, %k: tensor<2x4x10x16xf32>, %v: tensor<2x4x10x12xf32>) -> tensor<2x4x8x12xf32> {
   // CHECK: %[[R:.*]] = sluice.attention %[[Q]], %[[K]], %[[V]] {scale = 2.500000e-01 : f64} :
   // CHECK-NEXT: return %[[R]]
@@ -19,7 +20,7 @@ func.func @plain(%q: tensor<2x4x8x16xf32>, %k: tensor<2x4x10x16xf32>, %v: tensor
 // Transposes on all sides become orders; half of the scale is on the queries,
 // half on the keys, as a quotient.
 // CHECK-LABEL: @transposed(
-// CHECK-SAME: %[[Q:.*]]: tensor<2x8x4x16xf32>, %[[K:.*]]: tensor<2x10x4x16xf32>, %[[V:.*]]: tensor<2x10x64xf32>
+// CHECK-SAME: %[[Q:[a-z0-9]*]]: tensor<2x8x4x16xf32>, %[[K:[a-z0-9]*]]: tensor<2x10x4x16xf32>, %[[V:[a-z0-9]*]]: tensor<2x10x64xf32>
 func.func @transposed(%q: tensor<2x8x4x16xf32>, %k: tensor<2x10x4x16xf32>, %v: tensor<2x10x64xf32>) -> tensor<2x8x64xf32> {
   // CHECK-DAG: %[[SV:.*]] = sluice.reshape %[[V]], {{.*}} -> tensor<2x10x4x16xf32>
   // CHECK: %[[R:.*]] = sluice.attention %[[Q]], %[[K]], %[[SV]] {key_order = array<i64: 0, 2, 1, 3>, query_order = array<i64: 0, 2, 1, 3>, result_order = array<i64: 0, 2, 1, 3>, scale = 2.500000e-01 : f64, value_order = array<i64: 0, 2, 1, 3>} :
@@ -48,7 +49,7 @@ func.func @transposed(%q: tensor<2x8x4x16xf32>, %k: tensor<2x10x4x16xf32>, %v: t
 
 // Products of [batch * heads, ...], in f16 around a softmax in f32.
 // CHECK-LABEL: @merged_batch(
-// CHECK-SAME: %[[Q:.*]]: tensor<2x8x4x16xf16>, %[[K:.*]]: tensor<2x10x4x16xf16>, %[[V:.*]]: tensor<2x10x4x16xf16>
+// CHECK-SAME: %[[Q:[a-z0-9]*]]: tensor<2x8x4x16xf16>, %[[K:[a-z0-9]*]]: tensor<2x10x4x16xf16>, %[[V:[a-z0-9]*]]: tensor<2x10x4x16xf16>
 func.func @merged_batch(%q: tensor<2x8x4x16xf16>, %k: tensor<2x10x4x16xf16>, %v: tensor<2x10x4x16xf16>) -> tensor<2x8x4x16xf16> {
   // CHECK: sluice.attention %[[Q]], %[[K]], %[[V]] {key_order = array<i64: 0, 2, 1, 3>, query_order = array<i64: 0, 2, 1, 3>, result_order = array<i64: 0, 2, 1, 3>, value_order = array<i64: 0, 2, 1, 3>} :
   // CHECK-NEXT: return
@@ -76,8 +77,9 @@ func.func @merged_batch(%q: tensor<2x8x4x16xf16>, %k: tensor<2x10x4x16xf16>, %v:
 // Heads that share keys: these are not repeated. A softcap, and causal from
 // positions that are compared at run time.
 // CHECK-LABEL: @grouped(
-// CHECK-SAME: %[[Q:.*]]: tensor<?x4x?x16xf32>, %[[K:.*]]: tensor<?x2x?x16xf32>, %[[V:.*]]: tensor<?x2x?x16xf32>
+// CHECK-SAME: %[[Q:[a-z0-9]*]]: tensor<?x4x?x16xf32> {{.*}}, %[[K:[a-z0-9]*]]: tensor<?x2x?x16xf32> {{{[^}]*}}}, %[[V:[a-z0-9]*]]: tensor<?x2x?x16xf32>
 func.func @grouped(%q: tensor<?x4x?x16xf32> {sluice.dims = ["b", "", "s", ""]}, %k: tensor<?x2x?x16xf32> {sluice.dims = ["b", "", "s", ""]}, %v: tensor<?x2x?x16xf32> {sluice.dims = ["b", "", "s", ""]}) -> tensor<?x4x?x16xf32> {
+  // REMARK: into one attention: heads that share keys, a softcap, causal
   // CHECK: sluice.attention %[[Q]], %[[K]], %[[V]] {right = 0 : i64, scale = 2.500000e-01 : f64, softcap = 3.000000e+01 : f64} :
   // CHECK-NEXT: return
   %scale = sluice.constant dense<0.25> : tensor<f32>
@@ -116,7 +118,7 @@ func.func @grouped(%q: tensor<?x4x?x16xf32> {sluice.dims = ["b", "", "s", ""]}, 
 // Tokens that are padding, as 1 - m times the lowest number: a mask, and a
 // softmax over all keys where none counts.
 // CHECK-LABEL: @padding(
-// CHECK-SAME: %{{.*}}, %[[M:.*]]: tensor<2x10xi64>
+// CHECK-SAME: %{{.*}}, %[[M:[a-z0-9]*]]: tensor<2x10xi64>
 func.func @padding(%q: tensor<2x4x8x16xf32>, %k: tensor<2x4x10x16xf32>, %m: tensor<2x10xi64>) -> tensor<2x4x8x16xf32> {
   // CHECK: %[[B:.*]] = sluice.cast {{.*}} {to = i1}
   // CHECK: %[[F:.*]] = sluice.constant dense<-3.40282347E+38> : tensor<f32>
@@ -152,7 +154,7 @@ func.func @constant_window(%q: tensor<1x1x4x16xf32>) -> tensor<1x1x4x16xf32> {
 
 // Scores that a condition replaces; NaN becomes zero.
 // CHECK-LABEL: @guarded(
-// CHECK-SAME: %[[M:.*]]: tensor<2x1x8x10xi1>
+// CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x1x8x10xi1>
 func.func @guarded(%q: tensor<2x4x8x16xf32>, %k: tensor<2x4x10x16xf32>, %m: tensor<2x1x8x10xi1>) -> tensor<2x4x8x16xf32> {
   // CHECK: sluice.attention %{{.*}}, %{{.*}}, %{{.*}} mask %[[M]] :
   %zero = sluice.constant dense<0.0> : tensor<f32>
@@ -170,7 +172,7 @@ func.func @guarded(%q: tensor<2x4x8x16xf32>, %k: tensor<2x4x10x16xf32>, %m: tens
 
 // Windows repeat their bias: batch 2 * 3 of windows, a bias for each of three.
 // CHECK-LABEL: @windows(
-// CHECK-SAME: %[[Q:.*]]: tensor<6x4x8x16xf32>, %[[B:.*]]: tensor<3x1x8x8xf32>
+// CHECK-SAME: %[[Q:[a-z0-9]*]]: tensor<6x4x8x16xf32>, %[[B:[a-z0-9]*]]: tensor<3x1x8x8xf32>
 func.func @windows(%q: tensor<6x4x8x16xf32>, %b: tensor<3x1x8x8xf32>) -> tensor<6x4x8x16xf32> {
   // CHECK: %[[F:.*]] = sluice.reshape {{.*}} -> tensor<3x1x8x8xf32>
   // CHECK: sluice.attention %[[Q]], %[[Q]], %[[Q]] bias %[[F]]
@@ -191,7 +193,7 @@ func.func @windows(%q: tensor<6x4x8x16xf32>, %b: tensor<3x1x8x8xf32>) -> tensor<
 
 // A column of scores without values.
 // CHECK-LABEL: @sinks(
-// CHECK-SAME: %[[S:.*]]: tensor<4xf32>
+// CHECK-SAME: %[[S:[a-z0-9]*]]: tensor<4xf32>
 func.func @sinks(%q: tensor<2x4x8x16xf32>, %s: tensor<4xf32>) -> tensor<2x4x8x16xf32> {
   // CHECK: sluice.attention {{.*}} sinks %{{.*}} :
   %shape = sluice.constant dense<[2, 4, 8, 1]> : tensor<4xi64>
@@ -213,6 +215,7 @@ func.func @sinks(%q: tensor<2x4x8x16xf32>, %s: tensor<4xf32>) -> tensor<2x4x8x16
 // CHECK-LABEL: @read(
 func.func @read(%q: tensor<2x4x8x16xf32>) -> (tensor<2x4x8x16xf32>, tensor<2x4x8x8xf32>) {
   // CHECK-NOT: sluice.attention
+  // REMARK: is not fused: the probabilities are also read by
   %0 = sluice.matmul %q, %q {transpose_rhs} : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x8xf32>
   %1 = sluice.softmax %0 {axis = 3 : i64} : (tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xf32>
   %2 = sluice.matmul %1, %q : (tensor<2x4x8x8xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
@@ -225,8 +228,30 @@ func.func @read(%q: tensor<2x4x8x16xf32>) -> (tensor<2x4x8x16xf32>, tensor<2x4x8
 // CHECK-LABEL: @over_queries(
 func.func @over_queries(%q: tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32> {
   // CHECK-NOT: sluice.attention
+  // REMARK: is not fused: the softmax is not along the last dimension
   %0 = sluice.matmul %q, %q {transpose_rhs} : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x8xf32>
   %1 = sluice.softmax %0 {axis = 2 : i64} : (tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xf32>
   %2 = sluice.matmul %1, %q : (tensor<2x4x8x8xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
   return %2 : tensor<2x4x8x16xf32>
+}
+
+// -----
+
+// A bias inside the tanh, and scores that become a number which is no mask.
+// CHECK-LABEL: @other_functions(
+func.func @other_functions(%q: tensor<2x4x8x16xf32>, %b: tensor<4x8x8xf32>, %m: tensor<8x8xi1>) -> (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) {
+  // CHECK-NOT: sluice.attention
+  // REMARK: is not fused: something is added to the scores in front of tanh
+  // REMARK: is not fused: scores are replaced by a number above -1e4
+  %low = sluice.constant dense<-100.0> : tensor<f32>
+  %0 = sluice.matmul %q, %q {transpose_rhs} : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x8xf32>
+  %1 = sluice.add %0, %b : (tensor<2x4x8x8xf32>, tensor<4x8x8xf32>) -> tensor<2x4x8x8xf32>
+  %2 = sluice.tanh %1 : (tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xf32>
+  %3 = sluice.softmax %2 {axis = 3 : i64} : (tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xf32>
+  %4 = sluice.matmul %3, %q : (tensor<2x4x8x8xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
+  %5 = sluice.matmul %q, %q {transpose_rhs} : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x8xf32>
+  %6 = sluice.select %m, %5, %low : (tensor<8x8xi1>, tensor<2x4x8x8xf32>, tensor<f32>) -> tensor<2x4x8x8xf32>
+  %7 = sluice.softmax %6 {axis = 3 : i64} : (tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xf32>
+  %8 = sluice.matmul %7, %q : (tensor<2x4x8x8xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
+  return %4, %8 : tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>
 }
