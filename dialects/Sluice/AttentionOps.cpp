@@ -33,10 +33,23 @@ static int64_t findSize(std::initializer_list<SharedSize> places) {
   return ShapedType::kDynamic;
 }
 
+/// What sizes that are one or equal broadcast to.
+static int64_t broadcastKnown(std::initializer_list<SharedSize> places) {
+  int64_t result = 1;
+  for (auto [tensor, dimension] : places) {
+    int64_t size = shapeOf(tensor)[dimension];
+    if (!ShapedType::isDynamic(size) && size != 1)
+      return size;
+    if (ShapedType::isDynamic(size))
+      result = size;
+  }
+  return result;
+}
+
 int64_t AttentionOp::getBatchSize() {
-  return findSize({{getQuery(), getQueryOrder()[0]},
-                   {getKey(), getKeyOrder()[0]},
-                   {getValue(), getValueOrder()[0]}});
+  return broadcastKnown({{getQuery(), getQueryOrder()[0]},
+                         {getKey(), getKeyOrder()[0]},
+                         {getValue(), getValueOrder()[0]}});
 }
 int64_t AttentionOp::getQueryHeads() {
   return shapeOf(getQuery())[getQueryOrder()[1]];
@@ -115,9 +128,9 @@ LogicalResult AttentionOp::inferReturnTypes(
   ArrayRef<int64_t> query = adaptor.getQueryOrder(),
                     key = adaptor.getKeyOrder(),
                     value = adaptor.getValueOrder();
-  int64_t batch = findSize({{adaptor.getQuery(), query[0]},
-                            {adaptor.getKey(), key[0]},
-                            {adaptor.getValue(), value[0]}});
+  int64_t batch = broadcastKnown({{adaptor.getQuery(), query[0]},
+                                  {adaptor.getKey(), key[0]},
+                                  {adaptor.getValue(), value[0]}});
   int64_t heads = shapeOf(adaptor.getQuery())[query[1]];
   int64_t queries = shapeOf(adaptor.getQuery())[query[2]];
   int64_t depth = shapeOf(adaptor.getValue())[value[3]];
@@ -138,10 +151,11 @@ AttentionOp::reifyResultShapes(OpBuilder &builder,
                                ReifiedRankedShapedTypeDims &shapes) {
   SizeBuilder size{builder, getLoc()};
   ArrayRef<int64_t> query = getQueryOrder();
-  int64_t knownBatch = getBatchSize();
-  OpFoldResult batch = ShapedType::isDynamic(knownBatch)
-                           ? size.of(getQuery(), query[0])
-                           : size.constant(knownBatch);
+  OpFoldResult batch = size.of(getQuery(), query[0]);
+  batch = sluice::broadcastSizes(builder, getLoc(), batch,
+                                 size.of(getKey(), getKeyOrder()[0]));
+  batch = sluice::broadcastSizes(builder, getLoc(), batch,
+                                 size.of(getValue(), getValueOrder()[0]));
   OpFoldResult sizes[] = {batch, size.of(getQuery(), query[1]),
                           size.of(getQuery(), query[2]),
                           size.of(getValue(), getValueOrder()[3])};
@@ -158,11 +172,7 @@ void AttentionOp::demandSizes(
     function_ref<void(OperandDimension, int64_t)> demand) {
   OpOperand *query = &getQueryMutable(), *key = &getKeyMutable(),
             *value = &getValueMutable();
-  int64_t batch = getBatchSize(), depth = getDepth(), keys = getKeyCount(),
-          keyHeads = getKeyHeads();
-  demand({query, getQueryOrder()[0]}, batch);
-  demand({key, getKeyOrder()[0]}, batch);
-  demand({value, getValueOrder()[0]}, batch);
+  int64_t depth = getDepth(), keys = getKeyCount(), keyHeads = getKeyHeads();
   demand({key, getKeyOrder()[1]}, keyHeads);
   demand({value, getValueOrder()[1]}, keyHeads);
   demand({key, getKeyOrder()[2]}, keys);
@@ -176,6 +186,9 @@ std::optional<OperandDimension> AttentionOp::getSizeSource(unsigned result,
   int64_t logical = result == 1 ? dimension
                                 : llvm::find(getResultOrder(), dimension) -
                                       getResultOrder().begin();
+  // The batches broadcast.
+  if (logical == 0)
+    return std::nullopt;
   if (logical == 3)
     return OperandDimension{&getValueMutable(), getValueOrder()[3]};
   return OperandDimension{&getQueryMutable(), getQueryOrder()[logical]};
@@ -273,15 +286,17 @@ static LogicalResult verifySizes(AttentionOp op) {
   };
   int64_t batch = op.getBatchSize(), depth = op.getDepth(),
           keys = op.getKeyCount(), keyHeads = op.getKeyHeads();
-  if (failed(verifyCompatibleShape(
-          shapeOf(op.getQuery()),
-          permuted(op.getQueryOrder(), {batch, any, any, depth}))) ||
-      failed(verifyCompatibleShape(
-          shapeOf(op.getKey()),
-          permuted(op.getKeyOrder(), {batch, keyHeads, keys, depth}))) ||
-      failed(verifyCompatibleShape(
-          shapeOf(op.getValue()),
-          permuted(op.getValueOrder(), {batch, keyHeads, keys, any}))))
+  auto fits = [&](Value tensor, ArrayRef<int64_t> order,
+                  ArrayRef<int64_t> sizes) {
+    int64_t own = shapeOf(tensor)[order[0]];
+    return (own == 1 || ShapedType::isDynamic(own) ||
+            ShapedType::isDynamic(batch) || own == batch) &&
+           succeeded(
+               verifyCompatibleShape(shapeOf(tensor), permuted(order, sizes)));
+  };
+  if (!fits(op.getQuery(), op.getQueryOrder(), {any, any, any, depth}) ||
+      !fits(op.getKey(), op.getKeyOrder(), {any, keyHeads, keys, depth}) ||
+      !fits(op.getValue(), op.getValueOrder(), {any, keyHeads, keys, any}))
     return op.emitOpError("the sizes of query, key and value do not fit");
   int64_t scores[] = {batch, op.getQueryHeads(), op.getQueryCount(), keys};
   for (auto [operand, name] : getScoreOperands(op)) {
@@ -331,10 +346,8 @@ void AttentionOp::requireSizes(SizeConditions &conditions) {
   Size batch = size(getQuery(), query, 0), heads = size(getQuery(), query, 1),
        queries = size(getQuery(), query, 2);
   Size keyHeads = size(getKey(), key, 1), keys = size(getKey(), key, 2);
-  conditions.requireEqual(size(getKey(), key, 0), batch,
-                          "queries and keys have different batches");
-  conditions.requireEqual(size(getValue(), value, 0), batch,
-                          "queries and values have different batches");
+  batch = conditions.requireBroadcast(batch, size(getKey(), key, 0));
+  batch = conditions.requireBroadcast(batch, size(getValue(), value, 0));
   conditions.requireEqual(size(getValue(), value, 1), keyHeads,
                           "keys and values have different heads");
   conditions.requireEqual(size(getValue(), value, 2), keys,

@@ -18,7 +18,7 @@ def AttentionOp : Sluice_Op<"attention",
     queries and T keys, D elements of a query or key and E of a value:
     - `query` [B, H, S, D], `key` [B, H / group, T, D], `value`
       [B, H / group, T, E], of one element type; query head h reads head
-      h / group of the keys and values;
+      h / group of the keys and values, and a batch of one serves all;
     - `bias`, floats added to the scores;
     - `mask`: a key counts where it is true;
     - `position` [] or [B], integers: where the first query stands among the

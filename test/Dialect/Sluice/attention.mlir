@@ -37,6 +37,14 @@ func.func @depth(%q: tensor<1x2x8x4xf32>, %k: tensor<1x2x8x5xf32>) -> tensor<1x2
 
 // -----
 
+func.func @batch(%q: tensor<2x2x8x4xf32>, %k: tensor<3x2x8x4xf32>) -> tensor<2x2x8x4xf32> {
+  // expected-error @+1 {{the sizes of query, key and value do not fit}}
+  %0 = sluice.attention %q, %k, %k : (tensor<2x2x8x4xf32>, tensor<3x2x8x4xf32>, tensor<3x2x8x4xf32>) -> tensor<2x2x8x4xf32>
+  return %0 : tensor<2x2x8x4xf32>
+}
+
+// -----
+
 func.func @order(%q: tensor<1x2x8x4xf32>) -> tensor<1x2x8x4xf32> {
   // expected-error @+1 {{an order must have each of the dimensions 0 to 3 once}}
   %0 = sluice.attention %q, %q, %q {key_order = array<i64: 0, 1, 1, 3>} : (tensor<1x2x8x4xf32>, tensor<1x2x8x4xf32>, tensor<1x2x8x4xf32>) -> tensor<1x2x8x4xf32>

@@ -94,6 +94,10 @@ static AttentionTensor getTensor(KernelBuilder &kernel, Value tensor,
   places.memory = flattenBuffer(kernel.builder, kernel.loc, buffer);
   for (auto [i, dimension] : llvm::enumerate(order))
     places.strides[i] = strides[dimension];
+  // A batch of one serves all.
+  Index batch = getAsOpFoldResult(kernel.size(tensor, order[0]));
+  places.strides[0] = index.selectLess(index.constant(1), batch,
+                                       places.strides[0], index.constant(0));
   return places;
 }
 
@@ -142,7 +146,7 @@ AttentionGeometry::AttentionGeometry(KernelBuilder &kernel, AttentionOp op)
   };
   ArrayRef<int64_t> queryOrder = op.getQueryOrder(),
                     keyOrder = op.getKeyOrder();
-  batch = sizeOf(op.getQuery(), queryOrder[0]);
+  batch = sizeOf(op.getResult(), op.getResultOrder()[0]);
   queryHeads = sizeOf(op.getQuery(), queryOrder[1]);
   queries = sizeOf(op.getQuery(), queryOrder[2]);
   keyHeads = sizeOf(op.getKey(), keyOrder[1]);

@@ -32,6 +32,7 @@ class Case:
     make: object = lambda random, case: {}
     attributes: dict = field(default_factory=dict)
     dtype: str = "f32"
+    batches: tuple = ()  # of queries, keys and values, where they differ
     scale: float = 1.0  # of the queries, and so of the scores' rounding errors
 
 
@@ -94,6 +95,9 @@ CASES = [
     Case("wide", (1, 2, 1, 9, 300, 128, 80)),
     Case("large_scores", (1, 2, 2, 20, 300, 16, 16), scale=60.0),
     Case("split_heads", (2, 4, 2, 9, 11, 8, 6), attributes=dict.fromkeys(ORDERS, SPLIT)),
+    Case("one_batch_of_keys", (3, 4, 2, 9, 40, 8, 8), batches=(3, 1, 1)),
+    Case("one_batch_of_queries", (3, 4, 2, 9, 40, 8, 8), batches=(1, 3, 1),
+         attributes={"result_order": SPLIT}),
     Case("odd_orders", (2, 4, 4, 9, 11, 8, 6), attributes={
         "query_order": (1, 0, 3, 2), "key_order": (0, 1, 3, 2),
         "value_order": (3, 2, 1, 0), "result_order": (2, 0, 1, 3)}),
@@ -173,8 +177,9 @@ def draw(case):
     """Queries, keys and values in f64 and the optional operands."""
     random = np.random.default_rng(sum(map(ord, case.name)))
     batch, heads, key_heads, queries, keys, depth, values = case.sizes
-    shapes = ((batch, heads, queries, depth), (batch, key_heads, keys, depth),
-              (batch, key_heads, keys, values))
+    batches = case.batches or (batch,) * 3
+    shapes = ((batches[0], heads, queries, depth), (batches[1], key_heads, keys, depth),
+              (batches[2], key_heads, keys, values))
     tensors = [random.standard_normal(shape).astype(TYPES[case.dtype])
                for shape in shapes]
     tensors[0] = (tensors[0] * case.scale).astype(TYPES[case.dtype])
@@ -296,7 +301,7 @@ def function_text(case):
     tensors += [np.asarray(optional[name]) for name in names[3:]]
     types = ["tensor<" + "x".join([*map(str, t.shape), NAMES[t.dtype]]) + ">"
              for t in tensors]
-    result = permuted(np.zeros((*query.shape[:3], value.shape[3])),
+    result = permuted(np.zeros((case.sizes[0], *query.shape[1:3], value.shape[3])),
                       case.attributes.get("result_order", range(4))).shape
     results = ["tensor<" + "x".join([*map(str, result), case.dtype]) + ">"]
     if case.attributes.get("keep_log_sum_exp"):
