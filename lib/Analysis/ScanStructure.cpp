@@ -235,20 +235,27 @@ bool Analysis::followRows(ArrayRef<Tracer::Read> reads, ArrayRef<Index> place,
   return lanesMatch;
 }
 
-/// Sums that read states before the step, and none after it.
+/// Sums that read states before the step, each lane that of the states, and
+/// none after it.
 void Analysis::findSums() {
   for (Operation &op : scan.getBody().front().without_terminator()) {
     if (ScanPlaces::reducedDimensions(&op).empty())
       continue;
     Value value = op.getResult(0);
+    ScanPlaces::Place place = identity(value);
+    if (place.empty() || !place.back())
+      continue;
     Tracer tracer(scan, found.sums, /*stopsAtStates=*/true);
-    tracer.traceSum(value, identity(value));
-    bool readsBefore = false, readsAfter = false;
+    tracer.traceSum(value, place);
+    bool readsBefore = false, isSum = true;
     for (const Tracer::Read &read : tracer.reads) {
-      readsBefore |= stateBefore(read.tensor) || isSum(read.tensor);
-      readsAfter |= isStateAfter(read.tensor);
+      bool isBefore = stateBefore(read.tensor) || this->isSum(read.tensor);
+      readsBefore |= isBefore;
+      isSum &= !isStateAfter(read.tensor) &&
+               (!isBefore ||
+                (!read.place.empty() && read.place.back() == place.back()));
     }
-    if (readsBefore && !readsAfter)
+    if (readsBefore && isSum)
       found.sums.push_back({value});
   }
 }

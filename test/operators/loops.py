@@ -321,6 +321,68 @@ def _steps():
             )
 
 
+def _linear_attention():
+    """States that are matrices: with decays, delta rules, outputs before the step."""
+    rules = {
+        # What becomes of the state `s`, and what is added for a key.
+        "retention": ("s1 = Mul (s, gamma)", "u = Identity (v)"),
+        "gated": ("a4 = Unsqueeze (a, three) s1 = Mul (s, a4)", "u = Identity (v)"),
+        "delta": ("s1 = Identity (s)",
+                  "kr = Unsqueeze (k, two) r1 = MatMul (kr, s1) r = Squeeze (r1, two) "
+                  "d = Sub (v, r) u = Mul (d, b)"),
+        "gated_delta": ("a4 = Unsqueeze (a, three) s1 = Mul (s, a4)",
+                        "kr = Unsqueeze (k, two) r1 = MatMul (kr, s1) r = Squeeze (r1, two) "
+                        "d = Sub (v, r) u = Mul (d, b)"),
+    }
+    constants = (
+        "two = Constant <value_ints = [2]> () three = Constant <value_ints = [3]> () "
+        "gamma = Constant <value_float = 0.9> () "
+    )
+    sequences = {"q": "{K}", "k": "{K}", "v": "{V}", "a": "{K}", "b": "1"}
+    for batch, heads, depth, width, steps in (
+        (1, 2, 8, 16, 5), (2, 3, 5, 7, 4), (2, 2, 16, 64, 3), (3, 1, 4, 96, 2), (1, 1, 2, 130, 3),
+    ):
+        sizes = {"B": batch, "T": steps}
+        known = {"K": depth, "V": width, "H": heads}
+        for rule, (decay, added) in rules.items():
+            # All where states have vectors without a rest, some elsewhere.
+            for seen in ("after", "before"):
+                if width != 64 and (rule, seen) not in (
+                    ("gated_delta", "after"), ("retention", "before"),
+                ):
+                    continue
+                # RWKV reads the state in front of the step.
+                state = "next" if seen == "after" else "s"
+                nodes = (
+                    f"{constants} {decay} {added} k4 = Unsqueeze (k, three) "
+                    "u4 = Unsqueeze (u, two) kv = Mul (k4, u4) next = Add (s1, kv) "
+                    f"qr = Unsqueeze (q, two) o1 = MatMul (qr, {state}) o = Squeeze (o1, two)"
+                )
+
+                def fill(text):
+                    for name, size in known.items():
+                        text = text.replace(f"{{{name}}}", str(size))
+                    return text
+
+                inputs = ", ".join(
+                    ["float[{B},{H},{K},{V}] s0"]
+                    + [f"float[{{T}},{{B}},{{H}},{size}] {name}s"
+                       for name, size in sequences.items()]
+                )
+                given = ", ".join(
+                    ["float[{B},{H},{K},{V}] s"]
+                    + [f"float[{{B}},{{H}},{size}] {name}" for name, size in sequences.items()]
+                )
+                yield LoopCase(
+                    f"linear_{rule}_{seen}_{depth}x{width}", fill(inputs),
+                    fill("float[{B},{H},{K},{V}] last, float[{T},{B},{H},{V}] os"),
+                    _scan("num_scan_inputs = 5", "s0, qs, ks, vs, as, bs", "last, os",
+                          fill(given), fill("float[{B},{H},{K},{V}] next, float[{B},{H},{V}] o"),
+                          nodes),
+                    sizes,
+                )
+
+
 def cases():
-    for group in (_elementwise, _directions, _hazards, _loops, _steps):
+    for group in (_elementwise, _directions, _hazards, _loops, _steps, _linear_attention):
         yield from group()

@@ -181,7 +181,33 @@ func.func @recurrent_layer(%s0: tensor<2x4xf32>, %w: tensor<4x4xf32>, %a: tensor
 
 // -----
 
-// An output that sums states from before the step comes too late.
+// A delta rule: what a state knows of a key is a sum over the state before the
+// step, and each lane has its own.
+// CHECK-LABEL: @delta_rule
+// CHECK-NOT:     scf.for
+// CHECK:         sluice.scan
+func.func @delta_rule(%s0: tensor<2x4x8xf32>, %k: tensor<5x2x1x4xf32>, %kt: tensor<5x2x4x1xf32>, %v: tensor<5x2x1x8xf32>) -> (tensor<2x4x8xf32>, tensor<5x2x1x8xf32>) {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %n = arith.constant 5 : index
+  %empty = tensor.empty() : tensor<5x2x1x8xf32>
+  %0:2 = scf.for %i = %zero to %n step %one iter_args(%s = %s0, %os = %empty) -> (tensor<2x4x8xf32>, tensor<5x2x1x8xf32>) {
+    %ki = sluice.element %k, %i : (tensor<5x2x1x4xf32>, index) -> tensor<2x1x4xf32>
+    %kti = sluice.element %kt, %i : (tensor<5x2x4x1xf32>, index) -> tensor<2x4x1xf32>
+    %vi = sluice.element %v, %i : (tensor<5x2x1x8xf32>, index) -> tensor<2x1x8xf32>
+    %known = sluice.matmul %ki, %s : (tensor<2x1x4xf32>, tensor<2x4x8xf32>) -> tensor<2x1x8xf32>
+    %new = sluice.sub %vi, %known : (tensor<2x1x8xf32>, tensor<2x1x8xf32>) -> tensor<2x1x8xf32>
+    %added = sluice.mul %kti, %new : (tensor<2x4x1xf32>, tensor<2x1x8xf32>) -> tensor<2x4x8xf32>
+    %next = sluice.add %s, %added : (tensor<2x4x8xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+    %filled = sluice.set_element %os, %i, %known : (tensor<5x2x1x8xf32>, index, tensor<2x1x8xf32>) -> tensor<5x2x1x8xf32>
+    scf.yield %next, %filled : tensor<2x4x8xf32>, tensor<5x2x1x8xf32>
+  }
+  return %0#0, %0#1 : tensor<2x4x8xf32>, tensor<5x2x1x8xf32>
+}
+
+// -----
+
+// An output that sums up all of a state from before the step comes too late.
 // CHECK-LABEL: @sums_before
 // CHECK-NOT:     sluice.scan
 // CHECK:         scf.for
