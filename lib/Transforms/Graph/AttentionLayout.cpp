@@ -362,11 +362,17 @@ bool AttentionLayout::analyse(std::string &why) {
     why = "the values have more dimensions than the probabilities";
     return false;
   }
-  for (auto [i, list] : llvm::enumerate(batch))
-    if (!axes.hasSize(chain.result.tensor, i, axes.resolve(list))) {
+  // A mask of the run may say more of its batch than is known of the scores';
+  // the run checks that it is not larger.
+  for (auto [i, list] : llvm::enumerate(batch)) {
+    int64_t size = shapeOf(chain.result.tensor)[i],
+            known = axes.getSize(axes.resolve(list));
+    if (size != known && !ShapedType::isDynamic(size) &&
+        !ShapedType::isDynamic(known)) {
       why = batchMessage;
       return false;
     }
+  }
   // Factors of single queries are applied to the product's operand.
   bool mayMove = !chain.queryFactor;
   Stages keyStages = followBack(firstKey, true, true),
