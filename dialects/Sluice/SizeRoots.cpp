@@ -109,6 +109,33 @@ std::optional<SizeRoot> SizeRoots::findOfElement(Value vector, int64_t index) {
   return find(shape.getOperand(), first + place.index);
 }
 
+std::optional<SizeRoots::Product>
+SizeRoots::findProduct(Value vector, int64_t index, unsigned depth) {
+  constexpr unsigned maxDepth = 8;
+  if (auto known = evaluateConstantElement(vector, index))
+    return Product{*known, {}};
+  if (auto root = findOfElement(vector, index))
+    return Product{1, {*root}};
+  ElementPlace place =
+      ElementEvaluator(nullptr, vector.getLoc()).follow({vector, index});
+  Operation *op = place.tensor.getDefiningOp();
+  if (!op || !isa<MulOp, CastOp>(op) || depth == maxDepth ||
+      !elementTypeOf(place.tensor).isSignlessInteger(64))
+    return std::nullopt;
+  Product product;
+  for (Value operand : op->getOperands()) {
+    auto from = findBroadcastPlace(operand, place.tensor, place.index);
+    auto part = from && elementTypeOf(operand).isSignlessInteger(64)
+                    ? findProduct(from->tensor, from->index, depth + 1)
+                    : std::nullopt;
+    if (!part ||
+        __builtin_mul_overflow(product.factor, part->factor, &product.factor))
+      return std::nullopt;
+    llvm::append_range(product.roots, part->roots);
+  }
+  return product;
+}
+
 std::optional<SizeRoots::Rest> SizeRoots::findRest(Value operand, Value wanted,
                                                    int64_t wildcard,
                                                    bool allowsZero) {
@@ -128,26 +155,35 @@ std::optional<SizeRoots::Rest> SizeRoots::findRest(Value operand, Value wanted,
   for (int64_t i = 0, rank = shapeOf(wanted)[0]; i < rank; ++i) {
     if (i == wildcard)
       continue;
-    std::optional<SizeRoot> root;
+    Product product;
     auto known = evaluateConstantElement(wanted, i);
-    if (known && *known == 0 && !allowsZero) {
+    if (known == 0 && !allowsZero) {
       if (i >= static_cast<int64_t>(shapeOf(operand).size()))
         return std::nullopt;
       known = shapeOf(operand)[i];
-      root = find(operand, i);
+      if (ShapedType::isDynamic(*known)) {
+        known = 1;
+        product.roots.push_back(find(operand, i));
+      }
     }
-    if (known && !ShapedType::isDynamic(*known)) {
-      if (*known < 1 || __builtin_mul_overflow(others, *known, &others))
+    if (known) {
+      product.factor = *known;
+    } else {
+      auto found = findProduct(wanted, i);
+      if (!found)
         return std::nullopt;
-      continue;
+      product = *found;
     }
-    if (!root)
-      root = findOfElement(wanted, i);
-    auto same = llvm::find_if(
-        left, [&](const Size &size) { return root && size.root == *root; });
-    if (same == left.end())
+    if (product.factor < 1 ||
+        __builtin_mul_overflow(others, product.factor, &others))
       return std::nullopt;
-    left.erase(same);
+    for (const SizeRoot &root : product.roots) {
+      auto same = llvm::find_if(
+          left, [&](const Size &size) { return size.root == root; });
+      if (same == left.end())
+        return std::nullopt;
+      left.erase(same);
+    }
   }
   if (all % others != 0)
     return std::nullopt;

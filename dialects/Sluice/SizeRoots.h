@@ -25,6 +25,14 @@ public:
   /// The dimension whose size an element of shape arithmetic is.
   std::optional<SizeRoot> findOfElement(mlir::Value vector, int64_t index);
 
+  /// An element of shape arithmetic that is a product of sizes and a number.
+  struct Product {
+    int64_t factor = 1;
+    llvm::SmallVector<SizeRoot> roots;
+  };
+  std::optional<Product> findProduct(mlir::Value vector, int64_t index,
+                                     unsigned depth = 0);
+
   /// What is left for a size of -1 in a wanted shape: a factor times the sizes
   /// of these dimensions of the operand. None where the sizes that are known
   /// only in the run are not among the operand's.

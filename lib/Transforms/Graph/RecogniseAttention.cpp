@@ -34,6 +34,10 @@ private:
   /// Fails with the reason why not.
   bool fuse(SoftmaxOp softmax, SymbolicShapes &symbols, std::string &why);
 
+  /// Looks at masks of attention that was there before.
+  void reread(AttentionOp op, SymbolicShapes &symbols);
+
+  llvm::DenseSet<Operation *> fused;
   /// What nothing reads any more; it stays for the sake of the symbols.
   SmallVector<Operation *> dead;
 };
@@ -135,38 +139,40 @@ bool RecogniseAttentionPass::fuse(SoftmaxOp softmax, SymbolicShapes &symbols,
   Value last = layout.getResult();
   last.replaceAllUsesWith(layout.makeResult(graph, op.getResult()));
   dead.push_back(last.getDefiningOp());
+  fused.insert(op);
   return true;
+}
+
+void RecogniseAttentionPass::reread(AttentionOp op, SymbolicShapes &symbols) {
+  if (fused.contains(op))
+    return;
+  OpBuilder builder(op);
+  GraphBuilder graph(builder, op.getLoc());
+  ScoreTerms(graph, symbols).reread(op);
 }
 
 void RecogniseAttentionPass::runOnOperation() {
   dead.clear();
-  SmallVector<SoftmaxOp> all;
-  SmallVector<AttentionOp> known;
+  fused.clear();
   SymbolicShapes symbols;
+  // What is fused tells sizes to what comes behind.
   getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
     symbols.visit(op);
-    if (auto softmax = dyn_cast<SoftmaxOp>(op))
-      all.push_back(softmax);
-    else if (auto attention = dyn_cast<AttentionOp>(op))
-      known.push_back(attention);
-  });
-  for (AttentionOp op : known) {
-    OpBuilder builder(op);
-    GraphBuilder graph(builder, op.getLoc());
-    ScoreTerms(graph, symbols).reread(op);
-  }
-  if (onlyMasks)
-    return;
-  for (SoftmaxOp softmax : all) {
-    std::string why;
-    if (fuse(softmax, symbols, why)) {
-      ++numFused;
-      continue;
+    if (auto attention = dyn_cast<AttentionOp>(op)) {
+      if (attention.getBias() || attention.getMask())
+        reread(attention, symbols);
+      return;
     }
-    if (!why.empty())
+    auto softmax = dyn_cast<SoftmaxOp>(op);
+    if (!softmax || onlyMasks)
+      return;
+    std::string why;
+    if (fuse(softmax, symbols, why))
+      ++numFused;
+    else if (!why.empty())
       remarks::missed(softmax, remarks::attention)
           << "softmax between two products is not fused: " + why;
-  }
+  });
   eraseDead(dead);
 }
 
