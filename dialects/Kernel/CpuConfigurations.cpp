@@ -209,13 +209,20 @@ LogicalResult CpuRecurrenceAttr::verifyPacking(PackingAttrInterface packing,
 LogicalResult CpuAttentionAttr::verify(EmitError emitError, int64_t lanes,
                                        int64_t tileRows, int64_t tileVectors,
                                        int64_t unroll, int64_t queryBlock,
-                                       int64_t keyBlock) {
-  return verifyLimits(emitError, {{"lanes", lanes, 1, mostLanes},
-                                  {"tile_rows", tileRows, 1, mostRows},
-                                  {"tile_vectors", tileVectors, 1, mostVectors},
-                                  {"unroll", unroll, 1, mostSteps},
-                                  {"query_block", queryBlock, 1, mostElements},
-                                  {"key_block", keyBlock, 1, mostElements}});
+                                       int64_t keyBlock, bool, int64_t split,
+                                       CpuAttentionAttr fewRows) {
+  if (failed(verifyLimits(emitError,
+                          {{"lanes", lanes, 1, mostLanes},
+                           {"tile_rows", tileRows, 1, mostRows},
+                           {"tile_vectors", tileVectors, 1, mostVectors},
+                           {"unroll", unroll, 1, mostSteps},
+                           {"query_block", queryBlock, 1, mostElements},
+                           {"key_block", keyBlock, 1, mostElements},
+                           {"split", split, 0, mostElements}})))
+    return failure();
+  if (fewRows && fewRows.getFewRows())
+    return emitError() << "few_rows has no few_rows of its own";
+  return verifyWhole(emitError, "split", split, keyBlock);
 }
 
 LogicalResult CpuAttentionAttr::verifyPacking(PackingAttrInterface packing,

@@ -155,7 +155,10 @@ def Kernel_CpuAttentionAttr
   let description = [{
     A register tile is `tile_rows` queries by `tile_vectors` vectors of `lanes`
     keys, or of elements of values. A task computes `query_block` queries, and
-    copies `key_block` keys at a time to where tiles read them.
+    copies `key_block` keys at a time to where tiles read them, or with
+    `in_place` reads them where they lie, which is faster for few queries. With
+    `split` it does so for that many keys only, and what all parts leave is
+    added up.
 
     ```mlir
     #kernel.cpu_attention<lanes = 16, tile_rows = 6, tile_vectors = 4,
@@ -168,7 +171,12 @@ def Kernel_CpuAttentionAttr
     Kernel_Size<"1", "vectors of keys, or of a value, of a tile">:$tile_vectors,
     Kernel_Size<"1", "steps of the innermost loops at once">:$unroll,
     Kernel_Size<"1", "queries of a task">:$query_block,
-    Kernel_Size<"1", "keys that are copied at once">:$key_block);
+    Kernel_Size<"1", "keys that are copied at once">:$key_block,
+    Kernel_Flag<"read keys and values where they lie">:$in_place,
+    Kernel_Size<"0", "keys of a task; 0: all">:$split,
+    OptionalParameter<"::sluice::kernel::CpuAttentionAttr",
+                      "where no more rows share keys than its query_block">
+      :$few_rows);
   let extraClassDeclaration = [{
     /// Keys of a tile.
     int64_t getWidth() { return getTileVectors() * getLanes(); }

@@ -22,6 +22,13 @@ kernel.func @recurrence "map" attributes {config = #kernel.cpu_recurrence<lanes 
   kernel.yield %x : tensor<4xf32>
 }
 
+// CHECK-LABEL: kernel.func @attention
+// CHECK-SAME: config = #kernel.cpu_attention<lanes = 8, tile_rows = 6, tile_vectors = 2, unroll = 4, query_block = 96, key_block = 128, few_rows = <lanes = 8, tile_vectors = 4, query_block = 8, key_block = 64, in_place = true, split = 512>>
+kernel.func @attention "map" attributes {config = #kernel.cpu_attention<lanes = 8, tile_rows = 6, tile_vectors = 2, unroll = 4, query_block = 96, key_block = 128, in_place = false, split = 0, few_rows = #kernel.cpu_attention<lanes = 8, tile_vectors = 4, query_block = 8, key_block = 64, in_place = true, split = 512>>} {
+^bb0(%x: tensor<4xf32>):
+  kernel.yield %x : tensor<4xf32>
+}
+
 // CHECK-LABEL: kernel.func @convolution
 // CHECK-SAME: config = #kernel.cpu_convolution<method = phases, unit = float, lanes = 8, phases = [#kernel.cpu_convolution<method = implicit, unit = float, lanes = 8, emulated = true, channel_block = 8>]>
 kernel.func @convolution "map" attributes {config = #kernel.cpu_convolution<method = phases, unit = float, lanes = 8, phases = [#kernel.cpu_convolution<method = implicit, unit = float, lanes = 8, emulated = true, channel_block = 8>]>} {
@@ -132,6 +139,33 @@ func.func @misfit(%x: tensor<4xf32>) -> tensor<4xf32> {
 func.func @gates(%x: tensor<4xf32>) -> tensor<4xf32> {
   // expected-error @+1 {{the kernel's configuration reads gates in vectors of 8 units, not #kernel.gates<gates = 4, lanes = 16>}}
   %0 = kernel.region "map" ins(%x : tensor<4xf32>) sizes() {packing = [#kernel.gates<gates = 4, lanes = 16>], config = #kernel.cpu_recurrence<lanes = 8>} -> tensor<4xf32> {
+  ^bb0(%y: tensor<4xf32>):
+    kernel.yield %y : tensor<4xf32>
+  }
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+// expected-error @+1 {{key_block must be between 1 and 2147483648, not 0}}
+#keys = #kernel.cpu_attention<lanes = 8, key_block = 0>
+
+// -----
+
+// expected-error @+1 {{split is 96, which is no multiple of the tile's 64}}
+#split = #kernel.cpu_attention<lanes = 8, key_block = 64, split = 96>
+
+// -----
+
+#few = #kernel.cpu_attention<lanes = 8, few_rows = <lanes = 8>>
+// expected-error @+1 {{few_rows has no few_rows of its own}}
+#fewer = #kernel.cpu_attention<lanes = 8, few_rows = #few>
+
+// -----
+
+func.func @constant_attention(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{an attention reads no constants in #kernel.plain}}
+  %0 = kernel.region "map" ins(%x : tensor<4xf32>) sizes() {packing = [#kernel.plain], config = #kernel.cpu_attention<lanes = 8>} -> tensor<4xf32> {
   ^bb0(%y: tensor<4xf32>):
     kernel.yield %y : tensor<4xf32>
   }

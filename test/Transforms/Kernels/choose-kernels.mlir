@@ -139,3 +139,48 @@ func.func @shared_image(%x: tensor<1x4x8x8xi8>) -> (tensor<1x8x8x8xi32>, tensor<
   %2 = sluice.conv %1, %w {channels_last, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>} : (tensor<1x8x8x4xi32>, tensor<8x4x3x3xi32>) -> tensor<1x8x8x8xi32>
   return %2, %1 : tensor<1x8x8x8xi32>, tensor<1x8x8x4xi32>
 }
+
+// -----
+
+// Many queries: tiles that fill the registers, in blocks that stay in caches.
+// CHECK-LABEL: func.func @attention
+// CHECK:         kernel.region "attention"
+// CHECK-SAME:      config = #kernel.cpu_attention<lanes = 8, tile_rows = 6, tile_vectors = 2, unroll = 4, query_block = 174, key_block = 128>
+func.func @attention(%q: tensor<1x12x512x64xf32>, %k: tensor<1x12x512x64xf32>, %v: tensor<1x12x512x64xf32>) -> tensor<1x12x512x64xf32> {
+  %0 = sluice.attention %q, %k, %v {scale = 0.125 : f64} : (tensor<1x12x512x64xf32>, tensor<1x12x512x64xf32>, tensor<1x12x512x64xf32>) -> tensor<1x12x512x64xf32>
+  return %0 : tensor<1x12x512x64xf32>
+}
+
+// -----
+
+// Few rows that share keys: these are read where they lie, and split where
+// there are few heads.
+// CHECK-LABEL: func.func @few_queries
+// CHECK:         kernel.region "attention"
+// CHECK-SAME:      config = #kernel.cpu_attention<lanes = 8, tile_rows = 4, tile_vectors = 2, unroll = 2, query_block = 4, key_block = 64, in_place = true, split = 512>
+func.func @few_queries(%q: tensor<1x32x1x128xf32>, %k: tensor<1x8x2048x128xf32>, %v: tensor<1x8x2048x128xf32>) -> tensor<1x32x1x128xf32> {
+  %0 = sluice.attention %q, %k, %v {scale = 0.125 : f64} : (tensor<1x32x1x128xf32>, tensor<1x8x2048x128xf32>, tensor<1x8x2048x128xf32>) -> tensor<1x32x1x128xf32>
+  return %0 : tensor<1x32x1x128xf32>
+}
+
+// -----
+
+// As many as the run says: both.
+// CHECK-LABEL: func.func @any_queries
+// CHECK:         kernel.region "attention"
+// CHECK-SAME:      config = #kernel.cpu_attention<lanes = 8, tile_rows = 6, tile_vectors = 2, unroll = 4, query_block = {{[0-9]+}}, key_block = {{[0-9]+}}, few_rows = <lanes = 8, tile_vectors = 4, unroll = 2, query_block = 8, key_block = 128, in_place = true, split = 512>>
+func.func @any_queries(%q: tensor<?x2x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x64xf32>) -> tensor<?x2x?x64xf32> {
+  %0 = sluice.attention %q, %k, %v {right = 0 : i64} : (tensor<?x2x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x64xf32>) -> tensor<?x2x?x64xf32>
+  return %0 : tensor<?x2x?x64xf32>
+}
+
+// -----
+
+// Blocks are parts of those of a list.
+// CHECK-LABEL: func.func @listed
+// CHECK:         kernel.region "attention"
+// CHECK-SAME:      query_block = 60, key_block = 64>
+func.func @listed(%q: tensor<1x2x480x64xf32>, %k: tensor<1x2x512x64xf32>, %v: tensor<1x2x512x64xf32>, %b: tensor<8x8xi32>) -> tensor<1x2x480x64xf32> {
+  %0 = sluice.attention %q, %k, %v blocks %b {block_sizes = array<i64: 60, 64>} : (tensor<1x2x480x64xf32>, tensor<1x2x512x64xf32>, tensor<1x2x512x64xf32>, tensor<8x8xi32>) -> tensor<1x2x480x64xf32>
+  return %0 : tensor<1x2x480x64xf32>
+}

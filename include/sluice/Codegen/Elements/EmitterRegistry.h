@@ -27,6 +27,7 @@ using VectorFunction = mlir::Value (*)(KernelBuilder &kernel,
 using EmitterFunction = llvm::LogicalResult (*)(KernelBuilder &kernel,
                                                 mlir::Operation *op);
 using ServesFunction = bool (*)(mlir::Operation *op);
+using StridedFunction = bool (*)(mlir::OpOperand &use, int64_t axis);
 
 /// How an op that is not elementwise becomes code. What its family has not
 /// registered is null.
@@ -36,6 +37,9 @@ struct OpEmitters {
   /// Which composite ops the kernel computes, null for all of them: the others
   /// are taken apart before kernels are formed.
   ServesFunction serves = nullptr;
+  /// Whether the kernel reads an operand that is the beginning of a longer
+  /// tensor along an axis (StridedBuffers.h); null: none.
+  StridedFunction readsStrided = nullptr;
   /// For ops whose elements take less to compute than to write and read. Where
   /// such an op moves elements (MovesElements), the places of lanes that are
   /// off may lie outside of the operands that it moves.
@@ -75,6 +79,9 @@ public:
   }
   template <typename OpTy> void addVector(VectorFunction function) {
     of<OpTy>().vector = function;
+  }
+  template <typename OpTy> void addStrided(StridedFunction function) {
+    of<OpTy>().readsStrided = function;
   }
   template <typename... OpTys> void flushSubnormals() {
     ((of<OpTys>().flushesSubnormals = true), ...);

@@ -13,6 +13,10 @@
 using namespace mlir;
 using namespace sluice;
 
+bool sluice::readsInPlace(AttentionOp op) {
+  return op.getKeyOrder()[3] == 3 && op.getValueOrder()[3] == 3;
+}
+
 bool sluice::readsValuesInPlace(AttentionOp op, int64_t lanes) {
   ArrayRef<int64_t> order = op.getValueOrder();
   return elementTypeOf(op.getValue()).isF32() && order[2] == 2 &&
@@ -23,9 +27,13 @@ int64_t sluice::getStackBytes(AttentionOp op, kernel::CpuAttentionAttr config) {
   int64_t lanes = config.getLanes(), rows = config.getTileRows();
   int64_t depth = op.getDepth(),
           values = llvm::alignTo(op.getValueDepth(), lanes);
-  int64_t copied = readsValuesInPlace(op, lanes) ? 0 : values;
-  int64_t ofKeys = llvm::alignTo(config.getKeyBlock(), config.getWidth()) *
-                   (depth + copied + rows);
+  int64_t copied = depth;
+  if (!readsValuesInPlace(op, lanes))
+    copied += values;
+  if (config.getInPlace())
+    copied = 0;
+  int64_t ofKeys =
+      llvm::alignTo(config.getKeyBlock(), config.getWidth()) * (copied + rows);
   int64_t ofRows =
       llvm::alignTo(config.getQueryBlock(), rows) * (values + lanes + 2);
   return 4 * (ofKeys + ofRows + rows * llvm::alignTo(depth, lanes));
@@ -55,11 +63,70 @@ static int64_t balanceBlock(int64_t size, int64_t tile, int64_t limit) {
                            tile);
 }
 
+/// Rows that share keys which are read where they lie: copying does not pay.
+static constexpr int64_t mostFewRows = 8;
+
+/// For few rows that share keys. What is read of a block of keys stays in the
+/// first-level cache while its rows take turns. Where heads are few, tasks are
+/// parts of the keys.
+static kernel::CpuAttentionAttr configureFewRows(AttentionOp op,
+                                                 const MachineModel &machine) {
+  constexpr int64_t unroll = 2, manyRegisters = 32, mostTileRows = 4;
+  constexpr int64_t wantedTasks = 32, fewestKeys = 256, usualKeys = 512;
+  int64_t lanes = chooseDotUnit(ProductTypes(), machine).lanes;
+  int64_t group = *op.getGroupSize(), queries = op.getQueryCount();
+  ArrayRef<int64_t> lists = op.getBlockSizes();
+  bool isKnown = !ShapedType::isDynamic(queries);
+  int64_t rows = isKnown ? queries * group : mostFewRows;
+  // One query is what there is most often.
+  int64_t usual = isKnown ? rows : group;
+  int64_t tiles = std::max<int64_t>(llvm::divideCeil(usual, mostTileRows), 1);
+  int64_t tileRows = std::max<int64_t>(llvm::divideCeil(usual, tiles), 1);
+  int64_t queryBlock = std::max<int64_t>(rows, 1);
+  if (!lists.empty())
+    queryBlock = divideBlock(lists[0], tileRows, queryBlock);
+  // A tile of one row needs many sums to hide how long an addition takes.
+  int64_t vectors = machine.vectorRegisters >= manyRegisters
+                        ? (tileRows == 1 ? 8 : 4)
+                        : (tileRows == 1 ? 4 : 2);
+  int64_t bytes = 4 * std::max(op.getDepth(), op.getValueDepth());
+  int64_t keyLimit = std::clamp<int64_t>(machine.l1Bytes / bytes, 64, 256);
+  int64_t keys = op.getKeyCount();
+  bool knowsKeys = !ShapedType::isDynamic(keys);
+  int64_t keyBlock = lists.empty()
+                         ? balanceBlock(keys, vectors * lanes, keyLimit)
+                         : divideBlock(lists[1], vectors * lanes, keyLimit);
+  int64_t split = 0;
+  if (!op.getSinks() && !op.getFallback()) {
+    int64_t batch = op.getBatchSize();
+    int64_t heads =
+        op.getKeyHeads() * (ShapedType::isDynamic(batch) ? 1 : batch);
+    int64_t parts = llvm::divideCeil(wantedTasks, std::max<int64_t>(heads, 1));
+    if (knowsKeys)
+      parts = std::min(parts, keys / fewestKeys);
+    if (parts > 1)
+      split = llvm::alignTo(
+          knowsKeys ? llvm::divideCeil(keys, parts) : usualKeys, keyBlock);
+  }
+  return kernel::CpuAttentionAttr::get(
+      op.getContext(), lanes, tileRows, vectors, unroll, queryBlock, keyBlock,
+      /*in_place=*/true, split, kernel::CpuAttentionAttr());
+}
+
 /// Tiles fill the registers. The more rows a block has, the less often keys are
 /// copied; the more keys, the less often sums go to memory and back.
 static kernel::CpuAttentionAttr configure(AttentionOp op,
                                           const MachineModel &machine) {
   constexpr int64_t unroll = 4;
+  kernel::CpuAttentionAttr few;
+  if (readsInPlace(op)) {
+    int64_t queries = op.getQueryCount(), group = *op.getGroupSize();
+    if (ShapedType::isDynamic(queries) ? group <= mostFewRows
+                                       : queries * group <= mostFewRows)
+      few = configureFewRows(op, machine);
+    if (few && !ShapedType::isDynamic(queries))
+      return few;
+  }
   DotUnitModel unit = chooseDotUnit(ProductTypes(), machine);
   int64_t lanes = unit.lanes, keys = op.getKeyCount();
   ArrayRef<int64_t> lists = op.getBlockSizes();
@@ -80,7 +147,8 @@ static kernel::CpuAttentionAttr configure(AttentionOp op,
                                      tileRows, rowLimit)
                       : divideBlock(lists[0], tileRows, rowLimit);
     return kernel::CpuAttentionAttr::get(op.getContext(), lanes, tileRows,
-                                         vectors, unroll, queryBlock, keyBlock);
+                                         vectors, unroll, queryBlock, keyBlock,
+                                         /*in_place=*/false, /*split=*/0, few);
   };
   int64_t rowLimit = 32 * tileRows, keyLimit = 128;
   for (;;) {

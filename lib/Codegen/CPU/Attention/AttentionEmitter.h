@@ -46,6 +46,14 @@ private:
     /// Where query 0 stands among the keys, and the keys that there are.
     Index position, limit;
   };
+  /// How many tasks there are, and what each computes.
+  struct TaskCounts {
+    /// Heads and queries of a task.
+    Index heads, queries;
+    Index queryBlocks, headBlocks, all;
+    /// Parts of the keys, each of which is a task of its own.
+    Index splits;
+  };
   /// What is looked at of each score.
   struct ElementReads {
     const ScoreTensor *bias = nullptr;
@@ -75,18 +83,32 @@ private:
 
   // Tasks (AttentionTasks.cpp).
   Index getHeadsOfBlock();
-  void emitTask(Index task);
+  TaskCounts countTasks();
+  void findRows(const TaskCounts &counts, Index task);
+  void emitTask(const TaskCounts &counts, Index task);
   void allocateBuffers();
   void emitStart();
-  void walkKeys(bool isFallback);
+  void walkKeys(const KeySpan &span, bool isFallback);
   void emitKeyBlock(Index block, Index count, bool isFallback);
   void copyKeys(Index block, Index count);
   BlockKind classify(Index block, Index count);
   Value lookAt(Index block, Index count);
   void emitTiles(Index block, Index count, const BlockKind &kind,
                  bool isFallback);
+
+  // Results (AttentionResults.cpp).
+  Value loadSum(Index row);
+  Value loadMaximum(Index row);
   Value storeRows(bool isFallback);
-  void storeRow(Index row, Value factor);
+  void storeRow(Index row, Index from, Value factor);
+  void finishRow(Index row, Index from, Value sum, Value most);
+  /// Elements of a row of a part: sums of values, a maximum and a sum.
+  int64_t getPartialStride() const {
+    return valueStride + std::max<int64_t>(lanes, 2);
+  }
+  Index getPartial(Index part, Index row);
+  void storePartials(Index part);
+  void mergePartials(const TaskCounts &counts, Index task);
 
   // Places of rows.
   Index getHead(Index row);
@@ -110,6 +132,9 @@ private:
   void copyQueries(const Tile &tile);
   void emitScores(const Tile &tile);
   void emitScoreTile(Index key, int64_t vectors);
+  void emitScoresInPlace(const Tile &tile);
+  void emitDotProducts(const Tile &tile, Index key, bool isWhole);
+  Value foldVectors(mlir::SmallVector<Value> vectors);
   void emitMaxima(const Tile &tile, const BlockKind &kind, bool isFallback);
   void emitMaxima(const Tile &tile, const ElementReads &reads);
   Value readScores(const Tile &tile, const ElementReads &reads, Index row,
@@ -159,6 +184,8 @@ private:
   /// Of all rows: sums of values; sums of exponentials, a vector each; maxima,
   /// `rowLanes` for each tile; which had no key that counts.
   Value output, sums, maxima, empty;
+  /// What tasks of parts of the keys leave; null where there are no parts.
+  Value partials;
   /// Of a tile: maxima, and what is subtracted from scores; what earlier sums
   /// are multiplied with.
   Value tileMaxima, shifts, factors;

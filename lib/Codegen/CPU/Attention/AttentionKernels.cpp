@@ -35,6 +35,10 @@ static std::string explainMisfit(AttentionOp op,
            "names";
   if (getStackBytes(op, config) > 2 * mostStackBytes)
     return "its blocks take too much of the stack";
+  if (config.getInPlace() && !readsInPlace(op))
+    return "keys and values whose elements are no neighbours are copied";
+  if (config.getSplit() && (op.getSinks() || op.getFallback()))
+    return "with sinks and fallbacks, keys are not split";
   return {};
 }
 
@@ -54,21 +58,48 @@ static LogicalResult emitAttention(KernelBuilder &kernel,
   if (failed(config))
     return failure();
   const MachineModel &machine = CpuLoops::of(kernel).machine;
+  SmallVector<kernel::CpuAttentionAttr> forms{*config};
+  if (config->getFewRows())
+    forms.push_back(config->getFewRows());
   DotUnitModel unit = chooseDotUnit(ProductTypes(), machine);
-  if (unit.lanes != config->getLanes())
-    return op.emitError("the target has no vectors of ")
-           << config->getLanes() << " of these elements";
-  std::string misfit = explainMisfit(op, *config);
-  if (!misfit.empty())
-    return op.emitError("the configuration of its kernel does not fit: ")
-           << misfit;
-  AttentionEmitter(kernel, op, *config,
-                   createDotUnit(unit, kernel.builder.getF32Type()))
-      .emit();
+  for (kernel::CpuAttentionAttr form : forms) {
+    if (unit.lanes != form.getLanes())
+      return op.emitError("the target has no vectors of ")
+             << form.getLanes() << " of these elements";
+    std::string misfit = explainMisfit(op, form);
+    if (!misfit.empty())
+      return op.emitError("the configuration of its kernel does not fit: ")
+             << misfit;
+  }
+  auto emitForm = [&](kernel::CpuAttentionAttr form) {
+    AttentionEmitter(kernel, op, form,
+                     createDotUnit(unit, kernel.builder.getF32Type()))
+        .emit();
+  };
+  if (forms.size() == 1) {
+    emitForm(forms.front());
+    return success();
+  }
+  IndexBuilder index(kernel.builder, kernel.loc);
+  Value queries = kernel.size(op.getQuery(), op.getQueryOrder()[2]);
+  index.ifLess(
+      index.constant(forms[1].getQueryBlock()),
+      index.mul(getAsOpFoldResult(queries), *op.getGroupSize()),
+      [&] { emitForm(forms[0]); }, [&] { emitForm(forms[1]); });
   return success();
+}
+
+/// Queries, keys and values lie any steps apart; the elements of a row are
+/// neighbours then.
+static bool readsStrided(OpOperand &use, int64_t) {
+  auto op = cast<AttentionOp>(use.getOwner());
+  return llvm::is_contained(
+      {&op.getQueryMutable(), &op.getKeyMutable(), &op.getValueMutable()},
+      &use);
 }
 
 void sluice::registerAttentionEmitters(EmitterRegistry &registry) {
   registry.addKernel<AttentionOp>(emitAttention, servesAttention);
+  registry.addStrided<AttentionOp>(readsStrided);
   registry.flushSubnormals<AttentionOp>();
 }

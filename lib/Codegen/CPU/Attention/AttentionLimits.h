@@ -16,6 +16,8 @@ inline constexpr int64_t mostAttentionDepth = 512;
 /// Of what a task keeps: stacks of threads may be small.
 inline constexpr int64_t mostStackBytes = 160 << 10;
 
+/// Can keys and values be multiplied where they lie?
+bool readsInPlace(AttentionOp op);
 /// Are values read where they lie, in whole vectors, one after the other?
 bool readsValuesInPlace(AttentionOp op, int64_t lanes);
 

@@ -4,15 +4,16 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../MicroKernels/Widening.h"
 #include "AttentionEmitter.h"
 #include "AttentionLimits.h"
 #include "KeyBlock.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "sluice/Codegen/CPU/CpuLoops.h"
 #include "sluice/Codegen/CPU/ParallelLoop.h"
+#include "sluice/Codegen/CPU/Products/Epilogue.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -38,7 +39,7 @@ AttentionEmitter::AttentionEmitter(KernelBuilder &kernel, AttentionOp op,
       valueStride(llvm::alignTo(geometry.valueDepth, lanes)),
       rowLanes(llvm::PowerOf2Ceil(tileRows)), left(op.getLeftReach()),
       right(op.getRightReach()), mayHaveEmptyRows(op.mayHaveEmptyRows()) {
-  readsValues = readsValuesInPlace(op, lanes);
+  readsValues = config.getInPlace() || readsValuesInPlace(op, lanes);
 }
 
 //===----------------------------------------------------------------------===//
@@ -123,7 +124,8 @@ Index AttentionEmitter::getHeadsOfBlock() {
 void AttentionEmitter::allocateBuffers() {
   int64_t tiles = llvm::divideCeil(queryBlock, tileRows);
   int64_t allRows = tiles * tileRows;
-  panels = reserve(scoreStride * geometry.depth);
+  if (!config.getInPlace())
+    panels = reserve(scoreStride * geometry.depth);
   if (!readsValues)
     values = reserve(keyBlock * valueStride);
   queries = reserve(tileRows * queryStride);
@@ -172,27 +174,41 @@ double AttentionEmitter::getMaskBound() {
                              : -infinity;
 }
 
-void AttentionEmitter::emitTask(Index task) {
-  // Queries fastest: neighbouring tasks read the same keys.
-  Index heads = getHeadsOfBlock();
-  Index queriesOfBlock = index.selectLess(
-      index.constant(1), heads, geometry.queries, index.constant(queryBlock));
-  Index queryBlocks = index.ceilDiv(
-      geometry.queries, index.max(queriesOfBlock, index.constant(1)));
-  Index headBlocks = index.ceilDiv(index.constant(geometry.group), heads);
-  Index rest = index.div(task, queryBlocks);
-  rows.firstQuery = index.mul(index.rem(task, queryBlocks), queriesOfBlock);
+/// Where the rows of a task are in heads and queries.
+AttentionEmitter::TaskCounts AttentionEmitter::countTasks() {
+  TaskCounts counts;
+  counts.heads = getHeadsOfBlock();
+  counts.queries =
+      index.selectLess(index.constant(1), counts.heads, geometry.queries,
+                       index.constant(queryBlock));
+  counts.queryBlocks = index.ceilDiv(
+      geometry.queries, index.max(counts.queries, index.constant(1)));
+  counts.headBlocks =
+      index.ceilDiv(index.constant(geometry.group), counts.heads);
+  counts.all = index.mul(index.mul(geometry.batch, geometry.keyHeads),
+                         index.mul(counts.headBlocks, counts.queryBlocks));
+  counts.splits = config.getSplit()
+                      ? index.ceilDiv(geometry.keys, config.getSplit())
+                      : index.constant(1);
+  return counts;
+}
+
+/// The rows of a task. Queries fastest: neighbouring tasks read the same keys.
+void AttentionEmitter::findRows(const TaskCounts &counts, Index task) {
+  Index rest = index.div(task, counts.queryBlocks);
+  rows.firstQuery =
+      index.mul(index.rem(task, counts.queryBlocks), counts.queries);
   rows.queries =
-      index.min(index.sub(geometry.queries, rows.firstQuery), queriesOfBlock);
-  Index headBlock = index.rem(rest, headBlocks);
-  rest = index.div(rest, headBlocks);
+      index.min(index.sub(geometry.queries, rows.firstQuery), counts.queries);
+  Index headBlock = index.rem(rest, counts.headBlocks);
+  rest = index.div(rest, counts.headBlocks);
   rows.keyHead = index.rem(rest, geometry.keyHeads);
   rows.batch = index.div(rest, geometry.keyHeads);
-  Index firstOfGroup = index.mul(headBlock, heads);
+  Index firstOfGroup = index.mul(headBlock, counts.heads);
   rows.firstHead =
       index.add(index.mul(rows.keyHead, geometry.group), firstOfGroup);
-  Index headsHere =
-      index.min(index.sub(index.constant(geometry.group), firstOfGroup), heads);
+  Index headsHere = index.min(
+      index.sub(index.constant(geometry.group), firstOfGroup), counts.heads);
   rows.rows = index.mul(headsHere, rows.queries);
   rows.position = index.constant(0);
   if (geometry.position) {
@@ -208,49 +224,69 @@ void AttentionEmitter::emitTask(Index task) {
     rows.limit = index.min(index.max(readPerBatch(geometry.lengths, rows.batch),
                                      index.constant(0)),
                            geometry.keys);
+}
+
+void AttentionEmitter::emitTask(const TaskCounts &counts, Index task) {
+  Index part = index.rem(task, counts.splits);
+  task = index.div(task, counts.splits);
+  findRows(counts, task);
+  KeySpan all{index.constant(0), geometry.keys};
+  KeySpan span = getVisible(index.constant(0), index.sub(rows.rows, 1)).first;
   allocateBuffers();
   emitStart();
-  walkKeys(/*isFallback=*/false);
+  if (partials) {
+    Index first = index.mul(part, config.getSplit());
+    span.begin = index.max(span.begin, first);
+    span.end = index.min(span.end, index.add(first, config.getSplit()));
+    walkKeys(span, /*isFallback=*/false);
+    return storePartials(index.add(index.mul(task, counts.splits), part));
+  }
+  walkKeys(span, /*isFallback=*/false);
   Value wantsFallback = storeRows(/*isFallback=*/false);
   if (wantsFallback)
     ifTrue(
         wantsFallback,
         [&] {
           emitStart();
-          walkKeys(/*isFallback=*/true);
+          walkKeys(all, /*isFallback=*/true);
           storeRows(/*isFallback=*/true);
         },
         nullptr);
 }
 
 void AttentionEmitter::emit() {
-  Index heads = getHeadsOfBlock();
-  Index queriesOfBlock = index.selectLess(
-      index.constant(1), heads, geometry.queries, index.constant(queryBlock));
-  Index queryBlocks = index.ceilDiv(
-      geometry.queries, index.max(queriesOfBlock, index.constant(1)));
-  Index count =
-      index.mul(index.mul(geometry.batch, geometry.keyHeads),
-                index.mul(index.ceilDiv(index.constant(geometry.group), heads),
-                          queryBlocks));
+  TaskCounts counts = countTasks();
+  if (config.getSplit()) {
+    Index bytes = index.mul(index.mul(counts.all, counts.splits),
+                            queryBlock * getPartialStride() * 4);
+    Value memory = makeScratch(kernel, bytes);
+    partials =
+        viewScratch(index.builder, index.loc, memory, index.constant(0), f32);
+  }
   // A multiply-add of a vector is about as much as three operations.
   double keys = IndexBuilder::getConstant(geometry.keys).value_or(256);
-  double cost = kernel
-                    .cost(Work{3.2 / lanes * queryBlock * keys *
-                                   double(geometry.depth + geometry.valueDepth),
-                               0})
-                    .value;
-  parallelLoop(index, count, cost, [&](Index task) { emitTask(task); });
+  if (config.getSplit())
+    keys = config.getSplit();
+  double depths = geometry.depth + geometry.valueDepth;
+  double cost =
+      kernel.cost(Work{3.2 / lanes * queryBlock * keys * depths, 0}).value;
+  parallelLoop(index, index.mul(counts.all, counts.splits), cost,
+               [&](Index task) { emitTask(counts, task); });
+  if (!partials)
+    return;
+  double mergeCost =
+      kernel.cost(Work{2.0 * queryBlock * geometry.valueDepth, 0}).value;
+  parallelLoop(index, counts.all, mergeCost, [&](Index task) {
+    findRows(counts, task);
+    mergePartials(counts, task);
+  });
 }
 
 //===----------------------------------------------------------------------===//
 // Keys
 //===----------------------------------------------------------------------===//
 
-void AttentionEmitter::walkKeys(bool isFallback) {
-  KeySpan span{index.constant(0), geometry.keys};
-  if (!isFallback)
-    span = getVisible(index.constant(0), index.sub(rows.rows, 1)).first;
+void AttentionEmitter::walkKeys(const KeySpan &span, bool isFallback) {
   Index first = index.sub(span.begin, index.rem(span.begin, keyBlock));
   index.loop(first, span.end, keyBlock, [&](Index block) {
     Index count = seesWholeBlocks() ? index.constant(keyBlock)
@@ -276,6 +312,8 @@ void AttentionEmitter::emitKeyBlock(Index block, Index count, bool isFallback) {
 }
 
 void AttentionEmitter::copyKeys(Index block, Index count) {
+  if (config.getInPlace())
+    return;
   Index key = geometry.key.getStart(index, rows.batch, rows.keyHead, block);
   emitKeyPanels(index, {geometry.key, key, count, geometry.depth}, panels,
                 width, lanes);
@@ -395,93 +433,4 @@ Value AttentionEmitter::lookAt(Index block, Index count) {
   // A bias is added in any case.
   Value some = geometry.mask ? body.select(whole, code(1), code(2)) : code(2);
   return body.select(any, some, code(0));
-}
-
-//===----------------------------------------------------------------------===//
-// Results
-//===----------------------------------------------------------------------===//
-
-/// One row of the result: sums of values times a factor.
-void AttentionEmitter::storeRow(Index row, Value factor) {
-  const AttentionTensor &result = geometry.result;
-  Index start = result.getStart(index, rows.batch, getHead(row), getQuery(row));
-  Index from = index.mul(row, valueStride);
-  Type element = result.getElement();
-  if (!result.hasRows())
-    return index.loop(
-        index.constant(0), index.constant(geometry.valueDepth), 1,
-        [&](Index k) {
-          Value value =
-              body.mul(loadScalar(output, index.add(from, k)), factor);
-          storeScalar(convertElements(index.builder, index.loc, value, element),
-                      result.memory,
-                      index.add(start, index.mul(k, result.strides[3])));
-        });
-  Value factors = broadcast(factor, lanes);
-  auto storePart = [&](Index k, Value mask) {
-    Value value = body.mul(load(output, index.add(from, k), lanes), factors);
-    storeVector(index.builder, index.loc,
-                convertElements(index.builder, index.loc, value, element),
-                result.memory, index.add(start, k), mask);
-  };
-  int64_t whole = geometry.valueDepth / lanes * lanes;
-  index.loop(index.constant(0), index.constant(whole), lanes,
-             [&](Index k) { storePart(k, {}); });
-  if (whole < geometry.valueDepth)
-    storePart(index.constant(whole),
-              makeLaneMask(index.builder, index.loc, lanes,
-                           index.constant(geometry.valueDepth - whole)));
-}
-
-/// Stores what is finished: all rows, or with a fallback those that have a key,
-/// and then the others. Returns whether there are others.
-Value AttentionEmitter::storeRows(bool isFallback) {
-  bool hasFallback = mayHaveEmptyRows && geometry.fallback;
-  if (hasFallback && !isFallback)
-    empty = reserve(queryBlock);
-  Value no = arith::ConstantOp::create(index.builder, index.loc,
-                                       index.builder.getBoolAttr(false));
-  auto storeOne = [&](Index row, Value most) {
-    auto add = [&](Value a, Value b) { return body.add(a, b); };
-    Value sum = foldLanes(load(sums, index.mul(row, lanes), lanes), add);
-    Value factor = body.div(body.constant(sum, 1), sum);
-    if (!op.getNanRows()) {
-      Value isZero = body.compare(CmpFPredicate::OEQ, sum, body.zero(sum));
-      factor = body.select(isZero, body.zero(sum), factor);
-    }
-    storeRow(row, factor);
-    if (!geometry.logSumExp)
-      return;
-    Value logarithm =
-        body.add(math::LogOp::create(index.builder, index.loc, sum), most);
-    Index head = getHead(row), query = getQuery(row);
-    Index place = index.add(
-        index.mul(index.add(index.mul(rows.batch, geometry.queryHeads), head),
-                  geometry.queries),
-        query);
-    storeScalar(logarithm, geometry.logSumExp, place);
-  };
-  SmallVector<Value> others = index.loop(
-      index.constant(0), rows.rows, 1, no,
-      [&](Index row, ValueRange running) -> SmallVector<Value> {
-        Index place = index.add(index.mul(index.div(row, tileRows), rowLanes),
-                                index.rem(row, tileRows));
-        Value most = loadScalar(maxima, place);
-        if (!hasFallback) {
-          storeOne(row, most);
-          return {running[0]};
-        }
-        Value before = isFallback ? loadScalar(empty, row) : most;
-        Value isEmpty = body.compare(CmpFPredicate::OEQ, before,
-                                     body.constant(before, -infinity));
-        if (isFallback) {
-          ifTrue(isEmpty, [&] { storeOne(row, most); }, nullptr);
-          return {running[0]};
-        }
-        storeScalar(most, empty, row);
-        ifTrue(isEmpty, [] {}, [&] { storeOne(row, most); });
-        return {arith::OrIOp::create(index.builder, index.loc, running[0],
-                                     isEmpty)};
-      });
-  return hasFallback ? others.front() : Value();
 }

@@ -156,7 +156,90 @@ void AttentionEmitter::emitScoreTile(Index key, int64_t vectors) {
             index.add(key, r * scoreStride + v * lanes));
 }
 
+/// The sums of the lanes of as many vectors as each has lanes.
+Value AttentionEmitter::foldVectors(SmallVector<Value> vectors) {
+  int64_t width = lanes;
+  // Lane i of the last sum is vector i's if vectors that are half of all apart
+  // are joined first.
+  while (vectors.size() > 1) {
+    size_t half = vectors.size() / 2;
+    SmallVector<int64_t> low, high;
+    for (int64_t lane = 0; lane < width; ++lane) {
+      // Runs of lanes in turn of either.
+      int64_t run = half, group = lane / run;
+      int64_t source = (group / 2) * 2 * run + lane % run;
+      int64_t from = group % 2 == 0 ? 0 : width;
+      low.push_back(from + source);
+      high.push_back(from + source + run);
+    }
+    SmallVector<Value> joined;
+    for (size_t i = 0; i < half; ++i) {
+      auto shuffle = [&](ArrayRef<int64_t> order) -> Value {
+        return vector::ShuffleOp::create(index.builder, index.loc, vectors[i],
+                                         vectors[i + half], order);
+      };
+      Value first = shuffle(low), second = shuffle(high);
+      joined.push_back(body.add(first, second));
+    }
+    vectors = joined;
+  }
+  return vectors.front();
+}
+
+/// The scores of a tile's rows and a vector of keys that are read where they
+/// lie.
+void AttentionEmitter::emitDotProducts(const Tile &tile, Index key,
+                                       bool isWhole) {
+  int64_t depth = geometry.depth, whole = depth / lanes * lanes;
+  Index last = index.sub(tile.keys.end, 1);
+  SmallVector<Index> starts;
+  for (int64_t lane = 0; lane < lanes; ++lane) {
+    Index number = index.add(key, lane);
+    if (!isWhole)
+      number = index.min(number, last);
+    starts.push_back(geometry.key.getStart(index, rows.batch, rows.keyHead,
+                                           index.add(tile.block, number)));
+  }
+  index.loop(index.constant(0), index.constant(tileRows), 1, [&](Index row) {
+    Index query = index.mul(row, queryStride);
+    auto addStep = [&](Index k, Value mask, ValueRange running) {
+      Value lhs = load(queries, index.add(query, k), lanes);
+      SmallVector<Value> next;
+      for (auto [start, sum] : llvm::zip_equal(starts, running)) {
+        Value rhs =
+            unit->loadVector(index.builder, index.loc, geometry.key.memory,
+                             index.add(start, k), mask);
+        next.push_back(
+            unit->multiplyAdd(index.builder, index.loc, lhs, rhs, sum));
+      }
+      return next;
+    };
+    SmallVector<Value> dots(lanes, number(0, lanes));
+    dots = index.loop(
+        index.constant(0), index.constant(whole), lanes, dots,
+        [&](Index k, ValueRange running) { return addStep(k, {}, running); });
+    if (whole < depth)
+      dots = addStep(index.constant(whole),
+                     makeLaneMask(index.builder, index.loc, lanes,
+                                  index.constant(depth - whole)),
+                     dots);
+    store(foldVectors(dots), scores,
+          index.add(index.mul(row, scoreStride), key));
+  });
+}
+
+void AttentionEmitter::emitScoresInPlace(const Tile &tile) {
+  Index begin = tile.keys.begin, end = tile.keys.end;
+  Index whole = index.sub(end, index.rem(index.sub(end, begin), lanes));
+  index.loop(begin, whole, lanes,
+             [&](Index key) { emitDotProducts(tile, key, /*isWhole=*/true); });
+  index.ifLess(whole, end,
+               [&] { emitDotProducts(tile, whole, /*isWhole=*/false); });
+}
+
 void AttentionEmitter::emitScores(const Tile &tile) {
+  if (config.getInPlace())
+    return emitScoresInPlace(tile);
   Index begin = tile.keys.begin, end = tile.keys.end;
   Index whole = index.sub(end, index.rem(end, width));
   index.loop(begin, whole, width,
@@ -412,12 +495,18 @@ void AttentionEmitter::emitValueTile(const Tile &tile, int64_t column,
     inputs.bStart =
         geometry.value.getStart(index, rows.batch, rows.keyHead,
                                 index.add(tile.block, tile.keys.begin));
+    inputs.bStep = geometry.value.strides[2];
+    int64_t there = geometry.valueDepth - column;
+    if (there < vectors * lanes)
+      inputs.lastMask =
+          makeLaneMask(index.builder, index.loc, lanes,
+                       index.constant(there - (vectors - 1) * lanes));
   } else {
+    inputs.bStep = index.constant(valueStride);
     inputs.b = values;
     inputs.bStart = index.mul(tile.keys.begin, valueStride);
   }
   inputs.bStart = index.add(inputs.bStart, column);
-  inputs.bStep = index.constant(valueStride);
   inputs.depth = index.sub(tile.keys.end, tile.keys.begin);
   inputs.depthLimit = keyBlock;
   MicroTileOptions options;

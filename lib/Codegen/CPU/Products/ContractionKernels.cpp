@@ -184,9 +184,20 @@ static LogicalResult emitMatmul(KernelBuilder &kernel, Operation *op) {
   return emitProduct(kernel, op, getContractionSpec(matmul, *types), operands);
 }
 
+/// Of matrices that lie a fixed step apart. Left operands of narrow types are
+/// widened as a whole.
+static bool readsStridedMatrices(OpOperand &use, int64_t axis) {
+  auto matmul = cast<MatmulOp>(use.getOwner());
+  bool isWidened =
+      matmul.getLhs() == use.get() && !elementTypeOf(use.get()).isF32();
+  return axis + 2 >= static_cast<int64_t>(shapeOf(use.get()).size()) &&
+         !isWidened;
+}
+
 void sluice::registerContractionEmitters(EmitterRegistry &registry) {
   registry.addKernel<MatmulOp>(emitMatmul);
   registry.addKernel<kernel::PackedMatmulOp>(emitPackedMatmul);
   registry.addElement<MatmulOp>(matmulElement);
+  registry.addStrided<MatmulOp>(readsStridedMatrices);
   registry.flushSubnormals<MatmulOp, kernel::PackedMatmulOp>();
 }

@@ -49,17 +49,14 @@ bool sluice::readsStrided(kernel::FuncOp kernel, unsigned argument,
   auto asksForSizes = [](Operation *user) { return isa<ShapeOp>(user); };
   if (llvm::all_of(region.getArgument(argument).getUsers(), asksForSizes))
     return true;
-  // Left operands of narrow types are widened as a whole.
   auto takes = [&](OpOperand &use) {
-    auto matmul = dyn_cast<MatmulOp>(use.getOwner());
-    return matmul &&
-           (matmul.getLhs() != use.get() || type.getElementType().isF32());
+    auto reads = cpuEmitters().find(use.getOwner()).readsStrided;
+    return reads && reads(use, axis);
   };
   // The anchor is what builds the kernel whole.
   auto isAnchor = [](Operation &op) {
     return cpuEmitters().find(&op).kernel != nullptr;
   };
-  return axis + 2 >= type.getRank() &&
-         llvm::count_if(region.without_terminator(), isAnchor) == 1 &&
+  return llvm::count_if(region.without_terminator(), isAnchor) == 1 &&
          llvm::all_of(region.getArgument(argument).getUses(), takes);
 }
