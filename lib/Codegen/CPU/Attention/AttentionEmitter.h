@@ -134,6 +134,8 @@ private:
   void emitScoreTile(Index key, int64_t vectors);
   void emitScoresInPlace(const Tile &tile);
   void emitDotProducts(const Tile &tile, Index key, bool isWhole);
+  void fetchValues(Index key, Index row, Index k);
+  TilePrefetch getNextKeys(const Tile &tile, int64_t column, int64_t vectors);
   Value foldVectors(mlir::SmallVector<Value> vectors);
   void emitMaxima(const Tile &tile, const BlockKind &kind, bool isFallback);
   void emitMaxima(const Tile &tile, const ElementReads &reads);

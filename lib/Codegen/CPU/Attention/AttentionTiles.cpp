@@ -12,6 +12,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "sluice/Analysis/MachineModel.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -186,6 +187,30 @@ Value AttentionEmitter::foldVectors(SmallVector<Value> vectors) {
   return vectors.front();
 }
 
+/// Step k of a row's products with a vector of keys fetches its share of the
+/// values of these, which come next, into the second-level cache.
+void AttentionEmitter::fetchValues(Index key, Index row, Index k) {
+  constexpr unsigned secondLevel = 2;
+  const AttentionTensor &value = geometry.value;
+  int64_t lineElements = 8 * MachineModel::cacheLineBytes /
+                         value.getElement().getIntOrFloatBitWidth();
+  int64_t rowLines = llvm::divideCeil(geometry.valueDepth, lineElements);
+  int64_t steps = llvm::divideCeil(geometry.depth, lanes);
+  int64_t share = llvm::divideCeil(lanes * rowLines, tileRows * steps);
+  Index step = index.add(index.mul(row, steps), index.div(k, lanes));
+  for (int64_t i = 0; i < share; ++i) {
+    Index line = index.add(index.mul(step, share), i);
+    Index start = value.getStart(index, rows.batch, rows.keyHead,
+                                 index.add(key, index.div(line, rowLines)));
+    start =
+        index.add(start, index.mul(index.rem(line, rowLines), lineElements));
+    memref::PrefetchOp::create(index.builder, index.loc, value.memory,
+                               ValueRange{index.value(start)},
+                               /*isWrite=*/false, secondLevel,
+                               /*isDataCache=*/true);
+  }
+}
+
 /// The scores of a tile's rows and a vector of keys that are read where they
 /// lie.
 void AttentionEmitter::emitDotProducts(const Tile &tile, Index key,
@@ -203,6 +228,7 @@ void AttentionEmitter::emitDotProducts(const Tile &tile, Index key,
   index.loop(index.constant(0), index.constant(tileRows), 1, [&](Index row) {
     Index query = index.mul(row, queryStride);
     auto addStep = [&](Index k, Value mask, ValueRange running) {
+      fetchValues(index.add(tile.block, key), row, k);
       Value lhs = load(queries, index.add(query, k), lanes);
       SmallVector<Value> next;
       for (auto [start, sum] : llvm::zip_equal(starts, running)) {
@@ -470,6 +496,20 @@ void AttentionEmitter::emitPowers(const Tile &tile) {
   });
 }
 
+/// The part of the next block's keys that is fetched while some columns of the
+/// values are multiplied.
+TilePrefetch AttentionEmitter::getNextKeys(const Tile &tile, int64_t column,
+                                           int64_t vectors) {
+  int64_t depth = geometry.depth;
+  int64_t first = depth * column / valueStride;
+  int64_t end = depth * (column + vectors * lanes) / valueStride;
+  Index start = geometry.key.getStart(
+      index, rows.batch, rows.keyHead,
+      index.add(tile.block, index.add(tile.keys.begin, keyBlock)));
+  return {geometry.key.memory, index.add(start, first), end - first,
+          geometry.key.strides[2]};
+}
+
 /// Adds the product of exponentials and values to some columns of the output.
 void AttentionEmitter::emitValueTile(const Tile &tile, int64_t column,
                                      int64_t vectors) {
@@ -508,6 +548,8 @@ void AttentionEmitter::emitValueTile(const Tile &tile, int64_t column,
   }
   inputs.bStart = index.add(inputs.bStart, column);
   inputs.depth = index.sub(tile.keys.end, tile.keys.begin);
+  if (config.getInPlace())
+    inputs.prefetches.push_back(getNextKeys(tile, column, vectors));
   inputs.depthLimit = keyBlock;
   MicroTileOptions options;
   options.unit = unit.get();

@@ -137,6 +137,16 @@ void TileEmitter::prefetchLine(Value buffer, OpFoldResult start,
 void TileEmitter::prefetchStreams(OpFoldResult k, int64_t steps) {
   constexpr unsigned secondLevel = 2;
   for (const TilePrefetch &stream : operands.prefetches) {
+    if (stream.stride) {
+      for (int64_t u = 0; u < steps; ++u) {
+        OpFoldResult start =
+            index.add(stream.start, index.mul(index.add(k, u), stream.stride));
+        for (int64_t at = 0; at < stream.step;
+             at += getLineElements(stream.buffer))
+          prefetchLine(stream.buffer, index.add(start, at), secondLevel);
+      }
+      continue;
+    }
     OpFoldResult start = index.add(stream.start, index.mul(k, stream.step));
     int64_t lineElements = getLineElements(stream.buffer);
     for (int64_t at = 0; at < steps * stream.step; at += lineElements)
@@ -231,7 +241,10 @@ static MicroTileOperands takeSteps(IndexBuilder &index,
     row = index.add(row, index.mul(first, operands.aStep));
   part.bStart = index.add(part.bStart, index.mul(first, operands.bStep));
   for (TilePrefetch &stream : part.prefetches)
-    stream.start = index.add(stream.start, index.mul(first, stream.step));
+    stream.start = index.add(
+        stream.start,
+        index.mul(first,
+                  stream.stride ? stream.stride : index.constant(stream.step)));
   auto depth = IndexBuilder::getConstant(operands.depth);
   part.depth =
       depth && *depth % count == 0

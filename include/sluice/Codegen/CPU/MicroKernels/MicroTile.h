@@ -46,6 +46,8 @@ struct TilePrefetch {
   mlir::Value buffer;
   mlir::OpFoldResult start;
   int64_t step = 0;
+  /// From those of one step to those of the next; null: one behind the other.
+  mlir::OpFoldResult stride = {};
 };
 
 /// What the epilogue of a tile reads or writes: a row for each row of the tile,
