@@ -134,7 +134,7 @@ private:
   void emitScoreTile(Index key, int64_t vectors);
   void emitScoresInPlace(const Tile &tile);
   void emitDotProducts(const Tile &tile, Index key, bool isWhole);
-  void fetchValues(Index key, Index row, Index k);
+  void fetchValues(Index key, Index turn, Index k);
   TilePrefetch getNextKeys(const Tile &tile, int64_t column, int64_t vectors);
   Value foldVectors(mlir::SmallVector<Value> vectors);
   void emitMaxima(const Tile &tile, const BlockKind &kind, bool isFallback);

@@ -187,9 +187,9 @@ Value AttentionEmitter::foldVectors(SmallVector<Value> vectors) {
   return vectors.front();
 }
 
-/// Step k of a row's products with a vector of keys fetches its share of the
+/// Step k of a turn of products with a vector of keys fetches its share of the
 /// values of these, which come next, into the second-level cache.
-void AttentionEmitter::fetchValues(Index key, Index row, Index k) {
+void AttentionEmitter::fetchValues(Index key, Index turn, Index k) {
   constexpr unsigned secondLevel = 2;
   const AttentionTensor &value = geometry.value;
   int64_t lineElements = 8 * MachineModel::cacheLineBytes /
@@ -197,7 +197,7 @@ void AttentionEmitter::fetchValues(Index key, Index row, Index k) {
   int64_t rowLines = llvm::divideCeil(geometry.valueDepth, lineElements);
   int64_t steps = llvm::divideCeil(geometry.depth, lanes);
   int64_t share = llvm::divideCeil(lanes * rowLines, tileRows * steps);
-  Index step = index.add(index.mul(row, steps), index.div(k, lanes));
+  Index step = index.add(index.mul(turn, steps), index.div(k, lanes));
   for (int64_t i = 0; i < share; ++i) {
     Index line = index.add(index.mul(step, share), i);
     Index start = value.getStart(index, rows.batch, rows.keyHead,
@@ -211,32 +211,40 @@ void AttentionEmitter::fetchValues(Index key, Index row, Index k) {
   }
 }
 
-/// The scores of a tile's rows and a vector of keys that are read where they
-/// lie.
+/// The scores of a tile's rows and as many keys as a vector has lanes, which
+/// are read where they lie: of all rows and some keys at a time, else of one
+/// row and all of these keys, so that the lanes of sums make one vector.
 void AttentionEmitter::emitDotProducts(const Tile &tile, Index key,
                                        bool isWhole) {
   int64_t depth = geometry.depth, whole = depth / lanes * lanes;
+  bool together = lanes % tileRows == 0;
+  int64_t rowCount = together ? tileRows : 1, keyCount = lanes / rowCount;
   Index last = index.sub(tile.keys.end, 1);
-  SmallVector<Index> starts;
-  for (int64_t lane = 0; lane < lanes; ++lane) {
-    Index number = index.add(key, lane);
-    if (!isWhole)
-      number = index.min(number, last);
-    starts.push_back(geometry.key.getStart(index, rows.batch, rows.keyHead,
-                                           index.add(tile.block, number)));
-  }
-  index.loop(index.constant(0), index.constant(tileRows), 1, [&](Index row) {
-    Index query = index.mul(row, queryStride);
+  index.loop(index.constant(0), index.constant(tileRows), 1, [&](Index turn) {
+    Index firstRow = together ? index.constant(0) : turn;
+    Index first = together ? index.add(key, index.mul(turn, keyCount)) : key;
+    SmallVector<Index> starts;
+    for (int64_t i = 0; i < keyCount; ++i) {
+      Index number = index.add(first, i);
+      if (!isWhole)
+        number = index.min(number, last);
+      starts.push_back(geometry.key.getStart(index, rows.batch, rows.keyHead,
+                                             index.add(tile.block, number)));
+    }
     auto addStep = [&](Index k, Value mask, ValueRange running) {
-      fetchValues(index.add(tile.block, key), row, k);
-      Value lhs = load(queries, index.add(query, k), lanes);
-      SmallVector<Value> next;
-      for (auto [start, sum] : llvm::zip_equal(starts, running)) {
-        Value rhs =
-            unit->loadVector(index.builder, index.loc, geometry.key.memory,
-                             index.add(start, k), mask);
-        next.push_back(
-            unit->multiplyAdd(index.builder, index.loc, lhs, rhs, sum));
+      fetchValues(index.add(tile.block, key), turn, k);
+      SmallVector<Value> next(running), keys;
+      for (Index start : starts)
+        keys.push_back(unit->loadVector(index.builder, index.loc,
+                                        geometry.key.memory,
+                                        index.add(start, k), mask));
+      for (int64_t r = 0; r < rowCount; ++r) {
+        Index query = index.mul(index.add(firstRow, r), queryStride);
+        Value lhs = load(queries, index.add(query, k), lanes);
+        for (int64_t i = 0; i < keyCount; ++i) {
+          Value &sum = next[r * keyCount + i];
+          sum = unit->multiplyAdd(index.builder, index.loc, lhs, keys[i], sum);
+        }
       }
       return next;
     };
@@ -249,8 +257,18 @@ void AttentionEmitter::emitDotProducts(const Tile &tile, Index key,
                      makeLaneMask(index.builder, index.loc, lanes,
                                   index.constant(depth - whole)),
                      dots);
-    store(foldVectors(dots), scores,
-          index.add(index.mul(row, scoreStride), key));
+    Value all = foldVectors(dots);
+    for (int64_t r = 0; r < rowCount; ++r) {
+      SmallVector<int64_t> own;
+      for (int64_t i = 0; i < keyCount; ++i)
+        own.push_back(r * keyCount + i);
+      Value sums = all;
+      if (rowCount > 1)
+        sums =
+            vector::ShuffleOp::create(index.builder, index.loc, all, all, own);
+      Index row = index.add(firstRow, r);
+      store(sums, scores, index.add(index.mul(row, scoreStride), first));
+    }
   });
 }
 
