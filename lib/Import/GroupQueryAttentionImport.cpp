@@ -70,7 +70,7 @@ private:
   /// [B, S, H, D], of this run's tokens.
   Value query, key, value;
   Value presentKey, presentValue;
-  /// Scalars: this run's tokens, and the most that there are with the past's.
+  /// [1]: this run's tokens, and the most that there are with the past's.
   Value count, total;
   Value isPrompt; ///< are there no others?
 };
@@ -150,7 +150,7 @@ bool GroupQueryReader::hasPast() const {
 /// Where this run's tokens stand. In a prompt all sequences start at the
 /// beginning, and the shorter ones are padded behind.
 void GroupQueryReader::readLengths() {
-  count = scalarSize(ops, query, 1);
+  count = ops.size(query, 1);
   Value last = perBatch(ops, node.input(lengthsInput));
   parts.lengths = ops.add(last, integer(1));
   if (!hasPast()) {
@@ -158,7 +158,7 @@ void GroupQueryReader::readLengths() {
     return;
   }
   total = ops.reshape(
-      ops.cast(node.input(totalLengthInput), node.builder.getI64Type()), {});
+      ops.cast(node.input(totalLengthInput), node.builder.getI64Type()), {1});
   isPrompt = ops.make<EqualOp>({total, count});
   parts.position =
       ops.select(isPrompt, integer(0), ops.sub(parts.lengths, count));
@@ -240,9 +240,8 @@ Value GroupQueryReader::extendCache(Value past, Value updates,
   bool hasRoom = !ShapedType::isDynamic(room) &&
                  ((known && *known <= room) || declared == room);
   if (!hasRoom) {
-    Value more =
-        ops.make<MaxOp>({ops.sub(ops.reshape(total, {1}), ops.size(past, 2)),
-                         node.constantVector(0)});
+    Value more = ops.make<MaxOp>(
+        {ops.sub(total, ops.size(past, 2)), node.constantVector(0)});
     Value none = node.constantVector({0, 0});
     if (ops.failed())
       return nullptr;
@@ -312,8 +311,8 @@ llvm::Expected<Values> GroupQueryReader::finish() {
                        ops.number(stages.scores, 0), stages.scores);
   }
   if (hasPast() && !ops.failed())
-    shown = ops.unwrap(sliceAxis(node, shown, 3, node.constantVector(0),
-                                 ops.reshape(total, {1})));
+    shown =
+        ops.unwrap(sliceAxis(node, shown, 3, node.constantVector(0), total));
   shown = ops.cast(shown, elementTypeOf(node.input(queryInput)));
   Value result = mergeHeads(ops, stages.result);
   return ops.finish({result, presentKey, presentValue, shown});
