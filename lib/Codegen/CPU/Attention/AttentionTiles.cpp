@@ -515,7 +515,8 @@ void AttentionEmitter::emitPowers(const Tile &tile) {
 }
 
 /// The part of the next block's keys that is fetched while some columns of the
-/// values are multiplied.
+/// values are multiplied: whole rows where these follow each other, since CPUs
+/// see streams in what goes on from line to line.
 TilePrefetch AttentionEmitter::getNextKeys(const Tile &tile, int64_t column,
                                            int64_t vectors) {
   int64_t depth = geometry.depth;
@@ -524,6 +525,9 @@ TilePrefetch AttentionEmitter::getNextKeys(const Tile &tile, int64_t column,
   Index start = geometry.key.getStart(
       index, rows.batch, rows.keyHead,
       index.add(tile.block, index.add(tile.keys.begin, keyBlock)));
+  if (IndexBuilder::isConstant(geometry.key.strides[2], depth))
+    return {geometry.key.memory, index.add(start, first * keyBlock),
+            end - first};
   return {geometry.key.memory, index.add(start, first), end - first,
           geometry.key.strides[2]};
 }
