@@ -147,7 +147,7 @@ func.func @gates(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
-// expected-error @+1 {{key_block must be between 1 and 2147483648, not 0}}
+// expected-error @+1 {{key_block is 0, but must be from 1 to 2147483648}}
 #keys = #kernel.cpu_attention<lanes = 8, key_block = 0>
 
 // -----
