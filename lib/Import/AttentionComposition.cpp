@@ -31,7 +31,7 @@ Value sluice::splitHeads(Composition &ops, Value merged, int64_t heads) {
     return ops.fail(node.invalid(Twine(width) +
                                  " elements are no multiple of the " +
                                  Twine(heads) + " heads"));
-  // Sizes that are zero are copied too.
+  // A zero in the vector would copy a size.
   if (width == 0)
     return ops.reshapeTo(merged,
                          {ops.size(merged, 0), ops.size(merged, 1),
