@@ -18,6 +18,13 @@ namespace sluice {
 // The products
 //===----------------------------------------------------------------------===//
 
+/// Is there a run in which a dimension has the size of the axes?
+bool AttentionLayout::mayBeEqual(int64_t size, ArrayRef<Axis> all) const {
+  int64_t known = axes.getSize(all);
+  return ShapedType::isDynamic(size) || ShapedType::isDynamic(known) ||
+         size == known;
+}
+
 std::optional<AxisLists>
 AttentionLayout::readOperand(const ProductTensor &operand, ArrayRef<Axes> batch,
                              const Axes &rows, const Axes &elements,
@@ -25,12 +32,15 @@ AttentionLayout::readOperand(const ProductTensor &operand, ArrayRef<Axes> batch,
   Value tensor = operand.tensor;
   int64_t rank = shapeOf(tensor).size(), wanted = batch.size();
   AxisLists lists(rank);
+  // A batch that only the run knows may be one, which attention broadcasts.
+  int64_t headPlace = wanted >= 2 ? wanted - 1 : wanted;
   for (int64_t i = 0; i < wanted; ++i) {
     int64_t dimension = i - wanted + rank - 2;
     Axes all = axes.resolve(batch[i]);
     if (dimension < 0 || shapeOf(tensor)[dimension] == 1)
       llvm::append_range(missing, all);
-    else if (axes.hasSize(tensor, dimension, all))
+    else if (axes.hasSize(tensor, dimension, all) ||
+             (i < headPlace && mayBeEqual(shapeOf(tensor)[dimension], all)))
       lists[dimension] = all;
     else
       return std::nullopt;
@@ -216,14 +226,25 @@ bool AttentionLayout::chooseHeads(const Axes &missing) {
   else if (batches.size() >= 2)
     count = batches.size() - 1;
   ArrayRef<Axis> all = batches;
-  if (all.take_back(std::min(missing.size(), all.size())) != ArrayRef(missing))
-    return false;
-  if (!missing.empty() && count <= missing.size())
-    count =
-        std::min(missing.size() + 1, std::max(all.size() - 1, missing.size()));
+  auto isMissing = [&](Axis axis) { return llvm::is_contained(missing, axis); };
+  size_t shared = 0;
+  while (shared < all.size() && isMissing(all[all.size() - 1 - shared]))
+    ++shared;
+  if (shared < all.size() && shared > 0 && count <= shared)
+    count = std::min(shared + 1, std::max(all.size() - 1, shared));
   heads = Axes(all.take_back(count));
   batches = Axes(all.drop_back(count));
-  return true;
+  // Of heads the last axes may be shared, of batches all.
+  ArrayRef<Axis> own = heads;
+  while (!own.empty() && isMissing(own.back()))
+    own = own.drop_back();
+  return llvm::none_of(own, isMissing) && sharesAllOrNone(missing);
+}
+
+/// Is there one entry for all batches, or one for each?
+bool AttentionLayout::sharesAllOrNone(const Axes &missing) const {
+  auto isMissing = [&](Axis axis) { return llvm::is_contained(missing, axis); };
+  return llvm::none_of(batches, isMissing) || llvm::all_of(batches, isMissing);
 }
 
 Axes AttentionLayout::partOf(Part part, const Stage &stage, const Axes &rows,
@@ -364,15 +385,11 @@ bool AttentionLayout::analyse(std::string &why) {
   }
   // A mask of the run may say more of its batch than is known of the scores';
   // the run checks that it is not larger.
-  for (auto [i, list] : llvm::enumerate(batch)) {
-    int64_t size = shapeOf(chain.result.tensor)[i],
-            known = axes.getSize(axes.resolve(list));
-    if (size != known && !ShapedType::isDynamic(size) &&
-        !ShapedType::isDynamic(known)) {
+  for (auto [i, list] : llvm::enumerate(batch))
+    if (!mayBeEqual(shapeOf(chain.result.tensor)[i], axes.resolve(list))) {
       why = batchMessage;
       return false;
     }
-  }
   // Factors of single queries are applied to the product's operand.
   bool mayMove = !chain.queryFactor;
   Stages keyStages = followBack(firstKey, true, true),
@@ -407,7 +424,10 @@ bool AttentionLayout::analyse(std::string &why) {
     key = *chosen[1];
     value = *chosen[2];
     result = *chosen[3];
-    if (!query.missing.empty())
+    bool sharesHeads = llvm::any_of(query.missing, [&](Axis axis) {
+      return llvm::is_contained(heads, axis);
+    });
+    if (sharesHeads || !sharesAllOrNone(query.missing))
       continue;
     resultOrder = arrange(result, queries, valueDepth)->order;
     return true;
@@ -532,7 +552,11 @@ Value AttentionLayout::makeScoreOperand(GraphBuilder &graph, Value operand,
     int64_t dimension = i - wanted + rank;
     bool isMissing = dimension < 0 || shapeOf(operand)[dimension] == 1;
     own.push_back(isMissing ? Axes() : lists[i]);
-    isKnown &= isMissing || axes.hasSize(operand, dimension, lists[i]);
+    // What is one part of the scores broadcasts in the run, too.
+    bool isPart = llvm::is_contained(
+        ArrayRef<Axes>{batches, heads, queries, keys}, lists[i]);
+    isKnown &=
+        isMissing || isPart || axes.hasSize(operand, dimension, lists[i]);
   }
   bool isDirect = wanted == partCount &&
                   ArrayRef(lists[0]) == ArrayRef(batches) &&

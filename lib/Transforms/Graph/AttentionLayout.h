@@ -75,6 +75,8 @@ private:
   Stages followBack(Stage first, bool mayRepeat, bool mayScale);
   bool followRepetition(Stage &stage);
   Stages followResult();
+  bool mayBeEqual(int64_t size, llvm::ArrayRef<Axis> all) const;
+  bool sharesAllOrNone(const Axes &missing) const;
   bool chooseHeads(const Axes &missing);
   std::optional<Arrangement> arrange(const Stage &stage, const Axes &rows,
                                      const Axes &elements) const;
