@@ -437,19 +437,20 @@ static bool passesOn(Operation *op) {
           op->hasTrait<trait::IsView>());
 }
 
-/// Is there a product among what reads a value, and what reads that?
-static bool leadsToProduct(Value value, unsigned depth = 0) {
-  constexpr unsigned maxDepth = 8;
+/// Is there a product among what reads a value, and what reads that? `budget`
+/// is how many ops to look at.
+static bool leadsToProduct(Value value, unsigned &budget) {
   return llvm::any_of(value.getUsers(), [&](Operation *user) {
+    if (budget == 0)
+      return false;
+    --budget;
     if (isa<MatmulOp>(user))
       return true;
-    return passesOn(user) && depth < maxDepth &&
-           leadsToProduct(user->getResult(0), depth + 1);
+    return passesOn(user) && leadsToProduct(user->getResult(0), budget);
   });
 }
 
-/// Is there one among what a value is computed from? `budget` is how many ops
-/// to look at.
+/// Is there one among what a value is computed from?
 static bool comesFromProduct(Value value, unsigned &budget) {
   Operation *op = value.getDefiningOp();
   if (!op || budget == 0)
@@ -465,9 +466,9 @@ static bool comesFromProduct(Value value, unsigned &budget) {
 std::optional<AttentionChain> ChainMatcher::match(SoftmaxOp softmax) {
   chain.softmax = softmax;
   int64_t rank = shapeOf(softmax.getOperand()).size();
-  unsigned budget = 64;
-  if (rank < 2 || !comesFromProduct(softmax.getOperand(), budget) ||
-      !leadsToProduct(softmax.getResult()))
+  unsigned before = 64, behind = 64;
+  if (rank < 2 || !comesFromProduct(softmax.getOperand(), before) ||
+      !leadsToProduct(softmax.getResult(), behind))
     return std::nullopt;
   if (static_cast<int64_t>(softmax.getAxis()) != rank - 1) {
     fail("the softmax is not along the last dimension:", softmax);

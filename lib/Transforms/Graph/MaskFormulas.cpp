@@ -258,7 +258,15 @@ std::optional<TwoValued> MaskFormulas::getTwoValuedBool(const Element &element,
   } else if (isa<GreaterEqualOp>(op)) {
     result = combine(element, depth, [](double x, double y) { return x >= y; });
   }
-  return result && result->condition.tensor ? result : itself;
+  if (!result || !result->condition.tensor)
+    return itself;
+  // Of a token a comparison knows more than that it is zero or one.
+  bool isToken = !elementTypeOf(result->condition.tensor).isInteger(1);
+  bool isZero = isa<EqualOp>(op) && getSplatNumber(op->getOperand(1)) == 0.0 &&
+                isa<IntegerType>(elementTypeOf(op->getOperand(0)));
+  if (isToken && !isa<CastOp>(op) && !isZero)
+    return itself;
+  return result;
 }
 
 std::optional<TwoValued> MaskFormulas::getTwoValued(const Element &start,
@@ -272,7 +280,8 @@ std::optional<TwoValued> MaskFormulas::getTwoValued(const Element &start,
     return std::nullopt;
   if (type.isInteger(1))
     return getTwoValuedBool(element, depth);
-  bool isToken = isa<IntegerType>(type);
+  // What follows from places is no token.
+  bool isToken = isa<IntegerType>(type) && !positions.getNumber(element);
   TwoValued token{element, 0, 1};
   if (!op || !isa<ElementwiseOpInterface>(op) || !knowsOperands(element))
     return isToken ? std::optional(token) : std::nullopt;
