@@ -65,6 +65,26 @@ SizeRoot SizeRoots::compute(Value tensor, int64_t dimension) {
     }
     return common.value_or(own);
   }
+  if (auto broadcast = dyn_cast<BroadcastOp>(op)) {
+    // That of the operand or of the wanted shape, where the other one is one,
+    // or of both.
+    std::optional<SizeRoot> before, wanted;
+    int64_t rank = shapeOf(tensor).size();
+    Value operand = broadcast.getOperand(), shape = broadcast.getShape();
+    int64_t place =
+        dimension - rank + static_cast<int64_t>(shapeOf(operand).size());
+    if (place >= 0 && shapeOf(operand)[place] != 1)
+      before = find(operand, place);
+    int64_t index = dimension - rank + shapeOf(shape)[0];
+    if (index >= 0 && evaluateConstantElement(shape, index) != 1) {
+      wanted = findOfElement(shape, index);
+      if (!wanted)
+        return own;
+    }
+    if (before && wanted)
+      return *before == *wanted ? *before : own;
+    return before ? *before : wanted.value_or(own);
+  }
   if (auto reshape = dyn_cast<ReshapeOp>(op)) {
     if (auto element = findOfElement(reshape.getShape(), dimension))
       return *element;
