@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sluice/Analysis/SymbolicShapes.h"
+#include "dialects/State/State.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -229,7 +230,8 @@ const SmallVector<SymbolicShapes::Symbol> &SymbolicShapes::shape(Value tensor) {
   } else if (isa<ElementwiseOpInterface>(op)) {
     symbols = elementwise(op);
   } else if (auto shaped = dyn_cast<ReifyRankedShapedTypeOpInterface>(op);
-             shaped && isa<SluiceDialect>(op->getDialect())) {
+             shaped &&
+             isa<SluiceDialect, StateDialect>(op->getDialect())) {
     // What reification builds is only looked at.
     OpBuilder builder(op);
     Operation *before = op->getPrevNode();
