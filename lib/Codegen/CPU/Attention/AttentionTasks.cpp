@@ -4,7 +4,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "../MicroKernels/Widening.h"
 #include "AttentionEmitter.h"
 #include "AttentionLimits.h"
 #include "KeyBlock.h"
@@ -12,6 +11,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "sluice/Codegen/CPU/CpuLoops.h"
+#include "sluice/Codegen/CPU/MicroKernels/Widening.h"
 #include "sluice/Codegen/CPU/ParallelLoop.h"
 #include "sluice/Codegen/CPU/Products/Epilogue.h"
 #include "llvm/Support/MathExtras.h"

@@ -5,12 +5,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "KeyBlock.h"
-#include "../MicroKernels/PanelPacking.h"
 #include "dialects/Sluice/BodyBuilder.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "sluice/Codegen/CPU/DotUnits/DotUnit.h"
 #include "sluice/Codegen/CPU/MicroKernels/MicroTile.h"
+#include "sluice/Codegen/CPU/MicroKernels/PanelPacking.h"
 
 using namespace mlir;
 using namespace sluice;

@@ -7,13 +7,13 @@
 #include "ContractionForms.h"
 #include "Gemv.h"
 #include "PanelCopy.h"
-#include "PanelPacking.h"
-#include "Widening.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "sluice/Analysis/MachineModel.h"
 #include "sluice/Codegen/CPU/DotUnits/DotUnit.h"
+#include "sluice/Codegen/CPU/MicroKernels/PanelPacking.h"
+#include "sluice/Codegen/CPU/MicroKernels/Widening.h"
 #include "sluice/Codegen/CPU/ParallelLoop.h"
 
 using namespace mlir;

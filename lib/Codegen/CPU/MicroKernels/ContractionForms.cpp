@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "ContractionForms.h"
-#include "Widening.h"
 #include "sluice/Analysis/MachineModel.h"
+#include "sluice/Codegen/CPU/MicroKernels/Widening.h"
 
 using namespace mlir;
 using namespace sluice;

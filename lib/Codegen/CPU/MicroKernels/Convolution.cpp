@@ -7,11 +7,11 @@
 #include "ConvolutionGeometry.h"
 #include "ConvolutionScratch.h"
 #include "PanelCopy.h"
-#include "Widening.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "sluice/Analysis/TransposedConvolution.h"
 #include "sluice/Codegen/CPU/DotUnits/DotUnit.h"
 #include "sluice/Codegen/CPU/MicroKernels/Contraction.h"
+#include "sluice/Codegen/CPU/MicroKernels/Widening.h"
 #include "sluice/Codegen/CPU/ParallelLoop.h"
 
 using namespace mlir;

@@ -10,8 +10,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Gemv.h"
-#include "PanelPacking.h"
 #include "sluice/Codegen/CPU/DotUnits/DotUnit.h"
+#include "sluice/Codegen/CPU/MicroKernels/PanelPacking.h"
 #include "sluice/Codegen/CPU/ParallelLoop.h"
 
 using namespace mlir;

@@ -3,7 +3,7 @@
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#include "PanelPacking.h"
+#include "sluice/Codegen/CPU/MicroKernels/PanelPacking.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"

@@ -3,7 +3,7 @@
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#include "Widening.h"
+#include "sluice/Codegen/CPU/MicroKernels/Widening.h"
 #include "ConvolutionGeometry.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "sluice/Codegen/CPU/ParallelLoop.h"

@@ -3,8 +3,8 @@
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#ifndef SLUICE_LIB_CODEGEN_CPU_MICROKERNELS_WIDENING_H
-#define SLUICE_LIB_CODEGEN_CPU_MICROKERNELS_WIDENING_H
+#ifndef SLUICE_CODEGEN_CPU_MICROKERNELS_WIDENING_H
+#define SLUICE_CODEGEN_CPU_MICROKERNELS_WIDENING_H
 
 #include "sluice/Codegen/Elements/IndexBuilder.h"
 
@@ -25,4 +25,4 @@ void emitWidening(IndexBuilder &index, mlir::Value source, mlir::Value target,
 
 } // namespace sluice
 
-#endif // SLUICE_LIB_CODEGEN_CPU_MICROKERNELS_WIDENING_H
+#endif // SLUICE_CODEGEN_CPU_MICROKERNELS_WIDENING_H

@@ -3,8 +3,8 @@
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#ifndef SLUICE_LIB_CODEGEN_CPU_MICROKERNELS_PANELPACKING_H
-#define SLUICE_LIB_CODEGEN_CPU_MICROKERNELS_PANELPACKING_H
+#ifndef SLUICE_CODEGEN_CPU_MICROKERNELS_PANELPACKING_H
+#define SLUICE_CODEGEN_CPU_MICROKERNELS_PANELPACKING_H
 
 #include "sluice/Codegen/Elements/IndexBuilder.h"
 
@@ -41,4 +41,4 @@ void emitPanelPacking(
 
 } // namespace sluice
 
-#endif // SLUICE_LIB_CODEGEN_CPU_MICROKERNELS_PANELPACKING_H
+#endif // SLUICE_CODEGEN_CPU_MICROKERNELS_PANELPACKING_H
