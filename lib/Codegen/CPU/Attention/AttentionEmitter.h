@@ -91,6 +91,7 @@ private:
   void walkKeys(const KeySpan &span, bool isFallback);
   void emitKeyBlock(Index block, Index count, bool isFallback);
   void copyKeys(Index block, Index count);
+  void fetchNextBlock(Index block, Index row);
   BlockKind classify(Index block, Index count);
   Value lookAt(Index block, Index count);
   void emitTiles(Index block, Index count, const BlockKind &kind,

@@ -324,9 +324,38 @@ void AttentionEmitter::copyKeys(Index block, Index count) {
               values, index.constant(0), valueStride, lanes, 1);
 }
 
+/// Each tile fetches its share of the next block's keys and values into the
+/// second-level cache.
+void AttentionEmitter::fetchNextBlock(Index block, Index row) {
+  constexpr unsigned secondLevel = 2;
+  Index tiles = index.ceilDiv(rows.rows, tileRows);
+  Index share = index.ceilDiv(index.constant(keyBlock), tiles);
+  Index first = index.mul(index.div(row, tileRows), share);
+  Index end = index.min(index.add(first, share), index.constant(keyBlock));
+  index.loop(first, end, 1, [&](Index key) {
+    Index place = index.add(index.add(block, keyBlock), key);
+    auto fetchRow = [&](const AttentionTensor &tensor, int64_t elements) {
+      if (!tensor.hasRows())
+        return;
+      Index start = tensor.getStart(index, rows.batch, rows.keyHead, place);
+      int64_t lineElements = 8 * MachineModel::cacheLineBytes /
+                             tensor.getElement().getIntOrFloatBitWidth();
+      for (int64_t at = 0; at < elements; at += lineElements)
+        memref::PrefetchOp::create(
+            index.builder, index.loc, tensor.memory,
+            ValueRange{index.value(index.add(start, at))},
+            /*isWrite=*/false, secondLevel, /*isDataCache=*/true);
+    };
+    fetchRow(geometry.key, geometry.depth);
+    fetchRow(geometry.value, geometry.valueDepth);
+  });
+}
+
 void AttentionEmitter::emitTiles(Index block, Index count,
                                  const BlockKind &kind, bool isFallback) {
   index.loop(index.constant(0), rows.rows, tileRows, [&](Index row) {
+    if (!config.getInPlace())
+      fetchNextBlock(block, row);
     Tile tile;
     tile.firstRow = row;
     tile.lastRow =
