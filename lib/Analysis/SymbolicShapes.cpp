@@ -230,8 +230,7 @@ const SmallVector<SymbolicShapes::Symbol> &SymbolicShapes::shape(Value tensor) {
   } else if (isa<ElementwiseOpInterface>(op)) {
     symbols = elementwise(op);
   } else if (auto shaped = dyn_cast<ReifyRankedShapedTypeOpInterface>(op);
-             shaped &&
-             isa<SluiceDialect, StateDialect>(op->getDialect())) {
+             shaped && isa<SluiceDialect, StateDialect>(op->getDialect())) {
     // What reification builds is only looked at.
     OpBuilder builder(op);
     Operation *before = op->getPrevNode();

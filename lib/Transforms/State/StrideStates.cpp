@@ -57,7 +57,8 @@ private:
       remarks::missed(call, remarks::state)
           << "every run copies what a kernel of the kind '"
           << kernel.getAnchor().str()
-          << "' reads of a state: only products and attention read it where it lies";
+          << "' reads of a state: only products and attention read it where it "
+             "lies";
     }
     return axes;
   }
