@@ -30,8 +30,8 @@ mlir::Value strideOf(KernelBuilder &kernel, mlir::Value buffer,
                      int64_t dimension);
 
 /// Can the code of a kernel read this argument where it is the beginning of a
-/// longer tensor along `axis`? Ops say so of their operands (EmitterRegistry.h),
-/// and what asks for nothing but sizes can.
+/// longer tensor along `axis`? Ops say so of their operands
+/// (EmitterRegistry.h), and what asks for nothing but sizes can.
 bool readsStrided(kernel::FuncOp kernel, unsigned argument, int64_t axis);
 
 } // namespace sluice
