@@ -7,6 +7,7 @@
 #include "AttentionChain.h"
 #include "Formulas.h"
 #include "ScalarFormulas.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "sluice/Support/NodeNames.h"
 #include "sluice/Transforms/Graph/GraphMatching.h"
@@ -72,7 +73,7 @@ static std::optional<unsigned> findProduct(Value value, unsigned depth = 0) {
   if (isa<MatmulOp>(op))
     return depth;
   auto back = [&](Value operand) { return findProduct(operand, depth + 1); };
-  if (isa<CastOp, TanhOp, NegOp, TransposeOp>(op) || isView(op))
+  if (isa<CastOp, tensor::CastOp, TanhOp, NegOp, TransposeOp>(op) || isView(op))
     return back(op->getOperand(0));
   if (auto concat = dyn_cast<ConcatOp>(op))
     return concat.getOperands().size() == 2 ? back(concat.getOperand(0))
@@ -230,7 +231,7 @@ bool ChainMatcher::followScore(Value &value, Operation *&reader) {
     value = op->getOperand(0);
     return true;
   }
-  if (isa<CastOp>(op)) {
+  if (isa<CastOp, tensor::CastOp>(op)) {
     if (!isa<FloatType>(elementTypeOf(op->getOperand(0))))
       return fail("the scores come from", op);
     value = op->getOperand(0);
@@ -417,7 +418,7 @@ bool ChainMatcher::followProbabilities() {
       if (!chain.sinks || hasCut || !cutsLast(slice))
         return fail("probabilities are cut in", slice);
       hasCut = true;
-    } else if (isa<CastOp>(reader)) {
+    } else if (isa<CastOp, tensor::CastOp>(reader)) {
       if (!isa<FloatType>(elementTypeOf(reader->getResult(0))))
         return fail("the probabilities are read by", reader);
     } else if (isView(reader) && (!chain.sinks || hasCut)) {
@@ -433,7 +434,8 @@ bool ChainMatcher::followProbabilities() {
 /// Does an op compute elements of what it reads, or move them?
 static bool passesOn(Operation *op) {
   return op->getNumResults() == 1 && !isa<SoftmaxOp>(op) &&
-         (isa<ElementwiseOpInterface, PermutableOpInterface>(op) ||
+         (isa<ElementwiseOpInterface, PermutableOpInterface, tensor::CastOp>(
+              op) ||
           op->hasTrait<trait::IsView>());
 }
 
