@@ -341,8 +341,12 @@ bool ScoreTerms::reread(AttentionOp op) {
   op.getBiasMutable().clear();
   op.getMaskMutable().clear();
   op.getFallbackMutable().clear();
+  FloatAttr bound = op.getMaskedBelowAttr();
   op.removeMaskedBelowAttr();
   applyTo(op);
+  // What hides keys goes on doing so where nothing more is known of it.
+  if (bound && op.getBias() && !op.getMaskedBelow())
+    op.setMaskedBelowAttr(bound);
   return true;
 }
 
