@@ -83,6 +83,21 @@ std::string describe(AttentionOp op) {
 
 } // namespace
 
+/// The element type of the most bits, f32 where two have as many.
+static Type getWidest(ArrayRef<Value> tensors) {
+  Type widest = elementTypeOf(tensors.front());
+  for (Value tensor : tensors.drop_front()) {
+    Type own = elementTypeOf(tensor);
+    unsigned bits = own.getIntOrFloatBitWidth(),
+             most = widest.getIntOrFloatBitWidth();
+    if (bits > most)
+      widest = own;
+    else if (bits == most && own != widest)
+      widest = Float32Type::get(own.getContext());
+  }
+  return widest;
+}
+
 bool RecogniseAttentionPass::fuse(SoftmaxOp softmax, SymbolicShapes &symbols,
                                   std::string &why) {
   ChainMatcher matcher;
@@ -117,6 +132,10 @@ bool RecogniseAttentionPass::fuse(SoftmaxOp softmax, SymbolicShapes &symbols,
   }
   ArrangedTensor query = layout.makeQuery(graph), key = layout.makeKey(graph),
                  value = layout.makeValue(graph);
+  // Products of halves and of what they were widened to meet in the wider one.
+  Type wide = getWidest({query.tensor, key.tensor, value.tensor});
+  for (ArrangedTensor *operand : {&query, &key, &value})
+    operand->tensor = graph.cast(operand->tensor, wide);
   auto order = [&](ArrayRef<int64_t> dimensions) {
     return builder.getDenseI64ArrayAttr(dimensions);
   };
@@ -137,7 +156,9 @@ bool RecogniseAttentionPass::fuse(SoftmaxOp softmax, SymbolicShapes &symbols,
       << "fused with the products around it into one attention" + details;
   builder.setInsertionPointAfter(op);
   Value last = layout.getResult();
-  last.replaceAllUsesWith(layout.makeResult(graph, op.getResult()));
+  Value result =
+      layout.makeResult(graph, graph.cast(op.getResult(), elementTypeOf(last)));
+  last.replaceAllUsesWith(result);
   dead.push_back(last.getDefiningOp());
   fused.insert(op);
   return true;
