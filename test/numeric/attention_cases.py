@@ -288,9 +288,10 @@ def flat_batch(g, dynamic):
 
 
 @each("attention_grouped", {"static": False, "dynamic": True},
-      absent=["sluice.softmax", "sluice.broadcast"])
+      absent=["sluice.softmax"])
 def grouped(g, dynamic):
-    """Key heads that Expand repeats."""
+    """Key heads that Expand repeats. They are only read once where it is known that
+    keys and values are as many."""
     q, k, v = inputs(g, dynamic, heads=2)
     def repeat(t):
         t = g.Unsqueeze(t, g.constant(np.int64([2])))

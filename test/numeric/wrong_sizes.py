@@ -324,7 +324,7 @@ def expand_of_known_size(g):
 # Attention --------------------------------------------------------------------------
 
 
-@case(({"x1": [2, 2, 6, 8]}, "as many values as keys"), ({"x1": [1, 2, 7, 8]}, "batches"),
+@case(({"x1": [2, 2, 6, 8]}, "as many values as keys"), ({"x1": [3, 2, 7, 8]}, "Attention_0"),
       ({"x3": [5, 6]}, "Attention_0"))
 def keys_values_and_a_mask(g):
     g.opset = 23

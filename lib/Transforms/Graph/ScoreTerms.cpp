@@ -344,13 +344,10 @@ bool ScoreTerms::reread(AttentionOp op) {
   FloatAttr bound = op.getMaskedBelowAttr();
   op.removeMaskedBelowAttr();
   applyTo(op);
-  // What hides keys goes on doing so where nothing more is known of it, and rows
-  // without a key get what they got.
-  if (bound && op.getBias() && !op.getMaskedBelow()) {
+  // What hides keys from rows that give zeros then goes on doing so. Others have
+  // the sum of all keys, to which numbers near the bound belong as well.
+  if (bound && !fallback && op.getBias() && !op.getMaskedBelow())
     op.setMaskedBelowAttr(bound);
-    if (fallback && !op.getFallback())
-      op.getFallbackMutable().assign(fallback);
-  }
   return true;
 }
 
