@@ -168,8 +168,9 @@ static std::optional<SmallVector<int64_t>> findPlaces(OpOperand &use) {
     return std::nullopt;
   int64_t start = slice.getStarts()[1], end = slice.getEnds()[1],
           step = slice.getSteps()[1];
-  // From one end of the sequence or from the other.
-  if ((start < 0) != (end <= 0 && start < 0) || step < 1 || end - start > most)
+  // Both are counted from one end of the sequence; from two, the tokens between
+  // are not few.
+  if (step < 1 || (start < 0) != (end < 0) || end - start > most)
     return std::nullopt;
   SmallVector<int64_t> places;
   for (int64_t place = start; place < end; place += step)

@@ -47,6 +47,21 @@ func.func @last_hidden_state(%x: tensor<4x9x32xf32>, %mask: tensor<4x1x1x9xi1>, 
 
 // -----
 
+// A slice from one end to the other may be nearly all tokens.
+// CHECK-LABEL: @all_but_the_last
+// CHECK-NOT: sluice.nonzero
+// CHECK: return
+func.func @all_but_the_last(%x: tensor<4x9x32xf32>, %mask: tensor<4x1x1x9xi1>, %w: tensor<32x32xf32>) -> tensor<4x8x2x16xf32> {
+  %heads = sluice.constant dense<[4, 9, 2, 16]> : tensor<4xi64>
+  %0 = sluice.matmul %x, %w : (tensor<4x9x32xf32>, tensor<32x32xf32>) -> tensor<4x9x32xf32>
+  %1 = sluice.reshape %0, %heads : (tensor<4x9x32xf32>, tensor<4xi64>) -> tensor<4x9x2x16xf32>
+  %2 = sluice.attention %1, %1, %1 mask %mask {query_order = array<i64: 0, 2, 1, 3>, key_order = array<i64: 0, 2, 1, 3>, value_order = array<i64: 0, 2, 1, 3>, result_order = array<i64: 0, 2, 1, 3>} : (tensor<4x9x2x16xf32>, tensor<4x9x2x16xf32>, tensor<4x9x2x16xf32>, tensor<4x1x1x9xi1>) -> tensor<4x9x2x16xf32>
+  %3 = sluice.slice %2 {starts = array<i64: 0, 0, 0, 0>, ends = array<i64: 9223372036854775807, -1, 9223372036854775807, 9223372036854775807>, steps = array<i64: 1, 1, 1, 1>} : (tensor<4x9x2x16xf32>) -> tensor<4x8x2x16xf32>
+  return %3 : tensor<4x8x2x16xf32>
+}
+
+// -----
+
 // One sequence has no padding worth the while.
 // CHECK-LABEL: @single
 // CHECK-NOT: sluice.nonzero
