@@ -41,14 +41,20 @@ static IntegerAttr moveAxis(OpBuilder &builder, int64_t axis, int64_t count) {
   return builder.getI64IntegerAttr(axis - count + 1);
 }
 
+template <typename OpTy>
+static Value cloneSoftmax(OpTy op, OpBuilder &builder, ValueRange operands,
+                          int64_t count) {
+  return OpTy::create(builder, op.getLoc(), operands[0],
+                      moveAxis(builder, op.getAxis(), count));
+}
+
 bool SoftmaxOp::hasBatch(unsigned operand, int64_t count) {
   return hasBatchBefore(*this, operand, count);
 }
 
 Value SoftmaxOp::cloneOnBatch(OpBuilder &builder, ValueRange operands,
                               int64_t count) {
-  return SoftmaxOp::create(builder, getLoc(), operands[0],
-                           moveAxis(builder, getAxis(), count));
+  return cloneSoftmax(*this, builder, operands, count);
 }
 
 bool LogSoftmaxOp::hasBatch(unsigned operand, int64_t count) {
@@ -57,8 +63,7 @@ bool LogSoftmaxOp::hasBatch(unsigned operand, int64_t count) {
 
 Value LogSoftmaxOp::cloneOnBatch(OpBuilder &builder, ValueRange operands,
                                  int64_t count) {
-  return LogSoftmaxOp::create(builder, getLoc(), operands[0],
-                              moveAxis(builder, getAxis(), count));
+  return cloneSoftmax(*this, builder, operands, count);
 }
 
 template <typename OpTy>

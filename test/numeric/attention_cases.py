@@ -83,16 +83,21 @@ def replaced(g, variant):
     finish(g, g.Where(m, g.constant(fill), scores(g, q, k)), v)
 
 
+def token_mask(g, dynamic):
+    """1 for the tokens that exist; one batch has padding alone."""
+    tokens = np.ones((B, T), np.int64)
+    tokens[0, 5:] = 0
+    tokens[1] = 0
+    m = g.integers(tokens, dynamic=dynamic)
+    return g.Cast(g.Unsqueeze(m, g.constant(np.int64([1, 2]))), to=1)
+
+
 @each("attention_tokens", forms({k: v for k, v in FILLS.items() if k != "infinite"}))
 def tokens(g, variant):
     """(1 - m) * fill, where one batch has padding alone."""
     fill, dynamic = variant
     q, k, v = inputs(g, dynamic)
-    tokens = np.ones((B, T), np.int64)
-    tokens[0, 5:] = 0
-    tokens[1] = 0
-    m = g.integers(tokens, dynamic=dynamic)
-    m = g.Cast(g.Unsqueeze(m, g.constant(np.int64([1, 2]))), to=1)
+    m = token_mask(g, dynamic)
     bias = g.Mul(g.Sub(g.constant(1.0), m), g.constant(fill))
     finish(g, g.Add(scores(g, q, k), bias), v)
 
@@ -102,11 +107,7 @@ def biased_tokens(g, variant):
     """A bias for each head beside the mask."""
     fill, dynamic = variant
     q, k, v = inputs(g, dynamic)
-    tokens = np.ones((B, T), np.int64)
-    tokens[0, 5:] = 0
-    tokens[1] = 0
-    m = g.integers(tokens, dynamic=dynamic)
-    m = g.Cast(g.Unsqueeze(m, g.constant(np.int64([1, 2]))), to=1)
+    m = token_mask(g, dynamic)
     mask = g.Mul(g.Sub(g.constant(1.0), m), g.constant(fill))
     bias = g.Add(g.weight(1, H, S, T), mask)
     finish(g, g.Add(scores(g, q, k), bias), v)

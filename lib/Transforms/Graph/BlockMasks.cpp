@@ -10,7 +10,6 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "sluice/Support/Remarks.h"
 #include "sluice/Transforms/Passes.h"
-#include <map>
 
 using namespace mlir;
 
@@ -43,8 +42,8 @@ private:
     ++numListed;
   }
 
-  /// Constant biases that have been looked at.
-  std::map<std::pair<const void *, double>, std::optional<BiasMask>> biases;
+  /// Constant biases that have been looked at, with the bound of what hides.
+  DenseMap<std::pair<Attribute, Attribute>, std::optional<BiasMask>> biases;
   /// Constant masks that have been listed, with what became of them.
   DenseMap<Attribute, std::optional<MaskTiles>> tiles;
 };
@@ -68,11 +67,11 @@ void BlockMasksPass::turnBiasIntoMask(AttentionOp op) {
   if (!constant || op.getMask() || !op.getMaskedBelow() ||
       shapeOf(op.getBias()).empty())
     return;
-  double bound = op.getMaskedBelow()->convertToDouble();
-  auto [it, isNew] = biases.try_emplace(std::make_pair(
-      Attribute(constant.getValueAttr()).getAsOpaquePointer(), bound));
+  auto [it, isNew] =
+      biases.try_emplace({constant.getValueAttr(), op.getMaskedBelowAttr()});
   if (isNew)
-    it->second = getBiasMask(constant.getValueAttr(), bound);
+    it->second = getBiasMask(constant.getValueAttr(),
+                             op.getMaskedBelow()->convertToDouble());
   const std::optional<BiasMask> &found = it->second;
   if (!found)
     return;

@@ -9,10 +9,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ConstantNumbers.h"
 #include "dialects/Sluice/GraphBuilder.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
-#include "sluice/Support/ConstantBytes.h"
 #include "sluice/Support/Remarks.h"
 #include "sluice/Transforms/Passes.h"
 
@@ -44,18 +44,15 @@ private:
 
 } // namespace
 
-/// Is it a constant of zeros?
-static bool isZero(Value value) {
+/// Are all elements of a constant zero, or at least some of them?
+static bool isConstantZero(Value value, bool all) {
   auto constant = value.getDefiningOp<ConstantOp>();
-  if (!constant)
+  int64_t zeros = 0, others = 0;
+  if (!constant || !forEachNumber(constant.getValueAttr(), [&](double number) {
+        ++(number == 0 ? zeros : others);
+      }))
     return false;
-  std::vector<char> scratch;
-  auto bytes = getConstantBytes(constant.getValueAttr(), scratch);
-  if (!bytes) {
-    llvm::consumeError(bytes.takeError());
-    return false;
-  }
-  return !bytes->empty() && llvm::all_of(*bytes, [](char c) { return c == 0; });
+  return zeros > 0 && (!all || others == 0);
 }
 
 /// Does the value have zeros where something was not chosen: is it written into
@@ -66,9 +63,10 @@ static bool hasChosenZeros(Value value, unsigned depth = 0) {
   if (!op || depth > farthest)
     return false;
   if (auto scatter = dyn_cast<ScatterElementsOp>(op))
-    return isZero(scatter.getOperand());
+    return isConstantZero(scatter.getOperand(), /*all=*/true);
   if (isa<SelectOp>(op))
-    return isZero(op->getOperand(1)) || isZero(op->getOperand(2));
+    return isConstantZero(op->getOperand(1), /*all=*/true) ||
+           isConstantZero(op->getOperand(2), /*all=*/true);
   // Zero stays zero.
   if (isa<MulOp>(op))
     return hasChosenZeros(op->getOperand(0), depth + 1) ||
@@ -76,14 +74,6 @@ static bool hasChosenZeros(Value value, unsigned depth = 0) {
   if (isa<DivOp, CastOp, TransposeOp>(op) || op->hasTrait<trait::IsView>())
     return hasChosenZeros(op->getOperand(0), depth + 1);
   return false;
-}
-
-static bool hasConstantZeros(Value value) {
-  auto constant = value.getDefiningOp<ConstantOp>();
-  auto dense = constant ? dyn_cast<DenseFPElementsAttr>(constant.getValue())
-                        : DenseFPElementsAttr();
-  return dense && llvm::any_of(dense.getValues<APFloat>(),
-                               [](const APFloat &n) { return n.isZero(); });
 }
 
 /// What the result, and nothing else of it, is multiplied by, if that is one
@@ -102,7 +92,7 @@ Value GateHeadsPass::findGate(AttentionOp op) {
   ArrayRef<int64_t> shape = shapeOf(gate);
   if (shape.empty() || shape.size() > 4 || shape.back() != 1 ||
       gate.getDefiningOp() == op ||
-      !(hasConstantZeros(gate) || hasChosenZeros(gate)))
+      !(isConstantZero(gate, /*all=*/false) || hasChosenZeros(gate)))
     return nullptr;
   return gate;
 }
