@@ -344,8 +344,8 @@ bool ScoreTerms::reread(AttentionOp op) {
   FloatAttr bound = op.getMaskedBelowAttr();
   op.removeMaskedBelowAttr();
   applyTo(op);
-  // What hides keys from rows that give zeros then goes on doing so. Others have
-  // the sum of all keys, to which numbers near the bound belong as well.
+  // What hides keys from rows that give zeros then goes on doing so. Others
+  // have the sum of all keys, to which numbers near the bound belong as well.
   if (bound && !fallback && op.getBias() && !op.getMaskedBelow())
     op.setMaskedBelowAttr(bound);
   return true;
