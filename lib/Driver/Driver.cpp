@@ -205,6 +205,7 @@ CompileStatus Compilation::emit() {
   optimize.keepSubnormals = options.keepSubnormals;
   optimize.dropReadPages = dropModelPages();
   optimize.verifyEachPass = options.verifyEachPass;
+  optimize.without = options.without;
   if (!runStage("optimising the graph", [&](OpPassManager &manager) {
         buildOptimizePipeline(manager, optimize);
       }))

@@ -136,43 +136,86 @@ static void addShapePasses(OpPassManager &functions) {
   functions.addPass(createMergeEqualOpsPass());
 }
 
-void buildOptimizePipeline(OpPassManager &manager,
-                           const OptimizeOptions &options) {
+namespace {
+
+/// Adds passes to the pipeline, but those that are to be left out.
+class OptimizePipeline {
+public:
+  explicit OptimizePipeline(const OptimizeOptions &options)
+      : options(options) {}
+
+  /// `optional`, if not null, gets the names of passes that may be left out.
+  void build(OpPassManager &manager, std::vector<std::string> *optional);
+
+private:
+  void addOptional(OpPassManager &functions, std::unique_ptr<Pass> pass);
+
+  const OptimizeOptions &options;
+  std::vector<std::string> *names = nullptr;
+};
+
+} // namespace
+
+void OptimizePipeline::addOptional(OpPassManager &functions,
+                                   std::unique_ptr<Pass> pass) {
+  std::string name = pass->getArgument().str();
+  if (names && !llvm::is_contained(*names, name))
+    names->push_back(name);
+  if (!llvm::is_contained(options.without, name))
+    functions.addPass(std::move(pass));
+}
+
+void OptimizePipeline::build(OpPassManager &manager,
+                             std::vector<std::string> *optional) {
+  names = optional;
   {
     OpPassManager &functions = manager.nest<func::FuncOp>();
     functions.addPass(createGraphCanonicalizer());
     functions.addPass(createMergeEqualOpsPass());
     addShapePasses(functions);
     functions.addPass(createGrowStatesPass());
-    functions.addPass(createRecogniseActivationsPass());
-    functions.addPass(createRecogniseSoftmaxPass());
-    functions.addPass(createRecogniseNormalizationsPass());
-    functions.addPass(createRecogniseAttentionPass());
+    addOptional(functions, createRecogniseActivationsPass());
+    addOptional(functions, createRecogniseSoftmaxPass());
+    addOptional(functions, createRecogniseNormalizationsPass());
+    addOptional(functions, createRecogniseAttentionPass());
     // Layers get masks of their own, which are equal.
     functions.addPass(createMergeEqualOpsPass());
-    functions.addPass(createPackTokensPass());
+    addOptional(functions, createPackTokensPass());
     functions.addPass(createDecomposeUnservedPass());
-    functions.addPass(createRecogniseLookupsPass());
-    functions.addPass(createMoveTransposesPass());
-    functions.addPass(createFoldTransposesPass());
-    functions.addPass(createFoldBroadcastsPass());
-    functions.addPass(createFoldPadsPass());
+    addOptional(functions, createRecogniseLookupsPass());
+    addOptional(functions, createMoveTransposesPass());
+    addOptional(functions, createFoldTransposesPass());
+    addOptional(functions, createFoldBroadcastsPass());
+    addOptional(functions, createFoldPadsPass());
     FoldBatchNormPassOptions foldOptions;
     foldOptions.mode = options.convBn;
-    functions.addPass(createFoldBatchNormPass(foldOptions));
+    addOptional(functions, createFoldBatchNormPass(foldOptions));
     functions.addPass(createExpandBatchNormPass());
-    functions.addPass(createDropUnitDimensionsPass());
+    addOptional(functions, createDropUnitDimensionsPass());
   }
   manager.addPass(createEvaluateConstantsPass(hostCompiler(options)));
   OpPassManager &functions = manager.nest<func::FuncOp>();
   RecogniseAttentionPassOptions maskOptions;
   maskOptions.onlyMasks = true;
-  functions.addPass(createRecogniseAttentionPass(maskOptions));
-  functions.addPass(createGateHeadsPass());
-  functions.addPass(createBlockMasksPass());
-  functions.addPass(createCountLoopsPass());
-  functions.addPass(createRecogniseElementsPass());
+  addOptional(functions, createRecogniseAttentionPass(maskOptions));
+  addOptional(functions, createGateHeadsPass());
+  addOptional(functions, createBlockMasksPass());
+  addOptional(functions, createCountLoopsPass());
+  addOptional(functions, createRecogniseElementsPass());
   addShapePasses(functions);
+}
+
+void buildOptimizePipeline(OpPassManager &manager,
+                           const OptimizeOptions &options) {
+  OptimizePipeline(options).build(manager, /*optional=*/nullptr);
+}
+
+std::vector<std::string> listOptionalPasses() {
+  OpPassManager manager(ModuleOp::getOperationName());
+  std::vector<std::string> names;
+  OptimizeOptions options;
+  OptimizePipeline(options).build(manager, &names);
+  return names;
 }
 
 void buildFormKernelsPipeline(OpPassManager &manager,

@@ -15,9 +15,8 @@ ERROR = 2e-6
 
 
 @case(ERROR, [r"sluice\.attention.* bias "])
-def toeplitz_bias(g):
+def toeplitz_bias(g, tokens=100, heads=2, size=16):
     """A bias that follows from the distance, from a table (A02)."""
-    tokens, size, heads = 100, 16, 2
     a = Attention(g)
     q, k, v, *values = a.inputs(1, heads, tokens, size)
     table = g.numbers((2 * tokens - 1, heads))
@@ -49,10 +48,9 @@ def retention(g):
 
 
 @case(ERROR, [r"sluice\.attention"])
-def latent_attention(g):
+def latent_attention(g, tokens=200, heads=4, size=16, rank=24, rotary=8):
     """All heads attend to one latent vector per token, beside a shared rotary key; what
     they make of it is projected afterwards (absorbed MLA, one step of decoding)."""
-    tokens, heads, size, rank, rotary = 200, 4, 16, 24, 8
     a = Attention(g)
     q, turned = g.input([1, heads, 1, size]), g.input([1, heads, 1, rotary])
     latent, shared = g.input([1, 1, tokens, rank]), g.input([1, 1, tokens, rotary])
@@ -76,13 +74,12 @@ def normalised(x):
 
 
 @case(ERROR, [r"sluice\.attention"])
-def convolved_latents(g):
+def convolved_latents(g, tokens=40, width=24, heads=2, size=8):
     """Queries, keys and values of a latent width: causal convolutions along the tokens,
     first depthwise, then of groups, the mean of queries and keys before them added to
     both, normalised, with a temperature; half of the values are those of the token
     before."""
-    tokens, width, heads, size, taps = 40, 24, 2, 8, 3
-    latent = heads * size
+    taps, latent = 3, heads * size
     a = Attention(g)
     x = g.input([1, tokens, width])
     down = [g.numbers((width, latent)) for _ in range(3)]
@@ -111,7 +108,7 @@ def convolved_latents(g):
     before = g.Pad(g.Slice(before, a.ints(0), a.ints(-1), a.ints(1)),
                    a.ints(0, 1, 0, 0, 0, 0))
     value = split(g.Concat(own, before, axis=2))
-    temperature = np.array([3.0, 5.0], np.float32).reshape(1, heads, 1, 1)
+    temperature = np.linspace(3, 5, heads, dtype=np.float32).reshape(1, heads, 1, 1)
     scores = g.MatMul(g.Mul(query, g.constant(temperature)),
                       g.Transpose(key, perm=[0, 1, 3, 2]))
     scores = g.Add(scores, a.fixed(causal(tokens)))
@@ -151,9 +148,8 @@ def convolved_latents(g):
 
 
 @case(ERROR, [r"sluice\.attention.* mask "])
-def mixture_of_heads(g):
+def mixture_of_heads(g, tokens=70, heads=4, size=16, width=24):
     """Each token has the two heads of four that its router chose."""
-    tokens, heads, size, width = 70, 4, 16, 24
     a = Attention(g)
     q, k, v, *values = a.inputs(1, heads, tokens, size)
     x = g.input([1, tokens, width])
@@ -172,12 +168,11 @@ def mixture_of_heads(g):
 
 
 @case(ERROR, [r"sluice\.attention.* (mask|blocks) "])
-def removed_heads(g):
+def removed_heads(g, tokens=70, heads=4, size=16):
     """Heads whose constant gate is zero."""
-    tokens, heads, size = 70, 4, 16
     a = Attention(g)
     q, k, v, *values = a.inputs(1, heads, tokens, size)
-    gates = np.array([1, 0, 0.5, 0], np.float32).reshape(1, heads, 1, 1)
+    gates = np.array([1, 0, 0.5, 0] * (heads // 4), np.float32).reshape(1, heads, 1, 1)
     g.output(g.Mul(a.attend(q, k, v, size), g.constant(gates)))
     return [attend(*values) * gates]
 

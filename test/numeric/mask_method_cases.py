@@ -25,24 +25,22 @@ def local_blocks(tokens, block=BLOCK):
 
 
 @case(ERROR, TILED)
-def longformer(g):
+def longformer(g, tokens=256, heads=2, size=16, reach=20, ends=3):
     """A window, and tokens that see and are seen by all."""
-    tokens, size, ends = 256, 16, 3
     a = Attention(g)
-    q, k, v, *values = a.inputs(1, 2, tokens, size)
+    q, k, v, *values = a.inputs(1, heads, tokens, size)
     at = np.arange(tokens)
-    visible = np.abs(at[:, None] - at) <= 20
+    visible = np.abs(at[:, None] - at) <= reach
     visible |= (at < ends) | (at[:, None] < ends)
     g.output(a.attend(q, k, v, size, addend=a.fixed(visible)))
     return [attend(*values, visible)]
 
 
 @case(ERROR, [r"sluice\.attention[^\n]*\n(.*\n)*.*sluice\.attention.* blocks "])
-def masformer(g):
+def masformer(g, tokens=192, heads=2, size=16):
     """Full attention in one layer, blocks of it in the next."""
-    tokens, size = 192, 16
     a = Attention(g)
-    q, k, v, *values = a.inputs(1, 2, tokens, size)
+    q, k, v, *values = a.inputs(1, heads, tokens, size)
     first = a.attend(q, k, v, size)
     blocks = local_blocks(tokens)
     g.output(a.attend(first, k, v, size, addend=a.fixed(blocks)))
@@ -50,61 +48,58 @@ def masformer(g):
 
 
 @case(ERROR, TILED)
-def combiner(g):
+def combiner(g, tokens=256, heads=2, size=16):
     """The tokens of one's own block up to oneself, and the means of those before."""
-    tokens, size, blocks = 256, 16, 4
+    blocks = tokens // BLOCK
     a = Attention(g)
-    q, k, v, *values = a.inputs(1, 2, tokens, size)
+    q, k, v, *values = a.inputs(1, heads, tokens, size)
     keys, contents = (
-        g.Concat(x, a.means(x, 2, tokens, size), axis=2) for x in (k, v))
-    a.declare(keys, 1, 2, tokens + blocks, size)
+        g.Concat(x, a.means(x, heads, tokens, size), axis=2) for x in (k, v))
+    a.declare(keys, 1, heads, tokens + blocks, size)
     own = causal(tokens) & local_blocks(tokens)
     before = np.arange(blocks) < (np.arange(tokens) // BLOCK)[:, None]
     visible = np.concatenate([own, before], axis=1)
     g.output(a.attend(q, keys, contents, size, addend=a.fixed(visible)))
-    wide = [np.concatenate([x, x.reshape(1, 2, blocks, BLOCK, size).mean(3)], axis=2)
+    wide = [np.concatenate([x, x.reshape(1, heads, blocks, BLOCK, size).mean(3)], axis=2)
             for x in map(np.float64, values[1:])]
     return [attend(values[0], *wide, visible)]
 
 
 @case(ERROR, [r"sluice\.attention"])
-def fit(g):
+def fit(g, tokens=128, heads=2, size=16, latents=8, group=32):
     """Groups of tokens among themselves, and latents that see all of them."""
-    tokens, size, latents = 128, 16, 8
     a = Attention(g)
-    q, k, v, *values = a.inputs(1, 2, tokens, size)
-    groups = [a.declare(a.reshape(x, 8, 32, size), 8, 32, size) for x in (q, k, v)]
-    local = a.declare(a.reshape(a.attend(*groups, size), 1, 2, tokens, size),
-                      1, 2, tokens, size)
-    latent = g.numbers((1, 2, latents, size))
+    q, k, v, *values = a.inputs(1, heads, tokens, size)
+    shape, grouped = (1, heads, tokens, size), (heads * tokens // group, group, size)
+    groups = [a.declare(a.reshape(x, *grouped), *grouped) for x in (q, k, v)]
+    local = a.declare(a.reshape(a.attend(*groups, size), *shape), *shape)
+    latent = g.numbers((1, heads, latents, size))
     g.output(a.attend(g.constant(latent), local, local, size))
-    own = attend(*(x.reshape(8, 32, size) for x in values)).reshape(values[0].shape)
+    own = attend(*(x.reshape(grouped) for x in values)).reshape(values[0].shape)
     return [attend(latent, own, own)]
 
 
 @case(ERROR, TILED)
-def sparse_transformer(g):
+def sparse_transformer(g, tokens=256, heads=2, size=16, stride=64):
     """Strided heads see their row and their column, fixed ones their row and the
     last ones of the others."""
-    tokens, size, stride = 256, 16, 64
     a = Attention(g)
-    q, k, v, *values = a.inputs(1, 2, tokens, size)
+    q, k, v, *values = a.inputs(1, heads, tokens, size)
     at = np.arange(tokens)
     distance = at[:, None] - at
     same_row = at[:, None] // stride == at // stride
     strided = (distance < stride) | (distance % stride == 0)
     fixed = same_row | (at % stride >= stride - 4)
-    visible = np.stack([strided, fixed])[None] & causal(tokens)
+    visible = np.stack([strided, fixed] * (heads // 2))[None] & causal(tokens)
     g.output(a.attend(q, k, v, size, addend=a.fixed(visible)))
     return [attend(*values, visible)]
 
 
 @case(ERROR, [r"sluice\.attention.* blocks "])
-def block_diffusion(g):
+def block_diffusion(g, tokens=256, heads=2, size=16):
     """All earlier blocks and the own one in both directions (S27)."""
-    tokens, size = 256, 16
     a = Attention(g)
-    q, k, v, *values = a.inputs(1, 2, tokens, size)
+    q, k, v, *values = a.inputs(1, heads, tokens, size)
     at = np.arange(tokens) // BLOCK
     visible = at <= at[:, None]
     g.output(a.attend(q, k, v, size, addend=a.fixed(visible)))
@@ -112,14 +107,13 @@ def block_diffusion(g):
 
 
 @case(ERROR, [r"sluice\.attention"])
-def draft_tree(g):
+def draft_tree(g, past=130, heads=2, size=16):
     """Several drafts in one step: each sees the past and its own ancestors (S29)."""
-    past, size = 130, 16
     parents = [-1, 0, 0, 1, 1, 2, 3, 5]
     drafts = len(parents)
     a = Attention(g)
-    q = g.input([1, 2, drafts, size])
-    k, v = (g.input([1, 2, past + drafts, size]) for _ in range(2))
+    q = g.input([1, heads, drafts, size])
+    k, v = (g.input([1, heads, past + drafts, size]) for _ in range(2))
     tree = np.zeros((drafts, drafts), bool)
     for node, parent in enumerate(parents):
         tree[node] = tree[parent] if parent >= 0 else False
@@ -138,58 +132,54 @@ def streaming(tokens, sinks=4, recent=40):
 
 
 @case(ERROR, TILED)
-def duo_attention(g):
+def duo_attention(g, tokens=256, heads=4, size=16, recent=40):
     """Retrieval heads see everything, streaming heads sinks and what is recent."""
-    tokens, size = 256, 16
     a = Attention(g)
-    q, k, v, *values = a.inputs(1, 4, tokens, size)
-    full, short = causal(tokens), streaming(tokens)
-    visible = np.stack([full, short, short, full])[None]
+    q, k, v, *values = a.inputs(1, heads, tokens, size)
+    full, short = causal(tokens), streaming(tokens, recent=recent)
+    visible = np.stack([full, short, short, full] * (heads // 4))[None]
     g.output(a.attend(q, k, v, size, addend=a.fixed(visible)))
     return [attend(*values, visible)]
 
 
 @case(ERROR, [r"sluice\.attention[^\n]*\n(.*\n)*.*sluice\.attention"])
-def duo_attention_of_two_caches(g):
+def duo_attention_of_two_caches(g, long=300, short=44, heads=2, size=16):
     """In a step of decoding, with caches of two lengths."""
-    size, long, short = 16, 300, 44
     a = Attention(g)
-    q = g.input([1, 4, 1, size])
-    caches = [g.input([1, 2, length, size]) for length in (long, long, short, short)]
-    halves = g.node("Split", [q, a.ints(2, 2)], count=2, axis=1)
+    q = g.input([1, 2 * heads, 1, size])
+    caches = [g.input([1, heads, length, size]) for length in (long, long, short, short)]
+    halves = g.node("Split", [q, a.ints(heads, heads)], count=2, axis=1)
     for half in halves:
-        a.declare(half, 1, 2, 1, size)
+        a.declare(half, 1, heads, 1, size)
     parts = [a.attend(halves[0], *caches[:2], size), a.attend(halves[1], *caches[2:], size)]
     g.output(g.Concat(*parts, axis=1))
     values = [g.feeds[name] for name in caches]
-    return [np.concatenate([attend(g.feeds[q][:, :2], *values[:2]),
-                            attend(g.feeds[q][:, 2:], *values[2:])], axis=1)]
+    return [np.concatenate([attend(g.feeds[q][:, :heads], *values[:2]),
+                            attend(g.feeds[q][:, heads:], *values[2:])], axis=1)]
 
 
 # Blocks chosen in the run (S21, S22, S24, S26) -------------------------------------
 
 
 @case(ERROR, LISTED)
-def mixture_of_block_attention(g):
-    """Each block of queries sees the two blocks of keys whose means fit best."""
-    tokens, size, heads = 512, 16, 2
+def mixture_of_block_attention(g, tokens=512, heads=2, size=16, kept=2):
+    """Each block of queries sees the blocks of keys whose means fit best."""
     a = Attention(g)
     q, k, v, *values = a.inputs(1, heads, tokens, size)
     scores = a.scores(a.means(q, heads, tokens, size), a.means(k, heads, tokens, size),
                       size)
-    mask = a.expand(a.choose(scores, 2), heads, tokens, tokens)
+    mask = a.expand(a.choose(scores, kept), heads, tokens, tokens)
     g.output(a.attend(q, k, v, size, mask=mask))
     means = [x.astype(np.float64).reshape(1, heads, -1, BLOCK, size).mean(3)
              for x in values[:2]]
-    chosen = best(means[0] @ means[1].swapaxes(-1, -2), 2)
+    chosen = best(means[0] @ means[1].swapaxes(-1, -2), kept)
     return [attend(*values, spread(chosen))]
 
 
 @case(ERROR, LISTED)
-def video_block_attention(g):
+def video_block_attention(g, rows=32, columns=16, heads=2, size=16, share=0.6):
     """Blocks of a grid of tokens, chosen until they have a share of the mass of all
     queries of a head."""
-    size, heads, rows, columns, share = 16, 2, 32, 16, 0.6
     tokens = rows * columns
     a = Attention(g)
     q, k, v, *values = a.inputs(1, heads, tokens, size)
@@ -230,11 +220,10 @@ def video_block_attention(g):
 
 
 @case(ERROR, LISTED)
-def proxy_attention(g):
+def proxy_attention(g, tokens=512, heads=4, size=16):
     """The pooled scores of one proxy rank the blocks for all heads of a group, of
     which each has a budget of its own."""
-    tokens, size, heads = 512, 16, 4
-    blocks, budgets = tokens // BLOCK, np.array([1, 2, 4, 6])
+    blocks, budgets = tokens // BLOCK, np.array([1, 2, 4, 6] * (heads // 4))
     a = Attention(g)
     q, k, v, *values = a.inputs(1, heads, tokens, size)
     pooled = [a.declare(g.ReduceMean(a.means(x, heads, tokens, size), axes=[1]),
@@ -254,9 +243,8 @@ def proxy_attention(g):
 
 
 @case(ERROR, LISTED)
-def long_heads(g):
+def long_heads(g, tokens=512, heads=4, size=16):
     """In a step of decoding each head sees its best chunks, the first and the last."""
-    tokens, size, heads = 512, 16, 4
     chunks = tokens // BLOCK
     a = Attention(g)
     q = g.input([1, heads, 1, size])
@@ -276,10 +264,9 @@ def long_heads(g):
 
 
 @case(ERROR, LISTED)
-def cluster_bounds(g):
+def cluster_bounds(g, tokens=640, kept=512, heads=2, size=16):
     """Clusters of keys whose bounds promise the most (MPCache, quest); keys that a
     calibration found useless are gone before."""
-    tokens, size, heads, kept = 640, 16, 2, 512
     clusters = kept // BLOCK
     a = Attention(g)
     q = g.input([1, heads, 1, size])
@@ -305,10 +292,9 @@ def cluster_bounds(g):
 
 
 @case(ERROR, LISTED)
-def permuted_blocks(g):
+def permuted_blocks(g, tokens=512, heads=2, size=16, segment=128):
     """Keys in the order of their scores with the last block of queries, within
     segments, so that heavy ones share blocks; segments stay causal (S22)."""
-    tokens, size, heads, segment = 512, 16, 2, 128
     blocks, segments = tokens // BLOCK, tokens // segment
     a = Attention(g)
     q, k, v, *values = a.inputs(1, heads, tokens, size)
@@ -346,10 +332,9 @@ def permuted_blocks(g):
 
 
 @case(ERROR, LISTED)
-def reused_blocks(g):
+def reused_blocks(g, tokens=256, heads=2, size=16):
     """Sums of exact weights over blocks, from a step that kept its log-sum-exp, give
     the lists of the next step (S23)."""
-    tokens, size, heads = 256, 16, 2
     blocks = tokens // BLOCK
     a = Attention(g)
     q, k, v, *values = a.inputs(1, heads, tokens, size)

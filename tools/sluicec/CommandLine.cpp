@@ -9,7 +9,7 @@
 #include "Completions.h"
 #include "Nearest.h"
 #include "sluice/Import/Importer.h"
-#include "sluice/Pipeline/Providers.h"
+#include "sluice/Pipeline/Pipeline.h"
 #include "sluice/Support/Version.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
@@ -152,6 +152,12 @@ struct Parser {
                "where it nearly was. Kinds,\n"
                "separated by commas: attention, constants, convbn, fusion,\n"
                "layout, memory, packing, providers, state. Default: all")};
+  cl::list<std::string> without{
+      "without", cl::value_desc("pass"), cl::cat(insight),
+      cl::desc(
+          "Leave out an optimisation of the graph, to see what it gains or\n"
+          "whether it is at fault; may be repeated. Passes have the names\n"
+          "that --print-ir tells and sluice-opt takes")};
   cl::opt<bool> printIr{
       "print-ir", cl::cat(insight),
       cl::desc("Print the program after every pass that changes it")};
@@ -241,6 +247,18 @@ static std::nullopt_t usage(const llvm::Twine &message) {
   return std::nullopt;
 }
 
+/// Are they passes that can be left out? If not, says so.
+static bool checkOptional(llvm::ArrayRef<std::string> passes,
+                          const std::vector<std::string> &optional) {
+  for (const std::string &pass : passes)
+    if (!llvm::is_contained(optional, pass)) {
+      usage("--without takes a pass that programs are right without, not '" +
+            pass + "'" + sluice::tools::didYouMean(pass, optional));
+      return false;
+    }
+  return true;
+}
+
 /// Answers what needs no model; whether there was something.
 static bool answer(Parser &parser, int &exitCode) {
   if (parser.listOperators) {
@@ -250,9 +268,11 @@ static bool answer(Parser &parser, int &exitCode) {
   }
   if (parser.completion.getNumOccurrences() == 0)
     return false;
-  std::string script = sluice::makeCompletionScript(
-      parser.completion, parser.categories(),
-      {{"emit", stageNames()}, {"convbn", convBnModes}});
+  std::string script =
+      sluice::makeCompletionScript(parser.completion, parser.categories(),
+                                   {{"emit", stageNames()},
+                                    {"convbn", convBnModes},
+                                    {"without", sluice::listOptionalPasses()}});
   if (script.empty()) {
     usage("--completion takes " +
           llvm::join(sluice::tools::completionShells(), ", ") + ", not '" +
@@ -368,6 +388,11 @@ sluice::parseCommandLine(int argc, char **argv, int &exitCode) {
     return usage("--jobs takes at most 1024");
   options.threads = parser.jobs;
   options.weightsFile = parser.weightsFile;
+  if (!parser.without.empty())
+    if (std::vector<std::string> names = listOptionalPasses();
+        !checkOptional(parser.without, names))
+      return std::nullopt;
+  options.without = parser.without;
   options.printIrAfterAll = parser.printIr;
   options.verifyEachPass = parser.verifyEachPass;
   options.timing = parser.time;

@@ -72,6 +72,9 @@ struct CompileOptions {
   /// The name of a file beside the output for the weights; empty: they go into
   /// the output.
   std::string weightsFile;
+  /// Optimisations of the graph that are left out, by the names that sluice-opt
+  /// has for their passes.
+  std::vector<std::string> without;
   bool printIrAfterAll = false;
   /// Whether the program is verified after every pass: what a pass leaves
   /// invalid is then an error of that pass.

@@ -20,6 +20,7 @@
 #include "mlir/Pass/PassOptions.h"
 #include "sluice/Pipeline/Providers.h"
 #include <string>
+#include <vector>
 
 namespace mlir {
 class DialectRegistry;
@@ -61,6 +62,8 @@ struct OptimizeOptions : mlir::PassPipelineOptions<OptimizeOptions> {
   std::function<void()> dropReadPages;
   /// Whether the passes that compile constants verify what each left.
   bool verifyEachPass = false;
+  /// Names of passes that are left out; see listOptionalPasses.
+  std::vector<std::string> without;
 };
 
 /// All dialects a compilation may meet.
@@ -68,6 +71,8 @@ void registerDialects(mlir::DialectRegistry &registry);
 
 void buildOptimizePipeline(mlir::OpPassManager &manager,
                            const OptimizeOptions &options);
+/// The names of that pipeline's passes which programs are right without.
+std::vector<std::string> listOptionalPasses();
 void buildFormKernelsPipeline(mlir::OpPassManager &manager,
                               const KernelOptions &options);
 /// Kernels and host function to loops and buffers, with places for all.
