@@ -27,6 +27,8 @@ private:
     return steps.cast(steps.transpose(tensor, order), type);
   }
   Value repeatHeads(Value tensor);
+  Value regroup(Value rows, int64_t heads, int64_t times);
+  Value multiplyHeads(Value rows, Value ofKeyHeads, bool transposed);
   Value repeatBatch(Value tensor);
   Value getProduct();
   Value capped(Value product);
@@ -75,6 +77,43 @@ Value AttentionSteps::repeatHeads(Value tensor) {
       steps.builder.getI64IntegerAttr(1));
 }
 
+/// [batch, heads, rows, elements] with another number of heads, each of which
+/// has `times` as many rows, or as many times fewer where it is negative.
+Value AttentionSteps::regroup(Value tensor, int64_t heads, int64_t times) {
+  ArrayRef<int64_t> shape = shapeOf(tensor);
+  SmallVector<Value> sizes;
+  for (int64_t i = 0; i < 4; ++i) {
+    int64_t size = shape[i];
+    if (i == 1)
+      size = heads;
+    else if (i == 2 && !ShapedType::isDynamic(size))
+      size = times > 0 ? size * times : size / -times;
+    if (!ShapedType::isDynamic(size)) {
+      sizes.push_back(createShapeConstant(steps.builder, steps.loc, {size}));
+      continue;
+    }
+    Value read = steps.make<ShapeOp>(tensor, i, i + 1);
+    if (i == 2)
+      read = times > 0 ? steps.mul(read, integer(times))
+                       : steps.div(read, integer(-times));
+    sizes.push_back(read);
+  }
+  return steps.make<ReshapeOp>(tensor, steps.make<ConcatOp>(sizes, 0),
+                               /*allow_zero=*/true);
+}
+
+/// The product of rows of query heads with what their key heads have, which is
+/// not repeated: rows of heads that share one are multiplied with it together.
+Value AttentionSteps::multiplyHeads(Value rows, Value ofKeyHeads,
+                                    bool transposed) {
+  int64_t group = op.getGroupSize().value_or(1);
+  if (group != 1)
+    rows = regroup(rows, op.getKeyHeads(), group);
+  Value product = steps.make<MatmulOp>(rows, ofKeyHeads,
+                                       /*transpose_lhs=*/false, transposed);
+  return group != 1 ? regroup(product, op.getQueryHeads(), -group) : product;
+}
+
 /// A batch of fewer entries repeats.
 Value AttentionSteps::repeatBatch(Value tensor) {
   if (!tensor || shapeOf(tensor).size() < 4)
@@ -94,9 +133,8 @@ Value AttentionSteps::repeatBatch(Value tensor) {
 
 Value AttentionSteps::getProduct() {
   Value query = arrange(op.getQuery(), op.getQueryOrder());
-  Value key = repeatHeads(arrange(op.getKey(), op.getKeyOrder()));
-  Value scores = steps.make<MatmulOp>(query, key, /*transpose_lhs=*/false,
-                                      /*transpose_rhs=*/true);
+  Value key = arrange(op.getKey(), op.getKeyOrder());
+  Value scores = multiplyHeads(query, key, /*transposed=*/true);
   double scale = op.getScale().convertToDouble();
   return scale == 1 ? scores : steps.mul(scores, steps.number(type, scale));
 }
@@ -258,10 +296,9 @@ AttentionStages AttentionSteps::run() {
   }
   stages.scores = scores;
   stages.weights = weights;
-  stages.value = repeatHeads(arrange(op.getValue(), op.getValueOrder()));
-  Value result =
-      steps.make<MatmulOp>(weights, stages.value, /*transpose_lhs=*/false,
-                           /*transpose_rhs=*/false);
+  Value value = arrange(op.getValue(), op.getValueOrder());
+  stages.value = repeatHeads(value);
+  Value result = multiplyHeads(weights, value, /*transposed=*/false);
   result = steps.cast(result, elementTypeOf(op.getResult()));
   // Dimension i of the list has to come to place order[i].
   stages.result =

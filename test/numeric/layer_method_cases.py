@@ -249,12 +249,12 @@ def encoder(g, x, mask, batch, tokens, width, heads, layers=2):
     return x, compute
 
 
-def padded_inputs(g, dynamic):
+def padded_inputs(g, dynamic, tokens=24, width=32, heads=2, layers=2):
     """Letters and their mask: padding behind, in front, none, nothing else, and
     holes."""
-    batch, tokens, width, letters = 5, 24, 32, 50
+    batch, letters = 5, 50
     mask = np.ones((batch, tokens), np.int64)
-    mask[0, 9:] = mask[1, :17] = mask[3] = 0
+    mask[0, tokens // 3 + 1:] = mask[1, :tokens * 2 // 3 + 1] = mask[3] = 0
     mask[4, ::3] = 0
     a = Attention(g)
     text = g.integers(g.random.integers(0, letters, (batch, tokens)), dynamic=dynamic)
@@ -262,7 +262,7 @@ def padded_inputs(g, dynamic):
     table, learned = g.numbers((letters, width)), g.numbers((1, tokens, width))
     x = g.Add(g.Gather(g.constant(table), text, axis=0), g.constant(learned))
     values = table[g.feeds[text]].astype(np.float64) + learned
-    y, compute = encoder(g, x, kept, batch, tokens, width, 2)
+    y, compute = encoder(g, x, kept, batch, tokens, width, heads, layers)
     return a, y, kept, mask, compute(values, mask != 0)
 
 
@@ -270,9 +270,9 @@ PACKED = [r"sluice\.nonzero ", r"sluice\.matmul .*tensor<\?x32xf32>"]
 
 
 @case(5e-6, PACKED, static=([], {"dynamic": False}), dynamic=([], {"dynamic": ["batch", 24]}))
-def packed_tokens_for_the_first(g, dynamic):
+def packed_tokens_for_the_first(g, dynamic=False, **sizes):
     """What is read is the first token of each sequence."""
-    a, y, kept, mask, right = padded_inputs(g, dynamic)
+    a, y, kept, mask, right = padded_inputs(g, dynamic, **sizes)
     g.output(g.Gather(y, g.constant(np.int64(0)), axis=1))
     return [right[:, 0]]
 

@@ -12,7 +12,7 @@
 namespace sluice {
 
 /// Elements of queries and values that there are kernels for.
-inline constexpr int64_t mostAttentionDepth = 512;
+inline constexpr int64_t mostAttentionDepth = 1024;
 /// Of what a task keeps: stacks of threads may be small.
 inline constexpr int64_t mostStackBytes = 160 << 10;
 
