@@ -43,6 +43,8 @@ private:
   /// other.
   struct RowBlock {
     Index batch, keyHead, firstHead, firstQuery, queries, rows;
+    /// Which of them are computed, if not all: `rows` counts those.
+    Value list;
     /// Where query 0 stands among the keys, and the keys that there are.
     Index position, limit;
   };
@@ -88,6 +90,7 @@ private:
   void emitTask(const TaskCounts &counts, Index task);
   void allocateBuffers();
   void emitStart();
+  void chooseRows();
   void walkKeys(const KeySpan &span, bool isFallback);
   void emitKeyBlock(Index block, Index count, bool isFallback);
   void copyKeys(Index block, Index count);
@@ -112,6 +115,7 @@ private:
   void mergePartials(const TaskCounts &counts, Index task);
 
   // Places of rows.
+  Index getPlace(Index row);
   Index getHead(Index row);
   Index getQuery(Index row);
   Index readPerBatch(Value memory, Index batch);
@@ -179,6 +183,8 @@ private:
   bool mayHaveEmptyRows;
   /// Values are read where they lie.
   bool readsValues;
+  /// A mask that hides all keys of a row or none: which rows are computed.
+  std::optional<ScoreTensor> rowMask;
 
   // Of the task.
   RowBlock rows;

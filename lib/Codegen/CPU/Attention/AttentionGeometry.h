@@ -46,6 +46,7 @@ struct ScoreTensor {
   bool isSameForQueries() const {
     return IndexBuilder::isConstant(strides[2], 0);
   }
+  bool isSameForKeys() const { return IndexBuilder::isConstant(strides[3], 0); }
   bool isSameForHeads() const {
     return IndexBuilder::isConstant(strides[1], 0);
   }

@@ -40,22 +40,33 @@ AttentionEmitter::AttentionEmitter(KernelBuilder &kernel, AttentionOp op,
       rowLanes(llvm::PowerOf2Ceil(tileRows)), left(op.getLeftReach()),
       right(op.getRightReach()), mayHaveEmptyRows(op.mayHaveEmptyRows()) {
   readsValues = config.getInPlace() || readsValuesInPlace(op, lanes);
+  // Rows without a key have something to compute where there are fallbacks or
+  // sinks.
+  if (geometry.mask && geometry.mask->isSameForKeys() &&
+      !geometry.mask->isSameForQueries() && !geometry.fallback &&
+      !geometry.sinks && !config.getSplit())
+    std::swap(rowMask, geometry.mask);
 }
 
 //===----------------------------------------------------------------------===//
 // Places of rows
 //===----------------------------------------------------------------------===//
 
+/// Where a row is among those of the task, computed or not.
+Index AttentionEmitter::getPlace(Index row) {
+  return rows.list ? getAsOpFoldResult(loadScalar(rows.list, row)) : row;
+}
+
 Index AttentionEmitter::getHead(Index row) {
   if (geometry.group == 1)
     return rows.firstHead;
-  return index.add(rows.firstHead, index.div(row, rows.queries));
+  return index.add(rows.firstHead, index.div(getPlace(row), rows.queries));
 }
 
 Index AttentionEmitter::getQuery(Index row) {
   if (geometry.group == 1)
-    return index.add(rows.firstQuery, row);
-  return index.add(rows.firstQuery, index.rem(row, rows.queries));
+    return index.add(rows.firstQuery, getPlace(row));
+  return index.add(rows.firstQuery, index.rem(getPlace(row), rows.queries));
 }
 
 /// Element `batch` of what has one for each batch or one for all.
@@ -210,6 +221,7 @@ void AttentionEmitter::findRows(const TaskCounts &counts, Index task) {
   Index headsHere = index.min(
       index.sub(index.constant(geometry.group), firstOfGroup), counts.heads);
   rows.rows = index.mul(headsHere, rows.queries);
+  rows.list = {};
   rows.position = index.constant(0);
   if (geometry.position) {
     // Far outside is as good as any place outside.
@@ -226,6 +238,35 @@ void AttentionEmitter::findRows(const TaskCounts &counts, Index task) {
                            geometry.keys);
 }
 
+/// Lists the rows that see keys, and finishes the others.
+void AttentionEmitter::chooseRows() {
+  Value list = memref::AllocaOp::create(
+      index.builder, index.loc,
+      MemRefType::get({queryBlock}, index.builder.getIndexType()));
+  Value zero = arith::ConstantOp::create(index.builder, index.loc,
+                                         index.builder.getF32FloatAttr(0));
+  Value count = index.loop(
+      index.constant(0), rows.rows, 1, index.value(index.constant(0)),
+      [&](Index row, ValueRange running) -> SmallVector<Value> {
+        Index at =
+            rowMask->getStart(index, rows.batch, getHead(row), getQuery(row));
+        Value mask = loadScalar(rowMask->memory, at);
+        Value sees = body.compare(CmpIPredicate::ne, mask, body.zero(mask));
+        // The place behind the last one is written again, or not read.
+        Index next = getAsOpFoldResult(running[0]);
+        storeScalar(index.value(row), list, next);
+        ifTrue(
+            sees, [] {},
+            [&] {
+              finishRow(row, index.constant(0), zero,
+                        body.constant(zero, -infinity));
+            });
+        return {body.select(sees, index.value(index.add(next, 1)), running[0])};
+      })[0];
+  rows.list = list;
+  rows.rows = getAsOpFoldResult(count);
+}
+
 void AttentionEmitter::emitTask(const TaskCounts &counts, Index task) {
   Index part = index.rem(task, counts.splits);
   task = index.div(task, counts.splits);
@@ -240,6 +281,16 @@ void AttentionEmitter::emitTask(const TaskCounts &counts, Index task) {
     span.end = index.min(span.end, index.add(first, config.getSplit()));
     walkKeys(span, /*isFallback=*/false);
     return storePartials(index.add(index.mul(task, counts.splits), part));
+  }
+  if (rowMask) {
+    chooseRows();
+    return ifTrue(
+        lessThan(index.constant(0), rows.rows),
+        [&] {
+          walkKeys(span, /*isFallback=*/false);
+          storeRows(/*isFallback=*/false);
+        },
+        nullptr);
   }
   walkKeys(span, /*isFallback=*/false);
   Value wantsFallback = storeRows(/*isFallback=*/false);

@@ -128,6 +128,16 @@ CASES = [
         "fallback": np.float32(np.finfo(np.float32).min)}),
     Case("mask_of_groups", (1, 4, 2, 10, 75, 8, 8), lambda random, case: {
         "mask": bools(random, 1, 4, 10, 75)}),
+    Case("mask_of_rows", (2, 4, 2, 150, 75, 8, 8), lambda random, case: {
+        "mask": bools(random, 2, 4, 150, 1)}, attributes={"keep_log_sum_exp": True}),
+    Case("mask_of_rows_and_causal", (1, 3, 3, 300, 300, 8, 8), lambda random, case: {
+        "mask": bools(random, 3, 300, 1) & (np.arange(3) > 0)[:, None, None]},
+         attributes={"right": 0, "nan_rows": True, "result_order": SPLIT}),
+    Case("mask_of_rows_and_bias", (1, 2, 2, 150, 40, 8, 8), lambda random, case: {
+        "mask": bools(random, 150, 1), **normal(150, 40)(random, case)}),
+    Case("mask_of_rows_and_sinks", (1, 2, 2, 50, 40, 8, 8), lambda random, case: {
+        "mask": bools(random, 50, 1),
+        "sinks": random.standard_normal(2).astype(np.float32)}),
     Case("causal", (1, 2, 2, 70, 70, 8, 8), attributes={"right": 0}),
     Case("causal_later", (2, 2, 1, 9, 300, 16, 16), lambda random, case: {
         "position": np.array([291, 100])}, attributes={"right": 0}),
