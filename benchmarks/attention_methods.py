@@ -74,6 +74,8 @@ METHODS = [
            {"tokens": 2560, "kept": 2048, "heads": 12, "size": 64}),
     Method("S27", masks.block_diffusion, BLOCKS),
     Method("S28", layers.removed_heads, GATES),
+    Method("S28", layers.removed_layers, "sluice-drop-branches",
+           {"tokens": 512, "width": 768, "heads": 12}),
     Method("S29", masks.draft_tree, ATTENTION, {"past": 2040, "heads": 12, "size": 64}),
     Method("A01", layers.mixture_of_heads, GATES, {**LONG, "width": 768}),
     Method("A02", layers.toeplitz_bias, ATTENTION),

@@ -198,6 +198,7 @@ void OptimizePipeline::build(OpPassManager &manager,
   RecogniseAttentionPassOptions maskOptions;
   maskOptions.onlyMasks = true;
   addOptional(functions, createRecogniseAttentionPass(maskOptions));
+  addOptional(functions, createDropBranchesPass());
   addOptional(functions, createGateHeadsPass());
   addOptional(functions, createBlockMasksPass());
   addOptional(functions, createCountLoopsPass());

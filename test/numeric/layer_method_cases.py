@@ -177,6 +177,36 @@ def removed_heads(g, tokens=70, heads=4, size=16):
     return [attend(*values) * gates]
 
 
+@case(5e-6, [r"\A((?!sluice\.attention)[\s\S])*"
+             r"(sluice\.attention((?!sluice\.attention)[\s\S])*){2}\Z"])
+def removed_layers(g, tokens=70, width=32, heads=2, layers=4):
+    """Layers whose constant gate is zero: two of four are left."""
+    a = Attention(g)
+    x = g.input([1, tokens, width])
+    gates = np.arange(layers) % 2
+    right, y, size = np.float64(g.feeds[x]), x, width // heads
+
+    def split(x):
+        return a.declare(g.Transpose(a.reshape(x, 1, tokens, heads, size),
+                                     perm=[0, 2, 1, 3]), 1, heads, tokens, size)
+
+    for layer, gate in enumerate(gates):
+        weights = [g.numbers((width, width)) / np.float32(width**0.5) for _ in range(4)]
+        q, k, v = (split(g.MatMul(y, g.constant(w))) for w in weights[:3])
+        merged = a.reshape(g.Transpose(a.attend(q, k, v, size), perm=[0, 2, 1, 3]),
+                           1, tokens, width)
+        gate = g.Slice(g.constant(gates.astype(np.float32)), a.ints(layer),
+                       a.ints(layer + 1))
+        y = g.Add(y, g.Mul(g.MatMul(merged, g.constant(weights[3])), gate))
+        if not gates[layer]:
+            continue
+        q, k, v = ((right @ w.astype(np.float64)).reshape(1, tokens, heads, size)
+                   .swapaxes(1, 2) for w in weights[:3])
+        right = right + attend(q, k, v).swapaxes(1, 2).reshape(right.shape) @ weights[3]
+    g.output(y)
+    return [right]
+
+
 @case(ERROR)
 def hard_attention(g):
     """Only the key with the highest score counts."""

@@ -220,6 +220,19 @@ def GateHeadsPass : Pass<"sluice-gate-heads", "::mlir::func::FuncOp"> {
   ];
 }
 
+def DropBranchesPass : Pass<"sluice-drop-branches", "::mlir::func::FuncOp"> {
+  let summary = "Branches whose gate is a constant zero are left out";
+  let description = [{
+    x + f(x) * gate becomes x where the gate is a constant of zeros and the
+    branch does not make the sum larger: the layer is not computed. What is
+    infinite or no number in it is lost.
+  }];
+  let dependentDialects = ["::sluice::SluiceDialect"];
+  let statistics = [
+    Statistic<"numDropped", "dropped", "Branches that are left out">
+  ];
+}
+
 def PackTokensPass : Pass<"sluice-pack-tokens", "::mlir::func::FuncOp"> {
   let summary = "Layers of encoders on the tokens that exist";
   let description = [{

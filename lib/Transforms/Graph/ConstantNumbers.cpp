@@ -49,4 +49,14 @@ bool forEachNumber(ElementsAttr value, llvm::function_ref<void(double)> body) {
   return true;
 }
 
+bool isConstantZero(Value value, bool all) {
+  auto constant = value.getDefiningOp<ConstantOp>();
+  int64_t zeros = 0, others = 0;
+  if (!constant || !forEachNumber(constant.getValueAttr(), [&](double number) {
+        ++(number == 0 ? zeros : others);
+      }))
+    return false;
+  return zeros > 0 && (!all || others == 0);
+}
+
 } // namespace sluice

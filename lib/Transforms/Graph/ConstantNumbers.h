@@ -7,6 +7,7 @@
 #define SLUICE_LIB_TRANSFORMS_GRAPH_CONSTANTNUMBERS_H
 
 #include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/Value.h"
 
 namespace sluice {
 
@@ -14,6 +15,9 @@ namespace sluice {
 /// or bools; 64-bit integers are rounded. Fails where the data is not there.
 bool forEachNumber(mlir::ElementsAttr value,
                    llvm::function_ref<void(double)> body);
+
+/// Is it a constant of which all elements are zero, or at least some?
+bool isConstantZero(mlir::Value value, bool all);
 
 } // namespace sluice
 

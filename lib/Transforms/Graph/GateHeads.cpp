@@ -44,17 +44,6 @@ private:
 
 } // namespace
 
-/// Are all elements of a constant zero, or at least some of them?
-static bool isConstantZero(Value value, bool all) {
-  auto constant = value.getDefiningOp<ConstantOp>();
-  int64_t zeros = 0, others = 0;
-  if (!constant || !forEachNumber(constant.getValueAttr(), [&](double number) {
-        ++(number == 0 ? zeros : others);
-      }))
-    return false;
-  return zeros > 0 && (!all || others == 0);
-}
-
 /// Does the value have zeros where something was not chosen: is it written into
 /// zeros, or a choice between numbers and zero?
 static bool hasChosenZeros(Value value, unsigned depth = 0) {
