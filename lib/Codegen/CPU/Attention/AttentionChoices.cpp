@@ -150,7 +150,7 @@ static kernel::CpuAttentionAttr configure(AttentionOp op,
                                          vectors, unroll, queryBlock, keyBlock,
                                          /*in_place=*/false, /*split=*/0, few);
   };
-  int64_t rowLimit = 32 * tileRows, keyLimit = 128;
+  int64_t rowLimit = 64 * tileRows, keyLimit = 128;
   for (;;) {
     kernel::CpuAttentionAttr config = make(rowLimit, keyLimit);
     bool isSmall = rowLimit <= 4 * tileRows && keyLimit <= vectors * lanes;

@@ -136,12 +136,14 @@ private:
   void emitTile(const Tile &tile, const BlockKind &kind, bool isFallback);
   void copyQueries(const Tile &tile);
   void emitScores(const Tile &tile);
-  void emitScoreTile(Index key, int64_t vectors);
+  void emitScoreTile(const Tile &tile, Index key, int64_t vectors);
   void emitScoresInPlace(const Tile &tile);
   void emitDotProducts(const Tile &tile, Index key, bool isWhole);
   void fetchValues(Index key, Index turn, Index k);
   TilePrefetch getNextKeys(const Tile &tile, int64_t column, int64_t vectors);
-  Value foldVectors(mlir::SmallVector<Value> vectors);
+  Value foldVectors(mlir::SmallVector<Value> vectors,
+                    mlir::function_ref<Value(Value, Value)> fold);
+  void keepMaxima(const Tile &tile);
   void emitMaxima(const Tile &tile, const BlockKind &kind, bool isFallback);
   void emitMaxima(const Tile &tile, const ElementReads &reads);
   Value readScores(const Tile &tile, const ElementReads &reads, Index row,
@@ -161,6 +163,7 @@ private:
   void store(Value vector, Value memory, Index place);
   Value larger(Value a, Value b);
   Value power(Value exponent);
+  Value scaledPower(Value difference);
   Value foldLanes(Value vector, mlir::function_ref<Value(Value, Value)> fold);
   Value reserve(int64_t elements);
   void ifTrue(Value condition, mlir::function_ref<void()> whenTrue,
@@ -181,8 +184,13 @@ private:
   int64_t queryStride, scoreStride, valueStride, rowLanes;
   std::optional<int64_t> left, right;
   bool mayHaveEmptyRows;
-  /// Values are read where they lie.
-  bool readsValues;
+  /// Scores are exponentiated as the products of queries and keys leave them,
+  /// where all keys count.
+  bool usesProducts;
+  /// Queries and values are read where they lie.
+  bool readsQueries, readsValues;
+  /// What scores are still to be multiplied with.
+  double scoreScale;
   /// A mask that hides all keys of a row or none: which rows are computed.
   std::optional<ScoreTensor> rowMask;
 
@@ -195,9 +203,10 @@ private:
   Value output, sums, maxima, empty;
   /// What tasks of parts of the keys leave; null where there are no parts.
   Value partials;
-  /// Of a tile: maxima, and what is subtracted from scores; what earlier sums
-  /// are multiplied with.
-  Value tileMaxima, shifts, factors;
+  /// Of a tile: maxima, a vector for each row as products leave them, and of
+  /// the whole rows; what is subtracted from scores; what earlier sums are
+  /// multiplied with.
+  Value laneMaxima, tileMaxima, shifts, factors;
 };
 
 } // namespace sluice

@@ -21,9 +21,11 @@ using namespace sluice;
 
 using Index = IndexBuilder::Index;
 
-/// The sums of the lanes of as many vectors as each has lanes.
-Value AttentionEmitter::foldVectors(SmallVector<Value> vectors) {
-  int64_t width = lanes;
+/// What the lanes of vectors give together, of as many vectors as each has
+/// lanes.
+Value AttentionEmitter::foldVectors(SmallVector<Value> vectors,
+                                    function_ref<Value(Value, Value)> fold) {
+  int64_t width = vectors.size();
   // Lane i of the last sum is vector i's if vectors that are half of all apart
   // are joined first.
   while (vectors.size() > 1) {
@@ -44,7 +46,7 @@ Value AttentionEmitter::foldVectors(SmallVector<Value> vectors) {
                                          vectors[i + half], order);
       };
       Value first = shuffle(low), second = shuffle(high);
-      joined.push_back(body.add(first, second));
+      joined.push_back(fold(first, second));
     }
     vectors = joined;
   }
@@ -121,7 +123,8 @@ void AttentionEmitter::emitDotProducts(const Tile &tile, Index key,
                      makeLaneMask(index.builder, index.loc, lanes,
                                   index.constant(depth - whole)),
                      dots);
-    Value all = foldVectors(dots);
+    Value all =
+        foldVectors(dots, [&](Value a, Value b) { return body.add(a, b); });
     for (int64_t r = 0; r < rowCount; ++r) {
       SmallVector<int64_t> own;
       for (int64_t i = 0; i < keyCount; ++i)

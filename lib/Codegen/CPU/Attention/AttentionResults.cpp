@@ -58,6 +58,7 @@ void AttentionEmitter::finishRow(Index row, Index from, Value sum, Value most) {
   storeRow(row, from, factor);
   if (!geometry.logSumExp)
     return;
+  most = body.mul(most, body.constant(most, scoreScale));
   Value logarithm =
       body.add(math::LogOp::create(index.builder, index.loc, sum), most);
   Index head = getHead(row), query = getQuery(row);

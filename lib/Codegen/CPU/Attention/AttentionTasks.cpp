@@ -15,6 +15,7 @@
 #include "sluice/Codegen/CPU/ParallelLoop.h"
 #include "sluice/Codegen/CPU/Products/Epilogue.h"
 #include "llvm/Support/MathExtras.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace sluice;
@@ -40,6 +41,16 @@ AttentionEmitter::AttentionEmitter(KernelBuilder &kernel, AttentionOp op,
       rowLanes(llvm::PowerOf2Ceil(tileRows)), left(op.getLeftReach()),
       right(op.getRightReach()), mayHaveEmptyRows(op.mayHaveEmptyRows()) {
   readsValues = config.getInPlace() || readsValuesInPlace(op, lanes);
+  usesProducts =
+      !config.getInPlace() && lanes >= rowLanes && op.getSoftcap().isZero();
+  // Scores with an addend have to be scaled before it, and one scale serves
+  // maxima of all blocks.
+  double scale = op.getScale().convertToDouble();
+  readsQueries = usesProducts && !geometry.bias && !geometry.fallback &&
+                 !geometry.sinks && geometry.query.hasRows() &&
+                 geometry.query.getElement() == f32 && scale > 0 &&
+                 std::isfinite(scale);
+  scoreScale = readsQueries ? scale : 1;
   // Rows without a key have something to compute where there are fallbacks or
   // sinks.
   if (geometry.mask && geometry.mask->isSameForKeys() &&
@@ -139,7 +150,10 @@ void AttentionEmitter::allocateBuffers() {
     panels = reserve(scoreStride * geometry.depth);
   if (!readsValues)
     values = reserve(keyBlock * valueStride);
-  queries = reserve(tileRows * queryStride);
+  if (!readsQueries)
+    queries = reserve(tileRows * queryStride);
+  if (usesProducts)
+    laneMaxima = reserve(tileRows * lanes);
   scores = reserve(tileRows * scoreStride);
   output = reserve(allRows * valueStride);
   sums = reserve(allRows * lanes);

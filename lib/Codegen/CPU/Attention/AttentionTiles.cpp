@@ -70,6 +70,17 @@ Value AttentionEmitter::power(Value exponent) {
   return exp;
 }
 
+/// e to the power of what a score is less than another one.
+Value AttentionEmitter::scaledPower(Value difference) {
+  constexpr double log2OfE = 1.4426950408889634;
+  int64_t width = cast<VectorType>(difference.getType()).getNumElements();
+  auto exp = math::Exp2Op::create(
+      index.builder, index.loc,
+      body.mul(difference, number(scoreScale * log2OfE, width)));
+  exp->setAttr(notPositiveAttributeName, index.builder.getUnitAttr());
+  return exp;
+}
+
 /// Halves onto each other.
 Value AttentionEmitter::foldLanes(Value vector,
                                   function_ref<Value(Value, Value)> fold) {
@@ -118,6 +129,8 @@ Value AttentionEmitter::lessThan(Index lhs, Index rhs) {
 /// The tile's queries, scaled and in the type of sums. Rows past the last one
 /// repeat it.
 void AttentionEmitter::copyQueries(const Tile &tile) {
+  if (readsQueries)
+    return;
   double scale = op.getScale().convertToDouble();
   index.loop(index.constant(0), index.constant(tileRows), 1, [&](Index r) {
     Index row = index.min(index.add(tile.firstRow, r), tile.lastRow);
@@ -129,13 +142,21 @@ void AttentionEmitter::copyQueries(const Tile &tile) {
   });
 }
 
-/// The scores of all rows and some vectors of keys.
-void AttentionEmitter::emitScoreTile(Index key, int64_t vectors) {
-  RegisterTile tile{tileRows, vectors, lanes};
+/// The scores of all rows and some vectors of keys, and their maxima.
+void AttentionEmitter::emitScoreTile(const Tile &tile, Index key,
+                                     int64_t vectors) {
+  RegisterTile shape{tileRows, vectors, lanes};
   MicroTileOperands inputs;
-  inputs.a = queries;
-  for (int64_t r = 0; r < tileRows; ++r)
-    inputs.aRows.push_back(index.constant(r * queryStride));
+  inputs.a = readsQueries ? geometry.query.memory : queries;
+  for (int64_t r = 0; r < tileRows; ++r) {
+    if (!readsQueries) {
+      inputs.aRows.push_back(index.constant(r * queryStride));
+      continue;
+    }
+    Index row = index.min(index.add(tile.firstRow, r), tile.lastRow);
+    inputs.aRows.push_back(geometry.query.getStart(
+        index, rows.batch, getHead(row), getQuery(row)));
+  }
   inputs.aStep = index.constant(1);
   inputs.b = panels;
   Index inPanel =
@@ -148,23 +169,35 @@ void AttentionEmitter::emitScoreTile(Index key, int64_t vectors) {
   options.unit = unit.get();
   options.unroll = config.getUnroll();
   SmallVector<Value> sums =
-      emitMicroTile(index.builder, index.loc, tile, options, inputs,
-                    makeZeroTile(index.builder, index.loc, tile, f32));
-  for (int64_t r = 0; r < tileRows; ++r)
+      emitMicroTile(index.builder, index.loc, shape, options, inputs,
+                    makeZeroTile(index.builder, index.loc, shape, f32));
+  for (int64_t r = 0; r < tileRows; ++r) {
     for (int64_t v = 0; v < vectors; ++v)
       store(sums[r * vectors + v], scores,
             index.add(key, r * scoreStride + v * lanes));
+    if (!usesProducts)
+      continue;
+    Index place = index.constant(r * lanes);
+    Value most = load(laneMaxima, place, lanes);
+    for (int64_t v = 0; v < vectors; ++v)
+      most = larger(sums[r * vectors + v], most);
+    store(most, laneMaxima, place);
+  }
 }
 
 void AttentionEmitter::emitScores(const Tile &tile) {
   if (config.getInPlace())
     return emitScoresInPlace(tile);
+  if (usesProducts)
+    for (int64_t r = 0; r < tileRows; ++r)
+      store(number(-std::numeric_limits<double>::infinity(), lanes), laneMaxima,
+            index.constant(r * lanes));
   Index begin = tile.keys.begin, end = tile.keys.end;
   Index whole = index.sub(end, index.rem(end, width));
   index.loop(begin, whole, width,
-             [&](Index key) { emitScoreTile(key, width / lanes); });
+             [&](Index key) { emitScoreTile(tile, key, width / lanes); });
   Index rest = index.max(begin, whole);
-  index.loop(rest, end, lanes, [&](Index key) { emitScoreTile(key, 1); });
+  index.loop(rest, end, lanes, [&](Index key) { emitScoreTile(tile, key, 1); });
 }
 
 /// A vector of scores as they are compared and exponentiated: -inf where the
@@ -280,6 +313,26 @@ void AttentionEmitter::emitMaxima(const Tile &tile, const ElementReads &reads) {
   });
 }
 
+/// The maxima that the products of the tile have left.
+void AttentionEmitter::keepMaxima(const Tile &tile) {
+  auto fold = [&](Value a, Value b) { return larger(a, b); };
+  SmallVector<Value> all;
+  for (int64_t r = 0; r < rowLanes; ++r) {
+    Index row = index.constant(std::min(r, tileRows - 1) * lanes);
+    Value most = load(laneMaxima, row, lanes);
+    for (int64_t half = lanes / 2; half >= rowLanes; half /= 2) {
+      auto take = [&](int64_t first) -> Value {
+        auto order = llvm::to_vector(llvm::seq(first, first + half));
+        return vector::ShuffleOp::create(index.builder, index.loc, most, most,
+                                         order);
+      };
+      most = fold(take(0), take(half));
+    }
+    all.push_back(most);
+  }
+  store(foldVectors(all, fold), tileMaxima, index.constant(0));
+}
+
 /// Looks at elements only where that is needed.
 void AttentionEmitter::emitMaxima(const Tile &tile, const BlockKind &kind,
                                   bool isFallback) {
@@ -291,7 +344,11 @@ void AttentionEmitter::emitMaxima(const Tile &tile, const BlockKind &kind,
     return emitMaxima(tile, reads);
   }
   auto emitWithoutElements = [&] {
-    auto plain = [&] { emitMaxima(tile, ElementReads()); };
+    auto plain = [&] {
+      if (usesProducts)
+        return keepMaxima(tile);
+      emitMaxima(tile, ElementReads());
+    };
     if (seesWholeBlocks())
       return plain();
     // Whole panels are exponentiated.
@@ -357,7 +414,7 @@ void AttentionEmitter::emitFactors(const Tile &tile) {
                         number(0, rowLanes), most);
   }
   store(shift, shifts, index.constant(0));
-  store(power(body.sub(before, shift)), factors, index.constant(0));
+  store(scaledPower(body.sub(before, shift)), factors, index.constant(0));
 }
 
 /// Exponentials of all scores, and their sums.
@@ -375,8 +432,8 @@ void AttentionEmitter::emitPowers(const Tile &tile) {
                        SmallVector<Value> next;
                        for (int64_t v = 0; v < vectors; ++v) {
                          Index at = index.add(index.add(score, key), v * lanes);
-                         Value value =
-                             power(body.sub(load(scores, at, lanes), shift));
+                         Value value = scaledPower(
+                             body.sub(load(scores, at, lanes), shift));
                          store(value, scores, at);
                          next.push_back(body.add(running[v], value));
                        }

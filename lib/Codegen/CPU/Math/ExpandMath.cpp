@@ -100,16 +100,19 @@ class ExpandExp2 final : public OpRewritePattern<math::Exp2Op> {
 public:
   ExpandExp2(MLIRContext *context, bool hasFma)
       : OpRewritePattern(context), general(context, buildExp2, hasFma),
-        normal(context, buildNormalExp2, hasFma) {}
+        normal(context, buildNormalExp2, hasFma),
+        notPositive(context, buildExp2OfNotPositive, hasFma) {}
 
   LogicalResult matchAndRewrite(math::Exp2Op op,
                                 PatternRewriter &rewriter) const final {
+    if (op->hasAttr(notPositiveAttributeName))
+      return notPositive.matchAndRewrite(op, rewriter);
     bool isNormal = op->hasAttr(normalResultAttributeName);
     return (isNormal ? normal : general).matchAndRewrite(op, rewriter);
   }
 
 private:
-  ExpandUnary<math::Exp2Op> general, normal;
+  ExpandUnary<math::Exp2Op> general, normal, notPositive;
 };
 
 class ExpandExp final : public OpRewritePattern<math::ExpOp> {

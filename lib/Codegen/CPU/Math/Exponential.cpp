@@ -43,21 +43,40 @@ Value expScaled(MathBuilder &math, Value x, int64_t extra) {
 
 Value buildExp(MathBuilder &math, Value x) { return expScaled(math, x, 0); }
 
+/// Adding this to n >= -127 leaves the exponent of 2^n in the low bits, and
+/// that of zero for -127.
+static constexpr double exponentShift = 12582912.0 + 127;
+
+/// The larger one, or `x` where that is no number: one instruction.
+static Value atLeast(MathBuilder &math, Value x, double lowest) {
+  Value bound = math.number(lowest);
+  return math.select(math.less(x, bound), bound, x);
+}
+
 Value buildExpOfNotPositive(MathBuilder &math, Value x) {
-  // Adding 1.5 * 2^23 + 127 leaves the exponent of 2^n in the low bits.
-  constexpr double shift = 12582912.0 + 127;
-  constexpr double lowest = -0x1.5d589ep+6;
-  Value isTiny = math.less(x, math.number(lowest));
-  Value bounded = math.select(isTiny, math.number(lowest), x);
-  Value shifted = math.fma(bounded, math.number(log2OfE), math.number(shift));
+  // -127 ln(2)
+  Value bounded = atLeast(math, x, -0x1.601e67p+6);
+  Value shifted =
+      math.fma(bounded, math.number(log2OfE), math.number(exponentShift));
   Value power = math.fromBits(math.shiftLeft(math.bits(shifted), 23));
-  Value n = math.sub(shifted, math.number(shift));
+  Value n = math.sub(shifted, math.number(exponentShift));
   Value r = math.fma(n, math.number(-ln2Parts[0]), bounded);
   r = math.fma(n, math.number(-ln2Parts[1]), r);
   Value one = math.number(1.0);
   Value fraction = math.fma(math.polynomial(r, expTail), r, one);
-  Value result = math.mul(math.fma(fraction, r, one), power);
-  return math.select(isTiny, math.number(0.0), result);
+  return math.mul(math.fma(fraction, r, one), power);
+}
+
+Value buildExp2OfNotPositive(MathBuilder &math, Value x) {
+  Value bounded = atLeast(math, x, -127.0);
+  Value shifted = math.add(bounded, math.number(exponentShift));
+  Value power = math.fromBits(math.shiftLeft(math.bits(shifted), 23));
+  Value r = math.sub(bounded, math.sub(shifted, math.number(exponentShift)));
+  // By Horner's rule: loops of it are bound by the number of multiplications.
+  Value fraction = math.number(exp2Tail[std::size(exp2Tail) - 1]);
+  for (double coefficient : llvm::reverse(llvm::drop_end(exp2Tail)))
+    fraction = math.fma(fraction, r, math.number(coefficient));
+  return math.mul(math.fma(fraction, r, math.number(1.0)), power);
 }
 
 /// 2^(x - power), `power` being the integer nearest to x.

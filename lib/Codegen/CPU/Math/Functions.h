@@ -21,6 +21,8 @@ mlir::Value buildExpOfNotPositive(MathBuilder &math, mlir::Value x);
 mlir::Value buildExp2(MathBuilder &math, mlir::Value x);
 /// The same for -126 <= x <= 126 or no number.
 mlir::Value buildNormalExp2(MathBuilder &math, mlir::Value x);
+/// 2^x of x that is not positive, or no number; 0 below the normal numbers.
+mlir::Value buildExp2OfNotPositive(MathBuilder &math, mlir::Value x);
 mlir::Value buildExpM1(MathBuilder &math, mlir::Value x);
 mlir::Value buildSinh(MathBuilder &math, mlir::Value x);
 mlir::Value buildCosh(MathBuilder &math, mlir::Value x);

@@ -1,17 +1,19 @@
 // RUN: sluice-opt %s --split-input-file --sluice-set-target=cpu=x86-64-v3 --sluice-emit-kernels | FileCheck %s
 
-// Tasks are blocks of queries. What each keeps are panels of 32 keys, the
-// scores of a tile and the sums of its rows: nothing of queries times keys.
+// Tasks are blocks of queries. What each keeps are panels of 32 keys, the scores
+// and maxima of a tile and the sums of its rows: nothing of queries times keys,
+// and no copy of the queries.
 // CHECK-LABEL: kernel.func @blocks
 // CHECK:         scf.parallel
 // CHECK:           memref.alloca() {alignment = 64 : i64} : memref<2048xf32>
-// CHECK:           memref.alloca() {alignment = 64 : i64} : memref<384xf32>
-// CHECK:           memref.alloca() {alignment = 64 : i64} : memref<192xf32>
+// CHECK-NEXT:      memref.alloca() {alignment = 64 : i64} : memref<48xf32>
+// CHECK-NEXT:      memref.alloca() {alignment = 64 : i64} : memref<192xf32>
+// CHECK-NEXT:      memref.alloca() {alignment = 64 : i64} : memref<3072xf32>
 // Keys are copied for all tiles; sums start from those of the blocks before.
 // CHECK:           scf.for %[[BLOCK:.*]] = %{{.*}} to %{{.*}} step %c32
 // CHECK:             vector.shuffle
 // CHECK:             vector.fma
-// CHECK:             math.exp {{.*}} {sluice.not_positive} : vector<8xf32>
+// CHECK:             math.exp2 {{.*}} {sluice.not_positive} : vector<8xf32>
 // CHECK:             vector.fma
 // CHECK-NOT:     scf.parallel
 kernel.func @blocks "attention" attributes {config = #kernel.cpu_attention<lanes = 8, tile_rows = 6, tile_vectors = 2, query_block = 48, key_block = 32>} {
