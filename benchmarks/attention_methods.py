@@ -78,7 +78,7 @@ METHODS = [
            {"tokens": 512, "width": 768, "heads": 12}),
     Method("S29", masks.draft_tree, ATTENTION, {"past": 2040, "heads": 12, "size": 64}),
     Method("A01", layers.mixture_of_heads, GATES, {**LONG, "width": 768}),
-    Method("A02", layers.toeplitz_bias, ATTENTION),
+    Method("A02", layers.toeplitz_bias, "sluice-relative-biases"),
 ]
 
 

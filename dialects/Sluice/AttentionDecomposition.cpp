@@ -30,6 +30,7 @@ private:
   Value regroup(Value rows, int64_t heads, int64_t times);
   Value multiplyHeads(Value rows, Value ofKeyHeads, bool transposed);
   Value repeatBatch(Value tensor);
+  Value spreadBias();
   Value getProduct();
   Value capped(Value product);
   Value countUp(Value tensor, int64_t dimension, ArrayRef<int64_t> axes);
@@ -137,6 +138,21 @@ Value AttentionSteps::getProduct() {
   Value scores = multiplyHeads(query, key, /*transposed=*/true);
   double scale = op.getScale().convertToDouble();
   return scale == 1 ? scores : steps.mul(scores, steps.number(type, scale));
+}
+
+/// The bias, with an element for each score.
+Value AttentionSteps::spreadBias() {
+  Value bias = op.getBias();
+  if (!bias || !op.getRelativeBias())
+    return bias;
+  Value query = countUp(op.getQuery(), op.getQueryOrder()[2], {1});
+  Value key = countUp(op.getKey(), op.getKeyOrder()[2], {});
+  Value last = steps.make<ShapeOp>(op.getQuery(), op.getQueryOrder()[2],
+                                   op.getQueryOrder()[2] + 1);
+  Value place = steps.add(steps.sub(key, query), steps.sub(last, integer(1)));
+  int64_t rank = shapeOf(bias).size();
+  bias = steps.squeeze(bias, {rank - 2});
+  return steps.make<GatherOp>(bias, place, rank - 2);
 }
 
 Value AttentionSteps::capped(Value scores) {
@@ -263,7 +279,7 @@ AttentionStages AttentionSteps::run() {
   stages.product = getProduct();
   stages.capped = capped(stages.product);
   Value scores = stages.capped;
-  Value bias = repeatBatch(op.getBias());
+  Value bias = repeatBatch(spreadBias());
   if (bias)
     scores = steps.add(scores, steps.cast(bias, type));
   hideByMasks(bias);

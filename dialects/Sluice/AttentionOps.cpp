@@ -299,10 +299,15 @@ static LogicalResult verifySizes(AttentionOp op) {
       !fits(op.getValue(), op.getValueOrder(), {any, keyHeads, keys, any}))
     return op.emitOpError("the sizes of query, key and value do not fit");
   int64_t scores[] = {batch, op.getQueryHeads(), op.getQueryCount(), keys};
+  int64_t distances[] = {
+      batch, op.getQueryHeads(), 1,
+      ShapedType::isDynamic(scores[2] | keys) ? any : scores[2] + keys - 1};
   for (auto [operand, name] : getScoreOperands(op)) {
     ArrayRef<int64_t> shape = shapeOf(operand);
+    bool isRelative = op.getRelativeBias() && operand == op.getBias();
     for (size_t i = 1; i <= shape.size(); ++i) {
-      int64_t size = shape[shape.size() - i], score = scores[4 - i];
+      int64_t size = shape[shape.size() - i];
+      int64_t score = (isRelative ? distances : scores)[4 - i];
       if (ShapedType::isDynamic(size) || ShapedType::isDynamic(score) ||
           size == 1 || size == score)
         continue;
@@ -322,6 +327,9 @@ static LogicalResult verifySizes(AttentionOp op) {
 LogicalResult AttentionOp::verify() {
   if (failed(checkOrders(*this, getLoc())))
     return failure();
+  if (getRelativeBias() && (!getBias() || shapeOf(getBias()).size() < 2))
+    return emitOpError(
+        "relative_bias goes with a bias of two dimensions or more");
   if (getKeepLogSumExp() != static_cast<bool>(getLogSumExp()))
     return emitOpError("keep_log_sum_exp goes with a second result");
   for (auto check :
@@ -385,8 +393,15 @@ void AttentionOp::requireSizes(SizeConditions &conditions) {
       requireScoreSize(conditions.sizeOf(tensor, i), scores[4 - rank + i],
                        rank - i == 4);
   };
-  for (auto [operand, name] : getScoreOperands(*this))
-    requireScores(operand, {batch, heads, queries, keys});
+  for (auto [operand, name] : getScoreOperands(*this)) {
+    SmallVector<Size, 4> sizes = {batch, heads, queries, keys};
+    if (getRelativeBias() && operand == getBias()) {
+      SizeBuilder size = conditions.sizes();
+      sizes[2] = size.constant(1);
+      sizes[3] = size.sub(size.add(queries, keys), size.constant(1));
+    }
+    requireScores(operand, sizes);
+  }
   if (getBlocks()) {
     SizeBuilder sizes = conditions.sizes();
     auto count = [&](Size size, int64_t block) {

@@ -38,6 +38,10 @@ def AttentionOp : Sluice_Op<"attention",
     NumPy. Besides, a batch of fewer entries, which divide B, repeats: batch b
     has entry b mod n.
 
+    With `relative_bias` the bias depends on the distance alone and has an
+    element for each: its last sizes are 1 and S + T - 1, and element
+    S - 1 + k - q belongs to query q and key k.
+
     Scores are `scale` times the product, then, with a `softcap` c other than
     zero, c * tanh(score / c), then the bias is added. They and their softmax
     are in f32, or in f64 where the operands are.
@@ -88,7 +92,8 @@ def AttentionOp : Sluice_Op<"attention",
                        OptionalAttr<I64Attr>:$right,
                        DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$block_sizes,
                        OptionalAttr<F64Attr>:$masked_below,
-                       UnitAttr:$nan_rows, UnitAttr:$keep_log_sum_exp);
+                       UnitAttr:$relative_bias, UnitAttr:$nan_rows,
+                       UnitAttr:$keep_log_sum_exp);
   let results = (outs AnyRankedTensor:$result,
                       Optional<AnyRankedTensor>:$log_sum_exp);
   let assemblyFormat = [{

@@ -200,6 +200,7 @@ void OptimizePipeline::build(OpPassManager &manager,
   addOptional(functions, createRecogniseAttentionPass(maskOptions));
   addOptional(functions, createDropBranchesPass());
   addOptional(functions, createGateHeadsPass());
+  addOptional(functions, createRelativeBiasesPass());
   addOptional(functions, createBlockMasksPass());
   addOptional(functions, createCountLoopsPass());
   addOptional(functions, createRecogniseElementsPass());

@@ -14,7 +14,7 @@ ERROR = 2e-6
 # Places ------------------------------------------------------------------------------
 
 
-@case(ERROR, [r"sluice\.attention.* bias "])
+@case(ERROR, [r"sluice\.attention.* bias .*relative_bias"])
 def toeplitz_bias(g, tokens=100, heads=2, size=16):
     """A bias that follows from the distance, from a table (A02)."""
     a = Attention(g)

@@ -207,6 +207,21 @@ def BlockMasksPass : Pass<"sluice-block-masks", "::mlir::func::FuncOp"> {
   ];
 }
 
+def RelativeBiasesPass
+    : Pass<"sluice-relative-biases", "::mlir::func::FuncOp"> {
+  let summary = "Biases of attention that depend on the distance alone";
+  let description = [{
+    A bias of attention that follows from constants with constant diagonals, by
+    elementwise ops, lookups and moves of dimensions, is computed for each
+    distance between query and key instead of each pair (`relative_bias`). What
+    has been computed on the way is left where the rest is no such thing.
+  }];
+  let dependentDialects = ["::sluice::SluiceDialect"];
+  let statistics = [
+    Statistic<"numRelative", "relative", "Attention ops with such a bias">
+  ];
+}
+
 def GateHeadsPass : Pass<"sluice-gate-heads", "::mlir::func::FuncOp"> {
   let summary = "Heads of attention that are not chosen see no key";
   let description = [{

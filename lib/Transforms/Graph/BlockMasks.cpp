@@ -65,7 +65,7 @@ void BlockMasksPass::turnBiasIntoMask(AttentionOp op) {
   auto constant =
       op.getBias() ? op.getBias().getDefiningOp<ConstantOp>() : ConstantOp();
   if (!constant || op.getMask() || !op.getMaskedBelow() ||
-      shapeOf(op.getBias()).empty())
+      op.getRelativeBias() || shapeOf(op.getBias()).empty())
     return;
   auto [it, isNew] =
       biases.try_emplace({constant.getValueAttr(), op.getMaskedBelowAttr()});
@@ -152,7 +152,7 @@ bool BlockMasksPass::useTiles(AttentionOp op) {
 /// and layers that share it.
 void BlockMasksPass::classify(AttentionOp op) {
   Value mask = op.getMask();
-  bool isBias = !mask && op.getMaskedBelow();
+  bool isBias = !mask && op.getMaskedBelow() && !op.getRelativeBias();
   if (isBias)
     mask = op.getBias();
   if (!mask || shapeOf(mask).empty())

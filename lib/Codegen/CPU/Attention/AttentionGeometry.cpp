@@ -38,7 +38,7 @@ Index ScoreTensor::getStart(IndexBuilder &index, Index batch, Index head,
     entry = index.rem(batch, batches);
   return index.add(
       index.add(index.mul(entry, strides[0]), index.mul(head, strides[1])),
-      index.mul(query, strides[2]));
+      index.add(index.mul(query, strides[2]), offset));
 }
 
 Value ScoreTensor::loadKeys(IndexBuilder &index, Index start, Index key,
@@ -114,6 +114,7 @@ ScoreTensor AttentionGeometry::getScoreTensor(KernelBuilder &kernel,
   ScoreTensor places;
   places.memory = getFlat(kernel, operand);
   places.batches = index.constant(1);
+  places.offset = index.constant(0);
   places.strides.fill(index.constant(0));
   Index stride = index.constant(1);
   int64_t rank = shapeOf(operand).size();
@@ -157,6 +158,12 @@ AttentionGeometry::AttentionGeometry(KernelBuilder &kernel, AttentionOp op)
     return getScoreTensor(kernel, operand, queries, keys);
   };
   bias = broadcast(op.getBias());
+  if (op.getRelativeBias()) {
+    IndexBuilder index(kernel.builder, kernel.loc);
+    bias->strides[2] = index.constant(-1);
+    bias->strides[3] = index.constant(1);
+    bias->offset = index.sub(queries, 1);
+  }
   mask = broadcast(op.getMask());
   blocks = broadcast(op.getBlocks());
   fallback = broadcast(op.getFallback());

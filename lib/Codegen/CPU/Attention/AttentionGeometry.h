@@ -33,6 +33,8 @@ struct ScoreTensor {
   std::array<IndexBuilder::Index, 4> strides;
   /// Batches it has: batch b of the scores sees b modulo these.
   IndexBuilder::Index batches;
+  /// Where the element of query and key 0 is.
+  IndexBuilder::Index offset;
 
   IndexBuilder::Index getStart(IndexBuilder &index, IndexBuilder::Index batch,
                                IndexBuilder::Index head,

@@ -452,7 +452,7 @@ AttentionEmitter::BlockKind AttentionEmitter::classify(Index block,
     kind.code = arith::IndexCastOp::create(
         index.builder, index.loc, index.builder.getIndexType(),
         loadScalar(geometry.blocks->memory, place));
-  } else if (geometry.mask || geometry.bias) {
+  } else if (geometry.mask || (geometry.bias && !op.getRelativeBias())) {
     kind.code = lookAt(block, count);
   }
   return kind;

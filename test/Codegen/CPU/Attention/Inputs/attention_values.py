@@ -116,6 +116,11 @@ CASES = [
     Case("bias_with_nan", (1, 1, 1, 6, 20, 8, 8), lambda random, case: {
         "bias": np.where((np.arange(6) == 3)[:, None] & (np.arange(20) == 7),
                          np.nan, 0).astype(np.float32)}),
+    Case("relative_bias", (2, 3, 3, 150, 70, 8, 8), normal(1, 3, 1, 219),
+         attributes={"relative_bias": True, "right": 5}),
+    Case("relative_bias_of_all", (2, 4, 2, 7, 40, 8, 8), lambda random, case: {
+        "bias": np.where(bools(random, 1, 46), -np.inf, 1.5).astype(np.float32)},
+         attributes={"relative_bias": True}),
     Case("mask", (2, 2, 2, 10, 75, 8, 8), hides_rows),
     Case("mask_nan_rows", (2, 2, 2, 10, 75, 8, 8), hides_rows,
          attributes={"nan_rows": True}),
@@ -233,7 +238,11 @@ def reference(case):
     product, shape = scores, scores.shape
     visible = np.ones(shape, bool)
     if "bias" in operands:
-        bias = spread(operands["bias"], shape).astype(np.float64)
+        bias = operands["bias"]
+        if "relative_bias" in attributes:
+            distances = np.arange(shape[3]) - np.arange(shape[2])[:, None]
+            bias = bias[..., 0, :][..., distances + shape[2] - 1]
+        bias = spread(bias, shape).astype(np.float64)
         scores = scores + bias
         visible &= ~(bias <= attributes.get("masked_below", -np.inf))
     if "mask" in operands:
