@@ -161,7 +161,7 @@ LogicalResult StateBuffers::bindInPlace(BlockArgument argument,
                                         StateAttr state) {
   Location loc = argument.getLoc();
   ValueRange outputs = argument.getOwner()->getTerminator()->getOperands();
-  if (state.getOutput() >= outputs.size() ||
+  if (state.getOutput() >= static_cast<int64_t>(outputs.size()) ||
       outputs[state.getOutput()].getType() != argument.getType() ||
       !isa<RankedTensorType>(argument.getType()))
     return emitError(loc) << "input " << argument.getArgNumber()
