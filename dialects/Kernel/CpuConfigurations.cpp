@@ -220,8 +220,9 @@ LogicalResult CpuAttentionAttr::verify(EmitError emitError, int64_t lanes,
                            {"key_block", keyBlock, 1, mostElements},
                            {"split", split, 0, mostElements}})))
     return failure();
-  if (fewRows && fewRows.getFewRows())
-    return emitError() << "few_rows has no few_rows of its own";
+  if (fewRows && fewRows.getFewRows() &&
+      fewRows.getFewRows().getQueryBlock() >= fewRows.getQueryBlock())
+    return emitError() << "few_rows of few_rows are no fewer";
   return verifyWhole(emitError, "split", split, keyBlock);
 }
 

@@ -158,7 +158,7 @@ func.func @gates(%x: tensor<4xf32>) -> tensor<4xf32> {
 // -----
 
 #few = #kernel.cpu_attention<lanes = 8, few_rows = <lanes = 8>>
-// expected-error @+1 {{few_rows has no few_rows of its own}}
+// expected-error @+1 {{few_rows of few_rows are no fewer}}
 #fewer = #kernel.cpu_attention<lanes = 8, few_rows = #few>
 
 // -----

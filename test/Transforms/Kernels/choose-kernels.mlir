@@ -165,10 +165,10 @@ func.func @few_queries(%q: tensor<1x32x1x128xf32>, %k: tensor<1x8x2048x128xf32>,
 
 // -----
 
-// As many as the run says: both.
+// As many as the run says: a form for each.
 // CHECK-LABEL: func.func @any_queries
 // CHECK:         kernel.region "attention"
-// CHECK-SAME:      config = #kernel.cpu_attention<lanes = 8, tile_rows = 6, tile_vectors = 2, unroll = 4, query_block = {{[0-9]+}}, key_block = {{[0-9]+}}, few_rows = <lanes = 8, tile_vectors = 4, unroll = 2, query_block = 8, key_block = 128, in_place = true, split = 512>>
+// CHECK-SAME:      config = #kernel.cpu_attention<lanes = 8, tile_rows = 6, tile_vectors = 2, unroll = 4, query_block = {{[0-9]+}}, key_block = {{[0-9]+}}, few_rows = <lanes = 8, tile_rows = 4, tile_vectors = 2, unroll = 2, query_block = 64, key_block = 128, in_place = true, split = 512, few_rows = <lanes = 8, tile_vectors = 4, unroll = 2, key_block = 128, in_place = true, split = 512>>>
 func.func @any_queries(%q: tensor<?x2x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x64xf32>) -> tensor<?x2x?x64xf32> {
   %0 = sluice.attention %q, %k, %v {right = 0 : i64} : (tensor<?x2x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x64xf32>) -> tensor<?x2x?x64xf32>
   return %0 : tensor<?x2x?x64xf32>

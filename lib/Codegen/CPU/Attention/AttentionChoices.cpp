@@ -30,13 +30,16 @@ int64_t sluice::getStackBytes(AttentionOp op, kernel::CpuAttentionAttr config) {
   int64_t copied = depth;
   if (!readsValuesInPlace(op, lanes))
     copied += values;
-  if (config.getInPlace())
+  int64_t ofQueries = rows;
+  if (config.getInPlace()) {
     copied = 0;
+    ofQueries = llvm::alignTo(config.getQueryBlock(), rows);
+  }
   int64_t ofKeys =
       llvm::alignTo(config.getKeyBlock(), config.getWidth()) * (copied + rows);
   int64_t ofRows =
       llvm::alignTo(config.getQueryBlock(), rows) * (values + lanes + 2);
-  return 4 * (ofKeys + ofRows + rows * llvm::alignTo(depth, lanes));
+  return 4 * (ofKeys + ofRows + ofQueries * llvm::alignTo(depth, lanes));
 }
 
 /// The largest number up to `limit` of which `whole` is a multiple, and that is
@@ -63,25 +66,39 @@ static int64_t balanceBlock(int64_t size, int64_t tile, int64_t limit) {
                            tile);
 }
 
-/// Rows that share keys which are read where they lie: copying does not pay.
-static constexpr int64_t mostFewRows = 8;
+/// Rows of a tile that reads keys where they lie.
+static constexpr int64_t mostTileRows = 4;
 
-/// For few rows that share keys. What is read of a block of keys stays in the
-/// first-level cache while its rows take turns. Where heads are few, tasks are
-/// parts of the keys.
-static kernel::CpuAttentionAttr configureFewRows(AttentionOp op,
-                                                 const MachineModel &machine) {
-  constexpr int64_t unroll = 2, manyRegisters = 32, mostTileRows = 4;
+/// Up to how many rows that share keys copying these does not pay. Where keys
+/// are not many more than queries they are copied for more than a few rows.
+static int64_t getMostFewRows(AttentionOp op) {
+  constexpr int64_t fewest = 8, most = 64, keysOfQuery = 4;
+  int64_t queries = op.getQueryCount(), keys = op.getKeyCount();
+  bool isKnown =
+      !ShapedType::isDynamic(queries) && !ShapedType::isDynamic(keys);
+  if (isKnown && keys < queries * keysOfQuery)
+    return fewest;
+  // Queries and sums of all rows are on the stack.
+  int64_t rowBytes = 4 * (op.getDepth() + op.getValueDepth());
+  return std::clamp(mostStackBytes / 2 / std::max<int64_t>(rowBytes, 1), fewest,
+                    most);
+}
+
+/// For up to `rows` rows that share keys, and mostly `usual` ones. What is read
+/// of a block of keys stays in the first-level cache while its rows take turns.
+/// Where heads are few, tasks are parts of the keys.
+static kernel::CpuAttentionAttr
+configureFewRows(AttentionOp op, const MachineModel &machine, int64_t rows,
+                 int64_t usual, kernel::CpuAttentionAttr fewer) {
+  constexpr int64_t unroll = 2, manyRegisters = 32;
   constexpr int64_t wantedTasks = 32, fewestKeys = 256, usualKeys = 512;
   int64_t lanes = chooseDotUnit(ProductTypes(), machine).lanes;
-  int64_t group = *op.getGroupSize(), queries = op.getQueryCount();
   ArrayRef<int64_t> lists = op.getBlockSizes();
-  bool isKnown = !ShapedType::isDynamic(queries);
-  int64_t rows = isKnown ? queries * group : mostFewRows;
-  // One query is what there is most often.
-  int64_t usual = isKnown ? rows : group;
-  int64_t tiles = std::max<int64_t>(llvm::divideCeil(usual, mostTileRows), 1);
-  int64_t tileRows = std::max<int64_t>(llvm::divideCeil(usual, tiles), 1);
+  int64_t tileRows = mostTileRows;
+  if (usual < 2 * mostTileRows) {
+    int64_t tiles = std::max<int64_t>(llvm::divideCeil(usual, mostTileRows), 1);
+    tileRows = std::max<int64_t>(llvm::divideCeil(usual, tiles), 1);
+  }
   int64_t queryBlock = std::max<int64_t>(rows, 1);
   if (!lists.empty())
     queryBlock = divideBlock(lists[0], tileRows, queryBlock);
@@ -108,9 +125,28 @@ static kernel::CpuAttentionAttr configureFewRows(AttentionOp op,
       split = llvm::alignTo(
           knowsKeys ? llvm::divideCeil(keys, parts) : usualKeys, keyBlock);
   }
-  return kernel::CpuAttentionAttr::get(
-      op.getContext(), lanes, tileRows, vectors, unroll, queryBlock, keyBlock,
-      /*in_place=*/true, split, kernel::CpuAttentionAttr());
+  return kernel::CpuAttentionAttr::get(op.getContext(), lanes, tileRows,
+                                       vectors, unroll, queryBlock, keyBlock,
+                                       /*in_place=*/true, split, fewer);
+}
+
+/// Where only the run knows how many queries there are, one is the most usual
+/// number: if that makes less than a tile, it has a form of its own.
+static kernel::CpuAttentionAttr configureFewRows(AttentionOp op,
+                                                 const MachineModel &machine) {
+  int64_t group = *op.getGroupSize(), queries = op.getQueryCount();
+  int64_t most = getMostFewRows(op);
+  if (!ShapedType::isDynamic(queries)) {
+    int64_t rows = queries * group;
+    return rows <= most ? configureFewRows(op, machine, rows, rows, {})
+                        : kernel::CpuAttentionAttr();
+  }
+  if (group > most)
+    return {};
+  if (group >= mostTileRows)
+    return configureFewRows(op, machine, most, group, {});
+  auto one = configureFewRows(op, machine, group, group, {});
+  return configureFewRows(op, machine, most, most, one);
 }
 
 /// Tiles fill the registers. The more rows a block has, the less often keys are
@@ -120,11 +156,8 @@ static kernel::CpuAttentionAttr configure(AttentionOp op,
   constexpr int64_t unroll = 4;
   kernel::CpuAttentionAttr few;
   if (readsInPlace(op)) {
-    int64_t queries = op.getQueryCount(), group = *op.getGroupSize();
-    if (ShapedType::isDynamic(queries) ? group <= mostFewRows
-                                       : queries * group <= mostFewRows)
-      few = configureFewRows(op, machine);
-    if (few && !ShapedType::isDynamic(queries))
+    few = configureFewRows(op, machine);
+    if (few && !ShapedType::isDynamic(op.getQueryCount()))
       return few;
   }
   DotUnitModel unit = chooseDotUnit(ProductTypes(), machine);

@@ -134,13 +134,19 @@ private:
 
   // Tiles (AttentionTiles.cpp).
   void emitTile(const Tile &tile, const BlockKind &kind, bool isFallback);
+  void copyQuery(Index row, Index lastRow, Index to);
   void copyQueries(const Tile &tile);
   void emitScores(const Tile &tile);
   void emitScoreTile(const Tile &tile, Index key, int64_t vectors);
   void emitScoresInPlace(const Tile &tile);
-  void emitDotProducts(const Tile &tile, Index key, bool isWhole);
-  void fetchValues(Index key, Index turn, Index k);
-  TilePrefetch getNextKeys(const Tile &tile, int64_t column, int64_t vectors);
+  void emitDotProducts(const Tile &tile, Index key, bool isWhole,
+                       int64_t parts);
+  void emitSharing(mlir::function_ref<void(int64_t parts)> body);
+  Index getPart(const Tile &tile, int64_t parts);
+  void fetchValues(const Tile &tile, Index key, Index turn, Index k,
+                   int64_t parts);
+  TilePrefetch getNextKeys(const Tile &tile, int64_t column, int64_t vectors,
+                           int64_t parts);
   Value foldVectors(mlir::SmallVector<Value> vectors,
                     mlir::function_ref<Value(Value, Value)> fold);
   void keepMaxima(const Tile &tile);
@@ -151,7 +157,8 @@ private:
   void emitFactors(const Tile &tile);
   void emitPowers(const Tile &tile);
   void emitValues(const Tile &tile);
-  void emitValueTile(const Tile &tile, int64_t column, int64_t vectors);
+  void emitValueTile(const Tile &tile, int64_t column, int64_t vectors,
+                     int64_t parts);
 
   // Vectors.
   mlir::VectorType vectorType(int64_t lanes, mlir::Type element);
@@ -196,7 +203,8 @@ private:
 
   // Of the task.
   RowBlock rows;
-  /// Panels of keys, copied values, queries and scores of a tile.
+  /// Panels of keys, copied values, queries of a tile, or in place of all rows,
+  /// and scores of a tile.
   Value panels, values, queries, scores;
   /// Of all rows: sums of values; sums of exponentials, a vector each; maxima,
   /// `rowLanes` for each tile; which had no key that counts.

@@ -13,6 +13,8 @@
 using namespace mlir;
 using namespace sluice;
 
+using Index = IndexBuilder::Index;
+
 /// Is there code for an attention? The others are taken apart.
 static bool servesAttention(Operation *operation) {
   auto op = cast<AttentionOp>(operation);
@@ -58,9 +60,9 @@ static LogicalResult emitAttention(KernelBuilder &kernel,
   if (failed(config))
     return failure();
   const MachineModel &machine = CpuLoops::of(kernel).machine;
-  SmallVector<kernel::CpuAttentionAttr> forms{*config};
-  if (config->getFewRows())
-    forms.push_back(config->getFewRows());
+  SmallVector<kernel::CpuAttentionAttr> forms;
+  for (auto form = *config; form; form = form.getFewRows())
+    forms.push_back(form);
   DotUnitModel unit = chooseDotUnit(ProductTypes(), machine);
   for (kernel::CpuAttentionAttr form : forms) {
     if (unit.lanes != form.getLanes())
@@ -76,16 +78,20 @@ static LogicalResult emitAttention(KernelBuilder &kernel,
                      createDotUnit(unit, kernel.builder.getF32Type()))
         .emit();
   };
-  if (forms.size() == 1) {
-    emitForm(forms.front());
-    return success();
-  }
   IndexBuilder index(kernel.builder, kernel.loc);
-  Value queries = kernel.size(op.getQuery(), op.getQueryOrder()[2]);
-  index.ifLess(
-      index.constant(forms[1].getQueryBlock()),
-      index.mul(getAsOpFoldResult(queries), *op.getGroupSize()),
-      [&] { emitForm(forms[0]); }, [&] { emitForm(forms[1]); });
+  Index rows = index.mul(
+      getAsOpFoldResult(kernel.size(op.getQuery(), op.getQueryOrder()[2])),
+      *op.getGroupSize());
+  std::function<void(ArrayRef<kernel::CpuAttentionAttr>)> emitForms =
+      [&](ArrayRef<kernel::CpuAttentionAttr> forms) {
+        if (forms.size() == 1)
+          return emitForm(forms.front());
+        index.ifLess(
+            index.constant(forms[1].getQueryBlock()), rows,
+            [&] { emitForm(forms.front()); },
+            [&] { emitForms(forms.drop_front()); });
+      };
+  emitForms(forms);
   return success();
 }
 

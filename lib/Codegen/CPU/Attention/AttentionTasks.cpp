@@ -151,7 +151,7 @@ void AttentionEmitter::allocateBuffers() {
   if (!readsValues)
     values = reserve(keyBlock * valueStride);
   if (!readsQueries)
-    queries = reserve(tileRows * queryStride);
+    queries = reserve((config.getInPlace() ? allRows : tileRows) * queryStride);
   if (usesProducts)
     laneMaxima = reserve(tileRows * lanes);
   scores = reserve(tileRows * scoreStride);
@@ -289,6 +289,12 @@ void AttentionEmitter::emitTask(const TaskCounts &counts, Index task) {
   KeySpan span = getVisible(index.constant(0), index.sub(rows.rows, 1)).first;
   allocateBuffers();
   emitStart();
+  if (config.getInPlace())
+    index.loop(index.constant(0), index.roundUp(rows.rows, tileRows), 1,
+               [&](Index row) {
+                 copyQuery(row, index.sub(rows.rows, 1),
+                           index.mul(row, queryStride));
+               });
   if (partials) {
     Index first = index.mul(part, config.getSplit());
     span.begin = index.max(span.begin, first);

@@ -126,19 +126,24 @@ Value AttentionEmitter::lessThan(Index lhs, Index rhs) {
 // Scores
 //===----------------------------------------------------------------------===//
 
-/// The tile's queries, scaled and in the type of sums. Rows past the last one
-/// repeat it.
+/// A row's query, scaled and in the type of sums. Rows past the last one repeat
+/// it.
+void AttentionEmitter::copyQuery(Index row, Index lastRow, Index to) {
+  double scale = op.getScale().convertToDouble();
+  row = index.min(row, lastRow);
+  Index start =
+      geometry.query.getStart(index, rows.batch, getHead(row), getQuery(row));
+  emitRowCopy(index, {geometry.query, start, index.constant(1), geometry.depth},
+              queries, to, queryStride, lanes, scale);
+}
+
+/// The queries of a tile.
 void AttentionEmitter::copyQueries(const Tile &tile) {
   if (readsQueries)
     return;
-  double scale = op.getScale().convertToDouble();
   index.loop(index.constant(0), index.constant(tileRows), 1, [&](Index r) {
-    Index row = index.min(index.add(tile.firstRow, r), tile.lastRow);
-    Index start =
-        geometry.query.getStart(index, rows.batch, getHead(row), getQuery(row));
-    emitRowCopy(index,
-                {geometry.query, start, index.constant(1), geometry.depth},
-                queries, index.mul(r, queryStride), queryStride, lanes, scale);
+    copyQuery(index.add(tile.firstRow, r), tile.lastRow,
+              index.mul(r, queryStride));
   });
 }
 
@@ -186,8 +191,6 @@ void AttentionEmitter::emitScoreTile(const Tile &tile, Index key,
 }
 
 void AttentionEmitter::emitScores(const Tile &tile) {
-  if (config.getInPlace())
-    return emitScoresInPlace(tile);
   if (usesProducts)
     for (int64_t r = 0; r < tileRows; ++r)
       store(number(-std::numeric_limits<double>::infinity(), lanes), laneMaxima,
@@ -448,7 +451,7 @@ void AttentionEmitter::emitPowers(const Tile &tile) {
 
 /// Adds the product of exponentials and values to some columns of the output.
 void AttentionEmitter::emitValueTile(const Tile &tile, int64_t column,
-                                     int64_t vectors) {
+                                     int64_t vectors, int64_t parts) {
   RegisterTile shape{tileRows, vectors, lanes};
   auto getPlace = [&](int64_t r, int64_t v) {
     return index.add(index.mul(index.add(tile.firstRow, r), valueStride),
@@ -485,7 +488,7 @@ void AttentionEmitter::emitValueTile(const Tile &tile, int64_t column,
   inputs.bStart = index.add(inputs.bStart, column);
   inputs.depth = index.sub(tile.keys.end, tile.keys.begin);
   if (config.getInPlace())
-    inputs.prefetches.push_back(getNextKeys(tile, column, vectors));
+    inputs.prefetches.push_back(getNextKeys(tile, column, vectors, parts));
   inputs.depthLimit = keyBlock;
   MicroTileOptions options;
   options.unit = unit.get();
@@ -501,14 +504,24 @@ void AttentionEmitter::emitValues(const Tile &tile) {
   int64_t all = valueStride / lanes, most = width / lanes;
   int64_t parts = (all + most - 1) / most;
   int64_t vectors = parts ? (all + parts - 1) / parts : 0;
-  for (int64_t first = 0; first < all; first += vectors)
-    emitValueTile(tile, first * lanes, std::min(vectors, all - first));
+  auto emitAll = [&](int64_t fetchParts) {
+    for (int64_t first = 0; first < all; first += vectors)
+      emitValueTile(tile, first * lanes, std::min(vectors, all - first),
+                    fetchParts);
+  };
+  if (config.getInPlace())
+    return emitSharing(emitAll);
+  emitAll(/*fetchParts=*/1);
 }
 
 void AttentionEmitter::emitTile(const Tile &tile, const BlockKind &kind,
                                 bool isFallback) {
-  copyQueries(tile);
-  emitScores(tile);
+  if (config.getInPlace()) {
+    emitScoresInPlace(tile);
+  } else {
+    copyQueries(tile);
+    emitScores(tile);
+  }
   emitMaxima(tile, kind, isFallback);
   emitFactors(tile);
   emitPowers(tile);

@@ -103,6 +103,13 @@ CASES = [
         "value_order": (3, 2, 1, 0), "result_order": (2, 0, 1, 3)}),
     Case("groups", (2, 6, 2, 5, 40, 16, 16)),
     Case("one_key_head", (1, 4, 1, 3, 129, 16, 24)),
+    # Several queries and many more keys, which are read where they lie.
+    Case("several_queries", (1, 8, 2, 5, 700, 72, 40)),
+    Case("several_queries_of_one_head", (2, 2, 2, 7, 300, 128, 128), lambda random, case: {
+        "position": np.array([293, 40])}, attributes={"right": 0}),
+    Case("several_halves", (1, 12, 2, 9, 600, 64, 64), lambda random, case: {
+        "lengths": np.array([513])}, dtype="f16",
+         attributes={"key_order": SPLIT, "value_order": SPLIT}),
     Case("softcap", (1, 2, 2, 9, 33, 8, 8), attributes={"softcap": 2.5}),
     Case("bias_of_heads", (2, 3, 3, 9, 21, 8, 8), normal(1, 3, 9, 21)),
     Case("bias_of_keys", (2, 3, 3, 9, 21, 8, 8), normal(2, 1, 1, 21)),
