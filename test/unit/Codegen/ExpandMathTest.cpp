@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <tuple>
 
 using namespace sluice;
 
@@ -183,6 +184,66 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"math.asin", std::asin, 3}, Case{"math.acos", std::acos, 2},
         Case{"math.atan", std::atan, 2}, Case{"math.asinh", std::asinh, 4},
         Case{"math.acosh", std::acosh, 4}, Case{"math.atanh", std::atanh, 4}));
+
+/// Softmax's form of the exponential, whose results below the smallest normal
+/// number are zeros.
+class ExpOfNotPositive
+    : public testing::TestWithParam<std::tuple<const char *, int, double>> {
+protected:
+  void SetUp() override {
+    auto [cpu, lanes, bound] = GetParam();
+    code = compile("math.exp", " {sluice.not_positive}", lanes, cpu);
+    ASSERT_TRUE(code.run);
+  }
+
+  std::vector<float> run(std::vector<float> x) {
+    std::vector<float> y(batch), z(batch);
+    x.resize(batch, -1.0f);
+    code.run(x.data(), y.data(), z.data());
+    return z;
+  }
+
+  Code code;
+};
+
+TEST_P(ExpOfNotPositive, IsWithinItsBound) {
+  constexpr uint64_t minusZero = 0x80000000, minusInfinity = 0xff800000;
+  constexpr uint32_t stride = 4099;
+  std::vector<float> x(batch);
+  for (uint64_t bits = minusZero; bits < minusInfinity;) {
+    for (float &argument : x) {
+      argument = fromBits(std::min(bits, minusInfinity));
+      bits += stride;
+    }
+    std::vector<float> z = run(x);
+    for (int index = 0; index < batch; ++index) {
+      double exact = std::exp(double(x[index]));
+      if (exact < 0x1p-126)
+        ASSERT_EQ(z[index], 0) << "at " << x[index];
+      else
+        ASSERT_LE(ulpError(z[index], exact), std::get<2>(GetParam()))
+            << "at " << x[index];
+    }
+  }
+}
+
+TEST_P(ExpOfNotPositive, SpecialValues) {
+  float last = -0x1.5d589ep+6f;
+  std::vector<float> z =
+      run({0.0f, -0.0f, -INFINITY, NAN, -0x1p-149f, -0x1p-30f, -3.4e38f,
+           -1000.0f, last, std::nextafter(last, -INFINITY)});
+  for (int index : {0, 1, 4, 5})
+    EXPECT_EQ(z[index], 1);
+  for (int index : {2, 6, 7, 9})
+    EXPECT_EQ(z[index], 0);
+  EXPECT_TRUE(std::isnan(z[3]));
+  EXPECT_LE(ulpError(z[8], std::exp(double(last))), std::get<2>(GetParam()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, ExpOfNotPositive,
+                         testing::Values(std::make_tuple("native", 16, 1.0),
+                                         std::make_tuple("native", 1, 1.0),
+                                         std::make_tuple("x86-64", 4, 2.5)));
 
 TEST(ExpandMathPow, IsWithinItsBound) {
   Code code = compile("math.powf", ", %w", 16, "native");
