@@ -74,6 +74,7 @@ public:
   void emit();
 
 private:
+  void emitColumns();
   void emitVector(Index key, bool isWhole);
   void emitBlock(ArrayRef<Index> rows, Index first, Index to, int64_t count);
   Index getTarget(Index key);
@@ -120,8 +121,36 @@ void KeyPanelEmitter::emitVector(Index key, bool isWhole) {
               source.elements - whole);
 }
 
+/// Where keys are neighbours, panels are copied vector by vector.
+void KeyPanelEmitter::emitColumns() {
+  Index zero = index.constant(0);
+  auto copy = [&](Index key, int64_t vectors, Index valid) {
+    Index to = getTarget(key);
+    index.loop(zero, index.constant(source.elements), 1, [&](Index k) {
+      Index column =
+          index.add(source.start, index.mul(k, source.tensor.strides[3]));
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value keys =
+            loadElements(column, index.add(key, v * lanes), lanes, valid);
+        storeVector(index.builder, index.loc, keys, target,
+                    index.add(index.add(to, index.mul(k, width)), v * lanes),
+                    {});
+      }
+    });
+  };
+  Index panels = index.sub(source.rows, index.rem(source.rows, width));
+  Index vectors = index.sub(source.rows, index.rem(source.rows, lanes));
+  index.loop(zero, panels, width,
+             [&](Index key) { copy(key, width / lanes, Index()); });
+  index.loop(panels, vectors, lanes, [&](Index key) { copy(key, 1, Index()); });
+  index.ifLess(vectors, source.rows,
+               [&] { copy(vectors, 1, index.sub(source.rows, vectors)); });
+}
+
 void KeyPanelEmitter::emit() {
   Index zero = index.constant(0);
+  if (IndexBuilder::isConstant(source.tensor.strides[2], 1))
+    return emitColumns();
   if (!source.tensor.hasRows())
     return index.loop(zero, source.rows, 1, [&](Index key) {
       Index row = getRow(key), to = getTarget(key);

@@ -20,8 +20,8 @@ struct RowSource {
 };
 
 /// Puts `rows` keys into panels of `width` keys, [panels][elements][width], in
-/// the target's type. Lanes past the last key repeat it up to a whole vector;
-/// what lies behind that is not written.
+/// the target's type. Lanes past the last key repeat it or are zero, up to a
+/// whole vector; what lies behind that is not written.
 void emitKeyPanels(IndexBuilder &index, const RowSource &source,
                    mlir::Value target, int64_t width, int64_t lanes);
 

@@ -101,6 +101,10 @@ CASES = [
     Case("odd_orders", (2, 4, 4, 9, 11, 8, 6), attributes={
         "query_order": (1, 0, 3, 2), "key_order": (0, 1, 3, 2),
         "value_order": (3, 2, 1, 0), "result_order": (2, 0, 1, 3)}),
+    Case("keys_side_by_side", (2, 2, 2, 33, 205, 24, 16),
+         attributes={"key_order": (0, 1, 3, 2), "right": 150}),
+    Case("halves_side_by_side", (1, 2, 1, 80, 91, 20, 16), dtype="f16",
+         attributes={"key_order": (0, 1, 3, 2)}),
     Case("groups", (2, 6, 2, 5, 40, 16, 16)),
     Case("one_key_head", (1, 4, 1, 3, 129, 16, 24)),
     # Several queries and many more keys, which are read where they lie.
