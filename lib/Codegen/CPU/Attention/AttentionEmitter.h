@@ -143,6 +143,7 @@ private:
                        int64_t parts);
   void emitSharing(mlir::function_ref<void(int64_t parts)> body);
   Index getPart(const Tile &tile, int64_t parts);
+  Index getNext(const AttentionTensor &tensor, const Tile &tile, Index key);
   void fetchValues(const Tile &tile, Index key, Index turn, Index k,
                    int64_t parts);
   TilePrefetch getNextKeys(const Tile &tile, int64_t column, int64_t vectors,
@@ -209,8 +210,13 @@ private:
   /// Of all rows: sums of values; sums of exponentials, a vector each; maxima,
   /// `rowLanes` for each tile; which had no key that counts.
   Value output, sums, maxima, empty;
-  /// What tasks of parts of the keys leave; null where there are no parts.
+  /// What tasks of parts of the keys leave; null where there are no parts. Each
+  /// has room for so many rows.
   Value partials;
+  /// What tasks of parts of the keys leave; null where there are no parts. Each
+  /// has room for so many rows.
+  Value partials;
+  Index partialRows;
   /// Of a tile: maxima, a vector for each row as products leave them, and of
   /// the whole rows; what is subtracted from scores; what earlier sums are
   /// multiplied with.

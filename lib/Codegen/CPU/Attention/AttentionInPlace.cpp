@@ -74,6 +74,17 @@ Index AttentionEmitter::getPart(const Tile &tile, int64_t parts) {
   return index.rem(index.div(tile.firstRow, tileRows), parts);
 }
 
+/// Where a key of the block after the tile's starts, which behind the last one
+/// is the next head's first: that is what comes next.
+Index AttentionEmitter::getNext(const AttentionTensor &tensor, const Tile &tile,
+                                Index key) {
+  Index block = index.add(tile.block, keyBlock);
+  Index head = index.selectLess(block, rows.limit, rows.keyHead,
+                                index.add(rows.keyHead, 1));
+  block = index.selectLess(block, rows.limit, block, index.constant(0));
+  return tensor.getStart(index, rows.batch, head, index.add(block, key));
+}
+
 /// Step k of a turn of products with a vector of keys fetches its share of the
 /// next block's values into the second-level cache.
 void AttentionEmitter::fetchValues(const Tile &tile, Index key, Index turn,
@@ -87,13 +98,12 @@ void AttentionEmitter::fetchValues(const Tile &tile, Index key, Index turn,
   int64_t valuesOfTurn = llvm::divideCeil(lanes, tileRows);
   int64_t own = llvm::divideCeil(valuesOfTurn, parts);
   int64_t share = llvm::divideCeil(own * rowLines, steps);
-  Index first = index.add(index.add(tile.block, keyBlock), key);
-  first = index.add(first, index.mul(turn, valuesOfTurn));
+  Index first = index.add(key, index.mul(turn, valuesOfTurn));
   first = index.add(first, index.mul(getPart(tile, parts), own));
   for (int64_t i = 0; i < share; ++i) {
     Index line = index.add(index.mul(index.div(k, lanes), share), i);
-    Index start = value.getStart(index, rows.batch, rows.keyHead,
-                                 index.add(first, index.div(line, rowLines)));
+    Index start =
+        getNext(value, tile, index.add(first, index.div(line, rowLines)));
     start =
         index.add(start, index.mul(index.rem(line, rowLines), lineElements));
     memref::PrefetchOp::create(index.builder, index.loc, value.memory,
@@ -203,9 +213,7 @@ TilePrefetch AttentionEmitter::getNextKeys(const Tile &tile, int64_t column,
   int64_t first = depth * column / valueStride;
   int64_t end = depth * (column + vectors * lanes) / valueStride;
   int64_t own = llvm::divideCeil(end - first, parts);
-  Index start = geometry.key.getStart(
-      index, rows.batch, rows.keyHead,
-      index.add(tile.block, index.add(tile.keys.begin, keyBlock)));
+  Index start = getNext(geometry.key, tile, tile.keys.begin);
   Index offset = index.add(index.mul(getPart(tile, parts), own), first);
   if (IndexBuilder::isConstant(geometry.key.strides[2], depth))
     return {geometry.key.memory, index.add(start, index.mul(offset, keyBlock)),

@@ -123,7 +123,7 @@ Value AttentionEmitter::storeRows(bool isFallback) {
 /// Where a row of a part starts: its sums of values, then its maximum and the
 /// sum of its exponentials.
 Index AttentionEmitter::getPartial(Index part, Index row) {
-  return index.mul(index.add(index.mul(part, queryBlock), row),
+  return index.mul(index.add(index.mul(part, partialRows), row),
                    getPartialStride());
 }
 

@@ -328,8 +328,11 @@ void AttentionEmitter::emitTask(const TaskCounts &counts, Index task) {
 void AttentionEmitter::emit() {
   TaskCounts counts = countTasks();
   if (config.getSplit()) {
-    Index bytes = index.mul(index.mul(counts.all, counts.splits),
-                            queryBlock * getPartialStride() * 4);
+    partialRows = index.min(index.mul(geometry.queries, geometry.group),
+                            index.constant(queryBlock));
+    Index parts = index.mul(counts.all, counts.splits);
+    Index bytes =
+        index.mul(index.mul(parts, partialRows), getPartialStride() * 4);
     Value memory = makeScratch(kernel, bytes);
     partials =
         viewScratch(index.builder, index.loc, memory, index.constant(0), f32);
@@ -339,14 +342,18 @@ void AttentionEmitter::emit() {
   if (config.getSplit())
     keys = config.getSplit();
   double depths = geometry.depth + geometry.valueDepth;
+  // Where only the run knows, few rows are mostly those of one query.
+  double usualRows = queryBlock;
+  if (config.getInPlace() && !IndexBuilder::getConstant(geometry.queries))
+    usualRows = std::min(queryBlock, tileRows);
   double cost =
-      kernel.cost(Work{3.2 / lanes * queryBlock * keys * depths, 0}).value;
+      kernel.cost(Work{3.2 / lanes * usualRows * keys * depths, 0}).value;
   parallelLoop(index, index.mul(counts.all, counts.splits), cost,
                [&](Index task) { emitTask(counts, task); });
   if (!partials)
     return;
   double mergeCost =
-      kernel.cost(Work{2.0 * queryBlock * geometry.valueDepth, 0}).value;
+      kernel.cost(Work{2.0 * usualRows * geometry.valueDepth, 0}).value;
   parallelLoop(index, counts.all, mergeCost, [&](Index task) {
     findRows(counts, task);
     mergePartials(counts, task);
