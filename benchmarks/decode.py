@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """Steps of decoding against a long cache that stays where it is, beside a plain read of
-the same bytes, in turns.
+the same bytes and the machine's peak, in turns.
 
     decode.py                          32 query and 8 key heads of 128, 2048 tokens
-    decode.py --shape=12x12x64 --length=1024 --cpu=x86-64-v3
+    decode.py --rows=1,2,4,8           one or several new tokens at once
+    decode.py --shape=12x12x64,32x4x128 --length=1024 --cpu=x86-64-v3
 
 The cache is a state of the model: a step appends its keys and values and attends to
-all of them. A figure is the median over the blocks of the step's time by that of the
-read in the same block. Prints a table.
+all of them. The floor is the longer of the read and of the step's multiply-adds at the
+peak that `peers/peak.c` reaches on registers. A figure is the median over the blocks of
+the step's time by that of the read, or by the floor, in the same block. Prints a
+table.
 """
 
 # Part of Sluice, under the Apache License v2.0. See LICENSE.
@@ -24,6 +27,7 @@ sys.path[:0] = [str(HERE.parent / "test"), str(HERE.parent / "test" / "models")]
 import numpy as np
 
 from generated.builder import GraphBuilder
+from machine import Peak
 from peer import build_program
 from support import compiler
 from support.artifact import Artifact
@@ -82,9 +86,10 @@ def parse_options():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=Path, default=DEFAULT_BUILD)
-    parser.add_argument("--shape", default="32x8x128", help="heads, key heads, size")
+    parser.add_argument("--shape", default="32x8x128",
+                        help="heads, key heads, size; some of them with commas between")
     parser.add_argument("--length", type=int, default=2048)
-    parser.add_argument("--rows", type=int, default=1, help="new tokens of a step")
+    parser.add_argument("--rows", default="1", help="new tokens of a step: 1,4")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--blocks", type=int, default=9)
     parser.add_argument("--cpu", default="native")
@@ -92,30 +97,29 @@ def parse_options():
     return parser.parse_args()
 
 
-def main():
-    options = parse_options()
-    heads, key_heads, size = map(int, options.shape.split("x"))
+def measure(options, shape, rows, peak):
+    """A row of the table."""
+    heads, key_heads, size = map(int, shape.split("x"))
     folder = scratch("bench") / "decode"
     folder.mkdir(exist_ok=True)
-    model, artifact = folder / "decode.onnx", folder / "decode.so"
-    save_model(model, heads, key_heads, size, options.rows)
-    capacity = options.length + (STEPS + 1) * options.rows
+    model, artifact = folder / "decode.onnx", folder / f"decode-{shape}-{rows}.so"
+    save_model(model, heads, key_heads, size, rows)
+    capacity = options.length + (STEPS + 1) * rows
     flags = [f"--cpu={options.cpu}", *options.flag] + [
         f"--state=present_{name}:past_{name}@2,capacity={capacity}" for name in "kv"]
-    compiler.require(options.build)
     outcome = compiler.compile_model(options.build, model, artifact, flags)
     if outcome.status:
         sys.exit(outcome.first_message())
     random = np.random.default_rng(0)
     step = Artifact(options.build, artifact, options.threads)
 
-    def draw(count, rows):
-        return random.standard_normal((1, count, rows, size), np.float32)
+    def draw(count, tokens):
+        return random.standard_normal((1, count, tokens, size), np.float32)
 
-    feeds = {"q": draw(heads, options.rows),
-             **{name: draw(key_heads, options.rows) for name in "kv"}}
+    feeds = {"q": draw(heads, rows), **{name: draw(key_heads, rows) for name in "kv"}}
     past = {f"past_{name}": draw(key_heads, options.length) for name in "kv"}
     reader = Reader(2 * 4 * key_heads * size * options.length)
+    flops = 4.0 * heads * size * rows * (options.length + rows * STEPS / 2)
     ratios, times = [], []
     for _ in range(options.blocks):
         # A past that is given starts the cache again.
@@ -123,14 +127,26 @@ def main():
         step.run()
         step.bind(feeds, missing=list(past))
         own = statistics.median(step.time_run() for _ in range(STEPS))
-        plain = reader.seconds()
-        times.append((own, plain))
-        ratios.append(own / plain)
-    own, plain = (statistics.median(column) * 1e3 for column in zip(*times))
-    print("| heads | length | rows | threads | ms | read ms | ratio |")
-    print("|---|---|---|---|---|---|---|")
-    print(f"| {options.shape} | {options.length} | {options.rows} | {options.threads} |"
-          f" {own:.3f} | {plain:.3f} | {statistics.median(ratios):.2f} |")
+        read = reader.seconds()
+        floor = max(read, flops / 1e9 / peak.gflops(options.threads))
+        times.append((own, read, floor))
+        ratios.append((own / read, own / floor))
+    own, read, floor = (statistics.median(column) * 1e3 for column in zip(*times))
+    of_read, of_floor = map(statistics.median, zip(*ratios))
+    return (f"| {shape} | {options.length} | {rows} | {options.threads} | {own:.3f} |"
+            f" {read:.3f} | {floor:.3f} | {of_read:.2f} | {of_floor:.2f} |")
+
+
+def main():
+    options = parse_options()
+    compiler.require(options.build)
+    peak = Peak()
+    print("| heads | length | rows | threads | ms | read ms | floor ms | of read |"
+          " of floor |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for shape in options.shape.split(","):
+        for rows in map(int, options.rows.split(",")):
+            print(measure(options, shape, rows, peak), flush=True)
 
 
 if __name__ == "__main__":
