@@ -213,9 +213,6 @@ private:
   /// What tasks of parts of the keys leave; null where there are no parts. Each
   /// has room for so many rows.
   Value partials;
-  /// What tasks of parts of the keys leave; null where there are no parts. Each
-  /// has room for so many rows.
-  Value partials;
   Index partialRows;
   /// Of a tile: maxima, a vector for each row as products leave them, and of
   /// the whole rows; what is subtracted from scores; what earlier sums are
