@@ -145,7 +145,7 @@ func.func @shared_image(%x: tensor<1x4x8x8xi8>) -> (tensor<1x8x8x8xi32>, tensor<
 // Many queries: tiles that fill the registers, in blocks that stay in caches.
 // CHECK-LABEL: func.func @attention
 // CHECK:         kernel.region "attention"
-// CHECK-SAME:      config = #kernel.cpu_attention<lanes = 8, tile_rows = 6, tile_vectors = 2, unroll = 4, query_block = 174, key_block = 128>
+// CHECK-SAME:      config = #kernel.cpu_attention<lanes = 8, tile_rows = 6, tile_vectors = 2, unroll = 4, query_block = 258, key_block = 128>
 func.func @attention(%q: tensor<1x12x512x64xf32>, %k: tensor<1x12x512x64xf32>, %v: tensor<1x12x512x64xf32>) -> tensor<1x12x512x64xf32> {
   %0 = sluice.attention %q, %k, %v {scale = 0.125 : f64} : (tensor<1x12x512x64xf32>, tensor<1x12x512x64xf32>, tensor<1x12x512x64xf32>) -> tensor<1x12x512x64xf32>
   return %0 : tensor<1x12x512x64xf32>
