@@ -15,8 +15,8 @@ namespace sluice {
 inline constexpr llvm::StringLiteral normalResultAttributeName =
     "sluice.normal_result";
 
-/// A unit attribute of `math.exp` and `math.exp2`: the argument is not positive,
-/// or is not a number. Whoever drops it loses only speed.
+/// A unit attribute of `math.exp` and `math.exp2`: the argument is not
+/// positive, or is not a number. Whoever drops it loses only speed.
 inline constexpr llvm::StringLiteral notPositiveAttributeName =
     "sluice.not_positive";
 

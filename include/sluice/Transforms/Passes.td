@@ -207,14 +207,12 @@ def BlockMasksPass : Pass<"sluice-block-masks", "::mlir::func::FuncOp"> {
   ];
 }
 
-def RelativeBiasesPass
-    : Pass<"sluice-relative-biases", "::mlir::func::FuncOp"> {
+def RelativeBiasesPass : Pass<"sluice-relative-biases", "::mlir::func::FuncOp"> {
   let summary = "Biases of attention that depend on the distance alone";
   let description = [{
-    A bias of attention that follows from constants with constant diagonals, by
-    elementwise ops, lookups and moves of dimensions, is computed for each
-    distance between query and key instead of each pair (`relative_bias`). What
-    has been computed on the way is left where the rest is no such thing.
+    A bias that follows from constants with constant diagonals, by elementwise
+    ops, lookups and moves of dimensions, is computed for each distance between
+    query and key instead of each pair.
   }];
   let dependentDialects = ["::sluice::SluiceDialect"];
   let statistics = [
@@ -239,8 +237,7 @@ def DropBranchesPass : Pass<"sluice-drop-branches", "::mlir::func::FuncOp"> {
   let summary = "Branches whose gate is a constant zero are left out";
   let description = [{
     x + f(x) * gate becomes x where the gate is a constant of zeros and the
-    branch does not make the sum larger: the layer is not computed. What is
-    infinite or no number in it is lost.
+    branch does not make the sum larger.
   }];
   let dependentDialects = ["::sluice::SluiceDialect"];
   let statistics = [

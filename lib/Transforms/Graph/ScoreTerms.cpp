@@ -326,9 +326,8 @@ void ScoreTerms::applyTo(AttentionOp op) {
 
 bool ScoreTerms::reread(AttentionOp op) {
   Value bias = op.getBias(), mask = op.getMask(), fallback = op.getFallback();
-  bool isDescribed =
-      op.getLeft() || op.getRight() || op.getPosition() || op.getBlocks() ||
-      op.getRelativeBias();
+  bool isDescribed = op.getLeft() || op.getRight() || op.getPosition() ||
+                     op.getBlocks() || op.getRelativeBias();
   if ((!bias && !mask) || isDescribed || (fallback && fallback != bias))
     return false;
   // Rows without a key that the mask hides are not those of the bias.
