@@ -26,7 +26,7 @@ sys.path[:0] = [str(HERE.parent / "test"), str(HERE.parent / "test" / "models")]
 import numpy as np
 from onnx import TensorProto
 
-from comparison import common_options, write_results
+from comparison import common_options, ratio_of, report
 from generated.builder import GraphBuilder
 from machine import Peak
 from peer import Peer, build_peers, interleaved_blocks, write_inputs
@@ -196,11 +196,7 @@ def measure(case, options, programs, peak):
             times = interleaved_blocks(peers, options.blocks, options.milliseconds)
             reached = (before + peak.gflops(threads)) / 2 * 1e9
         seconds = {name: statistics.median(own) for name, own in times.items()}
-        ratios = {
-            name: statistics.median(
-                mine / other for mine, other in zip(times["sluice"], own))
-            for name, own in times.items() if name != "sluice"
-        }
+        ratios = {name: ratio_of(times, name) for name in times if name != "sluice"}
         yield {"case": case.name, "threads": threads, "seconds": seconds,
                "ratios": ratios, "share": case.flops / seconds["sluice"] / reached}
 
@@ -226,16 +222,11 @@ def main():
     parser.add_argument("--alone", action="store_true", help="without onnxruntime")
     options = parser.parse_args()
     compiler.require(options.build)
-    programs, peak, rows = build_peers(options.build), Peak(), []
-    print(HEADING, flush=True)
-    for case in make_cases():
-        if options.cases and not any(text in case.name for text in options.cases):
-            continue
-        for row in measure(case, options, programs, peak):
-            rows.append(row)
-            print(table_row(row), flush=True)
-    write_results(options, "Attention", [HEADING, *map(table_row, rows)],
-                  {"attention": rows})
+    programs, peak = build_peers(options.build), Peak()
+    cases = [case for case in make_cases()
+             if not options.cases or any(text in case.name for text in options.cases)]
+    report(options, "Attention", HEADING, table_row,
+           (row for case in cases for row in measure(case, options, programs, peak)))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ import onnx
 
 import layer_method_cases as layers
 import mask_method_cases as masks
-from comparison import common_options, write_results
+from comparison import common_options, ratio_of, report
 from graph import Graph
 from peer import Peer, build_peers, interleaved_blocks, write_inputs
 from support import compiler
@@ -120,9 +120,7 @@ def measure(method, options, programs):
                 for engine, file in files.items()
             }
             times = interleaved_blocks(peers, options.blocks, options.milliseconds)
-        ratios = {name: statistics.median(
-            mine / other for mine, other in zip(times["sluice"], times[name]))
-            for name in ("without", "onnxruntime")}
+        ratios = {name: ratio_of(times, name) for name in ("without", "onnxruntime")}
         yield {"row": method.row, "method": method.build.__name__, "threads": threads,
                "pass": method.without, "seconds": statistics.median(times["sluice"]),
                "ratios": ratios}
@@ -147,17 +145,11 @@ def main():
     parser.add_argument("methods", nargs="*")
     options = parser.parse_args()
     compiler.require(options.build)
-    programs, rows = build_peers(options.build), []
-    print(HEADING, flush=True)
-    for method in METHODS:
-        if options.methods and not any(
-                text in method.build.__name__ for text in options.methods):
-            continue
-        for row in measure(method, options, programs):
-            rows.append(row)
-            print(table_row(row), flush=True)
-    write_results(options, "Methods of attention", [HEADING, *map(table_row, rows)],
-                  {"methods": rows})
+    programs = build_peers(options.build)
+    methods = [method for method in METHODS if not options.methods or any(
+        text in method.build.__name__ for text in options.methods)]
+    report(options, "Methods of attention", HEADING, table_row,
+           (row for method in methods for row in measure(method, options, programs)))
 
 
 if __name__ == "__main__":

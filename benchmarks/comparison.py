@@ -92,6 +92,21 @@ class Comparison:
             path.unlink(missing_ok=True)
 
 
+def ratio_of(times, other):
+    """The median of Sluice's times by another one's in the same blocks."""
+    return statistics.median(mine / its for mine, its in zip(times["sluice"], times[other]))
+
+
+def report(options, title, heading, render, rows):
+    """Prints each row as it comes, and writes all of them."""
+    print(heading, flush=True)
+    kept = []
+    for row in rows:
+        kept.append(row)
+        print(render(row), flush=True)
+    write_results(options, title, [heading, *map(render, kept)], {title.lower(): kept})
+
+
 def write_results(options, title, table, data):
     """NAME.md with the lines of `table`, and NAME.json with `data`."""
     options.results.mkdir(parents=True, exist_ok=True)

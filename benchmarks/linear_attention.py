@@ -26,7 +26,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from comparison import common_options, write_results
+from comparison import common_options, ratio_of, report
 from machine import Peak
 from peer import Peer, build_peers, interleaved_blocks, write_inputs
 from support import compiler
@@ -162,10 +162,8 @@ def measure(rule, spelling, options, programs, peak):
             times = interleaved_blocks(peers, options.blocks, options.milliseconds)
             reached = (before + peak.gflops(threads)) / 2 * 1e9
         seconds = {name: statistics.median(own) for name, own in times.items()}
-        ratio = statistics.median(
-            mine / other for mine, other in zip(times["sluice"], times["onnxruntime"]))
         yield {"rule": rule.name, "spelling": spelling, "threads": threads,
-               "seconds": seconds, "ratio": ratio,
+               "seconds": seconds, "ratio": ratio_of(times, "onnxruntime"),
                "share": rule.flops / seconds["sluice"] / reached}
 
 
@@ -187,17 +185,12 @@ def main():
     parser.add_argument("rules", nargs="*")
     options = parser.parse_args()
     compiler.require(options.build)
-    programs, peak, rows = build_peers(options.build), Peak(), []
-    print(HEADING, flush=True)
-    for rule in RULES:
-        if options.rules and not any(text in rule.name for text in options.rules):
-            continue
-        for spelling in ("operator", "loop"):
-            for row in measure(rule, spelling, options, programs, peak):
-                rows.append(row)
-                print(table_row(row), flush=True)
-    write_results(options, "Linear attention", [HEADING, *map(table_row, rows)],
-                  {"linear attention": rows})
+    programs, peak = build_peers(options.build), Peak()
+    rules = [rule for rule in RULES
+             if not options.rules or any(text in rule.name for text in options.rules)]
+    report(options, "Linear attention", HEADING, table_row,
+           (row for rule in rules for spelling in ("operator", "loop")
+            for row in measure(rule, spelling, options, programs, peak)))
 
 
 if __name__ == "__main__":

@@ -90,3 +90,37 @@ func.func @element_types(%q: tensor<1x2x8x4xf32>, %k: tensor<1x2x8x4xf16>) -> te
   %0 = sluice.attention %q, %k, %k : (tensor<1x2x8x4xf32>, tensor<1x2x8x4xf16>, tensor<1x2x8x4xf16>) -> tensor<1x2x8x4xf32>
   return %0 : tensor<1x2x8x4xf32>
 }
+
+// -----
+
+// A bias of distances: 3 + 5 - 1 of them.
+// CHECK-LABEL: @relative
+// CHECK: sluice.attention %{{.*}} bias %{{.*}} {relative_bias} : {{.*}} -> tensor<1x2x3x4xf32>
+func.func @relative(%q: tensor<1x2x3x4xf32>, %k: tensor<1x2x5x4xf32>, %bias: tensor<2x1x7xf32>) -> tensor<1x2x3x4xf32> {
+  %0 = sluice.attention %q, %k, %k bias %bias {relative_bias} : (tensor<1x2x3x4xf32>, tensor<1x2x5x4xf32>, tensor<1x2x5x4xf32>, tensor<2x1x7xf32>) -> tensor<1x2x3x4xf32>
+  return %0 : tensor<1x2x3x4xf32>
+}
+
+// -----
+
+func.func @too_few_distances(%q: tensor<1x2x3x4xf32>, %k: tensor<1x2x5x4xf32>, %bias: tensor<2x1x6xf32>) {
+  // expected-error @+1 {{the bias does not broadcast to the scores: 6 and 7 in dimension 3}}
+  %0 = sluice.attention %q, %k, %k bias %bias {relative_bias} : (tensor<1x2x3x4xf32>, tensor<1x2x5x4xf32>, tensor<1x2x5x4xf32>, tensor<2x1x6xf32>) -> tensor<1x2x3x4xf32>
+  return
+}
+
+// -----
+
+func.func @distances_of_queries(%q: tensor<1x2x3x4xf32>, %k: tensor<1x2x5x4xf32>, %bias: tensor<3x7xf32>) {
+  // expected-error @+1 {{the bias does not broadcast to the scores: 3 and 1 in dimension 2}}
+  %0 = sluice.attention %q, %k, %k bias %bias {relative_bias} : (tensor<1x2x3x4xf32>, tensor<1x2x5x4xf32>, tensor<1x2x5x4xf32>, tensor<3x7xf32>) -> tensor<1x2x3x4xf32>
+  return
+}
+
+// -----
+
+func.func @no_bias(%q: tensor<1x2x3x4xf32>) {
+  // expected-error @+1 {{relative_bias goes with a bias of two dimensions or more}}
+  %0 = sluice.attention %q, %q, %q {relative_bias} : (tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>) -> tensor<1x2x3x4xf32>
+  return
+}
