@@ -3,7 +3,7 @@
 it, and against onnxruntime, in turns.
 
     attention_methods.py               all methods
-    attention_methods.py moba duo      methods whose name has one of these in it
+    attention_methods.py duo removed   methods whose name has one of these in it
 
 The graphs are those of test/numeric/mask_method_cases.py and layer_method_cases.py
 at the sizes of real models, the results are compared with numpy in f64 before

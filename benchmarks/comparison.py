@@ -44,10 +44,9 @@ def common_options(description, name, rows):
 def measure(peers, blocks, milliseconds):
     """Medians of seconds, and of Sluice's by onnxruntime's."""
     times = interleaved_blocks(peers, blocks, milliseconds)
-    ratios = [mine / other for mine, other in zip(times["sluice"], times["onnxruntime"])]
     return {
         **{name: statistics.median(values) for name, values in times.items()},
-        "ratio": statistics.median(ratios),
+        "ratio": ratio_of(times, "onnxruntime"),
     }
 
 

@@ -248,8 +248,10 @@ static std::nullopt_t usage(const llvm::Twine &message) {
 }
 
 /// Are they passes that can be left out? If not, says so.
-static bool checkOptional(llvm::ArrayRef<std::string> passes,
-                          const std::vector<std::string> &optional) {
+static bool checkOptional(llvm::ArrayRef<std::string> passes) {
+  if (passes.empty())
+    return true;
+  std::vector<std::string> optional = sluice::listOptionalPasses();
   for (const std::string &pass : passes)
     if (!llvm::is_contained(optional, pass)) {
       usage("--without takes a pass that programs are right without, not '" +
@@ -388,10 +390,8 @@ sluice::parseCommandLine(int argc, char **argv, int &exitCode) {
     return usage("--jobs takes at most 1024");
   options.threads = parser.jobs;
   options.weightsFile = parser.weightsFile;
-  if (!parser.without.empty())
-    if (std::vector<std::string> names = listOptionalPasses();
-        !checkOptional(parser.without, names))
-      return std::nullopt;
+  if (!checkOptional(parser.without))
+    return std::nullopt;
   options.without = parser.without;
   options.printIrAfterAll = parser.printIr;
   options.verifyEachPass = parser.verifyEachPass;

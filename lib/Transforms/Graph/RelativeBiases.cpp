@@ -326,6 +326,19 @@ Value DistanceRewriter::rewrite(Value tensor, Axes axes, unsigned depth) {
   return known[key] = written;
 }
 
+/// Does a constant hide keys? It is rather a mask, whose blocks are skipped.
+static bool hidesKeys(AttentionOp op, Value bias) {
+  double bound = -std::numeric_limits<double>::infinity();
+  if (op.getMaskedBelow())
+    bound = op.getMaskedBelow()->convertToDouble();
+  bool hides = false;
+  auto constant = bias.getDefiningOp<ConstantOp>();
+  return constant &&
+         (!forEachNumber(constant.getValueAttr(),
+                         [&](double number) { hides |= number <= bound; }) ||
+          hides);
+}
+
 void RelativeBiasesPass::run(AttentionOp op, DistanceRewriter &rewriter) {
   Value bias = op.getBias();
   int64_t queries = op.getQueryCount(), keys = op.getKeyCount();
@@ -337,20 +350,8 @@ void RelativeBiasesPass::run(AttentionOp op, DistanceRewriter &rewriter) {
   if (rank < 2 || shapeOf(bias)[rank - 2] != queries ||
       shapeOf(bias)[rank - 1] != keys)
     return;
-  // Constants that do nothing but hide keys are masks, and blocks of these are
-  // skipped.
-  double bound = -std::numeric_limits<double>::infinity();
-  if (op.getMaskedBelow())
-    bound = op.getMaskedBelow()->convertToDouble();
-  bool hides = false;
-  if (auto constant = bias.getDefiningOp<ConstantOp>())
-    if (!forEachNumber(constant.getValueAttr(),
-                       [&](double number) { hides |= number <= bound; }))
-      return;
-  if (hides)
-    return;
   Value relative = rewriter.rewrite(bias, {rank - 2, rank - 1});
-  if (!relative)
+  if (!relative || hidesKeys(op, relative))
     return;
   op.getBiasMutable().assign(relative);
   op.setRelativeBias(true);

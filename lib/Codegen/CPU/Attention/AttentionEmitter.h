@@ -172,6 +172,8 @@ private:
   Value larger(Value a, Value b);
   Value power(Value exponent);
   Value scaledPower(Value difference);
+  Value foldHalves(Value vector, int64_t width,
+                   mlir::function_ref<Value(Value, Value)> fold);
   Value foldLanes(Value vector, mlir::function_ref<Value(Value, Value)> fold);
   Value reserve(int64_t elements);
   void ifTrue(Value condition, mlir::function_ref<void()> whenTrue,

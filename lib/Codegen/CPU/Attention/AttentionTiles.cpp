@@ -81,22 +81,26 @@ Value AttentionEmitter::scaledPower(Value difference) {
   return exp;
 }
 
-/// Halves onto each other.
-Value AttentionEmitter::foldLanes(Value vector,
-                                  function_ref<Value(Value, Value)> fold) {
-  int64_t width = cast<VectorType>(vector.getType()).getNumElements();
-  for (int64_t half = width / 2; half >= 1; half /= 2) {
+/// Halves onto each other, until so many lanes are left.
+Value AttentionEmitter::foldHalves(Value vector, int64_t width,
+                                   function_ref<Value(Value, Value)> fold) {
+  int64_t lanes = cast<VectorType>(vector.getType()).getNumElements();
+  for (int64_t half = lanes / 2; half >= width; half /= 2) {
     auto take = [&](int64_t first) -> Value {
-      SmallVector<int64_t> order;
-      for (int64_t i = 0; i < half; ++i)
-        order.push_back(first + i);
+      auto order = llvm::to_vector(llvm::seq(first, first + half));
       return vector::ShuffleOp::create(index.builder, index.loc, vector, vector,
                                        order);
     };
     Value low = take(0), high = take(half);
     vector = fold(low, high);
   }
-  return vector::ExtractOp::create(index.builder, index.loc, vector, 0);
+  return vector;
+}
+
+Value AttentionEmitter::foldLanes(Value vector,
+                                  function_ref<Value(Value, Value)> fold) {
+  return vector::ExtractOp::create(index.builder, index.loc,
+                                   foldHalves(vector, 1, fold), 0);
 }
 
 Value AttentionEmitter::reserve(int64_t elements) {
@@ -322,16 +326,7 @@ void AttentionEmitter::keepMaxima(const Tile &tile) {
   SmallVector<Value> all;
   for (int64_t r = 0; r < rowLanes; ++r) {
     Index row = index.constant(std::min(r, tileRows - 1) * lanes);
-    Value most = load(laneMaxima, row, lanes);
-    for (int64_t half = lanes / 2; half >= rowLanes; half /= 2) {
-      auto take = [&](int64_t first) -> Value {
-        auto order = llvm::to_vector(llvm::seq(first, first + half));
-        return vector::ShuffleOp::create(index.builder, index.loc, most, most,
-                                         order);
-      };
-      most = fold(take(0), take(half));
-    }
-    all.push_back(most);
+    all.push_back(foldHalves(load(laneMaxima, row, lanes), rowLanes, fold));
   }
   store(foldVectors(all, fold), tileMaxima, index.constant(0));
 }
