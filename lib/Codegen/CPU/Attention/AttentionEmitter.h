@@ -91,19 +91,19 @@ private:
   void allocateBuffers();
   void emitStart();
   void chooseRows();
-  void walkKeys(const KeySpan &span, bool isFallback);
-  void emitKeyBlock(Index block, Index count, bool isFallback);
+  void emitWithFallback();
+  void walkKeys(const KeySpan &span);
+  void emitKeyBlock(Index block, Index count);
   void copyKeys(Index block, Index count);
   void fetchNextBlock(Index block, Index row);
   BlockKind classify(Index block, Index count);
   Value lookAt(Index block, Index count);
-  void emitTiles(Index block, Index count, const BlockKind &kind,
-                 bool isFallback);
+  void emitTiles(Index block, Index count, const BlockKind &kind);
 
   // Results (AttentionResults.cpp).
   Value loadSum(Index row);
   Value loadMaximum(Index row);
-  Value storeRows(bool isFallback);
+  Value storeRows();
   void storeRow(Index row, Index from, Value factor);
   void finishRow(Index row, Index from, Value sum, Value most);
   /// Elements of a row of a part: sums of values, a maximum and a sum.
@@ -133,12 +133,13 @@ private:
   std::pair<KeySpan, KeySpan> getVisible(Index firstRow, Index lastRow);
 
   // Tiles (AttentionTiles.cpp).
-  void emitTile(const Tile &tile, const BlockKind &kind, bool isFallback);
+  void emitTile(const Tile &tile, const BlockKind &kind);
   void copyQuery(Index row, Index lastRow, Index to);
   void copyQueries(const Tile &tile);
   void emitScores(const Tile &tile);
   void emitScoreTile(const Tile &tile, Index key, int64_t vectors);
   void emitScoresInPlace(const Tile &tile);
+  void emitCaps(const Tile &tile);
   void emitDotProducts(const Tile &tile, Index key, bool isWhole,
                        int64_t parts);
   void emitSharing(mlir::function_ref<void(int64_t parts)> body);
@@ -151,7 +152,8 @@ private:
   Value foldVectors(mlir::SmallVector<Value> vectors,
                     mlir::function_ref<Value(Value, Value)> fold);
   void keepMaxima(const Tile &tile);
-  void emitMaxima(const Tile &tile, const BlockKind &kind, bool isFallback);
+  void emitMaxima(const Tile &tile, const BlockKind &kind);
+  void emitNeededMaxima(const Tile &tile, const BlockKind &kind);
   void emitMaxima(const Tile &tile, const ElementReads &reads);
   Value readScores(const Tile &tile, const ElementReads &reads, Index row,
                    Index key, int64_t offset);
@@ -179,6 +181,7 @@ private:
   void ifTrue(Value condition, mlir::function_ref<void()> whenTrue,
               mlir::function_ref<void()> otherwise);
   Value lessThan(Index lhs, Index rhs);
+  Index select(Value condition, Index whenTrue, Index otherwise);
 
   KernelBuilder &kernel;
   IndexBuilder index;
@@ -212,6 +215,9 @@ private:
   /// Of all rows: sums of values; sums of exponentials, a vector each; maxima,
   /// `rowLanes` for each tile; which had no key that counts.
   Value output, sums, maxima, empty;
+  /// Whether this pass is the one over all keys for rows that had none; null
+  /// where there is no such pass.
+  Value isFallback;
   /// What tasks of parts of the keys leave; null where there are no parts. Each
   /// has room for so many rows.
   Value partials;

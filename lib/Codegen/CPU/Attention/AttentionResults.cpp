@@ -13,6 +13,7 @@ using namespace sluice;
 
 using Index = IndexBuilder::Index;
 using arith::CmpFPredicate;
+using arith::CmpIPredicate;
 
 static constexpr double infinity = std::numeric_limits<double>::infinity();
 
@@ -81,39 +82,33 @@ Value AttentionEmitter::loadMaximum(Index row) {
 }
 
 /// Stores what is finished: all rows, or with a fallback those that have a key,
-/// and then the others. Returns whether there are others, null where there
-/// cannot be.
-Value AttentionEmitter::storeRows(bool isFallback) {
-  bool hasFallback = mayHaveEmptyRows && geometry.fallback;
-  if (hasFallback && !isFallback)
-    empty = reserve(queryBlock);
+/// and then the others. Returns whether there are others to come.
+Value AttentionEmitter::storeRows() {
   Value no = arith::ConstantOp::create(index.builder, index.loc,
                                        index.builder.getBoolAttr(false));
   auto storeOne = [&](Index row, Value most) {
     finishRow(row, index.mul(row, valueStride), loadSum(row), most);
   };
-  SmallVector<Value> others =
-      index.loop(index.constant(0), rows.rows, 1, no,
-                 [&](Index row, ValueRange running) -> SmallVector<Value> {
-                   Value most = loadMaximum(row);
-                   if (!hasFallback) {
-                     storeOne(row, most);
-                     return {running[0]};
-                   }
-                   Value before = isFallback ? loadScalar(empty, row) : most;
-                   Value isEmpty =
-                       body.compare(CmpFPredicate::OEQ, before,
-                                    body.constant(before, -infinity));
-                   if (isFallback) {
-                     ifTrue(isEmpty, [&] { storeOne(row, most); }, nullptr);
-                     return {running[0]};
-                   }
-                   storeScalar(most, empty, row);
-                   ifTrue(isEmpty, [] {}, [&] { storeOne(row, most); });
-                   return {arith::OrIOp::create(index.builder, index.loc,
-                                                running[0], isEmpty)};
-                 });
-  return hasFallback ? others.front() : Value();
+  SmallVector<Value> others = index.loop(
+      index.constant(0), rows.rows, 1, no,
+      [&](Index row, ValueRange running) -> SmallVector<Value> {
+        Value most = loadMaximum(row);
+        if (!isFallback) {
+          storeOne(row, most);
+          return {running[0]};
+        }
+        // What the first pass has found stays there.
+        Value found = body.select(isFallback, loadScalar(empty, row), most);
+        storeScalar(found, empty, row);
+        Value isEmpty = body.compare(CmpFPredicate::OEQ, found,
+                                     body.constant(found, -infinity));
+        Value isNow = body.compare(CmpIPredicate::eq, isEmpty, isFallback);
+        ifTrue(isNow, [&] { storeOne(row, most); }, nullptr);
+        Value isLater = body.compare(CmpIPredicate::ugt, isEmpty, isFallback);
+        return {arith::OrIOp::create(index.builder, index.loc, running[0],
+                                     isLater)};
+      });
+  return others.front();
 }
 
 //===----------------------------------------------------------------------===//

@@ -109,6 +109,10 @@ AttentionEmitter::KeySpan AttentionEmitter::getVisible(Index query) {
   if (right)
     span.end = index.max(index.min(index.add(place, *right + 1), rows.limit),
                          index.constant(0));
+  if (isFallback) {
+    span.begin = select(isFallback, index.constant(0), span.begin);
+    span.end = select(isFallback, geometry.keys, span.end);
+  }
   return span;
 }
 
@@ -285,21 +289,22 @@ void AttentionEmitter::emitTask(const TaskCounts &counts, Index task) {
   Index part = index.rem(task, counts.splits);
   task = index.div(task, counts.splits);
   findRows(counts, task);
-  KeySpan all{index.constant(0), geometry.keys};
-  KeySpan span = getVisible(index.constant(0), index.sub(rows.rows, 1)).first;
   allocateBuffers();
-  emitStart();
   if (config.getInPlace())
     index.loop(index.constant(0), index.roundUp(rows.rows, tileRows), 1,
                [&](Index row) {
                  copyQuery(row, index.sub(rows.rows, 1),
                            index.mul(row, queryStride));
                });
+  if (mayHaveEmptyRows && geometry.fallback)
+    return emitWithFallback();
+  emitStart();
+  KeySpan span = getVisible(index.constant(0), index.sub(rows.rows, 1)).first;
   if (partials) {
     Index first = index.mul(part, config.getSplit());
     span.begin = index.max(span.begin, first);
     span.end = index.min(span.end, index.add(first, config.getSplit()));
-    walkKeys(span, /*isFallback=*/false);
+    walkKeys(span);
     return storePartials(index.add(index.mul(task, counts.splits), part));
   }
   if (rowMask) {
@@ -307,22 +312,36 @@ void AttentionEmitter::emitTask(const TaskCounts &counts, Index task) {
     return ifTrue(
         lessThan(index.constant(0), rows.rows),
         [&] {
-          walkKeys(span, /*isFallback=*/false);
-          storeRows(/*isFallback=*/false);
+          walkKeys(span);
+          storeRows();
         },
         nullptr);
   }
-  walkKeys(span, /*isFallback=*/false);
-  Value wantsFallback = storeRows(/*isFallback=*/false);
-  if (wantsFallback)
-    ifTrue(
-        wantsFallback,
-        [&] {
-          emitStart();
-          walkKeys(all, /*isFallback=*/true);
-          storeRows(/*isFallback=*/true);
-        },
-        nullptr);
+  walkKeys(span);
+  storeRows();
+}
+
+/// One more pass, over all keys, if there are rows without any that counts.
+void AttentionEmitter::emitWithFallback() {
+  OpBuilder &builder = index.builder;
+  auto boolean = [&](bool value) -> Value {
+    return arith::ConstantOp::create(builder, index.loc,
+                                     builder.getBoolAttr(value));
+  };
+  empty = reserve(queryBlock);
+  scf::WhileOp::create(
+      builder, index.loc, builder.getI1Type(), boolean(false),
+      [&](OpBuilder &, Location loc, ValueRange passes) {
+        isFallback = passes.front();
+        emitStart();
+        walkKeys(getVisible(index.constant(0), index.sub(rows.rows, 1)).first);
+        Value wantsFallback = storeRows();
+        scf::ConditionOp::create(builder, loc, wantsFallback, boolean(true));
+        isFallback = {};
+      },
+      [&](OpBuilder &, Location loc, ValueRange passes) {
+        scf::YieldOp::create(builder, loc, passes);
+      });
 }
 
 void AttentionEmitter::emit() {
@@ -364,23 +383,25 @@ void AttentionEmitter::emit() {
 // Keys
 //===----------------------------------------------------------------------===//
 
-void AttentionEmitter::walkKeys(const KeySpan &span, bool isFallback) {
+void AttentionEmitter::walkKeys(const KeySpan &span) {
   Index first = index.sub(span.begin, index.rem(span.begin, keyBlock));
   index.loop(first, span.end, keyBlock, [&](Index block) {
     Index count = seesWholeBlocks() ? index.constant(keyBlock)
                                     : index.min(index.sub(span.end, block),
                                                 index.constant(keyBlock));
-    emitKeyBlock(block, count, isFallback);
+    emitKeyBlock(block, count);
   });
 }
 
-void AttentionEmitter::emitKeyBlock(Index block, Index count, bool isFallback) {
-  BlockKind kind;
-  if (!isFallback)
-    kind = classify(block, count);
+void AttentionEmitter::emitKeyBlock(Index block, Index count) {
+  BlockKind kind = classify(block, count);
+  // All keys count.
+  if (kind.code && isFallback)
+    kind.code =
+        body.select(isFallback, index.value(index.constant(1)), kind.code);
   auto emitBlock = [&] {
     copyKeys(block, count);
-    emitTiles(block, count, kind, isFallback);
+    emitTiles(block, count, kind);
   };
   if (!kind.code)
     return emitBlock();
@@ -430,7 +451,7 @@ void AttentionEmitter::fetchNextBlock(Index block, Index row) {
 }
 
 void AttentionEmitter::emitTiles(Index block, Index count,
-                                 const BlockKind &kind, bool isFallback) {
+                                 const BlockKind &kind) {
   index.loop(index.constant(0), rows.rows, tileRows, [&](Index row) {
     if (!config.getInPlace())
       fetchNextBlock(block, row);
@@ -440,14 +461,13 @@ void AttentionEmitter::emitTiles(Index block, Index count,
         index.min(index.add(row, tileRows - 1), index.sub(rows.rows, 1));
     tile.block = block;
     tile.keys = {index.constant(0), count};
-    if (isFallback || !(left || right))
-      return emitTile(tile, kind, isFallback);
+    if (!left && !right)
+      return emitTile(tile, kind);
     KeySpan any = getVisible(tile.firstRow, tile.lastRow).first;
     Index begin = index.max(index.sub(any.begin, block), index.constant(0));
     tile.keys = {index.sub(begin, index.rem(begin, width)),
                  index.min(index.sub(any.end, block), count)};
-    index.ifLess(begin, tile.keys.end,
-                 [&] { emitTile(tile, kind, isFallback); });
+    index.ifLess(begin, tile.keys.end, [&] { emitTile(tile, kind); });
   });
 }
 

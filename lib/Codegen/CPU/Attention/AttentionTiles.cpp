@@ -126,6 +126,12 @@ Value AttentionEmitter::lessThan(Index lhs, Index rhs) {
   return body.compare(CmpIPredicate::slt, index.value(lhs), index.value(rhs));
 }
 
+Index AttentionEmitter::select(Value condition, Index whenTrue,
+                               Index otherwise) {
+  return getAsOpFoldResult(
+      body.select(condition, index.value(whenTrue), index.value(otherwise)));
+}
+
 //===----------------------------------------------------------------------===//
 // Scores
 //===----------------------------------------------------------------------===//
@@ -207,6 +213,22 @@ void AttentionEmitter::emitScores(const Tile &tile) {
   index.loop(rest, end, lanes, [&](Index key) { emitScoreTile(tile, key, 1); });
 }
 
+/// Scores that are softly capped are so before anything else looks at them.
+void AttentionEmitter::emitCaps(const Tile &tile) {
+  double cap = op.getSoftcap().convertToDouble();
+  if (cap == 0)
+    return;
+  index.loop(index.constant(0), index.constant(tileRows), 1, [&](Index row) {
+    Index first = index.mul(row, scoreStride);
+    index.loop(tile.keys.begin, tile.keys.end, lanes, [&](Index key) {
+      Index place = index.add(first, key);
+      Value part = body.mul(load(scores, place, lanes), number(1 / cap, lanes));
+      part = math::TanhOp::create(index.builder, index.loc, part);
+      store(body.mul(part, number(cap, lanes)), scores, place);
+    });
+  });
+}
+
 /// A vector of scores as they are compared and exponentiated: -inf where the
 /// key does not count for the row.
 Value AttentionEmitter::readScores(const Tile &tile, const ElementReads &reads,
@@ -216,18 +238,8 @@ Value AttentionEmitter::readScores(const Tile &tile, const ElementReads &reads,
   Index place = index.add(key, offset);
   Index score = index.add(index.mul(row, scoreStride), place);
   Value value = load(scores, score, lanes);
-  double cap = op.getSoftcap().convertToDouble();
-  if (cap != 0) {
-    Value bound = number(cap, lanes);
-    value = math::TanhOp::create(builder, loc,
-                                 body.mul(value, number(1 / cap, lanes)));
-    value = body.mul(value, bound);
-  }
-  if (!reads.any()) {
-    if (cap != 0)
-      store(value, scores, score);
+  if (!reads.any())
     return value;
-  }
   Index number = index.min(index.add(tile.firstRow, row), tile.lastRow);
   Index query = getQuery(number), head = getHead(number);
   Value visible;
@@ -331,16 +343,22 @@ void AttentionEmitter::keepMaxima(const Tile &tile) {
   store(foldVectors(all, fold), tileMaxima, index.constant(0));
 }
 
-/// Looks at elements only where that is needed.
-void AttentionEmitter::emitMaxima(const Tile &tile, const BlockKind &kind,
-                                  bool isFallback) {
+void AttentionEmitter::emitMaxima(const Tile &tile, const BlockKind &kind) {
+  if (!isFallback)
+    return emitNeededMaxima(tile, kind);
   ElementReads reads;
-  reads.isFallback = isFallback;
-  if (isFallback) {
-    reads.bias = &*geometry.fallback;
-    reads.bounds = true;
-    return emitMaxima(tile, reads);
-  }
+  reads.isFallback = true;
+  reads.bias = &*geometry.fallback;
+  reads.bounds = true;
+  ifTrue(
+      isFallback, [&] { emitMaxima(tile, reads); },
+      [&] { emitNeededMaxima(tile, kind); });
+}
+
+/// Looks at elements only where that is needed.
+void AttentionEmitter::emitNeededMaxima(const Tile &tile,
+                                        const BlockKind &kind) {
+  ElementReads reads;
   auto emitWithoutElements = [&] {
     auto plain = [&] {
       if (usesProducts)
@@ -509,15 +527,15 @@ void AttentionEmitter::emitValues(const Tile &tile) {
   emitAll(/*fetchParts=*/1);
 }
 
-void AttentionEmitter::emitTile(const Tile &tile, const BlockKind &kind,
-                                bool isFallback) {
+void AttentionEmitter::emitTile(const Tile &tile, const BlockKind &kind) {
   if (config.getInPlace()) {
     emitScoresInPlace(tile);
   } else {
     copyQueries(tile);
     emitScores(tile);
   }
-  emitMaxima(tile, kind, isFallback);
+  emitCaps(tile);
+  emitMaxima(tile, kind);
   emitFactors(tile);
   emitPowers(tile);
   emitValues(tile);
