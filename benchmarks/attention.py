@@ -5,6 +5,7 @@ without one, in turns.
     attention.py                       all cases
     attention.py causal window         cases whose name has one of these in it
     attention.py --threads=1,2 --cpu=x86-64-v3
+    attention.py --with=openvino       other engines too, at one thread
 
 Twelve heads of 64, batch 1 unless the case says otherwise. A figure is the median
 over the blocks of Sluice's time by the other one's in the same block, which cancels
@@ -26,6 +27,7 @@ sys.path[:0] = [str(HERE.parent / "test"), str(HERE.parent / "test" / "models")]
 import numpy as np
 from onnx import TensorProto
 
+import others
 from comparison import common_options, ratio_of, report
 from generated.builder import GraphBuilder
 from machine import Peak
@@ -197,35 +199,44 @@ def measure(case, options, programs, peak):
             reached = (before + peak.gflops(threads)) / 2 * 1e9
         seconds = {name: statistics.median(own) for name, own in times.items()}
         ratios = {name: ratio_of(times, name) for name in times if name != "sluice"}
+        if threads == 1:
+            found = others.measure(options.others, folder / "case.onnx", case.draw())
+            ratios.update({name: seconds["sluice"] / own if isinstance(own, float) else own
+                           for name, own in found.items()})
         yield {"case": case.name, "threads": threads, "seconds": seconds,
                "ratios": ratios, "share": case.flops / seconds["sluice"] / reached}
 
 
-HEADING = (
-    "| case | threads | ms | share of peak | of onnxruntime | of no mask |\n"
-    "|---|---|---|---|---|---|"
-)
+def heading(engines):
+    cells = ["case", "threads", "ms", "share of peak", "of no mask",
+             *(f"of {name}" for name in engines)]
+    return f"| {' | '.join(cells)} |\n{'|---' * len(cells)}|"
 
 
-def table_row(row):
+def table_row(row, engines):
     def ratio(name):
-        return f"{row['ratios'][name]:.2f}" if name in row["ratios"] else "-"
-    return (
-        f"| {row['case']} | {row['threads']} | {row['seconds']['sluice'] * 1e3:.2f} |"
-        f" {row['share']:.0%} | {ratio('onnxruntime')} | {ratio('plain')} |"
-    )
+        found = row["ratios"].get(name, "-")
+        return f"{found:.2f}" if isinstance(found, float) else found
+    cells = [row["case"], str(row["threads"]), f"{row['seconds']['sluice'] * 1e3:.2f}",
+             f"{row['share']:.0%}", ratio("plain"), *map(ratio, engines)]
+    return f"| {' | '.join(cells)} |"
 
 
 def main():
     parser = common_options(__doc__, "attention", ())
     parser.add_argument("cases", nargs="*")
     parser.add_argument("--alone", action="store_true", help="without onnxruntime")
+    parser.add_argument("--with", dest="others", default="",
+                        help="measure these, too: " + ",".join(others.ENGINES))
     options = parser.parse_args()
+    options.others = [name for name in options.others.split(",") if name]
+    others.prepare(options.others)
+    engines = ["onnxruntime", *options.others]
     compiler.require(options.build)
     programs, peak = build_peers(options.build), Peak()
     cases = [case for case in make_cases()
              if not options.cases or any(text in case.name for text in options.cases)]
-    report(options, "Attention", HEADING, table_row,
+    report(options, "Attention", heading(engines), lambda row: table_row(row, engines),
            (row for case in cases for row in measure(case, options, programs, peak)))
 
 
