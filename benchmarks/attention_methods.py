@@ -49,6 +49,9 @@ class Method:
 
 
 METHODS = [
+    Method("S05", layers.collapsed_projections, "sluice-collapse-projections",
+           {"tokens": 8192, "latents": 512, "narrow": 256, "width": 1024, "heads": 1,
+            "size": 256}),
     Method("S11", layers.convolved_latents, ATTENTION,
            {"tokens": 2048, "width": 768, "heads": 6, "size": 64}),
     Method("S12", layers.latent_attention, ATTENTION,

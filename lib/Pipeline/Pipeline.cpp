@@ -178,6 +178,7 @@ void OptimizePipeline::build(OpPassManager &manager,
     addOptional(functions, createRecogniseSoftmaxPass());
     addOptional(functions, createRecogniseNormalizationsPass());
     addOptional(functions, createRecogniseAttentionPass());
+    addOptional(functions, createCollapseProjectionsPass());
     // Layers get masks of their own, which are equal.
     functions.addPass(createMergeEqualOpsPass());
     addOptional(functions, createPackTokensPass());

@@ -44,7 +44,46 @@ def retention(g):
     return [(query @ key.swapaxes(2, 3) * size**-0.5 * decay) @ value]
 
 
-# Projections (S11, S12) ----------------------------------------------------------------
+# Projections (S05, S11, S12) -----------------------------------------------------------
+
+
+@case(ERROR, [r"sluice\.attention.*x1x8xf32>\) -> \S+x8xf32>"],
+      static=([], {"dynamic": False}), dynamic=([], {"dynamic": [1]}))
+def collapsed_projections(g, tokens=70, latents=9, narrow=8, width=24, heads=3, size=16,
+                          dynamic=False):
+    """Latent vectors ask rows that are narrower than a head: x (Wq Wk') y', and
+    y (Wv Wo) for each head, with biases (S05)."""
+    a = Attention(g)
+    x = g.input([2, latents, width], dynamic=dynamic)
+    y = g.input([2, tokens, narrow], dynamic=dynamic)
+
+    def project(x, rows, columns):
+        weights = g.numbers((rows, columns)) / np.float32(rows**0.5)
+        # Rows without a key, of which there may be some where there is no number of
+        # keys, would not have the bias of values.
+        bias = g.numbers(columns) * np.float32(not (dynamic and len(parameters) == 2))
+        parameters.append((np.float64(weights), np.float64(bias)))
+        product = g.MatMul(x, g.constant(weights))
+        return g.Add(product, g.constant(bias)) if bias.any() else product
+
+    def split(x, tokens):
+        turned = g.Transpose(a.reshape(x, 2, -1, heads, size), perm=[0, 2, 1, 3])
+        return a.declare(turned, 2, heads, tokens, size)
+
+    parameters, columns = [], heads * size
+    query = split(project(x, width, columns), latents)
+    key, value = (split(project(y, narrow, columns), tokens) for _ in range(2))
+    mixed = g.Transpose(a.attend(query, key, value, size), perm=[0, 2, 1, 3])
+    g.output(project(a.reshape(mixed, 2, -1, columns), columns, width))
+
+    def heads_of(x, parameters):
+        weights, bias = parameters
+        return (x @ weights + bias).reshape(2, -1, heads, size).swapaxes(1, 2)
+
+    x, y = (np.float64(g.feeds[name]) for name in (x, y))
+    mixed = attend(*(heads_of(*pair) for pair in zip((x, y, y), parameters)))
+    weights, bias = parameters[3]
+    return [mixed.swapaxes(1, 2).reshape(2, latents, columns) @ weights + bias]
 
 
 @case(ERROR, [r"sluice\.attention"])
