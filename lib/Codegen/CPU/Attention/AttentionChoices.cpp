@@ -37,9 +37,11 @@ int64_t sluice::getStackBytes(AttentionOp op, kernel::CpuAttentionAttr config) {
   }
   int64_t ofKeys =
       llvm::alignTo(config.getKeyBlock(), config.getWidth()) * (copied + rows);
+  // Sums, a maximum, whether there were keys, and an index for each row.
   int64_t ofRows =
-      llvm::alignTo(config.getQueryBlock(), rows) * (values + lanes + 2);
-  return 4 * (ofKeys + ofRows + ofQueries * llvm::alignTo(depth, lanes));
+      llvm::alignTo(config.getQueryBlock(), rows) * (values + lanes + 4);
+  int64_t ofTile = rows * lanes + ofQueries * llvm::alignTo(depth, lanes);
+  return 4 * (ofKeys + ofRows + ofTile);
 }
 
 /// The largest number up to `limit` of which `whole` is a multiple, and that is
