@@ -335,6 +335,18 @@ def windows(g, dynamic):
     finish(g, x, q)
 
 
+@each("attention_shifted_windows", {"constant": False, "run": True})
+def shifted_windows(g, is_run):
+    """The windows of one image: a bias for each head, then one for each window, with
+    five dimensions, that hides nothing."""
+    q = g.input([3, H, S, D])
+    x = g.Add(scores(g, q, q), g.weight(1, H, S, S))
+    x = g.Reshape(x, g.constant(np.int64([1, 3, H, S, S])))
+    between = g.input([1, 3, 1, S, S]) if is_run else g.weight(1, 3, 1, S, S)
+    x = g.Reshape(g.Add(x, between), g.constant(np.int64([3, H, S, S])))
+    finish(g, x, q)
+
+
 @case(**FUSED)
 def attention_einsum(g):
     q, k, v = (g.input([B, n, H, D]) for n in (S, T, T))

@@ -505,9 +505,10 @@ Value PositionFormulas::make(const Element &element) {
     }
   }
   // Where it broadcasts to the scores already.
-  bool isInPlace = llvm::all_of(llvm::seq<int64_t>(0, rank), [&](int64_t i) {
-    return axes[i] < 0 || axes[i] == axisCount - rank + i;
-  });
+  bool isInPlace = rank <= axisCount &&
+                   llvm::all_of(llvm::seq<int64_t>(0, rank), [&](int64_t i) {
+                     return axes[i] < 0 || axes[i] == axisCount - rank + i;
+                   });
   if (isInPlace)
     return tensor;
   // Dimensions of axes, in their order.

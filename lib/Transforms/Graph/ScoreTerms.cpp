@@ -295,7 +295,9 @@ void ScoreTerms::setFallback(AttentionOp op) {
       return;
     }
   }
-  op.getFallbackMutable().assign(makeAll(op));
+  // Where nothing is hidden but by the bias, that is all.
+  Value bias = op.getBias();
+  op.getFallbackMutable().assign(fills.empty() && bias ? bias : makeAll(op));
 }
 
 void ScoreTerms::applyTo(AttentionOp op) {
