@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/Sluice/Sluice.h"
+#include "dialects/Sluice/LinearAttention.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -21,6 +21,8 @@ using namespace sluice;
 #include "dialects/Sluice/SluiceAttributes.cpp.inc"
 #define GET_OP_CLASSES
 #include "dialects/Sluice/SluiceOps.cpp.inc"
+#define GET_OP_CLASSES
+#include "dialects/Sluice/LinearAttentionOps.cpp.inc"
 
 namespace {
 /// Ops say what they demand of sizes, or that it is nothing.
@@ -36,6 +38,10 @@ static_assert(sayConditions<
 #define GET_OP_LIST
 #include "dialects/Sluice/SluiceOps.cpp.inc"
               >);
+static_assert(sayConditions<
+#define GET_OP_LIST
+#include "dialects/Sluice/LinearAttentionOps.cpp.inc"
+              >);
 } // namespace
 
 void SluiceDialect::initialize() {
@@ -46,6 +52,10 @@ void SluiceDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "dialects/Sluice/SluiceOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/Sluice/LinearAttentionOps.cpp.inc"
       >();
 }
 
