@@ -231,6 +231,7 @@ void buildFormKernelsPipeline(OpPassManager &manager,
   functions.addPass(createMergeEqualOpsPass());
   functions.addPass(createNarrowConstantsPass());
   functions.addPass(createFormScansPass());
+  functions.addPass(createFormLinearAttentionPass());
   functions.addPass(createSplitConcatenationsPass());
   functions.addPass(createFormKernelsPass());
   functions.addPass(createFoldLoopSizesPass());

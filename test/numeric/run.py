@@ -25,6 +25,7 @@ import edge_values
 import element_cases  # noqa: F401, registers cases
 import kernel_cases  # noqa: F401, registers cases
 import layer_method_cases  # noqa: F401, registers cases
+import linear_attention_cases  # noqa: F401, registers cases
 import mask_method_cases  # noqa: F401, registers cases
 import memory_cases  # noqa: F401, registers cases
 import movement_cases  # noqa: F401, registers cases

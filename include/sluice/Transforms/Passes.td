@@ -245,6 +245,24 @@ def FormScansPass : Pass<"sluice-form-scans", "::mlir::func::FuncOp"> {
   ];
 }
 
+def FormLinearAttentionPass
+    : Pass<"sluice-form-linear-attention", "::mlir::func::FuncOp"> {
+  let summary = "Make linear attention of scans that are";
+  let description = [{
+    A `sluice.scan` whose state is a matrix for each head that decays and adds
+    the product of a key and a value, or of a key and what a delta rule makes of
+    the value, and that multiplies queries with it, becomes a
+    `sluice.linear_attention`, which takes many tokens at once. That pays where
+    the state of a head is too large for a scan to keep it in the target's
+    first-level cache. Remarks of the kind `attention` say what it became, and
+    why one stays a scan.
+  }];
+  let dependentDialects = ["::sluice::SluiceDialect"];
+  let statistics = [
+    Statistic<"numReplaced", "linear-attentions", "Number of scans replaced">
+  ];
+}
+
 def SplitConcatenationsPass
     : Pass<"sluice-split-concatenations", "::mlir::func::FuncOp"> {
   let summary = "Make concatenations of very many tensors in steps";
