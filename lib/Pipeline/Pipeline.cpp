@@ -177,6 +177,7 @@ void OptimizePipeline::build(OpPassManager &manager,
     addOptional(functions, createRecogniseActivationsPass());
     addOptional(functions, createRecogniseSoftmaxPass());
     addOptional(functions, createRecogniseNormalizationsPass());
+    addOptional(functions, createSplitProductsPass());
     addOptional(functions, createRecogniseAttentionPass());
     addOptional(functions, createCollapseProjectionsPass());
     // Layers get masks of their own, which are equal.

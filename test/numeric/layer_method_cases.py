@@ -183,6 +183,35 @@ def convolved_latents(g, tokens=40, width=24, heads=2, size=8):
     return [mixed @ up.astype(np.float64)]
 
 
+SEPARATE = [r"\A((?!sluice\.(slice|gather|split))[\s\S])*\Z",
+            r"(sluice\.matmul .*x64xf32>[\s\S]*){3}sluice\.attention"]
+
+
+@case(ERROR, SEPARATE,
+      slices=([], {"dynamic": False, "turned": False}),
+      turned=([], {"dynamic": False, "turned": True}),
+      dynamic=([], {"dynamic": [1], "turned": False}),
+      turned_dynamic=([], {"dynamic": [1], "turned": True}))
+def merged_projections(g, dynamic, turned, tokens=30, width=24, heads=4, size=16):
+    """One product of queries, keys and values, which are its columns."""
+    a = Attention(g)
+    x = g.input([2, tokens, width], dynamic=dynamic)
+    weights, bias = g.numbers((width, 3 * heads * size)), g.numbers(3 * heads * size)
+    merged = g.Add(g.MatMul(x, g.constant(weights)), g.constant(bias))
+    if turned:
+        split = g.Transpose(a.reshape(merged, 2, -1, 3, heads, size), perm=[2, 0, 3, 1, 4])
+        parts = [g.Gather(split, g.constant(np.int64(i)), axis=0) for i in range(3)]
+    else:
+        parts = [g.Transpose(a.reshape(part, 2, -1, heads, size), perm=[0, 2, 1, 3])
+                 for part in g.node("Split", [merged, a.ints(*3 * [heads * size])],
+                                    count=3, axis=2)]
+    for part in parts:
+        a.declare(part, 2, heads, tokens, size)
+    g.output(a.attend(*parts, size))
+    right = np.float64(g.feeds[x]) @ weights + bias
+    return [attend(*right.reshape(2, tokens, 3, heads, size).transpose(2, 0, 3, 1, 4))]
+
+
 # Gates of heads (A01, S28) -----------------------------------------------------------
 
 

@@ -30,6 +30,20 @@ def RecogniseAttentionPass
   ];
 }
 
+def SplitProductsPass : Pass<"sluice-split-products", "::mlir::func::FuncOp"> {
+  let summary = "Products whose columns have readers of their own";
+  let description = [{
+    A product with constant weights whose columns are read as slices, such as
+    that of queries, keys and values, becomes a product for each slice. Together
+    they take as long, and slices would be copies.
+  }];
+  let dependentDialects = ["::sluice::SluiceDialect",
+                           "::mlir::tensor::TensorDialect"];
+  let statistics = [
+    Statistic<"numSplit", "split", "Products that were split">
+  ];
+}
+
 def CollapseProjectionsPass
     : Pass<"sluice-collapse-projections", "::mlir::func::FuncOp"> {
   let summary = "Attention to what keys and values are projected from";
