@@ -313,6 +313,12 @@ AttentionStages AttentionSteps::run() {
   stages.scores = scores;
   stages.weights = weights;
   Value value = arrange(op.getValue(), op.getValueOrder());
+  // Room of a cache behind its keys may hold anything.
+  if (op.getLengths() && !op.getFallback()) {
+    Value place = countUp(op.getKey(), op.getKeyOrder()[2], {1});
+    Value exists = steps.make<LessOp>(place, perBatch(op.getLengths()));
+    value = steps.select(exists, value, steps.number(value, 0));
+  }
   stages.value = repeatHeads(value);
   Value result = multiplyHeads(weights, value, /*transposed=*/false);
   result = steps.cast(result, elementTypeOf(op.getResult()));

@@ -348,6 +348,14 @@ def shifted_windows(g, is_run):
 
 
 @case(**FUSED)
+def attention_longest_rows(g):
+    """Rows that are no whole vectors, the longest of which a kernel has copies."""
+    for size in (963, 1023):
+        q, k, v = (g.input([1, 1, n, size]) for n in (19, 40, 40))
+        finish(g, g.Mul(scores(g, q, k), g.constant(0.03)), v)
+
+
+@case(**FUSED)
 def attention_einsum(g):
     q, k, v = (g.input([B, n, H, D]) for n in (S, T, T))
     x = g.Einsum(q, k, equation="bqhd,bkhd->bhqk")

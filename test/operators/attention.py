@@ -309,14 +309,19 @@ def _grouped(case, numbers):
         ends = np.array(ends)[:, None, None, None]
         rows = ends - count + np.arange(count)[:, None]
         seen = np.arange(caches[0].shape[2]) <= rows
-        result = _attend(_split(tensors[0], heads), *present, seen)
+        # What is behind the tokens is not looked at.
+        read = [np.where(np.isfinite(x), x, 0) for x in present]
+        result = _attend(_split(tensors[0], heads), *read, seen)
         return [_merge(result), *present]
 
     full = [np.array([3, 5], np.int32), np.array([6], np.int32)]
     for constant in ((), (6,)):
         tail = "_known" if constant else ""
-        yield grouped(f"room{tail}", [*one, *past, *full], constant=constant,
-                      expected=in_room(one, past, [4, 6]))
+        filled = [x.copy() for x in past]
+        for x in filled:
+            x[0, :, 4:] = x[1, :, 6:] = np.inf
+        yield grouped(f"room{tail}", [*one, *filled, *full], constant=constant,
+                      expected=in_room(one, filled, [4, 6]))
         first = [x[:1] for x in past]
         yield grouped(f"room_some{tail}",
                       [*some, *first, np.array([5], np.int32), np.array([6], np.int32)],

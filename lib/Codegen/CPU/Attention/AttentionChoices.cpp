@@ -189,13 +189,24 @@ static kernel::CpuAttentionAttr configure(AttentionOp op,
   for (;;) {
     kernel::CpuAttentionAttr config = make(rowLimit, keyLimit);
     bool isSmall = rowLimit <= 4 * tileRows && keyLimit <= vectors * lanes;
-    if (getStackBytes(op, config) <= mostStackBytes || isSmall)
+    int64_t bytes = getStackBytes(op, config);
+    if (bytes <= mostStackBytes || (isSmall && bytes <= 2 * mostStackBytes))
       return config;
-    if (rowLimit <= 4 * tileRows ||
-        (rowLimit <= 16 * tileRows && keyLimit > 64))
-      keyLimit /= 2;
-    else
+    if (isSmall && rowLimit > tileRows) {
       rowLimit /= 2;
+    } else if (isSmall) {
+      if (vectors == 1)
+        return config;
+      --vectors;
+      tileRows = getRegisterRows(vectors, machine);
+      rowLimit = 4 * tileRows;
+      keyLimit = vectors * lanes;
+    } else if (rowLimit <= 4 * tileRows ||
+               (rowLimit <= 16 * tileRows && keyLimit > 64)) {
+      keyLimit /= 2;
+    } else {
+      rowLimit /= 2;
+    }
   }
 }
 
