@@ -250,6 +250,18 @@ def attention_constant_slice(g):
     finish(g, g.Where(part, scores(g, q, k), g.constant(LOWEST)), v)
 
 
+@case(**FUSED)
+def attention_in_branches(g):
+    """What is added has one rank or another, so each branch has a softmax of its own."""
+    q, k, v = inputs(g, dynamic=True)
+    bias = g.input([1, S, T], dynamic=[1, 2])
+    chosen = g.Cast(g.integers([1]), to=9)
+    bias = g.If(chosen,
+                then_branch=g.branch("Squeeze", [bias, g.constant(np.array([0]))]),
+                else_branch=g.branch("Identity", [bias]))
+    finish(g, g.Add(scores(g, q, k), bias), v)
+
+
 # Orders and heads ----------------------------------------------------------------
 
 

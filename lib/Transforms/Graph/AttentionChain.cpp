@@ -5,11 +5,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "AttentionChain.h"
+#include "AttentionReasons.h"
 #include "Formulas.h"
 #include "ScalarFormulas.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/TypeUtilities.h"
-#include "sluice/Support/NodeNames.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "sluice/Transforms/Graph/GraphMatching.h"
 #include <cmath>
 
@@ -20,18 +21,21 @@ namespace sluice {
 /// Longer chains are no attention.
 constexpr unsigned maxLength = 24;
 
-static std::string nameOf(Operation *op) {
-  if (!op)
-    return "an input";
-  auto names = findNodeNames(op->getLoc());
-  if (names.empty())
-    return op->getName().getStringRef().str();
-  return ("'" + names.front() + "'").str();
-}
-
 bool ChainMatcher::fail(StringRef text, Operation *op) {
   if (why.empty())
-    why = (text + " " + nameOf(op)).str();
+    why = (text + " " + nameForRemark(op)).str();
+  return false;
+}
+
+bool ChainMatcher::failFor(Value scores) {
+  if (why.empty())
+    why = describeSource(scores);
+  return false;
+}
+
+bool ChainMatcher::failFor(Operation *reader) {
+  if (why.empty())
+    why = describeReader(reader);
   return false;
 }
 
@@ -129,7 +133,7 @@ bool ChainMatcher::followFactor(Operation *op, Value &value) {
   }
   auto which = chooseOperand(op, 0);
   if (!which || (isQuotient && *which == 1))
-    return fail("the scores come from", op);
+    return failFor(op->getResult(0));
   Value factor = op->getOperand(1 - *which);
   if (chain.queryFactor || shapeOf(factor).empty() ||
       shapeOf(factor).back() != 1)
@@ -156,7 +160,7 @@ bool ChainMatcher::followSum(Operation *op, Value &value) {
   }
   auto which = chooseOperand(op, 0);
   if (!which || (isDifference && *which == 1))
-    return fail("the scores come from", op);
+    return failFor(op->getResult(0));
   if (hasTanh)
     return fail("something is added to the scores in front of tanh:", op);
   if (chain.queryFactor)
@@ -174,7 +178,7 @@ bool ChainMatcher::followSum(Operation *op, Value &value) {
 bool ChainMatcher::followReplacement(SelectOp op, Value &value) {
   auto which = chooseOperand(op, 1);
   if (!which)
-    return fail("the scores come from", op);
+    return failFor(op->getResult(0));
   Value other = op->getOperand(*which == 1 ? 2 : 1);
   auto fill = getScalarNumber(other);
   if (!fill)
@@ -203,16 +207,21 @@ bool ChainMatcher::followSinks(ConcatOp op, Value &value) {
       shapeOf(op.getOperand(1)).back() != 1 || !chain.steps.empty() ||
       !chain.views.empty() || chain.sinks || outerFactor != 1 || hasTanh ||
       chain.queryFactor)
-    return fail("the scores come from", op);
+    return failFor(op->getResult(0));
   chain.sinks = op.getOperand(1);
   value = op.getOperand(0);
   return true;
 }
 
+/// Is the op in a branch that does not run where the softmax does?
+bool ChainMatcher::isApart(Operation *op) {
+  return insideMutuallyExclusiveRegions(op, chain.softmax);
+}
+
 bool ChainMatcher::followScore(Value &value, Operation *&reader) {
   Operation *op = value.getDefiningOp();
   bool isShared = llvm::any_of(value.getUsers(), [&](Operation *user) {
-    if (user == reader)
+    if (user == reader || isApart(user))
       return false;
     // The maximum that is subtracted.
     auto difference = dyn_cast<SubOp>(reader);
@@ -222,7 +231,7 @@ bool ChainMatcher::followScore(Value &value, Operation *&reader) {
     return fail("the scores are", op);
   if (isShared) {
     for (Operation *user : value.getUsers())
-      if (user != reader)
+      if (user != reader && !isApart(user))
         return fail("the scores are also read by", user);
   }
   reader = op;
@@ -233,7 +242,7 @@ bool ChainMatcher::followScore(Value &value, Operation *&reader) {
   }
   if (isa<CastOp, tensor::CastOp>(op)) {
     if (!isa<FloatType>(elementTypeOf(op->getOperand(0))))
-      return fail("the scores come from", op);
+      return failFor(op->getResult(0));
     value = op->getOperand(0);
     return true;
   }
@@ -244,7 +253,7 @@ bool ChainMatcher::followScore(Value &value, Operation *&reader) {
   }
   if (isa<TanhOp>(op)) {
     if (hasTanh || chain.queryFactor)
-      return fail("the scores come from", op);
+      return failFor(op->getResult(0));
     hasTanh = true;
     chain.softcap = std::abs(outerFactor);
     value = op->getOperand(0);
@@ -258,7 +267,7 @@ bool ChainMatcher::followScore(Value &value, Operation *&reader) {
     return followReplacement(select, value);
   if (auto concat = dyn_cast<ConcatOp>(op))
     return followSinks(concat, value);
-  return fail("the scores come from", op);
+  return failFor(op->getResult(0));
 }
 
 bool ChainMatcher::takeScores(MatmulOp op, bool isSwapped) {
@@ -291,7 +300,7 @@ bool ChainMatcher::followScores() {
     if (auto product = scores.getDefiningOp<MatmulOp>()) {
       for (Value read : {value, scores})
         for (Operation *user : read.getUsers())
-          if (user != reader && user != op)
+          if (user != reader && user != op && !isApart(user))
             return fail("the scores are also read by", user);
       if (!takeScores(product, isSwapped))
         return false;
@@ -420,57 +429,21 @@ bool ChainMatcher::followProbabilities() {
       hasCut = true;
     } else if (isa<CastOp, tensor::CastOp>(reader)) {
       if (!isa<FloatType>(elementTypeOf(reader->getResult(0))))
-        return fail("the probabilities are read by", reader);
+        return failFor(reader);
     } else if (isView(reader) && (!chain.sinks || hasCut)) {
       chain.probabilityViews.push_back(reader->getResult(0));
     } else {
-      return fail("the probabilities are read by", reader);
+      return failFor(reader);
     }
     value = reader->getResult(0);
   }
   return fail("there is too much between the product and", chain.softmax);
 }
 
-/// Does an op compute elements of what it reads, or move them?
-static bool passesOn(Operation *op) {
-  return op->getNumResults() == 1 && !isa<SoftmaxOp>(op) &&
-         (isa<ElementwiseOpInterface, PermutableOpInterface, tensor::CastOp>(
-              op) ||
-          op->hasTrait<trait::IsView>());
-}
-
-/// Is there a product among what reads a value, and what reads that? `budget`
-/// is how many ops to look at.
-static bool leadsToProduct(Value value, unsigned &budget) {
-  return llvm::any_of(value.getUsers(), [&](Operation *user) {
-    if (budget == 0)
-      return false;
-    --budget;
-    if (isa<MatmulOp>(user))
-      return true;
-    return passesOn(user) && leadsToProduct(user->getResult(0), budget);
-  });
-}
-
-/// Is there one among what a value is computed from?
-static bool comesFromProduct(Value value, unsigned &budget) {
-  Operation *op = value.getDefiningOp();
-  if (!op || budget == 0)
-    return false;
-  --budget;
-  if (isa<MatmulOp>(op))
-    return true;
-  return passesOn(op) && llvm::any_of(op->getOperands(), [&](Value operand) {
-           return comesFromProduct(operand, budget);
-         });
-}
-
 std::optional<AttentionChain> ChainMatcher::match(SoftmaxOp softmax) {
   chain.softmax = softmax;
   int64_t rank = shapeOf(softmax.getOperand()).size();
-  unsigned before = 64, behind = 64;
-  if (rank < 2 || !comesFromProduct(softmax.getOperand(), before) ||
-      !leadsToProduct(softmax.getResult(), behind))
+  if (rank < 2 || !liesBetweenProducts(softmax))
     return std::nullopt;
   if (static_cast<int64_t>(softmax.getAxis()) != rank - 1) {
     fail("the softmax is not along the last dimension:", softmax);

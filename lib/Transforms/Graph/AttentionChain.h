@@ -83,7 +83,12 @@ private:
   bool takeScores(MatmulOp op, bool isSwapped);
   bool takeProduct(MatmulOp op, mlir::Value probabilities);
   bool followZeroing(SelectOp op, mlir::Value probabilities);
+  bool isApart(mlir::Operation *op);
   bool fail(llvm::StringRef text, mlir::Operation *op);
+  /// What makes such scores is in the way.
+  bool failFor(mlir::Value scores);
+  /// What reads probabilities is in the way.
+  bool failFor(mlir::Operation *reader);
 
   AttentionChain chain;
   /// Of all that stands behind the current scores.

@@ -255,3 +255,90 @@ func.func @other_functions(%q: tensor<2x4x8x16xf32>, %b: tensor<4x8x8xf32>, %m: 
   %8 = sluice.matmul %7, %q : (tensor<2x4x8x8xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
   return %4, %8 : tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>
 }
+
+// -----
+
+// Each branch has a softmax of the same scores: one of them runs.
+// CHECK-LABEL: @in_branches(
+func.func @in_branches(%q: tensor<2x4x8x16xf32>, %b: tensor<4x8x8xf32>, %c: i1) -> tensor<2x4x8x16xf32> {
+  // CHECK-NOT: sluice.matmul
+  // CHECK: scf.if
+  // CHECK-NEXT: sluice.attention
+  // CHECK: else
+  // CHECK: sluice.attention
+  %0 = sluice.matmul %q, %q {transpose_rhs} : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x8xf32>
+  %1 = scf.if %c -> tensor<2x4x8x16xf32> {
+    %2 = sluice.softmax %0 {axis = 3 : i64} : (tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xf32>
+    %3 = sluice.matmul %2, %q : (tensor<2x4x8x8xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
+    scf.yield %3 : tensor<2x4x8x16xf32>
+  } else {
+    %2 = sluice.add %0, %b : (tensor<2x4x8x8xf32>, tensor<4x8x8xf32>) -> tensor<2x4x8x8xf32>
+    %3 = sluice.softmax %2 {axis = 3 : i64} : (tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xf32>
+    %4 = sluice.matmul %3, %q : (tensor<2x4x8x8xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
+    scf.yield %4 : tensor<2x4x8x16xf32>
+  }
+  return %1 : tensor<2x4x8x16xf32>
+}
+
+// -----
+
+// A branch makes the scores.
+// CHECK-LABEL: @decided_in_the_run(
+func.func @decided_in_the_run(%q: tensor<2x4x8x16xf32>, %b: tensor<2x4x8x8xf32>, %c: i1) -> tensor<2x4x8x16xf32> {
+  // CHECK-NOT: sluice.attention
+  // REMARK: is not fused: a condition of the run decides the scores: scf.if
+  %0 = sluice.matmul %q, %q {transpose_rhs} : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x8xf32>
+  %1 = scf.if %c -> tensor<2x4x8x8xf32> {
+    %3 = sluice.add %0, %b : (tensor<2x4x8x8xf32>, tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xf32>
+    scf.yield %3 : tensor<2x4x8x8xf32>
+  } else {
+    scf.yield %0 : tensor<2x4x8x8xf32>
+  }
+  %2 = sluice.softmax %1 {axis = 3 : i64} : (tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xf32>
+  %4 = sluice.matmul %2, %q : (tensor<2x4x8x8xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
+  return %4 : tensor<2x4x8x16xf32>
+}
+
+// -----
+
+// Scores, and then probabilities, as small integers.
+// CHECK-LABEL: @quantised(
+func.func @quantised(%q: tensor<2x4x8x16xf32>) -> (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) {
+  // CHECK-NOT: sluice.attention
+  // REMARK: is not fused: the scores are quantised in front of sluice.cast
+  // REMARK: is not fused: the probabilities are quantised in sluice.mul
+  %scale = sluice.constant dense<0.1> : tensor<f32>
+  %inverse = sluice.constant dense<10.0> : tensor<f32>
+  %0 = sluice.matmul %q, %q {transpose_rhs} : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x8xf32>
+  %1 = sluice.mul %0, %inverse : (tensor<2x4x8x8xf32>, tensor<f32>) -> tensor<2x4x8x8xf32>
+  %2 = sluice.round %1 : (tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xf32>
+  %3 = sluice.cast %2 {to = i8} : (tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xi8>
+  %4 = sluice.cast %3 {to = f32} : (tensor<2x4x8x8xi8>) -> tensor<2x4x8x8xf32>
+  %5 = sluice.mul %4, %scale : (tensor<2x4x8x8xf32>, tensor<f32>) -> tensor<2x4x8x8xf32>
+  %6 = sluice.softmax %5 {axis = 3 : i64} : (tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xf32>
+  %7 = sluice.matmul %6, %q : (tensor<2x4x8x8xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
+  %8 = sluice.matmul %q, %q {transpose_rhs} : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x8xf32>
+  %9 = sluice.softmax %8 {axis = 3 : i64} : (tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xf32>
+  %10 = sluice.mul %9, %inverse : (tensor<2x4x8x8xf32>, tensor<f32>) -> tensor<2x4x8x8xf32>
+  %11 = sluice.round %10 : (tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xf32>
+  %12 = sluice.mul %11, %scale : (tensor<2x4x8x8xf32>, tensor<f32>) -> tensor<2x4x8x8xf32>
+  %13 = sluice.matmul %12, %q : (tensor<2x4x8x8xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
+  return %7, %13 : tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>
+}
+
+// -----
+
+// Bands of scores are put into a tensor of another shape, behind which comes a
+// sum.
+// CHECK-LABEL: @put_together(
+func.func @put_together(%q: tensor<2x4x8x16xf32>, %b: tensor<2x4x8x12xf32>, %v: tensor<2x4x12x16xf32>) -> tensor<2x4x8x16xf32> {
+  // CHECK-NOT: sluice.attention
+  // REMARK: is not fused: the scores are put together by sluice.pad
+  %zero = sluice.constant dense<0.0> : tensor<f32>
+  %0 = sluice.matmul %q, %q {transpose_rhs} : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x8xf32>
+  %1 = sluice.pad %0, %zero {high = array<i64: 0, 0, 0, 2>, low = array<i64: 0, 0, 0, 2>} : (tensor<2x4x8x8xf32>, tensor<f32>) -> tensor<2x4x8x12xf32>
+  %2 = sluice.add %1, %b : (tensor<2x4x8x12xf32>, tensor<2x4x8x12xf32>) -> tensor<2x4x8x12xf32>
+  %3 = sluice.softmax %2 {axis = 3 : i64} : (tensor<2x4x8x12xf32>) -> tensor<2x4x8x12xf32>
+  %4 = sluice.matmul %3, %v : (tensor<2x4x8x12xf32>, tensor<2x4x12x16xf32>) -> tensor<2x4x8x16xf32>
+  return %4 : tensor<2x4x8x16xf32>
+}
