@@ -8,6 +8,7 @@
 #include "ScalarFormulas.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "sluice/Support/NodeNames.h"
 #include "sluice/Transforms/Graph/GraphMatching.h"
 
@@ -124,6 +125,10 @@ std::string describeSource(Value scores) {
     for (Value operand : op->getOperands())
       if (!next && ProductSearch(/*passesAll=*/true).comesFromProduct(operand))
         next = operand;
+    if (next && isa<ElementwiseOpInterface>(op) &&
+        failed(
+            verifyCompatibleShape(next.getType(), op->getResult(0).getType())))
+      return "the scores are broadcast in " + nameForRemark(op);
     if (!next || next.getDefiningOp<MatmulOp>())
       return "the scores come from " + nameForRemark(op);
     scores = next;

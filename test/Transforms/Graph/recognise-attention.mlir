@@ -342,3 +342,17 @@ func.func @put_together(%q: tensor<2x4x8x16xf32>, %b: tensor<2x4x8x12xf32>, %v: 
   %4 = sluice.matmul %3, %v : (tensor<2x4x8x12xf32>, tensor<2x4x12x16xf32>) -> tensor<2x4x8x16xf32>
   return %4 : tensor<2x4x8x16xf32>
 }
+
+// -----
+
+// A mask of more batches than the scores have.
+// CHECK-LABEL: @larger_mask(
+func.func @larger_mask(%q: tensor<1x4x8x16xf32>, %b: tensor<3x1x8x8xf32>) -> tensor<3x4x8x16xf32> {
+  // CHECK-NOT: sluice.attention
+  // REMARK: is not fused: the scores are broadcast in sluice.add
+  %0 = sluice.matmul %q, %q {transpose_rhs} : (tensor<1x4x8x16xf32>, tensor<1x4x8x16xf32>) -> tensor<1x4x8x8xf32>
+  %1 = sluice.add %0, %b : (tensor<1x4x8x8xf32>, tensor<3x1x8x8xf32>) -> tensor<3x4x8x8xf32>
+  %2 = sluice.softmax %1 {axis = 3 : i64} : (tensor<3x4x8x8xf32>) -> tensor<3x4x8x8xf32>
+  %3 = sluice.matmul %2, %q : (tensor<3x4x8x8xf32>, tensor<1x4x8x16xf32>) -> tensor<3x4x8x16xf32>
+  return %3 : tensor<3x4x8x16xf32>
+}
