@@ -42,7 +42,7 @@ MicroTileOptions LinearAttentionEmitter::getOptions() const {
 //===----------------------------------------------------------------------===//
 
 /// Keys, over the products of the decays of their rows if these have some, and
-/// these. Returns what is NaN where something was not finite, and the least and
+/// these. Returns what is NaN where a key is not finite then, and the least and
 /// the largest square of the products.
 SmallVector<Value> LinearAttentionEmitter::prepareKeys(Index first,
                                                        Index count) {
@@ -56,13 +56,11 @@ SmallVector<Value> LinearAttentionEmitter::prepareKeys(Index first,
       Value all = running[0], check = running[1], least = running[2],
             most = running[3];
       Value vector = loadRow(key, row, element, mask);
-      check = multiplyAdd(vector, number(0), check);
       if (decays == Decay::OfRows) {
         Value own = loadRow(decay, row, element, mask);
         if (mask)
           own = body.select(mask, own, number(1));
         all = body.mul(all, own);
-        check = multiplyAdd(all, number(0), check);
         Value square = body.mul(all, all);
         least = body.select(body.compare(CmpFPredicate::OLT, square, least),
                             square, least);
@@ -71,6 +69,7 @@ SmallVector<Value> LinearAttentionEmitter::prepareKeys(Index first,
         store(all, products, place);
         vector = body.div(vector, all);
       }
+      check = multiplyAdd(vector, number(0), check);
       store(vector, keys, place);
       return {all, check, least, most};
     };
@@ -94,24 +93,25 @@ SmallVector<Value> LinearAttentionEmitter::prepareKeys(Index first,
 }
 
 /// The products of the decays of the whole state, and the quotient of each two
-/// as a product of what is between them.
+/// as a product of what is between them. Returns what is NaN where one is not
+/// finite.
 Value LinearAttentionEmitter::prepareDecay(Index first, Index count) {
   OpBuilder &builder = index.builder;
   int64_t vectors = chunk / lanes;
   auto intType = VectorType::get({lanes}, builder.getI32Type());
   SmallVector<Value> initial(vectors, number(0));
-  Value zero =
-      arith::ConstantOp::create(builder, index.loc, builder.getF32FloatAttr(0));
   Value one =
       arith::ConstantOp::create(builder, index.loc, builder.getF32FloatAttr(1));
-  initial.append({one, zero});
+  initial.append({one, number(0)});
   auto prepareToken = [&](Index token, ValueRange running) {
     Value own = loadRowScalar(decay, index.add(first, token));
-    Value number = arith::IndexCastOp::create(
+    Value place = arith::IndexCastOp::create(
         builder, index.loc, builder.getI32Type(), index.value(token));
     Value ofToken =
-        vector::BroadcastOp::create(builder, index.loc, intType, number);
+        vector::BroadcastOp::create(builder, index.loc, intType, place);
     SmallVector<Value> next;
+    Value all = body.mul(running[vectors], own);
+    Value check = multiplyAdd(broadcast(all), number(0), running[vectors + 1]);
     for (int64_t v = 0; v < vectors; ++v) {
       SmallVector<int32_t> counted;
       for (int64_t lane = 0; lane < lanes; ++lane)
@@ -120,19 +120,17 @@ Value LinearAttentionEmitter::prepareDecay(Index first, Index count) {
           builder, index.loc,
           DenseElementsAttr::get(intType, ArrayRef(counted)));
       Value isOwn = body.compare(CmpIPredicate::eq, lanesOfTokens, ofToken);
-      Value row = body.select(isOwn, this->number(1),
-                              body.mul(running[v], broadcast(own)));
+      Value row =
+          body.select(isOwn, number(1), body.mul(running[v], broadcast(own)));
+      check = multiplyAdd(row, number(0), check);
       store(row, ratios, index.add(index.mul(token, chunk), v * lanes));
       next.push_back(row);
     }
-    Value all = body.mul(running[vectors], own);
     storeScalar(all, products, token);
-    next.append({all, body.add(running[vectors + 1], body.mul(own, zero))});
+    next.append({all, check});
     return next;
   };
-  Value check =
-      index.loop(index.constant(0), count, 1, initial, prepareToken).back();
-  return broadcast(check);
+  return index.loop(index.constant(0), count, 1, initial, prepareToken).back();
 }
 
 /// Values, followed by zeros. Returns what is NaN where one was not finite.

@@ -21,7 +21,8 @@
 // of the scores, a product that nothing is divided by. Where rows decay by
 // themselves, keys are divided by P[s]: a chunk whose P leave a safe range, and
 // one that reads what is not finite, goes token by token instead, as do the few
-// tokens of a short rest. That depends on the tensors alone.
+// tokens of a short rest. That depends on the tensors alone. Where there are no
+// more tokens than these, steps go from one tensor of the state to the other.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SLUICE_LIB_CODEGEN_CPU_LINEARATTENTION_LINEARATTENTIONEMITTER_H
@@ -72,6 +73,15 @@ private:
     explicit operator bool() const { return static_cast<bool>(memory); }
   };
   enum class Decay { None, OfState, OfRows };
+  /// The task's part of the state, in its own buffer or in a tensor.
+  struct State {
+    Value memory;
+    Index start;
+    /// From a row to the next.
+    int64_t step;
+    /// Elements of a row that there are.
+    Index columns;
+  };
   /// A register tile's worth of columns.
   struct Columns {
     int64_t first, vectors;
@@ -83,20 +93,26 @@ private:
   Rows getRows(Value tensor, Index head, Index elements, int64_t rowElements);
   void findRows(Index task);
   void allocateBuffers();
-  void moveState(Value from, Value to);
+  void moveState(const State &from, const State &to);
   void emitTask(Index task);
+  void emitAllTokens();
   void forEachVector(Index elements, int64_t padded, VectorBody body);
   Index getColumnBlocks();
   Index countHeads();
 
   // Token by token (LinearAttentionSteps.cpp).
   void emitSteps(Index first, Index count);
-  void emitStep(Index token);
+  void emitFewTokens();
+  void emitStep(Index token, const State &from, const State &to);
   void copyRow(const Rows &rows, Index token, Value target, int64_t padded,
                double factor);
-  void correctValue(Index token, Value decay);
-  void updateState(Value decay);
-  void emitOutput(Index token, Index query, bool updates, Value decay);
+  void correctValue(Index token, const State &from, Value decay);
+  void emitOutput(Index token, Index query, const State &from, const State *to,
+                  Value decay);
+  State getOwnState();
+  State getTensorState(Value memory);
+  Value loadState(const State &from, Index row, int64_t column);
+  void storeState(Value vector, const State &to, Index row, int64_t column);
   Value getDecay(Value whole, Index row);
 
   // Chunks (LinearAttentionChunks.cpp).

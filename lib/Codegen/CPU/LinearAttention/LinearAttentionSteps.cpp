@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "LinearAttentionEmitter.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -23,29 +24,56 @@ void LinearAttentionEmitter::copyRow(const Rows &rows, Index token,
   });
 }
 
+LinearAttentionEmitter::State LinearAttentionEmitter::getOwnState() {
+  return {state, index.constant(0), width, index.constant(width)};
+}
+
+LinearAttentionEmitter::State
+LinearAttentionEmitter::getTensorState(Value memory) {
+  return {memory, stateStart, valueDepth, columns};
+}
+
+Value LinearAttentionEmitter::loadState(const State &from, Index row,
+                                        int64_t column) {
+  Index place =
+      index.add(index.add(from.start, index.mul(row, from.step)), column);
+  return loadVector(index.builder, index.loc, from.memory, place, lanes,
+                    makeLaneMask(index.builder, index.loc, lanes,
+                                 index.sub(from.columns, column)));
+}
+
+void LinearAttentionEmitter::storeState(Value vector, const State &to,
+                                        Index row, int64_t column) {
+  Index place = index.add(index.add(to.start, index.mul(row, to.step)), column);
+  storeVector(index.builder, index.loc, vector, to.memory, place,
+              makeLaneMask(index.builder, index.loc, lanes,
+                           index.sub(to.columns, column)));
+}
+
 /// What a row of the state is multiplied with; null for nothing.
 Value LinearAttentionEmitter::getDecay(Value whole, Index row) {
   return decays == Decay::OfRows ? broadcast(loadScalar(products, row)) : whole;
 }
 
 /// The delta rule: value <- rate (value - key (decay S)).
-void LinearAttentionEmitter::correctValue(Index token, Value decay) {
+void LinearAttentionEmitter::correctValue(Index token, const State &from,
+                                          Value decay) {
   Value factor = broadcast(loadRowScalar(rate, token));
   for (Columns tile : getTiles()) {
     SmallVector<Value> known(tile.vectors, number(0));
-    known = index.loop(
-        index.constant(0), index.constant(depth), 1, known,
-        [&](Index row, ValueRange running) {
-          SmallVector<Value> next;
-          Value weight = broadcast(loadScalar(keys, row));
-          if (Value own = getDecay(decay, row))
-            weight = body.mul(weight, own);
-          Index place = index.add(index.mul(row, width), tile.first);
-          for (int64_t v = 0; v < tile.vectors; ++v)
-            next.push_back(multiplyAdd(
-                weight, load(state, index.add(place, v * lanes)), running[v]));
-          return next;
-        });
+    known =
+        index.loop(index.constant(0), index.constant(depth), 1, known,
+                   [&](Index row, ValueRange running) {
+                     SmallVector<Value> next;
+                     Value weight = broadcast(loadScalar(keys, row));
+                     if (Value own = getDecay(decay, row))
+                       weight = body.mul(weight, own);
+                     for (int64_t v = 0; v < tile.vectors; ++v)
+                       next.push_back(multiplyAdd(
+                           weight, loadState(from, row, tile.first + v * lanes),
+                           running[v]));
+                     return next;
+                   });
     for (int64_t v = 0; v < tile.vectors; ++v) {
       Index place = index.constant(tile.first + v * lanes);
       Value difference = body.sub(load(values, place), known[v]);
@@ -54,12 +82,14 @@ void LinearAttentionEmitter::correctValue(Index token, Value decay) {
   }
 }
 
-/// The output of one query, of a state that is updated meanwhile if `updates`.
-void LinearAttentionEmitter::emitOutput(Index token, Index query, bool updates,
+/// The output of one query, of a state that is updated meanwhile if `to` is not
+/// null.
+void LinearAttentionEmitter::emitOutput(Index token, Index query,
+                                        const State &from, const State *to,
                                         Value decay) {
   for (Columns tile : getTiles()) {
     SmallVector<Value> sums(tile.vectors, number(0)), added;
-    if (updates)
+    if (to)
       for (int64_t v = 0; v < tile.vectors; ++v)
         added.push_back(load(values, index.constant(tile.first + v * lanes)));
     sums =
@@ -68,19 +98,18 @@ void LinearAttentionEmitter::emitOutput(Index token, Index query, bool updates,
                      SmallVector<Value> next;
                      Value weight = broadcast(loadScalar(left, row)), ofKey,
                            own;
-                     if (updates) {
+                     if (to) {
                        ofKey = broadcast(loadScalar(keys, row));
                        own = getDecay(decay, row);
                      }
-                     Index place = index.add(index.mul(row, width), tile.first);
                      for (int64_t v = 0; v < tile.vectors; ++v) {
-                       Index at = index.add(place, v * lanes);
-                       Value element = load(state, at);
+                       int64_t column = tile.first + v * lanes;
+                       Value element = loadState(from, row, column);
                        if (own)
                          element = body.mul(element, own);
-                       if (updates) {
+                       if (to) {
                          element = multiplyAdd(ofKey, added[v], element);
-                         store(element, state, at);
+                         storeState(element, *to, row, column);
                        }
                        next.push_back(multiplyAdd(weight, element, running[v]));
                      }
@@ -99,7 +128,8 @@ void LinearAttentionEmitter::emitOutput(Index token, Index query, bool updates,
   }
 }
 
-void LinearAttentionEmitter::emitStep(Index token) {
+void LinearAttentionEmitter::emitStep(Index token, const State &from,
+                                      const State &to) {
   copyRow(key, token, keys, depthStride, 1);
   copyRow(value, token, values, width, 1);
   Value whole;
@@ -108,20 +138,36 @@ void LinearAttentionEmitter::emitStep(Index token) {
   if (decays == Decay::OfState)
     whole = broadcast(loadRowScalar(decay, token));
   if (rate)
-    correctValue(token, whole);
-  Index zero = index.constant(0);
-  auto emitQuery = [&](Index number, bool updates) {
+    correctValue(token, from, whole);
+  auto emitQuery = [&](Index number, const State &from, const State *to) {
     Rows rows = query;
     rows.start = index.add(rows.start, index.mul(number, depth));
     copyRow(rows, token, left, depthStride, scale);
-    emitOutput(token, number, updates, whole);
+    emitOutput(token, number, from, to, whole);
   };
-  emitQuery(zero, /*updates=*/true);
+  emitQuery(index.constant(0), from, &to);
   index.loop(index.constant(1), index.constant(group), 1,
-             [&](Index number) { emitQuery(number, /*updates=*/false); });
+             [&](Index number) { emitQuery(number, to, nullptr); });
 }
 
 void LinearAttentionEmitter::emitSteps(Index first, Index count) {
+  State own = getOwnState();
   index.loop(index.constant(0), count, 1,
-             [&](Index step) { emitStep(index.add(first, step)); });
+             [&](Index step) { emitStep(index.add(first, step), own, own); });
+}
+
+/// The first step reads one tensor and writes the other, which the next ones
+/// update: nothing is copied.
+void LinearAttentionEmitter::emitFewTokens() {
+  auto type = MemRefType::get({ShapedType::kDynamic}, f32);
+  auto cast = [&](Value memory) -> Value {
+    return memref::CastOp::create(index.builder, index.loc, type, memory);
+  };
+  Value target = cast(last);
+  index.loop(index.constant(0), tokens, 1, cast(initial),
+             [&](Index token, ValueRange running) -> SmallVector<Value> {
+               emitStep(token, getTensorState(running[0]),
+                        getTensorState(target));
+               return {target};
+             });
 }

@@ -200,30 +200,15 @@ void LinearAttentionEmitter::allocateBuffers() {
   }
 }
 
-/// Between the task's part of the state and a tensor.
-void LinearAttentionEmitter::moveState(Value from, Value to) {
+void LinearAttentionEmitter::moveState(const State &from, const State &to) {
   index.loop(index.constant(0), index.constant(depth), 1, [&](Index row) {
-    Index outside = index.add(stateStart, index.mul(row, valueDepth));
-    Index inside = index.mul(row, width);
-    forEachVector(columns, width, [&](Index first, Value mask) {
-      bool isLoad = to == state;
-      Index source = index.add(isLoad ? outside : inside, first),
-            target = index.add(isLoad ? inside : outside, first);
-      Value vector = loadVector(index.builder, index.loc, from, source, lanes,
-                                isLoad ? mask : Value());
-      storeVector(index.builder, index.loc, vector, to, target,
-                  isLoad ? Value() : mask);
-    });
+    for (int64_t column = 0; column < width; column += lanes)
+      storeState(loadState(from, row, column), to, row, column);
   });
 }
 
-void LinearAttentionEmitter::emitTask(Index task) {
-  findRows(task);
-  allocateBuffers();
-  if (auto known = IndexBuilder::getConstant(columns); !known || *known < width)
-    index.loop(index.constant(0), index.constant(depth * width), lanes,
-               [&](Index place) { store(number(0), state, place); });
-  moveState(initial, state);
+void LinearAttentionEmitter::emitAllTokens() {
+  moveState(getTensorState(initial), getOwnState());
   bool isWhole = IndexBuilder::getConstant(tokens).value_or(1) % chunk == 0;
   index.loop(index.constant(0), tokens, chunk, [&](Index first) {
     Index count =
@@ -231,7 +216,16 @@ void LinearAttentionEmitter::emitTask(Index task) {
                 : index.min(index.sub(tokens, first), index.constant(chunk));
     emitTokens(first, count);
   });
-  moveState(state, last);
+  moveState(getOwnState(), getTensorState(last));
+}
+
+void LinearAttentionEmitter::emitTask(Index task) {
+  findRows(task);
+  allocateBuffers();
+  // Without tokens there is no step to write the last state.
+  Index few = index.constant(config.fewestTokens),
+        some = index.selectLess(index.constant(0), tokens, tokens, few);
+  index.ifLess(some, few, [&] { emitFewTokens(); }, [&] { emitAllTokens(); });
 }
 
 void LinearAttentionEmitter::emit() {
