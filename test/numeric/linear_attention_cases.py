@@ -111,7 +111,8 @@ def gated_scan(g, **sizes):
 
 @case(ERROR, plain=([], {}), dynamic=([], {"dynamic": True}))
 def strong_gates(g, **sizes):
-    """Decays that leave nothing: products underflow, and some are zero or negative."""
+    """Decays that leave nothing: products underflow, and some are zero or negative; and
+    a key that no product of decays may divide."""
     layer = Layer(g, **sizes)
     decay = g.feeds[layer.decay]
     decay[:20] = decay[:20] ** 40
@@ -119,9 +120,34 @@ def strong_gates(g, **sizes):
     decay[25] *= -1
     decay[40, 0] = 1e-30
     decay[50:53, :, 1] = 0
+    decay[60:63] *= 5
+    g.feeds[layer.k][33, 1, 2] *= 1e24
+    g.feeds[layer.v][33, 1, 2] *= 1e-24
     layer.compute("a4 = Unsqueeze(a, three); kept = Mul(s, a4); "
                + PRODUCTS.format(new=ADDED, kept="kept"), ["a"])
     return layer.expect(decay)
+
+
+@case(ERROR, plain=([], {}), dynamic=([], {"dynamic": True}))
+def head_decays(g, **sizes):
+    """A number for each token and head: powers of it are zero, tiny, negative, and too
+    large where nothing has been added yet."""
+    layer = Layer(g, **sizes)
+    decay = g.feeds[layer.decay][..., :1].copy()
+    decay[3:6] = 1e-30
+    decay[17, 0, 1] = 0
+    decay[21:30, 1] *= -1.5
+    for name in (layer.k, layer.state):
+        g.feeds[name][..., :1, 0, :, :] = 0
+    g.feeds[layer.k][:16, 0, 0] = 0
+    decay[6:16, 0, 0] = 1e10
+    g.feeds[layer.decay] = decay
+    g.inputs[4].CopyFrom(helper.make_tensor_value_info(
+        layer.decay, TensorProto.FLOAT, [*(x.dim_param or x.dim_value for x in
+                                          g.inputs[4].type.tensor_type.shape.dim)][:3] + [1]))
+    layer.compute("a4 = Unsqueeze(a, three); kept = Mul(s, a4); "
+               + PRODUCTS.format(new=CORRECTED.format(kept="kept"), kept="kept"), ["a", "b"])
+    return layer.expect(decay, g.feeds[layer.rate])
 
 
 @case(ERROR)
@@ -158,8 +184,8 @@ def retention_scan(g):
     return [state.swapaxes(2, 3), outputs[..., 0, :]]
 
 
-@case(ERROR, plain=([], {}), dynamic=([], {"dynamic": True}),
-      odd=([], {"width": 307, "depth": 35, "tokens": 41}))
+@case(ERROR, plain=([], {}), odd=([], {"width": 307, "depth": 35, "tokens": 41}),
+      one=([], {"width": 307, "depth": 35, "tokens": 1, "dynamic": True}))
 def delta_scan(g, **sizes):
     layer = Layer(g, **sizes)
     layer.compute(PRODUCTS.format(new=CORRECTED.format(kept="s"), kept="s"), ["b"])
