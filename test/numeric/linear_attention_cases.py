@@ -98,7 +98,7 @@ def linear_scan(g, **sizes):
 
 
 @case(ERROR, plain=([], {}), dynamic=([], {"dynamic": True}),
-      short=([], {"dynamic": True, "tokens": 3}), none=([], {"dynamic": True, "tokens": 0}))
+      short=([], {"tokens": 3}), none=([], {"dynamic": True, "tokens": 0}))
 def gated_scan(g, **sizes):
     """A gate of the scan for each element of a key (S13), whose logarithm the graph has."""
     layer = Layer(g, **sizes)
@@ -165,7 +165,7 @@ def late_infinity(g):
     return [outputs[:token], outputs[:, :, 2:]]
 
 
-@case(ERROR)
+@case(ERROR, plain=([], {}), avx2=(["--cpu=x86-64-v3"], {}))
 def retention_scan(g):
     """RetNet's decays, a constant of each head; the state is written [values, keys]."""
     layer = Layer(g)
@@ -203,7 +203,8 @@ def expanded_delta_scan(g, **sizes):
     return layer.expect(rate=g.feeds[layer.rate])
 
 
-@case(ERROR, plain=([], {}), dynamic=([], {"dynamic": True}))
+@case(ERROR, plain=([], {}), dynamic=([], {"dynamic": True}),
+      avx2=(["--cpu=x86-64-v3"], {}))
 def gated_delta_scan(g, **sizes):
     layer = Layer(g, **sizes)
     layer.compute("a4 = Unsqueeze(a, three); kept = Mul(s, a4); "

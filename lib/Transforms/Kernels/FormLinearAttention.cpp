@@ -29,9 +29,6 @@ namespace sluice {
 using PlaceOf = ScanPlaces::Place;
 using PlaceSymbol = ScanPlaces::Index;
 
-/// Fewer tokens are not worth a chunk.
-static constexpr int64_t fewestTokens = 8;
-
 namespace {
 
 /// A number times elements, each of which some sequence or invariant has.
@@ -476,9 +473,6 @@ llvm::Error LinearAttentionMatcher::checkGain() {
   Value initial = scan.getInitial().front();
   if (!elementTypeOf(initial).isF32())
     return refuse("its state is not f32");
-  int64_t tokens = shapeOf(scan.getSequences().front()).front();
-  if (!ShapedType::isDynamic(tokens) && tokens < fewestTokens)
-    return refuse("it has few tokens");
   int64_t depth = shapeOf(initial)[depthDimension],
           width = shapeOf(initial)[valueDimension];
   if (ShapedType::isDynamic(depth) || ShapedType::isDynamic(width))

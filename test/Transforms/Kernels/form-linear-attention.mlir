@@ -232,35 +232,6 @@ func.func @before(%s0: tensor<2x64x128xf32>, %q: tensor<32x2x64xf32>, %k: tensor
 
 // -----
 
-// Few tokens stay a scan.
-// REMARK: linear attention takes one token after another: {{.*}}it has few tokens
-// CHECK-LABEL: @short
-// CHECK-NOT:     sluice.linear_attention
-// CHECK:         sluice.scan
-func.func @short(%s0: tensor<2x64x128xf32>, %q: tensor<7x2x64xf32>, %k: tensor<7x2x64xf32>, %v: tensor<7x2x128xf32>) -> (tensor<2x64x128xf32>, tensor<7x2x128xf32>) {
-  %zero = arith.constant 0 : index
-  %one = arith.constant 1 : index
-  %n = arith.constant 7 : index
-  %empty = tensor.empty() : tensor<7x2x128xf32>
-  %0:2 = scf.for %i = %zero to %n step %one iter_args(%s = %s0, %os = %empty) -> (tensor<2x64x128xf32>, tensor<7x2x128xf32>) {
-    %qi = sluice.element %q, %i : (tensor<7x2x64xf32>, index) -> tensor<2x64xf32>
-    %ki = sluice.element %k, %i : (tensor<7x2x64xf32>, index) -> tensor<2x64xf32>
-    %vi = sluice.element %v, %i : (tensor<7x2x128xf32>, index) -> tensor<2x128xf32>
-    %k3 = sluice.unsqueeze %ki {axes = array<i64: 2>} : (tensor<2x64xf32>) -> tensor<2x64x1xf32>
-    %v3 = sluice.unsqueeze %vi {axes = array<i64: 1>} : (tensor<2x128xf32>) -> tensor<2x1x128xf32>
-    %kv = sluice.mul %k3, %v3 : (tensor<2x64x1xf32>, tensor<2x1x128xf32>) -> tensor<2x64x128xf32>
-    %next = sluice.add %s, %kv : (tensor<2x64x128xf32>, tensor<2x64x128xf32>) -> tensor<2x64x128xf32>
-    %q3 = sluice.unsqueeze %qi {axes = array<i64: 1>} : (tensor<2x64xf32>) -> tensor<2x1x64xf32>
-    %o3 = sluice.matmul %q3, %next : (tensor<2x1x64xf32>, tensor<2x64x128xf32>) -> tensor<2x1x128xf32>
-    %o = sluice.squeeze %o3 {axes = array<i64: 1>} : (tensor<2x1x128xf32>) -> tensor<2x128xf32>
-    %filled = sluice.set_element %os, %i, %o : (tensor<7x2x128xf32>, index, tensor<2x128xf32>) -> tensor<7x2x128xf32>
-    scf.yield %next, %filled : tensor<2x64x128xf32>, tensor<7x2x128xf32>
-  }
-  return %0#0, %0#1 : tensor<2x64x128xf32>, tensor<7x2x128xf32>
-}
-
-// -----
-
 // A scan keeps the state of a head in the first-level cache.
 // REMARK: linear attention takes one token after another: {{.*}}the 16384 bytes of a head's state stay in the first-level cache
 // CHECK-LABEL: @small

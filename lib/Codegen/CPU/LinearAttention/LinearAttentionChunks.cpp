@@ -447,10 +447,10 @@ void LinearAttentionEmitter::emitChunk(Index first, Index count) {
 
 void LinearAttentionEmitter::emitTokens(Index first, Index count) {
   OpBuilder &builder = index.builder;
-  Index fewest = index.constant(config.fewestTokens);
+  Index fewest = index.constant(config.shortestRest);
   auto known = IndexBuilder::getConstant(count);
   Value isGood;
-  if (known && *known >= config.fewestTokens) {
+  if (known && *known >= config.shortestRest) {
     isGood = prepare(first, count);
   } else {
     Type flag = builder.getI1Type();

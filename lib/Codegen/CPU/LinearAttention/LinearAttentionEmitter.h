@@ -41,8 +41,11 @@ struct MachineModel;
 /// How a linear attention is cut.
 struct LinearAttentionSizes {
   int64_t lanes = 4;
-  /// Tokens that are products; fewer than `fewestTokens` come one by one.
-  int64_t chunk = 16, fewestTokens = 6;
+  /// Tokens that are products.
+  int64_t chunk = 16;
+  /// Shorter runs, and shorter rests of longer ones, are steps: those of a run
+  /// need no copies of the state.
+  int64_t shortestRun = 12, shortestRest = 6;
   /// Elements of values of a task.
   int64_t valueBlock = 64;
   /// Steps of the innermost loops at once.

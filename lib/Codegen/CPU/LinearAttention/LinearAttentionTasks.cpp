@@ -223,7 +223,7 @@ void LinearAttentionEmitter::emitTask(Index task) {
   findRows(task);
   allocateBuffers();
   // Without tokens there is no step to write the last state.
-  Index few = index.constant(config.fewestTokens),
+  Index few = index.constant(config.shortestRun),
         some = index.selectLess(index.constant(0), tokens, tokens, few);
   index.ifLess(some, few, [&] { emitFewTokens(); }, [&] { emitAllTokens(); });
 }
