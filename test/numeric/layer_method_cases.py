@@ -28,6 +28,68 @@ def toeplitz_bias(g, tokens=100, heads=2, size=16):
     return [attend(*values, bias=table[distance].transpose(2, 0, 1))]
 
 
+def rotary(g, dynamic, half):
+    """Pairs that are half a head apart, or neighbours, turned by constant angles, or
+    by those that are looked up for places; behind a product and in front of one."""
+    tokens, heads, size, past = 30, 3, 32, 40
+    a = Attention(g)
+    middle, number = size // 2, np.float16 if half else np.float32
+    angles = np.arange(past)[:, None] * 100.0 ** (-np.arange(middle) / middle)
+    x = g.input([2, tokens, 24], dynamic=dynamic)
+    places = g.integers(g.random.integers(0, past, (2, tokens)),
+                        dynamic=["batch", "tokens"] if dynamic else False)
+    weights = g.numbers((24, heads * size))
+    product = g.Cast(g.MatMul(x, g.constant(weights)), to=10 if half else 1)
+    split = g.Transpose(a.reshape(product, 2, -1, heads, size), perm=[0, 2, 1, 3])
+
+    def part(x, first, last, step=1):
+        return g.Slice(x, a.ints(first), a.ints(last), a.ints(3), a.ints(step))
+
+    def apart(x, cos, sin):
+        other = g.Concat(g.Neg(part(x, middle, size)), part(x, 0, middle), axis=3)
+        return g.Add(g.Mul(x, cos), g.Mul(other, sin))
+
+    def neighbours(x, cos, sin):
+        even, odd = part(x, 0, size, 2), part(x, 1, size, 2)
+        turned = (g.Sub(g.Mul(even, cos), g.Mul(odd, sin)),
+                  g.Add(g.Mul(even, sin), g.Mul(odd, cos)))
+        pairs = g.Concat(*(g.Unsqueeze(t, a.ints(4)) for t in turned), axis=4)
+        return a.reshape(pairs, 2, heads, -1, size)
+
+    value = np.float64(g.feeds[x]) @ weights
+    value = value.reshape(2, tokens, heads, size).swapaxes(1, 2)
+    right = []
+    for turn, copies in ((apart, 2), (neighbours, 1)):
+        for at in (np.arange(tokens), g.feeds[places]):
+            tables = [np.tile(f(angles), copies).astype(number) for f in (np.cos, np.sin)]
+            if at.ndim == 1:
+                tables = [g.constant(t[at]) for t in tables]
+            else:
+                tables = [g.Unsqueeze(g.Gather(g.constant(t), places, axis=0), a.ints(1))
+                          for t in tables]
+            if dynamic and at.ndim == 1:
+                tables = [g.Slice(t, a.ints(0), g.Shape(x, start=1, end=2), a.ints(0))
+                          for t in tables]
+            g.output(g.Cast(g.Mul(turn(split, *tables), g.constant(number(0.5))), to=1))
+            step = (np.exp(1j * angles[at]) if at.ndim == 1
+                    else np.exp(1j * angles[at])[:, None])
+            if turn is apart:
+                result = (value[..., :middle] + 1j * value[..., middle:]) * step
+                result = np.concatenate([result.real, result.imag], -1)
+            else:
+                result = (value[..., ::2] + 1j * value[..., 1::2]) * step
+                result = np.stack([result.real, result.imag], -1).reshape(value.shape)
+            right.append(result / 2)
+    return right
+
+
+ROTARY = {"static": ([], {"dynamic": False}), "dynamic": ([], {"dynamic": [1]})}
+case(ERROR, **{name: (flags, {**given, "half": False})
+               for name, (flags, given) in ROTARY.items()})(rotary)
+case(2e-3, **{f"f16_{name}": (flags, {**given, "half": True})
+              for name, (flags, given) in ROTARY.items()})(rotary)
+
+
 @case(ERROR)
 def retention(g):
     """The decay of RetNet in its parallel form: (Q K' * D) V."""
