@@ -21,8 +21,8 @@
 // of the scores, a product that nothing is divided by. Where rows decay by
 // themselves, keys are divided by P[s]: a chunk whose P leave a safe range, and
 // one that reads what is not finite, goes token by token instead, as do the few
-// tokens of a short rest. That depends on the tensors alone. Where there are no
-// more tokens than these, steps go from one tensor of the state to the other.
+// tokens of a short rest. That depends on the tensors alone. A run of few
+// tokens is steps from one tensor of the state to the other.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SLUICE_LIB_CODEGEN_CPU_LINEARATTENTION_LINEARATTENTIONEMITTER_H
