@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/PatternMatch.h"
 #include "sluice/Codegen/CPU/CpuFamilies.h"
+#include "sluice/Support/Remarks.h"
 #include "sluice/Transforms/Passes.h"
 
 using namespace mlir;
@@ -33,6 +34,10 @@ public:
       if (composites.empty())
         return;
       for (DecomposableOpInterface op : composites) {
+        if (onlyUnserved)
+          remarks::missed(op, remarks::fusion)
+              << "no kernel computes this '" +
+                     op->getName().stripDialect().str() + "': several do";
         rewriter.setInsertionPoint(op);
         rewriter.replaceOp(op, op.decompose(rewriter));
         ++numDecomposed;
