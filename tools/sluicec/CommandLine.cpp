@@ -254,8 +254,12 @@ static bool checkOptional(llvm::ArrayRef<std::string> passes) {
   std::vector<std::string> optional = sluice::listOptionalPasses();
   for (const std::string &pass : passes)
     if (!llvm::is_contained(optional, pass)) {
+      std::string hint = sluice::tools::didYouMean(pass, optional);
       usage("--without takes a pass that programs are right without, not '" +
-            pass + "'" + sluice::tools::didYouMean(pass, optional));
+            pass + "'" + hint);
+      if (hint.empty())
+        llvm::errs() << "note: these are such: " << llvm::join(optional, ", ")
+                     << "\n";
       return false;
     }
   return true;
