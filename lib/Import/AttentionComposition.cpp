@@ -5,9 +5,74 @@
 //===----------------------------------------------------------------------===//
 
 #include "AttentionComposition.h"
+#include "ControlFlow.h"
+#include "dialects/Sluice/ShapeEvaluation.h"
+#include "dialects/Sluice/SizeBuilder.h"
 
 using namespace mlir;
 using namespace sluice;
+
+//===----------------------------------------------------------------------===//
+// Demands
+//===----------------------------------------------------------------------===//
+
+void sluice::demand(Composition &ops, arith::CmpIPredicate predicate, Value lhs,
+                    Value rhs, const Twine &message) {
+  if (ops.failed())
+    return;
+  NodeContext &node = ops.node;
+  auto left = evaluateConstantElement(lhs, 0),
+       right = evaluateConstantElement(rhs, 0);
+  if (left && right) {
+    if (!arith::applyCmpPredicate(predicate, APInt(64, *left, true),
+                                  APInt(64, *right, true)))
+      ops.fail(node.invalid(message));
+    return;
+  }
+  SizeBuilder size{node.builder, node.loc};
+  auto read = [&](Value vector) {
+    return size.value(readElement(node.builder, node.loc, vector, 0));
+  };
+  require(node,
+          arith::CmpIOp::create(node.builder, node.loc, predicate, read(lhs),
+                                read(rhs)),
+          message.str());
+}
+
+static std::string printSizes(ArrayRef<int64_t> sizes) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  stream << '[';
+  llvm::interleaveComma(sizes, stream, [&](int64_t size) {
+    if (ShapedType::isDynamic(size))
+      stream << '?';
+    else
+      stream << size;
+  });
+  stream << ']';
+  return text;
+}
+
+Value sluice::demandSizes(Composition &ops, Value tensor, ArrayRef<Value> sizes,
+                          StringRef name) {
+  if (ops.failed() || !tensor)
+    return nullptr;
+  NodeContext &node = ops.node;
+  ArrayRef<int64_t> given = shapeOf(tensor);
+  SmallVector<int64_t> wanted;
+  for (Value size : sizes)
+    wanted.push_back(
+        evaluateConstantElement(size, 0).value_or(ShapedType::kDynamic));
+  if (failed(verifyCompatibleShape(given, wanted)))
+    return ops.fail(node.invalid(Twine(name) + " is " + printSizes(given) +
+                                 " and must be " + printSizes(wanted)));
+  if (given == ArrayRef(wanted) && !ShapedType::isDynamicShape(given))
+    return tensor;
+  for (auto [i, size] : llvm::enumerate(sizes))
+    demand(ops, arith::CmpIPredicate::eq, ops.size(tensor, i), size,
+           Twine(name) + " has a wrong size in dimension " + Twine(i));
+  return ops.reshapeTo(tensor, sizes);
+}
 
 //===----------------------------------------------------------------------===//
 // Heads
@@ -85,6 +150,10 @@ Value sluice::scalarSize(Composition &ops, Value tensor, int64_t dimension) {
 }
 
 Value sluice::perBatch(Composition &ops, Value integers) {
+  if (ops.failed() || !integers)
+    return nullptr;
+  if (!elementTypeOf(integers).isInteger())
+    return ops.fail(ops.node.invalid("lengths must be integers"));
   Value wide = ops.cast(integers, ops.node.builder.getI64Type());
   if (!wide)
     return nullptr;
@@ -95,13 +164,21 @@ Value sluice::perBatch(Composition &ops, Value integers) {
 }
 
 Value sluice::coverKeys(Composition &ops, const AttentionParts &parts,
-                        Value tensor, double filler) {
+                        Value tensor, StringRef name, double filler,
+                        Value wanted) {
   if (ops.failed() || !tensor || shapeOf(tensor).empty())
     return tensor;
   NodeContext &node = ops.node;
   int64_t last = shapeOf(tensor).size() - 1, keys = parts.keyOrder[2];
-  int64_t given = shapeOf(tensor)[last], wanted = shapeOf(parts.key)[keys];
-  if (given == wanted && !ShapedType::isDynamic(given))
+  if (wanted)
+    demand(ops, arith::CmpIPredicate::eq, ops.size(tensor, last), wanted,
+           Twine(name) + " is not for as many keys as there are");
+  else
+    demand(ops, arith::CmpIPredicate::sle, ops.size(tensor, last),
+           ops.size(parts.key, keys),
+           Twine(name) + " is for more keys than there are");
+  int64_t given = shapeOf(tensor)[last];
+  if (given == shapeOf(parts.key)[keys] && !ShapedType::isDynamic(given))
     return tensor;
   Value widths = ops.sub(ops.size(parts.key, keys), ops.size(tensor, last));
   if (last > 0 && !ops.failed())
@@ -131,6 +208,13 @@ static AttentionOp makeOp(Composition &ops, AttentionParts &parts) {
   NodeContext &node = ops.node;
   if (ops.failed())
     return nullptr;
+  // No tensor has so many keys that a window like this hides one.
+  constexpr int64_t noWindow = int64_t(1) << 60;
+  for (std::optional<int64_t> *window : {&parts.left, &parts.right})
+    if (*window && **window >= noWindow)
+      window->reset();
+  if (!parts.left && !parts.right)
+    parts.position = nullptr;
   for (Value tensor : {parts.query, parts.key, parts.value})
     if (node.rank(tensor) != 4) {
       ops.fail(node.invalid("Q, K and V must have four dimensions here"));
@@ -183,6 +267,8 @@ static AttentionOp makeOp(Composition &ops, AttentionParts &parts) {
     attributes.push_back(node.integer("left", *parts.left));
   if (parts.right)
     attributes.push_back(node.integer("right", *parts.right));
+  if (parts.nanRows)
+    attributes.push_back(node.flag("nan_rows"));
   auto op = node.createOp<AttentionOp>(operands, attributes);
   if (op)
     return cast<AttentionOp>(*op);

@@ -8,6 +8,7 @@
 
 #include "Composition.h"
 #include "dialects/Sluice/AttentionStages.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 
 namespace sluice {
 
@@ -27,6 +28,7 @@ struct AttentionParts {
   std::optional<double> scale;
   double softcap = 0;
   std::optional<int64_t> left, right;
+  bool nanRows = false; ///< queries that see no key give NaN, not zeros
 
   /// Takes queries, or keys and values, that are [B, S, H, D].
   void setQuery(mlir::Value tensor) {
@@ -55,14 +57,26 @@ mlir::Value mergeHeads(Composition &ops, mlir::Value split);
 /// [B, S, H, D] as [B, H, S, D], or back.
 mlir::Value swapHeads(Composition &ops, mlir::Value split);
 
+/// Two integers, vectors of one element, compare like this. Where both are
+/// known and do not, the node is refused, and elsewhere the run fails.
+void demand(Composition &ops, mlir::arith::CmpIPredicate predicate,
+            mlir::Value lhs, mlir::Value rhs, const llvm::Twine &message);
+/// `tensor` where it has these sizes, vectors of one element, which is demanded
+/// as above. Messages call it `name`.
+mlir::Value demandSizes(Composition &ops, mlir::Value tensor,
+                        llvm::ArrayRef<mlir::Value> sizes,
+                        llvm::StringRef name);
+
 /// The size of a dimension as an i64 scalar.
 mlir::Value scalarSize(Composition &ops, mlir::Value tensor, int64_t dimension);
 /// Integers of any type, as many as there are batches or one, as i64 [B] or [].
 mlir::Value perBatch(Composition &ops, mlir::Value integers);
 /// What broadcasts to the scores, with `filler` for keys that it is too short
-/// for.
+/// for. It must be for as many keys as `wanted` says, a vector of one element,
+/// or for no more than there are where that is null. Messages call it `name`.
 mlir::Value coverKeys(Composition &ops, const AttentionParts &parts,
-                      mlir::Value tensor, double filler);
+                      mlir::Value tensor, llvm::StringRef name, double filler,
+                      mlir::Value wanted = nullptr);
 /// A cache [B, H, M, D] with [B, H, S, D] put in from place `positions`,
 /// [B] or [], on.
 mlir::Value writeToCache(Composition &ops, mlir::Value cache,

@@ -104,7 +104,7 @@ llvm::Error AttentionReader::readMasks() {
   // A mask may cover the first keys only, and the others do not count.
   // Broadcasting was all there is at first.
   if (node.opset() >= 24)
-    mask = coverKeys(ops, parts, mask,
+    mask = coverKeys(ops, parts, mask, "the mask",
                      isBias ? -std::numeric_limits<double>::infinity() : 0);
   (isBias ? parts.bias : parts.mask) = mask;
   return llvm::Error::success();
@@ -124,7 +124,9 @@ llvm::Error AttentionReader::readPlaces() {
   if (causal)
     parts.right = 0;
   if (node.hasInput(6))
-    parts.lengths = perBatch(ops, node.input(6));
+    parts.lengths = demandSizes(ops, perBatch(ops, node.input(6)),
+                                ops.size(parts.query, parts.queryOrder[0]),
+                                "nonpad_kv_seqlen");
   if (!parts.left && !parts.right)
     return llvm::Error::success();
   // Queries come after the cached keys.

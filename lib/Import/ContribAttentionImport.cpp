@@ -63,7 +63,13 @@ private:
                             node.integer("dimension", parts.keyOrder[2]));
   }
 
+  /// How many keys masks are for: a cache may have room for more.
+  Value countMasked() {
+    return filled ? filled : ops.size(parts.key, parts.keyOrder[2]);
+  }
+
   bool hasPadding = false;
+  Value filled; ///< [1]: the keys of a cache that has room for more
 };
 
 } // namespace
@@ -132,7 +138,7 @@ llvm::Error ContribAttention::readPadding(Value mask) {
   Value visible = ops.make<GreaterOp>({mask, ops.number(mask, 0)});
   visible = shape.size() == 2 ? ops.unsqueeze(visible, {1, 2})
                               : ops.unsqueeze(visible, {1});
-  hide(coverKeys(ops, parts, visible, 0));
+  hide(coverKeys(ops, parts, visible, "the mask", 0, countMasked()));
   return llvm::Error::success();
 }
 
@@ -141,7 +147,8 @@ llvm::Error ContribAttention::readBias(Value bias) {
     return llvm::Error::success();
   if (node.rank(bias) != 4)
     return node.invalid("the attention bias must have four dimensions");
-  parts.bias = coverKeys(ops, parts, bias, 0);
+  parts.bias =
+      coverKeys(ops, parts, bias, "the attention bias", 0, countMasked());
   return llvm::Error::success();
 }
 
@@ -162,7 +169,8 @@ void ContribAttention::readCaches(Value pastKey, Value pastValue,
   if (pastLength) {
     Value length =
         ops.reshape(ops.cast(pastLength, node.builder.getI64Type()), {});
-    limitKeys(ops.add(length, scalarSize(ops, presentKey, 2)));
+    filled = ops.add(ops.reshape(length, {1}), ops.size(presentKey, 2));
+    limitKeys(ops.reshape(filled, {}));
     presentKey = writeToCache(ops, pastKey, presentKey, length);
     presentValue = writeToCache(ops, pastValue, presentValue, length);
     parts.position = length;
@@ -197,6 +205,11 @@ void ContribAttention::finishPadding() {
     return;
   }
   double lowest = std::numeric_limits<float>::lowest();
+  // A softmax over nothing but -inf is NaN.
+  if (std::isinf(filler) && !isCausal) {
+    parts.nanRows = true;
+    return;
+  }
   // Scores vanish beside numbers that are large enough.
   bool swallows = filler < -1e30;
   Value fallback = node.scalar(f32, filler);

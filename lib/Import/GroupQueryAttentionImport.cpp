@@ -153,12 +153,19 @@ void GroupQueryReader::readLengths() {
   count = ops.size(query, 1);
   Value last = perBatch(ops, node.input(lengthsInput));
   parts.lengths = ops.add(last, integer(1));
-  if (!hasPast()) {
-    total = count;
+  total = hasPast() ? ops.reshape(ops.cast(node.input(totalLengthInput),
+                                           node.builder.getI64Type()),
+                                  {1})
+                    : count;
+  last = ops.reshape(last, {-1});
+  StringRef message = "seqlens_k is not within total_sequence_length";
+  demand(ops, arith::CmpIPredicate::sge,
+         ops.reduce(last, ReductionKind::Min, {0}), node.constantVector(0),
+         message);
+  demand(ops, arith::CmpIPredicate::slt,
+         ops.reduce(last, ReductionKind::Max, {0}), total, message);
+  if (!hasPast())
     return;
-  }
-  total = ops.reshape(
-      ops.cast(node.input(totalLengthInput), node.builder.getI64Type()), {1});
   isPrompt = ops.make<EqualOp>({total, count});
   parts.position =
       ops.select(isPrompt, integer(0), ops.sub(parts.lengths, count));
@@ -239,6 +246,10 @@ Value GroupQueryReader::extendCache(Value past, Value updates,
   auto declared = node.declaredSize(output, 2);
   bool hasRoom = !ShapedType::isDynamic(room) &&
                  ((known && *known <= room) || declared == room);
+  // A wrong number must not make a cache of any size.
+  demand(ops, arith::CmpIPredicate::sle, total,
+         hasRoom ? ops.size(past, 2) : ops.add(ops.size(past, 2), count),
+         "total_sequence_length is beyond the past and this run's tokens");
   if (!hasRoom) {
     Value more = ops.make<MaxOp>(
         {ops.sub(total, ops.size(past, 2)), node.constantVector(0)});
@@ -282,7 +293,7 @@ void GroupQueryReader::readBias() {
     ops.fail(node.invalid("attention_bias must have four dimensions"));
     return;
   }
-  parts.bias = coverKeys(ops, parts, bias, 0);
+  parts.bias = coverKeys(ops, parts, bias, "attention_bias", 0, total);
 }
 
 llvm::Error GroupQueryReader::readSinks() {

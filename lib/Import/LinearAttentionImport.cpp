@@ -8,6 +8,7 @@
 #include "ImportRegistry.h"
 #include "LoopPlan.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace sluice;
@@ -33,7 +34,7 @@ public:
 private:
   llvm::Error readAttributes();
   llvm::Error checkShapes();
-  Value unpack(Value packed, ArrayRef<int64_t> sizes);
+  Value unpack(size_t input, StringRef name, ArrayRef<int64_t> sizes);
   void readSequences();
   Value readState();
   llvm::Expected<Iteration> makeStep(Value state, ArrayRef<Value> elements);
@@ -110,9 +111,14 @@ llvm::Error LinearAttentionReader::checkShapes() {
 
 /// [B, T, ...] as [T, B, sizes...] in f32. The batch and the number of tokens
 /// are the queries'.
-Value LinearAttentionReader::unpack(Value packed, ArrayRef<int64_t> sizes) {
+Value LinearAttentionReader::unpack(size_t input, StringRef name,
+                                    ArrayRef<int64_t> sizes) {
   SmallVector<Value> shape = {ops.size(node.input(0), 0),
                               ops.size(node.input(0), 1)};
+  Value width = node.constantVector(std::accumulate(
+      sizes.begin(), sizes.end(), int64_t(1), std::multiplies<int64_t>()));
+  Value packed =
+      demandSizes(ops, node.input(input), {shape[0], shape[1], width}, name);
   SmallVector<int64_t> order = {1, 0};
   for (int64_t size : sizes) {
     order.push_back(order.size());
@@ -123,19 +129,19 @@ Value LinearAttentionReader::unpack(Value packed, ArrayRef<int64_t> sizes) {
 
 void LinearAttentionReader::readSequences() {
   int64_t group = queryHeads / keyHeads;
-  sequences = {unpack(node.input(0), {keyHeads, group, depth}),
-               unpack(node.input(1), {keyHeads, depth}),
-               unpack(node.input(2), {keyHeads, valueDepth})};
+  sequences = {unpack(0, "query", {keyHeads, group, depth}),
+               unpack(1, "key", {keyHeads, depth}),
+               unpack(2, "value", {keyHeads, valueDepth})};
   if (decays) {
-    Value decay = node.input(4);
-    int64_t width = shapeOf(decay)[2];
+    int64_t width = shapeOf(node.input(4))[2];
     // Of one element for each head or for each element of a key.
     int64_t elements = width == keyHeads ? 1 : depth;
-    sequences.push_back(ops.make<ExpOp>(unpack(decay, {keyHeads, elements})));
+    sequences.push_back(
+        ops.make<ExpOp>(unpack(4, "decay", {keyHeads, elements})));
   }
   if (corrects) {
     int64_t width = shapeOf(node.input(5))[2];
-    sequences.push_back(unpack(node.input(5), {width == 1 ? 1 : keyHeads, 1}));
+    sequences.push_back(unpack(5, "beta", {width == 1 ? 1 : keyHeads, 1}));
   }
 }
 
@@ -144,7 +150,7 @@ Value LinearAttentionReader::readState() {
       ops.size(node.input(0), 0), node.constantVector(keyHeads),
       node.constantVector(depth), node.constantVector(valueDepth)};
   if (node.hasInput(3))
-    return ops.cast(ops.reshapeTo(node.input(3), sizes), f32);
+    return ops.cast(demandSizes(ops, node.input(3), sizes, "past_state"), f32);
   if (ops.failed())
     return nullptr;
   Value shape = ops.unwrap(joinVectors(node, sizes));
@@ -258,7 +264,7 @@ static llvm::Expected<Values> importCausalConv(NodeContext &node) {
   SmallVector<Value> sizes = {ops.size(input, 0), ops.size(input, 1), reach};
   Value past;
   if (node.hasInput(3)) {
-    past = ops.reshapeTo(node.input(3), sizes);
+    past = demandSizes(ops, node.input(3), sizes, "past_state");
   } else if (!ops.failed()) {
     Value shape = ops.unwrap(joinVectors(node, sizes));
     past = ops.make<BroadcastOp>({node.scalar(elementTypeOf(input), 0), shape});

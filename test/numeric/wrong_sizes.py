@@ -333,10 +333,39 @@ def keys_values_and_a_mask(g):
     g.output(g.Attention(q, k, v, mask))
 
 
-@case(({"x3": [7]}, "updates do not fit"), ({"x3": [-2]}, "updates do not fit"))
+@case(({"x3": [5, 8]}, "more keys than there are"), ({"x4": [3]}, "nonpad_kv_seqlen"),
+      ({"x4": [3, 3, 3]}, "nonpad_kv_seqlen"))
+def a_mask_and_lengths(g):
+    g.opset = 24
+    q, k = g.input([2, 2, 5, 8], dynamic=[0, 2]), g.input([2, 2, 7, 8], dynamic=[0, 2])
+    v, mask = g.input([2, 2, 7, 8], dynamic=[0, 2]), g.input([5, 7], dynamic=True)
+    g.output(g.node("Attention", [q, k, v, mask, "", "", g.integers([7, 3], dynamic=True)]))
+
+
+@case(({"x1": [2, 1, 5, 8]}, "as many keys"), ({"x1": [2, 1, 5, 6]}, "as many keys"))
+def a_bias_for_other_keys(g):
+    x, bias = g.input([2, 5, 16], dynamic=[0, 1]), g.input([2, 1, 5, 5], dynamic=True)
+    g.output(g.node("MultiHeadAttention", [x, x, x, "", "", bias], domain="com.microsoft",
+                    num_heads=2))
+
+
+@case(({"x2": [-1, 2]}, "seqlens_k"), ({"x2": [4, 2]}, "seqlens_k"))
+def lengths_of_a_prompt(g):
+    heads, shared = g.input([2, 4, 64], dynamic=[1]), g.input([2, 4, 32], dynamic=[1])
+    last = g.Cast(g.integers([3, 2]), to=6)
+    result, _, _ = g.node(
+        "GroupQueryAttention",
+        [heads, shared, shared, "", "", last, g.Cast(g.integers([4]), to=6)], 3,
+        domain="com.microsoft", num_heads=4, kv_num_heads=2)
+    g.output(result)
+
+
+@case(({"x3": [7]}, "seqlens_k"), ({"x3": [-2]}, "seqlens_k"),
+      ({"x3": [7], "x4": [9]}, "total_sequence_length"),
+      ({"x4": [2**31 - 1]}, "total_sequence_length"))
 def a_cache_that_is_full(g):
     heads, shared = g.input([1, 1, 64]), g.input([1, 1, 32])
-    past = g.input([1, 2, 7, 16])
+    past = g.input([1, 2, 7, 16], dynamic=[2])
     last, total = (g.Cast(g.integers([n]), to=6) for n in (3, 4))
     result, _, _ = g.node(
         "GroupQueryAttention", [heads, shared, shared, past, past, last, total], 3,
@@ -345,12 +374,21 @@ def a_cache_that_is_full(g):
 
 
 @case(({"x0": [2, 5, 16], "x1": [2, 4, 16]}, "LinearAttention_0"),
-      ({"x3": [2, 2, 8, 9]}, "LinearAttention_0"))
+      ({"x1": [1, 8, 16]}, "key has a wrong size"),
+      ({"x3": [2, 2, 8, 9]}, "LinearAttention_0"), ({"x3": [4, 1, 8, 8]}, "past_state"))
 def tokens_of_linear_attention(g):
     q, k, v = (g.input([2, 4, 16], dynamic=[0, 1]) for _ in range(3))
     state = g.input([2, 2, 8, 8], dynamic=True)
     result, _ = g.node("LinearAttention", [q, k, v, state], 2, domain="com.microsoft",
                        q_num_heads=2, kv_num_heads=2, update_rule="linear")
+    g.output(result)
+
+
+@case(({"x1": [2, 3, 5]}, "past_state"), ({"x1": [1, 10, 3]}, "past_state"))
+def the_state_of_a_convolution(g):
+    x, past = g.input([2, 5, 7], dynamic=[0, 2]), g.input([2, 5, 3], dynamic=True)
+    result, _ = g.node("CausalConvWithState", [x, g.weight(5, 1, 4), "", past], 2,
+                       domain="com.microsoft")
     g.output(result)
 
 

@@ -149,6 +149,8 @@ def _projected(case, numbers):
             yield contrib(f"lengths{tail}", [lengths], **both)
             yield contrib(f"ends{tail}", [ends], known=batches, **both)
             yield contrib(f"whole{tail}", [whole], **both)
+    # A query that only sees padding gives NaN then.
+    yield contrib("whole_infinite", [whole], mask_filter_value=-np.inf)
     yield contrib("one_for_all", [np.zeros((2, 1), np.int32)], known={3: (-1,)})
     bias = numbers(batch, heads, length, length, seed=3)
     yield contrib("bias", [None, None, bias])
