@@ -47,6 +47,9 @@ AttentionLayout::readOperand(const ProductTensor &operand, ArrayRef<Axes> batch,
   }
   lists[rank - 2] = operand.isSwapped ? elements : rows;
   lists[rank - 1] = operand.isSwapped ? rows : elements;
+  // The products demand these sizes.
+  for (int64_t i : {rank - 2, rank - 1})
+    axes.equate(lists[i], tensor, i);
   return lists;
 }
 

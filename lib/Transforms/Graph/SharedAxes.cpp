@@ -10,13 +10,18 @@ using namespace mlir;
 
 namespace sluice {
 
-/// Of an axis of known size that is no dimension.
-constexpr SymbolicShapes::Symbol noSymbol = -1;
-
-Axis SharedAxes::add(SymbolicShapes::Symbol symbol, int64_t size,
+Axis SharedAxes::add(std::optional<SymbolicShapes::Symbol> symbol, int64_t size,
                      bool maySplit) {
-  nodes.push_back({symbol, size, maySplit, {}});
+  nodes.push_back({{}, size, maySplit, {}});
+  if (symbol)
+    nodes.back().sizeSymbols.push_back(*symbol);
   return nodes.size() - 1;
+}
+
+void SharedAxes::equate(ArrayRef<Axis> axes, Value tensor, int64_t dimension) {
+  if (axes.size() == 1 && ShapedType::isDynamic(shapeOf(tensor)[dimension]))
+    nodes[axes.front()].sizeSymbols.push_back(
+        symbols.dimension(tensor, dimension));
 }
 
 Axes SharedAxes::create(Value tensor, int64_t dimension, bool maySplit) {
@@ -68,7 +73,8 @@ bool SharedAxes::hasSize(Value tensor, int64_t dimension,
   if (!ShapedType::isDynamic(size))
     return getSize(axes) == size;
   return axes.size() == 1 &&
-         nodes[axes.front()].symbol == symbols.dimension(tensor, dimension);
+         llvm::is_contained(nodes[axes.front()].sizeSymbols,
+                            symbols.dimension(tensor, dimension));
 }
 
 void SharedAxes::learnSize(ArrayRef<Axis> axes, int64_t whole) {
@@ -132,7 +138,7 @@ bool SharedAxes::followMiddle(ArrayRef<Axis> axes, Value to,
         if (!nodes[axis].maySplit || size % left != 0)
           return false;
         Axis outer = add(symbols.dimension(to, dimension), left, true);
-        Axis inner = add(noSymbol, size / left, true);
+        Axis inner = add(std::nullopt, size / left, true);
         nodes[axis].parts = {outer, inner};
         rest.push_back(inner);
         axis = outer;

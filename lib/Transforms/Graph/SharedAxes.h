@@ -14,6 +14,7 @@
 #define SLUICE_LIB_TRANSFORMS_GRAPH_SHAREDAXES_H
 
 #include "sluice/Analysis/SymbolicShapes.h"
+#include <optional>
 
 namespace sluice {
 
@@ -38,6 +39,8 @@ public:
   /// The size of an axis; dynamic where it is not known.
   int64_t getSize(Axis axis) const { return nodes[axis].size; }
   int64_t getSize(llvm::ArrayRef<Axis> axes) const;
+  /// A tensor's dimension has the size of these axes where the run goes on.
+  void equate(llvm::ArrayRef<Axis> axes, mlir::Value tensor, int64_t dimension);
   /// Does a tensor's dimension surely have the size of these axes together?
   bool hasSize(mlir::Value tensor, int64_t dimension,
                llvm::ArrayRef<Axis> axes) const;
@@ -48,12 +51,15 @@ public:
 
 private:
   struct Node {
-    SymbolicShapes::Symbol symbol;
+    /// Of what has its size.
+    llvm::SmallVector<SymbolicShapes::Symbol, 2> sizeSymbols;
     int64_t size;
     bool maySplit;
     Axes parts;
   };
-  Axis add(SymbolicShapes::Symbol symbol, int64_t size, bool maySplit);
+  /// None where it is of known size and no dimension.
+  Axis add(std::optional<SymbolicShapes::Symbol> symbol, int64_t size,
+           bool maySplit);
   /// One size follows from the others and that of all axes together.
   void learnSize(llvm::ArrayRef<Axis> axes, int64_t whole);
   /// The part of `to` whose dimensions and axes are not matched from either

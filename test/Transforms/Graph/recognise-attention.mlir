@@ -356,3 +356,38 @@ func.func @larger_mask(%q: tensor<1x4x8x16xf32>, %b: tensor<3x1x8x8xf32>) -> ten
   %3 = sluice.matmul %2, %q : (tensor<3x4x8x8xf32>, tensor<1x4x8x16xf32>) -> tensor<3x4x8x16xf32>
   return %3 : tensor<3x4x8x16xf32>
 }
+
+// -----
+
+// Keys and values whose pasts are as long, which the product with the values
+// says and no name, share heads both.
+// CHECK-LABEL: @named_apart(
+// CHECK-DAG: %[[KEYS:.*]] = sluice.concat %arg1, %arg3
+// CHECK-DAG: %[[VALUES:.*]] = sluice.concat %arg2, %arg4
+// CHECK: sluice.attention %arg0, %[[KEYS]], %[[VALUES]]
+func.func @named_apart(%query: tensor<1x4x1x12xf32>, %keys: tensor<1x2x?x12xf32> {sluice.dims = ["", "", "p", ""]}, %values: tensor<1x2x?x12xf32> {sluice.dims = ["", "", "q", ""]}, %key: tensor<1x2x1x12xf32>, %value: tensor<1x2x1x12xf32>) -> tensor<1x4x1x12xf32> {
+  %one = sluice.constant dense<1> : tensor<1xi64>
+  %two = sluice.constant dense<2> : tensor<1xi64>
+  %four = sluice.constant dense<4> : tensor<1xi64>
+  %size = sluice.constant dense<12> : tensor<1xi64>
+  %p = sluice.shape %keys {end = 3 : i64, start = 2 : i64} : (tensor<1x2x?x12xf32>) -> tensor<1xi64>
+  %k_length = sluice.add %p, %one : (tensor<1xi64>, tensor<1xi64>) -> tensor<1xi64>
+  %q = sluice.shape %values {end = 3 : i64, start = 2 : i64} : (tensor<1x2x?x12xf32>) -> tensor<1xi64>
+  %v_length = sluice.add %q, %one : (tensor<1xi64>, tensor<1xi64>) -> tensor<1xi64>
+  %all_keys = sluice.concat %keys, %key {axis = 2 : i64} : (tensor<1x2x?x12xf32>, tensor<1x2x1x12xf32>) -> tensor<1x2x?x12xf32>
+  %all_values = sluice.concat %values, %value {axis = 2 : i64} : (tensor<1x2x?x12xf32>, tensor<1x2x1x12xf32>) -> tensor<1x2x?x12xf32>
+  %k0 = sluice.unsqueeze %all_keys {axes = array<i64: 2>} : (tensor<1x2x?x12xf32>) -> tensor<1x2x1x?x12xf32>
+  %k_wide = sluice.concat %one, %two, %two, %k_length, %size {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<5xi64>
+  %k1 = sluice.broadcast %k0, %k_wide : (tensor<1x2x1x?x12xf32>, tensor<5xi64>) -> tensor<1x2x2x?x12xf32>
+  %k_shape = sluice.concat %one, %four, %k_length, %size {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<4xi64>
+  %k2 = sluice.reshape %k1, %k_shape : (tensor<1x2x2x?x12xf32>, tensor<4xi64>) -> tensor<1x4x?x12xf32>
+  %v0 = sluice.unsqueeze %all_values {axes = array<i64: 2>} : (tensor<1x2x?x12xf32>) -> tensor<1x2x1x?x12xf32>
+  %v_wide = sluice.concat %one, %two, %two, %v_length, %size {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<5xi64>
+  %v1 = sluice.broadcast %v0, %v_wide : (tensor<1x2x1x?x12xf32>, tensor<5xi64>) -> tensor<1x2x2x?x12xf32>
+  %v_shape = sluice.concat %one, %four, %v_length, %size {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<4xi64>
+  %v2 = sluice.reshape %v1, %v_shape : (tensor<1x2x2x?x12xf32>, tensor<4xi64>) -> tensor<1x4x?x12xf32>
+  %scores = sluice.matmul %query, %k2 {transpose_rhs} : (tensor<1x4x1x12xf32>, tensor<1x4x?x12xf32>) -> tensor<1x4x1x?xf32>
+  %weights = sluice.softmax %scores {axis = 3 : i64} : (tensor<1x4x1x?xf32>) -> tensor<1x4x1x?xf32>
+  %result = sluice.matmul %weights, %v2 : (tensor<1x4x1x?xf32>, tensor<1x4x?x12xf32>) -> tensor<1x4x1x12xf32>
+  return %result : tensor<1x4x1x12xf32>
+}
