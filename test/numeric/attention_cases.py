@@ -113,6 +113,21 @@ def biased_tokens(g, variant):
     finish(g, g.Add(scores(g, q, k), bias), v)
 
 
+@each("attention_distances_and_tokens", {"lowest": LOWEST, "tenthousand": -1e4},
+      present=["sluice.attention", "{relative_bias,"])
+def distances_and_tokens(g, fill):
+    """A bias of T5, read at a function of the distance, beside the mask."""
+    q, k, v = inputs(g)
+    distance = g.Sub(g.constant(np.arange(T)[None]), g.constant(np.arange(S)[:, None]))
+    far = g.Expand(g.constant(np.int64(3)), g.constant(np.int64([S, T])))
+    sign = g.Cast(g.Greater(distance, g.constant(np.int64(0))), to=7)
+    bucket = g.Add(g.Mul(sign, g.constant(np.int64(4))), g.Min(g.Abs(distance), far))
+    bias = g.Transpose(g.Gather(g.weight(8, H), bucket, axis=0), perm=[2, 0, 1])
+    mask = g.Mul(g.Sub(g.constant(1.0), token_mask(g, False)), g.constant(fill))
+    finish(g, g.Add(scores(g, q, k), g.Add(g.Unsqueeze(
+        bias, g.constant(np.int64([0]))), mask)), v)
+
+
 @each("attention_opaque", forms({k: v for k, v in FILLS.items() if k != "infinite"}))
 def opaque(g, variant):
     """A bias of the run that hides keys, and whole rows."""

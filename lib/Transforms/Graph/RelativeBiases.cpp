@@ -48,6 +48,7 @@ private:
   Value rewriteDifference(Operation *op, Axes axes);
   Value rewriteElements(Operation *op, Axes axes, unsigned depth);
   Value rewriteGather(GatherOp op, Axes axes, unsigned depth);
+  Value rewriteBroadcast(BroadcastOp op, Axes axes);
   Value rewriteReshape(ReshapeOp op, Axes axes, unsigned depth);
   Value rewriteMove(Operation *op, Axes axes, unsigned depth);
   Value cloneWith(Operation *op, ValueRange operands);
@@ -286,6 +287,23 @@ Value DistanceRewriter::rewriteMove(Operation *op, Axes axes, unsigned depth) {
   return moved ? cloneWith(op, moved) : moved;
 }
 
+/// What is repeated for all pairs is the same for all distances.
+Value DistanceRewriter::rewriteBroadcast(BroadcastOp op, Axes axes) {
+  Value operand = op.getOperand();
+  ArrayRef<int64_t> from = shapeOf(operand), to = shapeOf(op.getResult());
+  int64_t added = to.size() - from.size();
+  for (int64_t i = 0, rank = to.size(); i < rank; ++i) {
+    int64_t own = i < added ? 1 : from[i - added];
+    bool isPlace = i == axes.query || i == axes.key;
+    if (own != (isPlace ? 1 : to[i]))
+      return nullptr;
+  }
+  if (added == 0)
+    return operand;
+  return GraphBuilder(builder, op.getLoc())
+      .unsqueeze(operand, llvm::to_vector(llvm::seq<int64_t>(0, added)));
+}
+
 Value DistanceRewriter::rewriteDependent(Value tensor, Axes axes,
                                          unsigned depth) {
   Operation *op = tensor.getDefiningOp();
@@ -299,6 +317,8 @@ Value DistanceRewriter::rewriteDependent(Value tensor, Axes axes,
     return rewriteGather(gather, axes, depth);
   if (auto reshape = dyn_cast<ReshapeOp>(op))
     return rewriteReshape(reshape, axes, depth);
+  if (auto broadcast = dyn_cast<BroadcastOp>(op))
+    return rewriteBroadcast(broadcast, axes);
   return rewriteMove(op, axes, depth);
 }
 
@@ -342,7 +362,7 @@ static bool hidesKeys(AttentionOp op, Value bias) {
 void RelativeBiasesPass::run(AttentionOp op, DistanceRewriter &rewriter) {
   Value bias = op.getBias();
   int64_t queries = op.getQueryCount(), keys = op.getKeyCount();
-  if (!bias || op.getRelativeBias() || op.getFallback() || op.getBlocks() ||
+  if (!bias || op.getRelativeBias() || op.getBlocks() ||
       ShapedType::isDynamic(queries) || ShapedType::isDynamic(keys) ||
       queries < 2 || keys < 2)
     return;

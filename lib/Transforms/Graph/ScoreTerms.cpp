@@ -7,6 +7,7 @@
 #include "ScoreTerms.h"
 #include "AttentionChain.h"
 #include "ConstantNumbers.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "sluice/Transforms/Graph/GraphMatching.h"
 #include <cmath>
 
@@ -43,8 +44,25 @@ void ScoreTerms::hide(const Element &condition, bool isNegated, double fill,
   fills.push_back({fill, isReplacement, step});
 }
 
-/// Is no element of a constant as low as what hides keys?
+/// What a value's elements are some of: a table in which they are looked up, or
+/// what is moved and repeated.
+static Value findTable(Value value) {
+  constexpr unsigned farthest = 16;
+  for (unsigned i = 0; i < farthest; ++i) {
+    Operation *op = value.getDefiningOp();
+    if (!op ||
+        !(isa<GatherOp, TransposeOp, BroadcastOp, SliceOp, tensor::CastOp>(
+              op) ||
+          op->hasTrait<trait::IsView>()))
+      break;
+    value = op->getOperand(0);
+  }
+  return value;
+}
+
+/// Is no element of what follows from a constant as low as what hides keys?
 static std::optional<bool> isAboveFills(Value value, double factor) {
+  value = findTable(value);
   if (auto splat = getSplatNumber(value))
     return *splat * factor > maskingFill;
   auto constant = value.getDefiningOp<ConstantOp>();

@@ -35,6 +35,24 @@ func.func @table(%q: tensor<1x2x3x8xf32>, %table: tensor<5x2xf32>, %k: tensor<1x
 
 // -----
 
+// Beside what rows without a key give; a number for all pairs is one for all
+// distances.
+// CHECK-LABEL: @fallback
+// CHECK: %[[ONE:.*]] = sluice.reshape %arg0, {{.*}} -> tensor<1x1xf32>
+// CHECK: %[[BIAS:.*]] = sluice.min %[[ONE]], %{{.*}} : (tensor<1x1xf32>, tensor<1x3xf32>) -> tensor<1x3xf32>
+// CHECK: sluice.attention {{.*}} bias %[[BIAS]] mask %{{.*}} fallback %{{.*}} {relative_bias}
+func.func @fallback(%most: tensor<f32>, %q: tensor<1x1x2x8xf32>, %mask: tensor<1x1x1x2xi1>) -> tensor<1x1x2x8xf32> {
+  %bias = sluice.constant dense<[[1.0, 2.0], [3.0, 1.0]]> : tensor<2x2xf32>
+  %shape = sluice.constant dense<[2, 2]> : tensor<2xi64>
+  %limits = sluice.broadcast %most, %shape : (tensor<f32>, tensor<2xi64>) -> tensor<2x2xf32>
+  %limited = sluice.min %bias, %limits : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  %lowest = sluice.constant dense<-1.0e+30> : tensor<f32>
+  %0 = sluice.attention %q, %q, %q bias %limited mask %mask fallback %lowest : (tensor<1x1x2x8xf32>, tensor<1x1x2x8xf32>, tensor<1x1x2x8xf32>, tensor<2x2xf32>, tensor<1x1x1x2xi1>, tensor<f32>) -> tensor<1x1x2x8xf32>
+  return %0 : tensor<1x1x2x8xf32>
+}
+
+// -----
+
 // Slopes of heads times places of keys less those of queries: ALiBi.
 // CHECK-LABEL: @slopes
 // CHECK: %[[DISTANCES:.*]] = sluice.constant dense<{{\[\[}}-2.000000e+00, -1.000000e+00, 0.000000e+00, 1.000000e+00, 2.000000e+00]]> : tensor<1x5xf32>
