@@ -128,7 +128,7 @@ def distances_and_tokens(g, fill):
         bias, g.constant(np.int64([0]))), mask)), v)
 
 
-@each("attention_opaque", forms({k: v for k, v in FILLS.items() if k != "infinite"}))
+@each("attention_opaque", forms(FILLS))
 def opaque(g, variant):
     """A bias of the run that hides keys, and whole rows."""
     fill, dynamic = variant
@@ -360,6 +360,15 @@ def windows(g, dynamic):
     x = g.Reshape(g.Add(x, g.weight(1, 3, 1, S, S)),
                   g.constant(np.int64([B * 3, H, S, S])))
     finish(g, x, q)
+
+
+@case(**FUSED)
+def attention_two_biases(g):
+    """One of the run hides all keys of some queries, whatever the other adds."""
+    q, k, v = inputs(g)
+    bias = g.typed_input(np.where(visible(True), np.float32(0), np.float32(-np.inf)))
+    x = g.Add(g.Add(scores(g, q, k), bias), g.input([1, H, S, T]))
+    finish(g, x, v)
 
 
 @each("attention_shifted_windows", {"constant": False, "run": True})

@@ -301,9 +301,8 @@ bool Collapser::addsUpToOne() {
   int64_t keys = shapeOf(op.getKey())[op.getKeyOrder()[2]];
   if (op.getSinks() || ShapedType::isDynamic(keys) || keys == 0)
     return false;
-  bool mayHideAll = op.getMask() || op.getBlocks() || op.getLengths() ||
-                    op.getMaskedBelow() || op.getLeft() || op.getRight();
-  return op.getFallback() || !mayHideAll;
+  // Queries without a key are zeros elsewhere.
+  return op.getFallback() || op.getNanRows() || !op.mayHaveEmptyRows();
 }
 
 MatmulOp Collapser::findOutput(int64_t columns) {

@@ -353,7 +353,7 @@ bool ScoreTerms::reread(AttentionOp op) {
   // Rows without a key that the mask hides are not those of the bias.
   if (bias && mask)
     return false;
-  setGuarded(!op.getNanRows());
+  setGuarded(!op.getNanRows() && !fallback);
   if (bias)
     add(bias, 1);
   else

@@ -52,7 +52,8 @@ void AttentionEmitter::storeRow(Index row, Index from, Value factor) {
 /// subtracted from its scores.
 void AttentionEmitter::finishRow(Index row, Index from, Value sum, Value most) {
   Value factor = body.div(body.constant(sum, 1), sum);
-  if (!op.getNanRows()) {
+  // A fallback over nothing but -inf is NaN, as softmax has it.
+  if (!op.getNanRows() && !op.getFallback()) {
     Value isZero = body.compare(CmpFPredicate::OEQ, sum, body.zero(sum));
     factor = body.select(isZero, body.zero(sum), factor);
   }
