@@ -204,6 +204,21 @@ Value sluice::writeToCache(Composition &ops, Value cache, Value updates,
 // The op
 //===----------------------------------------------------------------------===//
 
+/// Of numbers of heads that only the run knows.
+static void demandHeads(Composition &ops, const AttentionParts &parts) {
+  Value query = ops.size(parts.query, parts.queryOrder[1]),
+        key = ops.size(parts.key, parts.keyOrder[1]);
+  demand(ops, arith::CmpIPredicate::eq, key,
+         ops.size(parts.value, parts.valueOrder[1]),
+         "keys and values have different numbers of heads");
+  if (ops.failed())
+    return;
+  Value one = ops.node.constantVector(1);
+  Value times = ops.div(query, ops.make<MaxOp>({key, one}));
+  demand(ops, arith::CmpIPredicate::eq, ops.mul(times, key), query,
+         "the query heads are no multiple of the key heads");
+}
+
 static AttentionOp makeOp(Composition &ops, AttentionParts &parts) {
   NodeContext &node = ops.node;
   if (ops.failed())
@@ -236,6 +251,7 @@ static AttentionOp makeOp(Composition &ops, AttentionParts &parts) {
   }
   if (ShapedType::isDynamic(parts.queryHeads()) ||
       ShapedType::isDynamic(parts.keyHeads())) {
+    demandHeads(ops, parts);
     parts.key = repeatHeads(ops, parts, parts.key, parts.keyOrder);
     parts.value = repeatHeads(ops, parts, parts.value, parts.valueOrder);
   }

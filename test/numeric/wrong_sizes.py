@@ -333,6 +333,12 @@ def keys_values_and_a_mask(g):
     g.output(g.Attention(q, k, v, mask))
 
 
+@case(({"x2": [2, 1, 7, 8]}, "numbers of heads"), ({"x0": [2, 3, 5, 8]}, "no multiple"))
+def heads_of_the_run(g):
+    g.opset, sizes = 23, ((4, 5), (2, 7), (2, 7))
+    g.output(g.Attention(*(g.input([2, *n, 8], dynamic=[1]) for n in sizes)))
+
+
 @case(({"x3": [5, 8]}, "more keys than there are"), ({"x4": [3]}, "nonpad_kv_seqlen"),
       ({"x4": [3, 3, 3]}, "nonpad_kv_seqlen"))
 def a_mask_and_lengths(g):
