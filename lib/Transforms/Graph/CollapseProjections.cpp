@@ -187,13 +187,12 @@ Value Collapser::makeShared(Projection &projection, Value old,
                    projection.getWidth());
 }
 
-/// Would a product of weights with so many elements be a constant?
+/// Would a product of weights with so many elements be a constant? Not where
+/// the weights themselves are computed in every run.
 static bool isKept(int64_t elements, Projection &projection, Value other) {
-  auto bytes = [](Value weights) {
-    return 4 * cast<RankedTensorType>(weights.getType()).getNumElements();
-  };
-  return isWorthStoring(4 * elements,
-                        bytes(projection.product.getRhs()) + bytes(other));
+  Value weights = projection.product.getRhs();
+  return isWorthStoring(weights) && isWorthStoring(other) &&
+         isWorthStoring(4 * elements, getSourceBytes({weights, other}));
 }
 
 static std::string describe(const Cost &cost, int64_t queries, int64_t keys) {

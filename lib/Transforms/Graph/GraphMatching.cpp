@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sluice/Transforms/Graph/GraphMatching.h"
+#include "sluice/Support/ConstantBytes.h"
 #include <cmath>
 
 using namespace mlir;
@@ -58,6 +59,34 @@ static bool isConstantExpression(Value value, unsigned depth) {
 
 bool isConstantExpression(Value value) {
   return isConstantExpression(value, 0);
+}
+
+int64_t getBytes(RankedTensorType type) {
+  return type.getNumElements() *
+         llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+}
+
+int64_t getSourceBytes(ValueRange values) {
+  int64_t bytes = 0;
+  SmallVector<Value> pending(values);
+  DenseSet<Value> seen;
+  while (!pending.empty()) {
+    Value value = pending.pop_back_val();
+    if (!seen.insert(value).second)
+      continue;
+    if (auto constant = value.getDefiningOp<ConstantOp>())
+      bytes += getStoredBytes(constant.getValue());
+    else
+      llvm::append_range(pending, value.getDefiningOp()->getOperands());
+  }
+  return bytes;
+}
+
+bool isWorthStoring(Value value) {
+  int64_t bytes = getBytes(cast<RankedTensorType>(value.getType()));
+  // Looking at the sources of all small ones would take long.
+  return isWorthStoring(bytes, 0) ||
+         isWorthStoring(bytes, getSourceBytes(value));
 }
 
 bool isOnlyReadBy(Value value, Operation *user) {

@@ -11,9 +11,6 @@
 
 namespace sluice {
 
-/// Is a constant expression of static shape worth keeping as a constant?
-bool isWorthStoring(mlir::Value table);
-
 /// Are all elements of a constant finite numbers? Zero times infinity would
 /// have made every row undefined. Looks at all of them.
 bool isFinite(ConstantOp op);

@@ -53,23 +53,6 @@ private:
   DenseMap<std::pair<Value, int64_t>, Value> known;
 };
 
-/// The bytes of the constants that a constant expression is made of.
-int64_t sourceBytes(Value value, DenseSet<Value> &seen) {
-  if (!seen.insert(value).second)
-    return 0;
-  if (auto constant = value.getDefiningOp<ConstantOp>())
-    return getStoredBytes(constant.getValue());
-  int64_t bytes = 0;
-  for (Value operand : value.getDefiningOp()->getOperands())
-    bytes += sourceBytes(operand, seen);
-  return bytes;
-}
-
-int64_t bytesIn(RankedTensorType type) {
-  return type.getNumElements() *
-         llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-}
-
 struct LookupBeforeFunction : OpRewritePattern<GatherOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -104,8 +87,7 @@ private:
     if (!isWorthStoring(table))
       return true;
     // A larger constant that nothing else needs.
-    DenseSet<Value> seen;
-    int64_t bytes = bytesIn(type), source = sourceBytes(table, seen);
+    int64_t bytes = getBytes(type), source = getSourceBytes(table);
     return !isWorthStoring(bytes, 0) && bytes > source + source / 4 &&
            llvm::all_of(table.getUsers(),
                         [](Operation *user) { return isa<GatherOp>(user); });
@@ -113,14 +95,6 @@ private:
 };
 
 } // namespace
-
-bool isWorthStoring(Value table) {
-  int64_t bytes = bytesIn(cast<RankedTensorType>(table.getType()));
-  DenseSet<Value> seen;
-  // Looking at the sources of all small tables would take long.
-  return isWorthStoring(bytes, 0) ||
-         isWorthStoring(bytes, sourceBytes(table, seen));
-}
 
 Value Lookup::in(Value table, int64_t axis) {
   auto it = known.find({table, axis});

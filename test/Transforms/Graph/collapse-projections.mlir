@@ -230,3 +230,29 @@ func.func @many(%x: tensor<1x400x32xf32>, %y: tensor<1x50x64xf32>) -> tensor<1x4
   %o = sluice.matmul %r, %wo : (tensor<1x400x32xf32>, tensor<32x64xf32>) -> tensor<1x400x64xf32>
   return %o : tensor<1x400x64xf32>
 }
+
+// Weights of eight bits, and splats, are smaller than their product, which would
+// be computed in every run.
+// CHECK-LABEL: @dequantised
+// CHECK: sluice.attention {{.*}}(tensor<1x8x8x64xf32>, tensor<1x256x1x64xf32>, tensor<1x256x1x64xf32>)
+// REMARK-NOT: multiplied
+func.func @dequantised(%x: tensor<1x8x512xf32>, %y: tensor<1x256x128xf32>) -> tensor<1x8x512xf32> {
+  %wq0 = sluice.constant dense_resource<wq> : tensor<512x512xi8>
+  %wq = sluice.cast %wq0 {to = f32} : (tensor<512x512xi8>) -> tensor<512x512xf32>
+  %wk = sluice.constant dense_resource<wk> : tensor<128x64xf32>
+  %wv = sluice.constant dense_resource<wv> : tensor<128x64xf32>
+  %wo = sluice.constant dense<4.0> : tensor<512x512xf32>
+  %q0 = sluice.matmul %x, %wq : (tensor<1x8x512xf32>, tensor<512x512xf32>) -> tensor<1x8x512xf32>
+  %qs = sluice.constant dense<[1, 8, 8, 64]> : tensor<4xi64>
+  %q = sluice.reshape %q0, %qs : (tensor<1x8x512xf32>, tensor<4xi64>) -> tensor<1x8x8x64xf32>
+  %k0 = sluice.matmul %y, %wk : (tensor<1x256x128xf32>, tensor<128x64xf32>) -> tensor<1x256x64xf32>
+  %ks = sluice.constant dense<[1, 256, 1, 64]> : tensor<4xi64>
+  %k = sluice.reshape %k0, %ks : (tensor<1x256x64xf32>, tensor<4xi64>) -> tensor<1x256x1x64xf32>
+  %v0 = sluice.matmul %y, %wv : (tensor<1x256x128xf32>, tensor<128x64xf32>) -> tensor<1x256x64xf32>
+  %v = sluice.reshape %v0, %ks : (tensor<1x256x64xf32>, tensor<4xi64>) -> tensor<1x256x1x64xf32>
+  %a = sluice.attention %q, %k, %v {query_order = array<i64: 0, 2, 1, 3>, key_order = array<i64: 0, 2, 1, 3>, value_order = array<i64: 0, 2, 1, 3>, result_order = array<i64: 0, 2, 1, 3>} : (tensor<1x8x8x64xf32>, tensor<1x256x1x64xf32>, tensor<1x256x1x64xf32>) -> tensor<1x8x8x64xf32>
+  %rs = sluice.constant dense<[1, 8, 512]> : tensor<3xi64>
+  %r = sluice.reshape %a, %rs : (tensor<1x8x8x64xf32>, tensor<3xi64>) -> tensor<1x8x512xf32>
+  %o = sluice.matmul %r, %wo : (tensor<1x8x512xf32>, tensor<512x512xf32>) -> tensor<1x8x512xf32>
+  return %o : tensor<1x8x512xf32>
+}

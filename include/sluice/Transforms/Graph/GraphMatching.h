@@ -25,6 +25,15 @@ bool isAbout(mlir::Value value, double number);
 /// Is the value made of constants alone?
 bool isConstantExpression(mlir::Value value);
 
+/// The bytes of a tensor of static shape.
+int64_t getBytes(mlir::RankedTensorType type);
+
+/// The bytes of the constants that constant expressions are made of together.
+int64_t getSourceBytes(mlir::ValueRange values);
+
+/// Is a constant expression of static shape worth keeping as a constant?
+bool isWorthStoring(mlir::Value value);
+
 /// Does nothing but `user` read the value?
 bool isOnlyReadBy(mlir::Value value, mlir::Operation *user);
 
