@@ -11,7 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/Sluice/GraphBuilder.h"
+#include "ShapeBuilder.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
@@ -50,9 +50,12 @@ public:
 
   /// Are there parts that are better computed each by itself?
   bool analyse();
+  /// Are all that read the weights among these products?
+  bool ownsWeights(const DenseSet<Operation *> &products);
   /// A product for each part.
   void split();
 
+  MatmulOp getProduct() const { return product; }
   size_t getPartCount() const { return slices.size(); }
 
 private:
@@ -63,7 +66,8 @@ private:
   };
 
   bool follow();
-  bool followReshape(Operation *op);
+  bool followReshape(ReshapeOp op);
+  bool hasColumns(Operation *op) const;
   bool isElementwiseStep(Operation *op, Value value) const;
   bool addSlice(SliceOp op);
   bool findFactors();
@@ -76,7 +80,9 @@ private:
             const ColumnDimensions &columns, const Part &part) const;
   Value cutShape(GraphBuilder &graph, ReshapeOp op,
                  const ColumnDimensions &columns, const Part &part) const;
-  Value build(GraphBuilder &graph, const Part &part);
+  /// The product and the steps with the columns of a part.
+  SmallVector<Value> build(const Part &part);
+  void moveSizes(Value whole, const ColumnDimensions &columns, Value part);
 
   MatmulOp product;
   SmallVector<Operation *> steps;
@@ -124,14 +130,14 @@ bool ColumnChain::isElementwiseStep(Operation *op, Value value) const {
 }
 
 /// Columns are the last dimensions, behind all others.
-bool ColumnChain::followReshape(Operation *op) {
+bool ColumnChain::followReshape(ReshapeOp op) {
   const ColumnDimensions &before = places.back();
-  int64_t rank = shapeOf(op->getOperand(0)).size();
+  int64_t rank = shapeOf(op.getOperand()).size();
   for (auto [i, columns] : llvm::enumerate(llvm::reverse(before)))
     if (columns.dimension != rank - 1 - static_cast<int64_t>(i))
       return false;
   int64_t number = before.front().high, product = 1;
-  ArrayRef<int64_t> shape = shapeOf(op->getResult(0));
+  ArrayRef<int64_t> shape = shapeOf(op);
   ColumnDimensions after;
   for (int64_t i = shape.size(); i-- > 0 && product < number;) {
     if (ShapedType::isDynamic(shape[i]) || number % (product * shape[i]) != 0)
@@ -143,8 +149,20 @@ bool ColumnChain::followReshape(Operation *op) {
   if (product != number)
     return false;
   std::reverse(after.begin(), after.end());
+  // A zero copies a size, which must not be one of columns.
+  for (int64_t i = before.front().dimension; i < after.front().dimension; ++i)
+    if (!op.getAllowZero() && evaluateConstantElement(op.getShape(), i) == 0)
+      return false;
   places.push_back(after);
   return true;
+}
+
+/// Are the sizes of columns behind a step known?
+bool ColumnChain::hasColumns(Operation *op) const {
+  ArrayRef<int64_t> shape = shapeOf(op->getResult(0));
+  return llvm::all_of(places.back(), [&](const ColumnDimension &columns) {
+    return shape[columns.dimension] == columns.high / columns.low;
+  });
 }
 
 bool ColumnChain::addSlice(SliceOp op) {
@@ -179,9 +197,13 @@ bool ColumnChain::follow() {
     } else if (isa<tensor::CastOp>(op) || isElementwiseStep(op, value)) {
       ColumnDimensions after = places.back();
       places.push_back(after);
-    } else if (!isa<ReshapeOp>(op) || !followReshape(op)) {
-      return false;
+    } else {
+      auto reshape = dyn_cast<ReshapeOp>(op);
+      if (!reshape || !followReshape(reshape))
+        return false;
     }
+    if (!hasColumns(op))
+      return false;
     steps.push_back(op);
   }
   return false;
@@ -272,6 +294,29 @@ bool ColumnChain::analyse() {
   return total <= shape.back();
 }
 
+bool ColumnChain::ownsWeights(const DenseSet<Operation *> &products) {
+  Value weights = product.getRhs();
+  auto elements = [](Value value) {
+    auto type = cast<RankedTensorType>(value.getType());
+    return type.hasStaticShape() ? type.getNumElements() : 0;
+  };
+  SmallVector<Value> pending{weights};
+  DenseSet<Operation *> sources;
+  while (!pending.empty()) {
+    Value value = pending.pop_back_val();
+    // Others may read scales and zero points.
+    if (elements(value) < elements(weights))
+      continue;
+    if (!llvm::all_of(value.getUsers(), [&](Operation *user) {
+          return sources.contains(user) || products.contains(user);
+        }))
+      return false;
+    if (sources.insert(value.getDefiningOp()).second)
+      llvm::append_range(pending, value.getDefiningOp()->getOperands());
+  }
+  return true;
+}
+
 //===----------------------------------------------------------------------===//
 // A product for each slice
 //===----------------------------------------------------------------------===//
@@ -329,7 +374,9 @@ Value ColumnChain::cutShape(GraphBuilder &graph, ReshapeOp op,
                               graph.builder.getI64IntegerAttr(0));
 }
 
-Value ColumnChain::build(GraphBuilder &graph, const Part &part) {
+SmallVector<Value> ColumnChain::build(const Part &part) {
+  OpBuilder builder(product);
+  GraphBuilder graph(builder, product.getLoc());
   auto typeOf = [&](Value whole, const ColumnDimensions &columns) {
     auto type = cast<RankedTensorType>(whole.getType());
     SmallVector<int64_t> shape(type.getShape());
@@ -351,11 +398,13 @@ Value ColumnChain::build(GraphBuilder &graph, const Part &part) {
   Value value = graph.make<MatmulOp>(
       typeOf(product, places.front()), product.getLhs(), weights,
       product.getTransposeLhs(), product.getTransposeRhs());
+  SmallVector<Value> values{value};
   for (auto [i, step] : llvm::enumerate(steps)) {
     const ColumnDimensions &columns = places[i + 1];
     Value whole = step->getResult(0);
     int64_t rank = shapeOf(whole).size();
     Value before = resultOf(ArrayRef(steps).take_front(i), product);
+    builder.setInsertionPoint(step);
     IRMapping mapping;
     for (Value operand : step->getOperands())
       if (operand == before)
@@ -364,18 +413,53 @@ Value ColumnChain::build(GraphBuilder &graph, const Part &part) {
         mapping.map(operand, cutShape(graph, reshape, columns, part));
       else if (!mapping.contains(operand))
         mapping.map(operand, cutOperand(operand, rank, columns));
-    Operation *copy = graph.builder.clone(*step, mapping);
+    Operation *copy = builder.clone(*step, mapping);
     copy->getResult(0).setType(typeOf(whole, columns));
     value = copy->getResult(0);
+    values.push_back(value);
   }
-  return value;
+  return values;
+}
+
+/// Readers of a value's sizes get them from a part of it, apart from columns.
+void ColumnChain::moveSizes(Value whole, const ColumnDimensions &columns,
+                            Value part) {
+  for (Operation *user : llvm::make_early_inc_range(whole.getUsers())) {
+    auto op = dyn_cast<ShapeOp>(user);
+    if (!op)
+      continue;
+    auto isColumns = [&](int64_t dimension) {
+      return llvm::any_of(columns, [&](const ColumnDimension &own) {
+        return own.dimension == dimension;
+      });
+    };
+    int64_t start = op.getStart(), end = op.getEnd();
+    if (llvm::none_of(llvm::seq(start, std::max(start, end)), isColumns)) {
+      op.getOperandMutable().assign(part);
+      continue;
+    }
+    OpBuilder builder(op);
+    GraphBuilder graph(builder, op.getLoc());
+    ShapeBuilder sizes(graph);
+    for (int64_t i = start; i < end; ++i)
+      if (isColumns(i))
+        sizes.append(shapeOf(whole)[i]);
+      else
+        sizes.append(part, i);
+    op.replaceAllUsesWith(sizes.take());
+    op.erase();
+  }
 }
 
 void ColumnChain::split() {
-  for (SliceOp slice : slices) {
+  for (auto [i, slice] : llvm::enumerate(slices)) {
+    SmallVector<Value> values = build(*findPart(slice));
+    if (i == 0)
+      for (auto [k, value] : llvm::enumerate(values))
+        moveSizes(resultOf(ArrayRef(steps).take_front(k), product), places[k],
+                  value);
     OpBuilder builder(slice);
-    GraphBuilder graph(builder, product.getLoc());
-    Value part = build(graph, *findPart(slice));
+    Value part = values.back();
     if (part.getType() != slice.getType())
       part = tensor::CastOp::create(builder, slice.getLoc(), slice.getType(),
                                     part);
@@ -394,10 +478,25 @@ public:
   void runOnOperation() final {
     SmallVector<MatmulOp> products;
     getOperation().walk([&](MatmulOp op) { products.push_back(op); });
+    std::vector<ColumnChain> chains;
+    DenseSet<Operation *> split;
     for (MatmulOp op : products) {
       ColumnChain chain(op);
       if (!chain.analyse())
         continue;
+      split.insert(op);
+      chains.push_back(std::move(chain));
+    }
+    // Weights would be stored twice where something else reads them whole.
+    auto isShared = [&](ColumnChain &chain) {
+      return !chain.ownsWeights(split) && split.erase(chain.getProduct());
+    };
+    for (size_t before = 0; before != chains.size();) {
+      before = chains.size();
+      llvm::erase_if(chains, isShared);
+    }
+    for (ColumnChain &chain : chains) {
+      MatmulOp op = chain.getProduct();
       chain.split();
       remarks::applied(op, remarks::fusion)
           << "one product for each of " << std::to_string(chain.getPartCount())
