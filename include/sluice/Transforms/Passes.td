@@ -257,7 +257,8 @@ def FormLinearAttentionPass
     first-level cache. Remarks of the kind `attention` say what it became, and
     why one stays a scan.
   }];
-  let dependentDialects = ["::sluice::SluiceDialect"];
+  let dependentDialects = ["::sluice::SluiceDialect",
+                           "mlir::tensor::TensorDialect"];
   let statistics = [
     Statistic<"numReplaced", "linear-attentions", "Number of scans replaced">
   ];

@@ -14,6 +14,7 @@
 #include "StepFormula.h"
 #include "dialects/Sluice/GraphBuilder.h"
 #include "dialects/Sluice/LinearAttention.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "sluice/Analysis/TargetAnalysis.h"
 #include "sluice/Codegen/CPU/CpuFamilies.h"
 #include "sluice/Support/Remarks.h"
@@ -66,6 +67,7 @@ private:
                 ArrayRef<PlaceSymbol> to);
   LinearAttentionOp makeOp();
   Value swapState(Value tensor);
+  void replaceResult(unsigned number, Value value);
   bool isSwapped() const { return valueDimension < depthDimension; }
   SmallVector<PlaceSymbol> withHeads(ArrayRef<PlaceSymbol> last) const {
     SmallVector<PlaceSymbol> result(heads);
@@ -77,6 +79,8 @@ private:
   const MachineModel &machine;
   OpBuilder builder;
   GraphBuilder steps;
+  /// Of outputs and states: sums of one are not those of the other.
+  StepExpander expander;
   Value state;
   /// The dimensions of the state that a sum runs along, and that outputs have.
   int64_t depthDimension = 0, valueDimension = 0;
@@ -154,7 +158,7 @@ bool LinearAttentionMatcher::matchOutput() {
   auto yielded = scan.getBody().front().getTerminator()->getOperands();
   Value next = yielded[0], output = yielded[1];
   outputPlace = identity(output, uintptr_t(1) << 16);
-  auto formula = StepExpander(next).expand(output, outputPlace);
+  auto formula = expander.expand(output, outputPlace, next);
   if (!formula || formula->size() != 1 || !formula->front().sum)
     return false;
   StepTerm &term = formula->front();
@@ -260,7 +264,7 @@ bool LinearAttentionMatcher::matchTerms(const StepFormula &terms) {
 
 bool LinearAttentionMatcher::matchState() {
   Value next = scan.getBody().front().getTerminator()->getOperand(0);
-  auto formula = StepExpander(nullptr).expand(next, place);
+  auto formula = expander.expand(next, place, /*stop=*/nullptr);
   if (!formula || !matchTerms(*formula))
     return false;
   for (const Product *product : {&query, &key, &value, &decay, &rate})
@@ -484,6 +488,15 @@ llvm::Error LinearAttentionMatcher::checkGain() {
   return llvm::Error::success();
 }
 
+/// The op may know more or less of the sizes than the scan does.
+void LinearAttentionMatcher::replaceResult(unsigned number, Value value) {
+  Value result = scan.getResult(number);
+  if (value.getType() != result.getType())
+    value =
+        tensor::CastOp::create(builder, scan.getLoc(), result.getType(), value);
+  result.replaceAllUsesWith(value);
+}
+
 llvm::Error LinearAttentionMatcher::replace() {
   if (llvm::Error error = checkGain())
     return error;
@@ -495,14 +508,17 @@ llvm::Error LinearAttentionMatcher::replace() {
     return refuse("no kernel takes many tokens of such heads at once");
   }
   Value last = op.getLast();
-  scan.getResult(0).replaceAllUsesWith(isSwapped() ? swapState(last) : last);
-  scan.getResult(1).replaceAllUsesWith(
-      arrange(op.getOutput(), withHeads({ofGroup, ofValue}), outputPlace));
-  SmallVector<Value> operands(scan->getOperands());
+  replaceResult(0, isSwapped() ? swapState(last) : last);
+  replaceResult(
+      1, arrange(op.getOutput(), withHeads({ofGroup, ofValue}), outputPlace));
+  llvm::SmallSetVector<Operation *, 4> casts;
+  for (Value operand : scan->getOperands())
+    if (auto cast = operand.getDefiningOp<CastOp>())
+      casts.insert(cast);
   scan.erase();
-  for (Value operand : operands)
-    if (auto cast = operand.getDefiningOp<CastOp>(); cast && cast.use_empty())
-      cast.erase();
+  for (Operation *cast : casts)
+    if (cast->use_empty())
+      cast->erase();
   remarks::applied(op, remarks::attention)
       << "linear attention takes many tokens at once";
   return llvm::Error::success();

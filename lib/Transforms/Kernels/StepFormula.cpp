@@ -60,7 +60,7 @@ StepExpander::expandSum(Operation *op, const ScanPlaces::Place &place) {
   }
   std::optional<StepFormula> product = StepFormula{StepTerm()};
   for (OpOperand &operand : ScanPlaces::readOperands(op)) {
-    auto factor = expand(
+    auto factor = expandValue(
         operand.get(),
         ScanPlaces::inOperand(op, operand.getOperandNumber(), place, reduced));
     if (!factor)
@@ -86,8 +86,16 @@ StepExpander::expandSum(Operation *op, const ScanPlaces::Place &place) {
   return product;
 }
 
+std::optional<StepFormula> StepExpander::expand(Value value,
+                                                const ScanPlaces::Place &place,
+                                                Value stopAt) {
+  stop = stopAt;
+  visits = 0;
+  return expandValue(value, place);
+}
+
 std::optional<StepFormula>
-StepExpander::expand(Value value, const ScanPlaces::Place &place) {
+StepExpander::expandValue(Value value, const ScanPlaces::Place &place) {
   StepFormula self{StepTerm{1, {{value, place}}, std::nullopt}};
   Operation *op = value.getDefiningOp();
   if (!op || value == stop)
@@ -97,8 +105,8 @@ StepExpander::expand(Value value, const ScanPlaces::Place &place) {
   if (auto number = getSplatNumber(value))
     return StepFormula{StepTerm{*number, {}, std::nullopt}};
   auto inOperand = [&](unsigned number) {
-    return expand(op->getOperand(number),
-                  ScanPlaces::inOperand(op, number, place, {}));
+    return expandValue(op->getOperand(number),
+                       ScanPlaces::inOperand(op, number, place, {}));
   };
   if (isa<AddOp, SubOp>(op)) {
     auto left = inOperand(0), right = inOperand(1);

@@ -41,17 +41,17 @@ using StepFormula = llvm::SmallVector<StepTerm>;
 
 /// Writes elements of a scan's body as sums of products: through what moves
 /// elements, adds, subtracts, multiplies and sums up. Everything else is a
-/// factor of its own.
+/// factor of its own. No two sums of what one expander writes share an index.
 class StepExpander {
 public:
-  /// `stop` is a factor whatever it is computed from; it may be null.
-  explicit StepExpander(mlir::Value stop) : stop(stop) {}
-
-  /// None where there is a sum of sums, or too many products.
-  std::optional<StepFormula> expand(mlir::Value value,
-                                    const ScanPlaces::Place &place);
+  /// None where there is a sum of sums, or too many products. `stop` is a
+  /// factor whatever it is computed from; it may be null.
+  std::optional<StepFormula>
+  expand(mlir::Value value, const ScanPlaces::Place &place, mlir::Value stop);
 
 private:
+  std::optional<StepFormula> expandValue(mlir::Value value,
+                                         const ScanPlaces::Place &place);
   std::optional<StepFormula> expandSum(mlir::Operation *op,
                                        const ScanPlaces::Place &place);
 

@@ -136,6 +136,65 @@ func.func @gated_delta(%s0: tensor<2x64x128xf32>, %q: tensor<32x2x64xf32>, %k: t
 
 // -----
 
+// The op knows less of the tokens than the scan.
+// CHECK-LABEL: @unknown_tokens
+// CHECK:         %{{.*}}, %[[OUTPUT:.*]] = sluice.linear_attention
+// CHECK:         %[[ARRANGED:.*]] = sluice.squeeze %[[OUTPUT]] {{.*}} -> tensor<?x2x128xf32>
+// CHECK:         tensor.cast %[[ARRANGED]] : tensor<?x2x128xf32> to tensor<32x2x128xf32>
+func.func @unknown_tokens(%s0: tensor<2x64x128xf32>, %q: tensor<?x2x64xf32>, %k: tensor<32x2x64xf32>, %v: tensor<32x2x128xf32>) -> (tensor<2x64x128xf32>, tensor<32x2x128xf32>) {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %n = arith.constant 32 : index
+  %empty = tensor.empty() : tensor<32x2x128xf32>
+  %0:2 = scf.for %i = %zero to %n step %one iter_args(%s = %s0, %os = %empty) -> (tensor<2x64x128xf32>, tensor<32x2x128xf32>) {
+    %qi = sluice.element %q, %i : (tensor<?x2x64xf32>, index) -> tensor<2x64xf32>
+    %ki = sluice.element %k, %i : (tensor<32x2x64xf32>, index) -> tensor<2x64xf32>
+    %vi = sluice.element %v, %i : (tensor<32x2x128xf32>, index) -> tensor<2x128xf32>
+    %k3 = sluice.unsqueeze %ki {axes = array<i64: 2>} : (tensor<2x64xf32>) -> tensor<2x64x1xf32>
+    %v3 = sluice.unsqueeze %vi {axes = array<i64: 1>} : (tensor<2x128xf32>) -> tensor<2x1x128xf32>
+    %kv = sluice.mul %k3, %v3 : (tensor<2x64x1xf32>, tensor<2x1x128xf32>) -> tensor<2x64x128xf32>
+    %next = sluice.add %kv, %s : (tensor<2x64x128xf32>, tensor<2x64x128xf32>) -> tensor<2x64x128xf32>
+    %q3 = sluice.unsqueeze %qi {axes = array<i64: 1>} : (tensor<2x64xf32>) -> tensor<2x1x64xf32>
+    %o3 = sluice.matmul %q3, %next : (tensor<2x1x64xf32>, tensor<2x64x128xf32>) -> tensor<2x1x128xf32>
+    %o = sluice.squeeze %o3 {axes = array<i64: 1>} : (tensor<2x1x128xf32>) -> tensor<2x128xf32>
+    %filled = sluice.set_element %os, %i, %o : (tensor<32x2x128xf32>, index, tensor<2x128xf32>) -> tensor<32x2x128xf32>
+    scf.yield %next, %filled : tensor<2x64x128xf32>, tensor<32x2x128xf32>
+  }
+  return %0#0, %0#1 : tensor<2x64x128xf32>, tensor<32x2x128xf32>
+}
+
+// -----
+
+// Keys and values are one cast, which nothing else reads.
+// CHECK-LABEL: @cast_twice
+// CHECK-NOT:     sluice.cast
+// CHECK:         sluice.linear_attention %arg0, %{{.*}}, %arg2, %arg2 :
+// CHECK-NOT:     sluice.cast
+func.func @cast_twice(%s0: tensor<2x128x128xf32>, %q: tensor<32x2x128xf32>, %x: tensor<32x2x128xf16>) -> (tensor<2x128x128xf32>, tensor<32x2x128xf32>) {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %n = arith.constant 32 : index
+  %k = sluice.cast %x {to = f32} : (tensor<32x2x128xf16>) -> tensor<32x2x128xf32>
+  %empty = tensor.empty() : tensor<32x2x128xf32>
+  %0:2 = scf.for %i = %zero to %n step %one iter_args(%s = %s0, %os = %empty) -> (tensor<2x128x128xf32>, tensor<32x2x128xf32>) {
+    %qi = sluice.element %q, %i : (tensor<32x2x128xf32>, index) -> tensor<2x128xf32>
+    %ki = sluice.element %k, %i : (tensor<32x2x128xf32>, index) -> tensor<2x128xf32>
+    %vi = sluice.element %k, %i : (tensor<32x2x128xf32>, index) -> tensor<2x128xf32>
+    %k3 = sluice.unsqueeze %ki {axes = array<i64: 2>} : (tensor<2x128xf32>) -> tensor<2x128x1xf32>
+    %v3 = sluice.unsqueeze %vi {axes = array<i64: 1>} : (tensor<2x128xf32>) -> tensor<2x1x128xf32>
+    %kv = sluice.mul %k3, %v3 : (tensor<2x128x1xf32>, tensor<2x1x128xf32>) -> tensor<2x128x128xf32>
+    %next = sluice.add %kv, %s : (tensor<2x128x128xf32>, tensor<2x128x128xf32>) -> tensor<2x128x128xf32>
+    %q3 = sluice.unsqueeze %qi {axes = array<i64: 1>} : (tensor<2x128xf32>) -> tensor<2x1x128xf32>
+    %o3 = sluice.matmul %q3, %next : (tensor<2x1x128xf32>, tensor<2x128x128xf32>) -> tensor<2x1x128xf32>
+    %o = sluice.squeeze %o3 {axes = array<i64: 1>} : (tensor<2x1x128xf32>) -> tensor<2x128xf32>
+    %filled = sluice.set_element %os, %i, %o : (tensor<32x2x128xf32>, index, tensor<2x128xf32>) -> tensor<32x2x128xf32>
+    scf.yield %next, %filled : tensor<2x128x128xf32>, tensor<32x2x128xf32>
+  }
+  return %0#0, %0#1 : tensor<2x128x128xf32>, tensor<32x2x128xf32>
+}
+
+// -----
+
 // The correction knows nothing of the decay: no delta rule of the op.
 // CHECK-LABEL: @undecayed
 // CHECK-NOT:     sluice.linear_attention
