@@ -8,13 +8,12 @@
 
 #include "dialects/Kernel/Kernel.h"
 #include "dialects/Sluice/Sluice.h"
+#include "sluice/Codegen/CPU/TaskStack.h"
 
 namespace sluice {
 
 /// Elements of queries and values that there are kernels for.
 inline constexpr int64_t mostAttentionDepth = 1024;
-/// Of what a task keeps: stacks of threads may be small.
-inline constexpr int64_t mostStackBytes = 224 << 10;
 
 /// Can keys and values be multiplied where they lie?
 bool readsInPlace(AttentionOp op);

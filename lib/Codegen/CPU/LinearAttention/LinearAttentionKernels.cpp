@@ -9,6 +9,7 @@
 #include "sluice/Analysis/MachineModel.h"
 #include "sluice/Codegen/CPU/CpuFamilies.h"
 #include "sluice/Codegen/CPU/CpuLoops.h"
+#include "sluice/Codegen/CPU/TaskStack.h"
 #include "sluice/Codegen/Elements/FlatAccess.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -27,6 +28,20 @@ static bool servesLinearAttention(Operation *operation) {
          !ShapedType::isDynamic(group) && group > 0;
 }
 
+/// What a task may have of columns besides what a chunk has of all keys.
+static int64_t countStackColumns(LinearAttentionOp op,
+                                 const LinearAttentionSizes &sizes) {
+  int64_t chunk = sizes.chunk, depth = op.getDepth();
+  // Keys, their panel, what they are multiplied with, and products of decays.
+  int64_t rows = op.getDecay() && op.decaysByRow() ? 4 : 3;
+  // Scores, and the products and quotients of decays of the state.
+  int64_t elements = rows * chunk * llvm::alignTo(depth, sizes.lanes) +
+                     chunk * (2 * chunk + 1);
+  // The state and values.
+  return (mostStackBytes / 4 - elements) / (depth + chunk) / sizes.lanes *
+         sizes.lanes;
+}
+
 /// What a task keeps of the state fits the second-level cache beside a chunk's
 /// keys and values, and a thread's stack: a chunk passes over it twice, and the
 /// scores of queries and keys are computed for each task. Longer chunks make
@@ -41,6 +56,7 @@ static LinearAttentionSizes chooseSizes(LinearAttentionOp op,
   int64_t bytes = std::min(machine.l2Bytes / 4, mostBytes);
   int64_t most =
       std::clamp<int64_t>(bytes / 4 / op.getDepth(), leastColumns, mostColumns);
+  most = std::min(most, countStackColumns(op, sizes));
   int64_t blocks = llvm::divideCeil(op.getValueDepth(), most);
   sizes.valueBlock =
       llvm::alignTo(llvm::divideCeil(op.getValueDepth(), blocks), sizes.lanes);
