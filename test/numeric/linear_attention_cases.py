@@ -150,14 +150,22 @@ def head_decays(g, **sizes):
     return layer.expect(decay, g.feeds[layer.rate])
 
 
-@case(ERROR)
-def late_infinity(g):
-    """What is not finite reaches no token before it, and no other head."""
+@case(ERROR, added=([], {"corrects": False}), corrected=([], {"corrects": True}))
+def late_infinity(g, corrects):
+    """What is not finite reaches no token before it, and no other head; nor does what a
+    delta rule makes infinite of finite values."""
     layer, token = Layer(g), 37
-    _, outputs = layer.expect()
-    g.feeds[layer.v][token, 0, 1, 3] = np.inf
-    g.feeds[layer.v][token, 1, 0] = np.nan
-    _, every = layer.scan(PRODUCTS.format(new=ADDED, kept="s"), [])
+    rate = g.feeds[layer.rate]
+    _, outputs = layer.expect(rate=rate if corrects else None)
+    if corrects:
+        rate[token, 0, 1] = rate[token, 1, 0] = 1e38
+        g.feeds[layer.v][token, :, :2] *= 100
+    else:
+        g.feeds[layer.v][token, 0, 1, 3] = np.inf
+        g.feeds[layer.v][token, 1, 0] = np.nan
+    _, every = layer.scan(
+        PRODUCTS.format(new=CORRECTED.format(kept="s") if corrects else ADDED, kept="s"),
+        ["b"] if corrects else [])
     cut = lambda x, axis, first, last: g.Slice(x, *(
         g.constant(np.int64([n])) for n in (first, last, axis)))
     g.output(cut(every, 0, 0, token))

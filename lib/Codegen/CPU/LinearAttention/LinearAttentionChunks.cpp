@@ -166,12 +166,18 @@ Value LinearAttentionEmitter::prepareValues(Index first, Index count) {
   return check.front();
 }
 
+Value LinearAttentionEmitter::reduceAll(Value flags) {
+  return vector::ReductionOp::create(index.builder, index.loc,
+                                     vector::CombiningKind::AND, flags);
+}
+
 /// Returns whether the tokens may be taken as products.
 Value LinearAttentionEmitter::prepare(Index first, Index count) {
   SmallVector<Value> checks = prepareKeys(first, count);
   Value check = body.add(checks[0], prepareValues(first, count));
   if (decays == Decay::OfState)
     check = body.add(check, prepareDecay(first, count));
+  emitPanel();
   Value good = body.compare(CmpFPredicate::OEQ, check, number(0));
   auto both = [&](Value a, Value b) -> Value {
     return arith::AndIOp::create(index.builder, index.loc, a, b);
@@ -182,8 +188,15 @@ Value LinearAttentionEmitter::prepare(Index first, Index count) {
     good = both(good, body.compare(CmpFPredicate::OLE, checks[2],
                                    number(1 / leastSquare)));
   }
-  return vector::ReductionOp::create(index.builder, index.loc,
-                                     vector::CombiningKind::AND, good);
+  Value isGood = reduceAll(good);
+  if (!rate)
+    return isGood;
+  return kernel
+      .choose(
+          isGood, TypeRange(isGood.getType()),
+          [&] { return SmallVector<Value>{correctValues(first, count)}; },
+          [&] { return SmallVector<Value>{isGood}; })
+      .front();
 }
 
 //===----------------------------------------------------------------------===//
@@ -299,8 +312,9 @@ void LinearAttentionEmitter::emitProduct(
 }
 
 /// The delta rule: all at once what the state knows of the keys, and token by
-/// token what the tokens before have added to it.
-void LinearAttentionEmitter::correctValues(Index first, Index count) {
+/// token what the tokens before have added to it. Returns whether all are
+/// finite.
+Value LinearAttentionEmitter::correctValues(Index first, Index count) {
   fillLeft(key, first, count, 1);
   emitScores(count, /*includesOwn=*/false);
   auto getRate = [&](Index token) {
@@ -336,6 +350,16 @@ void LinearAttentionEmitter::correctValues(Index first, Index count) {
       }
     }
   });
+  Value check =
+      index
+          .loop(index.constant(0), index.mul(count, width), lanes,
+                ValueRange{number(0)},
+                [&](Index place, ValueRange running) -> SmallVector<Value> {
+                  return {
+                      multiplyAdd(load(values, place), number(0), running[0])};
+                })
+          .front();
+  return reduceAll(body.compare(CmpFPredicate::OEQ, check, number(0)));
 }
 
 void LinearAttentionEmitter::emitOutputs(Index first, Index count,
@@ -437,9 +461,6 @@ void LinearAttentionEmitter::emitPanel() {
 }
 
 void LinearAttentionEmitter::emitChunk(Index first, Index count) {
-  emitPanel();
-  if (rate)
-    correctValues(first, count);
   index.loop(index.constant(0), index.constant(group), 1,
              [&](Index number) { emitOutputs(first, count, number); });
   emitNextState(count);

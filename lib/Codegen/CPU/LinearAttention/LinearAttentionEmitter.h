@@ -20,7 +20,8 @@
 // one after the other. Where a state decays as a whole, P[t] / P[s] is a factor
 // of the scores, a product that nothing is divided by. Where rows decay by
 // themselves, keys are divided by P[s]: a chunk whose P leave a safe range, and
-// one that reads what is not finite, goes token by token instead, as do the few
+// one that reads what is not finite or has such u, which scores of zero would
+// not keep from earlier tokens, goes token by token instead, as do the few
 // tokens of a short rest. That depends on the tensors alone. A run of few
 // tokens is steps from one tensor of the state to the other.
 //
@@ -123,6 +124,7 @@ private:
   void emitChunk(Index first, Index count);
   void emitPanel();
   Value prepare(Index first, Index count);
+  Value reduceAll(Value flags);
   mlir::SmallVector<Value> prepareKeys(Index first, Index count);
   Value prepareDecay(Index first, Index count);
   Value prepareValues(Index first, Index count);
@@ -131,7 +133,7 @@ private:
   void emitProduct(
       Index count, bool addsScores,
       mlir::function_ref<void(Index row, int64_t column, Value sums)> store);
-  void correctValues(Index first, Index count);
+  Value correctValues(Index first, Index count);
   void emitOutputs(Index first, Index count, Index query);
   void emitNextState(Index count);
 
