@@ -353,7 +353,9 @@ bool ScoreTerms::reread(AttentionOp op) {
   // Rows without a key that the mask hides are not those of the bias.
   if (bias && mask)
     return false;
-  setGuarded(!op.getNanRows() && !fallback);
+  // A bias that is its own fallback is what softmax adds, and hides where it is
+  // -inf alone.
+  setGuarded(!op.getNanRows());
   if (bias)
     add(bias, 1);
   else
@@ -368,6 +370,9 @@ bool ScoreTerms::reread(AttentionOp op) {
   // have the sum of all keys, to which numbers near the bound belong as well.
   if (bound && !fallback && op.getBias() && !op.getMaskedBelow())
     op.setMaskedBelowAttr(bound);
+  if (fallback && !op.getFallback() && op.getBias() &&
+      !isAboveFills(op.getBias(), 1).value_or(false))
+    op.setNanRows(true);
   return true;
 }
 
