@@ -133,8 +133,11 @@ static std::optional<Projection> findProjection(Value tensor,
              return !isa<ShapeOp>(user);
            }) > 1;
   };
-  while (isView(value.getDefiningOp()) && !isRead(value))
-    value = value.getDefiningOp()->getOperand(0);
+  auto skipViews = [&] {
+    while (isView(value.getDefiningOp()) && !isRead(value))
+      value = value.getDefiningOp()->getOperand(0);
+  };
+  skipViews();
   Projection projection{nullptr, nullptr, heads, elements};
   int64_t columns = heads * elements;
   auto sum = value.getDefiningOp<AddOp>();
@@ -145,8 +148,7 @@ static std::optional<Projection> findProjection(Value tensor,
         projection.bias = sum->getOperand(i);
         value = sum->getOperand(1 - i);
       }
-  while (isView(value.getDefiningOp()) && !isRead(value))
-    value = value.getDefiningOp()->getOperand(0);
+  skipViews();
   projection.product = value.getDefiningOp<MatmulOp>();
   MatmulOp product = projection.product;
   if (!product || isRead(value) || product.getTransposeLhs() ||

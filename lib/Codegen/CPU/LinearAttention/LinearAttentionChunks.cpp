@@ -228,21 +228,28 @@ static int64_t divideRows(int64_t rows, int64_t most) {
   return most;
 }
 
+/// Rows of `left`, all of each, for products with something that is to be set.
+MicroTileOperands LinearAttentionEmitter::readLeft(Index row,
+                                                   int64_t tileRows) {
+  MicroTileOperands inputs;
+  inputs.a = left;
+  for (int64_t r = 0; r < tileRows; ++r)
+    inputs.aRows.push_back(index.mul(index.add(row, r), depthStride));
+  inputs.aStep = index.constant(1);
+  inputs.depth = index.constant(depth);
+  return inputs;
+}
+
 /// The products of `left` and the keys up to the token's own, or up to there.
 void LinearAttentionEmitter::emitScores(Index count, bool includesOwn) {
   int64_t vectors = chunk / lanes;
   int64_t tileRows = divideRows(chunk, getRegisterRows(vectors, machine));
   RegisterTile shape{tileRows, vectors, lanes};
   index.loop(index.constant(0), count, tileRows, [&](Index row) {
-    MicroTileOperands inputs;
-    inputs.a = left;
-    for (int64_t r = 0; r < tileRows; ++r)
-      inputs.aRows.push_back(index.mul(index.add(row, r), depthStride));
-    inputs.aStep = index.constant(1);
+    MicroTileOperands inputs = readLeft(row, tileRows);
     inputs.b = panel;
     inputs.bStart = index.constant(0);
     inputs.bStep = index.constant(chunk);
-    inputs.depth = index.constant(depth);
     SmallVector<Value> sums =
         emitMicroTile(index.builder, index.loc, shape, getOptions(), inputs,
                       makeZeroTile(index.builder, index.loc, shape, f32));
@@ -271,15 +278,10 @@ void LinearAttentionEmitter::emitProduct(
         divideRows(chunk, getRegisterRows(tile.vectors, machine));
     RegisterTile shape{tileRows, tile.vectors, lanes};
     index.loop(index.constant(0), count, tileRows, [&](Index row) {
-      MicroTileOperands inputs;
-      inputs.a = left;
-      for (int64_t r = 0; r < tileRows; ++r)
-        inputs.aRows.push_back(index.mul(index.add(row, r), depthStride));
-      inputs.aStep = index.constant(1);
+      MicroTileOperands inputs = readLeft(row, tileRows);
       inputs.b = state;
       inputs.bStart = index.constant(tile.first);
       inputs.bStep = index.constant(width);
-      inputs.depth = index.constant(depth);
       SmallVector<Value> sums =
           emitMicroTile(index.builder, index.loc, shape, getOptions(), inputs,
                         makeZeroTile(index.builder, index.loc, shape, f32));

@@ -129,6 +129,7 @@ private:
   Value prepareDecay(Index first, Index count);
   Value prepareValues(Index first, Index count);
   void fillLeft(const Rows &rows, Index first, Index count, double factor);
+  MicroTileOperands readLeft(Index row, int64_t tileRows);
   void emitScores(Index count, bool includesOwn);
   void emitProduct(
       Index count, bool addsScores,
