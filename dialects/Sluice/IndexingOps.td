@@ -14,7 +14,7 @@
 include "dialects/Sluice/SluiceBase.td"
 
 def GatherOp : Sluice_Op<"gather",
-    [FindsSource, Batchwise, NoSizeConditions, TellsSizeSource]> {
+    [FindsSource, PicksElements, Batchwise, NoSizeConditions, TellsSizeSource]> {
   let summary = "slices of a tensor at indices along one dimension";
   let arguments = (ins AnyRankedTensor:$operand, AnyRankedTensor:$indices,
                        I64Attr:$axis);
@@ -22,14 +22,15 @@ def GatherOp : Sluice_Op<"gather",
   let hasCanonicalizer = 1;
 }
 
-def GatherElementsOp : Sluice_Op<"gather_elements", [NoSizeConditions]> {
+def GatherElementsOp : Sluice_Op<"gather_elements",
+    [PicksElements, NoSizeConditions]> {
   let summary = "for each element of indices, that element along one dimension";
   let arguments = (ins AnyRankedTensor:$operand, AnyRankedTensor:$indices,
                        I64Attr:$axis);
   let results = (outs AnyRankedTensor:$result);
 }
 
-def GatherNDOp : Sluice_Op<"gather_nd", [HasSizeConditions]> {
+def GatherNDOp : Sluice_Op<"gather_nd", [PicksElements, HasSizeConditions]> {
   let summary = "slices of a tensor at index tuples";
   let description = [{
     The last dimension of `indices` holds the tuples, which index the

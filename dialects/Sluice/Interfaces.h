@@ -9,6 +9,7 @@
 #include "dialects/Sluice/ElementEvaluator.h"
 #include "dialects/Sluice/LinearChannels.h"
 #include "dialects/Sluice/Permutation.h"
+#include "dialects/Sluice/RowMovement.h"
 #include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/TypeInference.h"
 #include "dialects/Sluice/Work.h"

@@ -126,6 +126,57 @@ void ConcatOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
 }
 
 //===----------------------------------------------------------------------===//
+// InterleaveOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult InterleaveOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, ValueRange operands,
+    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
+    SmallVectorImpl<Type> &types) {
+  ArrayRef<int64_t> lhs = shapeOf(operands[0]), rhs = shapeOf(operands[1]);
+  if (lhs.empty() || failed(verifyCompatibleShape(lhs, rhs)) ||
+      elementTypeOf(operands[0]) != elementTypeOf(operands[1]))
+    return emitOptionalError(
+        location, "operands do not fit together: ", operands.getTypes());
+  SmallVector<int64_t> shape;
+  for (auto [left, right] : llvm::zip(lhs, rhs))
+    shape.push_back(knownSize({left, right}));
+  int64_t &last = shape.back();
+  if (!ShapedType::isDynamic(last) && __builtin_mul_overflow(last, 2, &last))
+    return emitOptionalUnsupported(location, "the size overflows");
+  types.push_back(RankedTensorType::get(shape, elementTypeOf(operands[0])));
+  return success();
+}
+
+LogicalResult
+InterleaveOp::reifyResultShapes(OpBuilder &builder,
+                                ReifiedRankedShapedTypeDims &shapes) {
+  SizeBuilder size{builder, getLoc()};
+  int64_t last = getType().getRank() - 1;
+  shapes.push_back(size.ofType(getType(), [&](int64_t i) {
+    OpFoldResult operand = size.of(getLhs(), i);
+    return i == last ? size.mul(operand, size.constant(2)) : operand;
+  }));
+  return success();
+}
+
+void InterleaveOp::demandSizes(
+    function_ref<void(OperandDimension, int64_t)> demand) {
+  auto [lhs, rhs] = std::pair(shapeOf(getLhs()), shapeOf(getRhs()));
+  for (int64_t i = 0, rank = lhs.size(); i < rank; ++i) {
+    demand({&getLhsMutable(), i}, rhs[i]);
+    demand({&getRhsMutable(), i}, lhs[i]);
+  }
+}
+
+std::optional<OperandDimension> InterleaveOp::getSizeSource(unsigned,
+                                                            int64_t dimension) {
+  if (dimension == getType().getRank() - 1)
+    return std::nullopt;
+  return OperandDimension{&getLhsMutable(), dimension};
+}
+
+//===----------------------------------------------------------------------===//
 // SliceOp
 //===----------------------------------------------------------------------===//
 
@@ -178,15 +229,14 @@ LogicalResult SliceOp::verify() {
   return success();
 }
 
-/// Does the slice take this dimension as it is, whatever its size?
-static bool takesWhole(SliceOp op, int64_t dimension) {
-  return op.getBounds().empty() && op.getStarts()[dimension] == 0 &&
-         op.getEnds()[dimension] == INT64_MAX && op.getSteps()[dimension] == 1;
+bool SliceOp::takesWhole(int64_t dimension) {
+  return getBounds().empty() && getStarts()[dimension] == 0 &&
+         getEnds()[dimension] == INT64_MAX && getSteps()[dimension] == 1;
 }
 
 std::optional<OperandDimension> SliceOp::getSizeSource(unsigned,
                                                        int64_t dimension) {
-  if (!takesWhole(*this, dimension))
+  if (!takesWhole(dimension))
     return std::nullopt;
   return OperandDimension{&getOperandMutable(), dimension};
 }
@@ -196,7 +246,7 @@ LogicalResult SliceOp::reifyResultShapes(OpBuilder &builder,
   SizeBuilder size{builder, getLoc()};
   shapes.push_back(size.ofType(getType(), [&](int64_t i) {
     // A whole dimension has its size, and no formula for it.
-    if (takesWhole(*this, i))
+    if (takesWhole(i))
       return size.of(getOperand(), i);
     auto bound = [&](ArrayRef<int64_t> values, unsigned which) {
       if (getBounds().empty())
@@ -214,8 +264,7 @@ OpFoldResult SliceOp::fold(FoldAdaptor) {
     return {};
   // The whole tensor, whatever its dynamic sizes are.
   for (int64_t i = 0, rank = getType().getRank(); i < rank; ++i)
-    if (getSteps()[i] != 1 ||
-        (getType().isDynamicDim(i) && !takesWhole(*this, i)))
+    if (getSteps()[i] != 1 || (getType().isDynamicDim(i) && !takesWhole(i)))
       return {};
   return getOperand();
 }
@@ -363,6 +412,13 @@ void ConcatOp::requireSizes(SizeConditions &conditions) {
     }
 }
 
+void InterleaveOp::requireSizes(SizeConditions &conditions) {
+  for (int64_t i = 0, rank = conditions.rankOf(getLhs()); i < rank; ++i)
+    conditions.requireEqual(conditions.sizeOf(getLhs(), i),
+                            conditions.sizeOf(getRhs(), i),
+                            "the operands differ in their sizes");
+}
+
 void SliceOp::requireSizes(SizeConditions &conditions) {
   if (getBounds().empty())
     return;
@@ -398,6 +454,14 @@ void ConcatOp::permuteAttributes(ArrayRef<int64_t> permutation) {
   setAxis(permuteAxis(getAxis(), permutation));
 }
 
+/// Elements in turns stay along the last dimension.
+std::optional<SmallVector<int64_t>>
+InterleaveOp::permuteResult(ArrayRef<int64_t> permutation) {
+  if (permutation.back() != static_cast<int64_t>(permutation.size()) - 1)
+    return std::nullopt;
+  return SmallVector<int64_t>(permutation);
+}
+
 std::optional<SmallVector<int64_t>>
 SliceOp::permuteResult(ArrayRef<int64_t> permutation) {
   // The vectors would have to be permuted in the run.
@@ -431,6 +495,11 @@ std::optional<ElementPlace> ConcatOp::findSource(ElementEvaluator &,
     (*positions)[axis] -= size;
   }
   return std::nullopt;
+}
+
+std::optional<ElementPlace> InterleaveOp::findSource(ElementEvaluator &,
+                                                     int64_t index) {
+  return ElementPlace{getOperand(index % 2), index / 2};
 }
 
 std::optional<ElementPlace> SliceOp::findSource(ElementEvaluator &evaluator,

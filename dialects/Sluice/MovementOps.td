@@ -9,7 +9,7 @@
 include "dialects/Sluice/SluiceBase.td"
 
 def ConcatOp : Sluice_Op<"concat",
-    [FindsSource, MovesElements, Permutable<["permuteAttributes"]>,
+    [FindsSource, MovesElements, MovesRows, Permutable<["permuteAttributes"]>,
      HasSizeConditions, TellsOperandSizes]> {
   let summary = "tensors one after the other along a dimension";
   let arguments = (ins Variadic<AnyRankedTensor>:$operands, I64Attr:$axis);
@@ -18,8 +18,17 @@ def ConcatOp : Sluice_Op<"concat",
   let hasCanonicalizer = 1;
 }
 
+def InterleaveOp : Sluice_Op<"interleave",
+    [FindsSource, MovesRows, Permutable<["permuteResult"]>, HasSizeConditions,
+     TellsOperandSizes]> {
+  let summary = "the elements of two tensors in turns along the last dimension";
+  let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs);
+  let results = (outs AnyRankedTensor:$result);
+}
+
 def SliceOp : Sluice_Op<"slice",
-    [FindsSource, Permutable<["permuteResult", "permuteAttributes"]>,
+    [FindsSource, PicksElements, MovesRows,
+     Permutable<["permuteResult", "permuteAttributes"]>,
      HasSizeConditions, TellsSizeSource]> {
   let summary = "every step-th element from start to end in each dimension";
   let description = [{
@@ -37,6 +46,10 @@ def SliceOp : Sluice_Op<"slice",
   let hasFolder = 1;
   let hasVerifier = 1;
   let hasCanonicalizer = 1;
+  let extraClassDeclaration = baseDeclaration # [{
+    /// Does it take this dimension as it is, whatever its size?
+    bool takesWhole(int64_t dimension);
+  }];
 }
 
 def PadOp : Sluice_Op<"pad",
@@ -70,7 +83,8 @@ def ExtendModeAttr : EnumAttr<Sluice_Dialect, ExtendMode, "extend"> {
   let assemblyFormat = "`<` $value `>`";
 }
 
-def ExtendOp : Sluice_Op<"extend", [HasSizeConditions, TellsSizeSource]> {
+def ExtendOp : Sluice_Op<"extend",
+    [PicksElements, HasSizeConditions, TellsSizeSource]> {
   let summary = "repeats a tensor's own elements around it";
   let description = [{
     Widths are given as for `pad`. `reflect` mirrors at the border elements,
@@ -85,13 +99,14 @@ def ExtendOp : Sluice_Op<"extend", [HasSizeConditions, TellsSizeSource]> {
   let hasCanonicalizer = 1;
 }
 
-def TileOp : Sluice_Op<"tile", [HasSizeConditions]> {
+def TileOp : Sluice_Op<"tile", [PicksElements, HasSizeConditions]> {
   let summary = "a tensor repeated along each dimension";
   let arguments = (ins AnyRankedTensor:$operand, AnyRankedTensor:$repeats);
   let results = (outs AnyRankedTensor:$result);
 }
 
-def ReverseSequenceOp : Sluice_Op<"reverse_sequence", [HasSizeConditions]> {
+def ReverseSequenceOp : Sluice_Op<"reverse_sequence",
+    [PicksElements, ReordersElements, HasSizeConditions]> {
   let summary = "reverses the first lengths[b] elements of each sequence";
   let arguments = (ins AnyRankedTensor:$operand, AnyRankedTensor:$lengths,
                        I64Attr:$batch_axis, I64Attr:$time_axis);

@@ -27,6 +27,14 @@ template <typename ConcreteType>
 class IsView : public mlir::OpTrait::TraitBase<ConcreteType, IsView> {};
 
 template <typename ConcreteType>
+class PicksElements
+    : public mlir::OpTrait::TraitBase<ConcreteType, PicksElements> {};
+
+template <typename ConcreteType>
+class ReordersElements
+    : public mlir::OpTrait::TraitBase<ConcreteType, ReordersElements> {};
+
+template <typename ConcreteType>
 class MovesElements
     : public mlir::OpTrait::TraitBase<ConcreteType, MovesElements> {};
 

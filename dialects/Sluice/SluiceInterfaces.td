@@ -250,6 +250,23 @@ def PlacesOpInterface : OpInterface<"PlacesOpInterface"> {
 class TellsPlaces<list<string> methods>
     : DeclareOpInterfaceMethods<PlacesOpInterface, methods>;
 
+def RowMovementOpInterface : OpInterface<"RowMovementOpInterface"> {
+  let cppNamespace = "::sluice";
+  let description = [{
+    An op with one result that moves parts of rows: elements that are neighbours
+    along the last dimension, or a few apart, stay so. Kernels of elementwise
+    ops read through it, and write what it puts together, instead of having its
+    operands or its result in memory.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      Which parts go where (RowMovement.h); none where that does not follow from
+      types and attributes.
+    }], "std::optional<::sluice::RowMovement>", "getRowMovement">
+  ];
+}
+def MovesRows : DeclareOpInterfaceMethods<RowMovementOpInterface>;
+
 def WorkOpInterface : OpInterface<"WorkOpInterface"> {
   let cppNamespace = "::sluice";
   let description = [{

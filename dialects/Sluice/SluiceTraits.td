@@ -42,6 +42,12 @@ def StaysInHost : Sluice_Trait<"StaysInHost">;
 // so that it may be the same memory.
 def IsView : Sluice_Trait<"IsView">;
 
+// Each element of the result is one of the first operand's. So it is for views.
+def PicksElements : Sluice_Trait<"PicksElements">;
+
+// The result has each element of the first operand once. So it is for views.
+def ReordersElements : Sluice_Trait<"ReordersElements">;
+
 // Each element of the operands that have the result's rank is at most one
 // element of the result, in another place.
 def MovesElements : Sluice_Trait<"MovesElements">;

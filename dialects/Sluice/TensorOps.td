@@ -59,8 +59,8 @@ def ReshapeOp : Sluice_Op<"reshape",
 }
 
 def TransposeOp : Sluice_Op<"transpose",
-    [FindsSource, TellsWork, TellsPlaces<["getOperandPlace"]>,
-     NoSizeConditions, TellsSizeSource]> {
+    [FindsSource, PicksElements, ReordersElements, MovesRows, TellsWork,
+     TellsPlaces<["getOperandPlace"]>, NoSizeConditions, TellsSizeSource]> {
   let summary = "permuted dimensions: result dimension i is operand dimension permutation[i]";
   let arguments = (ins AnyRankedTensor:$operand,
                        DenseI64ArrayAttr:$permutation);
@@ -93,7 +93,8 @@ def SqueezeOp : Sluice_Op<"squeeze",
 }
 
 def BroadcastOp : Sluice_Op<"broadcast",
-    [FindsSource, TellsWork, BroadcastsOperand, HasSizeConditions]> {
+    [FindsSource, PicksElements, TellsWork, BroadcastsOperand,
+     HasSizeConditions]> {
   let summary = "NumPy broadcasting of a tensor against a shape";
   let description = [{
     The result shape is the broadcast of the operand's shape and `shape`.

@@ -207,11 +207,55 @@ struct MergeReshapes : OpRewritePattern<ReshapeOp> {
     return success();
   }
 };
+
+/// What has a last dimension of one more in `value`, which is a view of it.
+Value findWithoutLast(Value value) {
+  ArrayRef<int64_t> shape = shapeOf(value);
+  if (shape.back() != 1)
+    return nullptr;
+  int64_t last = shape.size() - 1;
+  if (auto op = value.getDefiningOp<UnsqueezeOp>();
+      op && op.getAxes() == ArrayRef<int64_t>(last))
+    return op.getOperand();
+  auto op = value.getDefiningOp<ReshapeOp>();
+  return op && op.getType().hasStaticShape() &&
+                 shapeOf(op.getOperand()) == shape.drop_back()
+             ? op.getOperand()
+             : Value();
+}
+
+/// Two tensors side by side along a new last dimension that joins the one in
+/// front of it are taken in turns.
+struct StackToInterleave : OpRewritePattern<ReshapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ReshapeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto stack = op.getOperand().getDefiningOp<ConcatOp>();
+    ArrayRef<int64_t> to = op.getType().getShape();
+    int64_t rank = to.size();
+    // Zeros in the wanted shape copy dimensions in front of the last one.
+    if (!stack || stack.getNumOperands() != 2 || rank == 0 ||
+        stack.getType().getRank() != rank + 1 ||
+        static_cast<int64_t>(stack.getAxis()) != rank ||
+        ShapedType::isDynamic(to.back()) || to.back() == 0 ||
+        to.back() % 2 != 0 ||
+        to.back() / 2 != stack.getType().getDimSize(rank - 1))
+      return failure();
+    Value lhs = findWithoutLast(stack.getOperand(0)),
+          rhs = findWithoutLast(stack.getOperand(1));
+    if (!lhs || !rhs)
+      return failure();
+    Value pairs = rewriter.createOrFold<InterleaveOp>(op.getLoc(), lhs, rhs);
+    rewriter.replaceOpWithNewOp<ReshapeOp>(op, op.getType(), pairs,
+                                           op.getShape(), op.getAllowZero());
+    return success();
+  }
+};
 } // namespace
 
 void ReshapeOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                             MLIRContext *context) {
-  patterns.add<MergeReshapes>(context);
+  patterns.add<MergeReshapes, StackToInterleave>(context);
 }
 
 //===----------------------------------------------------------------------===//

@@ -14,9 +14,37 @@ using namespace sluice;
 
 namespace {
 
+/// Does a kernel compute one value of elementwise ops, and of what moves parts
+/// of rows to and from them?
+bool isMap(Block &region, const EmitterRegistry &emitters) {
+  auto ops = region.without_terminator();
+  Operation *yield = region.getTerminator();
+  if (yield->getNumOperands() != 1 || !yield->getOperand(0).getDefiningOp())
+    return false;
+  bool movesRows = false;
+  for (Operation &op : ops) {
+    if (isa<ElementwiseOpInterface, ConstantOp>(op))
+      continue;
+    auto movement = dyn_cast<RowMovementOpInterface>(op);
+    if (!movement || !movement.getRowMovement())
+      return false;
+    movesRows = true;
+  }
+  if (!movesRows)
+    return true;
+  // What only moves elements may have a better way to do so; rows of one
+  // element have no parts.
+  int64_t size = shapeOf(yield->getOperand(0)).back();
+  return size != 0 && size != 1 &&
+         !(llvm::hasSingleElement(ops) && emitters.find(&*ops.begin()).kernel);
+}
+
 /// Builds the code of a kernel at the builder's position; all arguments and
 /// yielded values are bound to buffers.
+
 LogicalResult emitBuiltinKernel(KernelBuilder &kernel) {
+  if (isMap(kernel.region, kernel.emitters))
+    return emitMapKernel(kernel);
   // What is in front of an anchor is computed on the way.
   for (Operation &op : llvm::reverse(kernel.region.without_terminator()))
     if (auto emitter = kernel.emitters.find(&op).kernel)
@@ -25,13 +53,6 @@ LogicalResult emitBuiltinKernel(KernelBuilder &kernel) {
     if (!isa<ElementwiseOpInterface, ConstantOp>(op) &&
         !kernel.emitters.find(&op).element)
       return op.emitError("no code can be generated for ") << op.getName();
-  auto isElementwise = [](Operation &op) {
-    return isa<ElementwiseOpInterface, ConstantOp>(op);
-  };
-  if (kernel.region.getTerminator()->getNumOperands() == 1 &&
-      kernel.region.getTerminator()->getOperand(0).getDefiningOp() &&
-      llvm::all_of(kernel.region.without_terminator(), isElementwise))
-    return emitMapKernel(kernel);
   return emitElementKernel(kernel);
 }
 

@@ -56,19 +56,10 @@ Value sluice::rotate(Composition &ops, const RotaryEmbedding &embedding,
   Value real = ops.sub(ops.mul(cosine, first), ops.mul(sine, second));
   Value imaginary = ops.add(ops.mul(sine, first), ops.mul(cosine, second));
   Value result;
-  if (embedding.interleaved) {
-    // [..., half, 2] as [..., size].
-    Value pairs = ops.concat(
-        {ops.unsqueeze(real, {4}), ops.unsqueeze(imaginary, {4})}, 4);
-    SmallVector<Value> sizes;
-    for (int64_t i = 0; i < 3; ++i)
-      sizes.push_back(ops.size(x, i));
-    sizes.push_back(ShapedType::isDynamic(size) ? ops.size(x, 3)
-                                                : node.constantVector(size));
-    result = ops.reshapeTo(pairs, sizes);
-  } else {
+  if (embedding.interleaved)
+    result = ops.make<InterleaveOp>({real, imaginary});
+  else
     result = ops.concat({real, imaginary}, 3);
-  }
   if (rotated != 0 && rotated != shapeOf(x)[3])
     result = ops.concat({result, ops.slice(x, 3, size, INT64_MAX)}, 3);
   return result;

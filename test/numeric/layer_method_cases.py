@@ -29,12 +29,13 @@ def toeplitz_bias(g, tokens=100, heads=2, size=16):
 
 
 def rotary(g, dynamic, half):
-    """Pairs that are half a head apart, or neighbours, turned by constant angles, or
-    by those that are looked up for places; behind a product and in front of one."""
-    tokens, heads, size, past = 30, 3, 32, 40
+    """Pairs that are half a head apart, or neighbours in either spelling in a part of
+    the head, turned by constant angles, or by those that are looked up for places;
+    behind a product and in front of one."""
+    tokens, heads, size, past, rest = 30, 3, 44, 40, 8
     a = Attention(g)
-    middle, number = size // 2, np.float16 if half else np.float32
-    angles = np.arange(past)[:, None] * 100.0 ** (-np.arange(middle) / middle)
+    number = np.float16 if half else np.float32
+    angles = np.arange(past)[:, None] * 100.0 ** (-np.arange(size // 2) / 22)
     x = g.input([2, tokens, 24], dynamic=dynamic)
     places = g.integers(g.random.integers(0, past, (2, tokens)),
                         dynamic=["batch", "tokens"] if dynamic else False)
@@ -46,22 +47,37 @@ def rotary(g, dynamic, half):
         return g.Slice(x, a.ints(first), a.ints(last), a.ints(3), a.ints(step))
 
     def apart(x, cos, sin):
-        other = g.Concat(g.Neg(part(x, middle, size)), part(x, 0, middle), axis=3)
+        other = g.Concat(g.Neg(part(x, size // 2, size)), part(x, 0, size // 2), axis=3)
         return g.Add(g.Mul(x, cos), g.Mul(other, sin))
 
+    def stack(*parts):
+        pairs = g.Concat(*(g.Unsqueeze(t, a.ints(4)) for t in parts), axis=4)
+        return a.reshape(pairs, 2, heads, -1, size - rest)
+
+    def in_part(turn):
+        return lambda x, cos, sin: g.Concat(turn(part(x, 0, size - rest), cos, sin),
+                                            part(x, size - rest, size), axis=3)
+
+    @in_part
     def neighbours(x, cos, sin):
         even, odd = part(x, 0, size, 2), part(x, 1, size, 2)
-        turned = (g.Sub(g.Mul(even, cos), g.Mul(odd, sin)),
-                  g.Add(g.Mul(even, sin), g.Mul(odd, cos)))
-        pairs = g.Concat(*(g.Unsqueeze(t, a.ints(4)) for t in turned), axis=4)
-        return a.reshape(pairs, 2, heads, -1, size)
+        return stack(g.Sub(g.Mul(even, cos), g.Mul(odd, sin)),
+                     g.Add(g.Mul(even, sin), g.Mul(odd, cos)))
+
+    @in_part
+    def stacked(x, cos, sin):
+        other = stack(g.Neg(part(x, 1, size, 2)), part(x, 0, size, 2))
+        return g.Add(g.Mul(x, cos), g.Mul(other, sin))
 
     value = np.float64(g.feeds[x]) @ weights
     value = value.reshape(2, tokens, heads, size).swapaxes(1, 2)
     right = []
-    for turn, copies in ((apart, 2), (neighbours, 1)):
+    for turn, pairs, widen in (
+            (apart, size // 2, lambda t: np.tile(t, 2)),
+            (neighbours, (size - rest) // 2, lambda t: t),
+            (stacked, (size - rest) // 2, lambda t: np.repeat(t, 2, -1))):
         for at in (np.arange(tokens), g.feeds[places]):
-            tables = [np.tile(f(angles), copies).astype(number) for f in (np.cos, np.sin)]
+            tables = [widen(f(angles[:, :pairs])).astype(number) for f in (np.cos, np.sin)]
             if at.ndim == 1:
                 tables = [g.constant(t[at]) for t in tables]
             else:
@@ -71,14 +87,16 @@ def rotary(g, dynamic, half):
                 tables = [g.Slice(t, a.ints(0), g.Shape(x, start=1, end=2), a.ints(0))
                           for t in tables]
             g.output(g.Cast(g.Mul(turn(split, *tables), g.constant(number(0.5))), to=1))
-            step = (np.exp(1j * angles[at]) if at.ndim == 1
-                    else np.exp(1j * angles[at])[:, None])
+            step = np.exp(1j * angles[at][..., :pairs])
+            step = step if at.ndim == 1 else step[:, None]
             if turn is apart:
-                result = (value[..., :middle] + 1j * value[..., middle:]) * step
+                result = (value[..., :pairs] + 1j * value[..., pairs:]) * step
                 result = np.concatenate([result.real, result.imag], -1)
             else:
-                result = (value[..., ::2] + 1j * value[..., 1::2]) * step
-                result = np.stack([result.real, result.imag], -1).reshape(value.shape)
+                first, last = value[..., :-rest], value[..., -rest:]
+                result = (first[..., ::2] + 1j * first[..., 1::2]) * step
+                result = np.stack([result.real, result.imag], -1).reshape(first.shape)
+                result = np.concatenate([result, last], -1)
             right.append(result / 2)
     return right
 

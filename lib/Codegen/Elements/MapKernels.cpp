@@ -7,13 +7,17 @@
 // A group of elementwise ops is one linalg.generic on buffers, which
 // `sluice-vectorize-loops` turns into loops over vectors. Dimensions of size
 // one are dropped first, so that every operand walks a subset of the loops.
+// Where ops between them move parts of rows, these fall into segments
+// (RowSegments.h): all of one length are results of one linalg.generic.
 //
 //===----------------------------------------------------------------------===//
 
+#include "RowSegments.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "sluice/Codegen/Elements/KernelBuilder.h"
+#include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -34,53 +38,68 @@ private:
   struct Assumption {
     Value input;
     int64_t inputDimension, dimension;
+
+    bool operator==(const Assumption &other) const {
+      return input == other.input && inputDimension == other.inputDimension &&
+             dimension == other.dimension;
+    }
   };
   /// False if an input does not fit the loops whatever its sizes are.
   bool collectAssumptions();
-  bool mayBeLarger(Value input, int64_t dimension);
-  Value dropUnitDimensions(Value buffer, ArrayRef<int64_t> sizes);
-  void emitGeneric();
+  bool mayBeLarger(const Assumption &one);
+  /// A tensor's buffer without dimensions of size one.
+  Value dropUnitDimensions(Value tensor);
+  Value makeBuffer(const RowPart &part, int64_t size);
+  void emitGenerics();
+  void emitGeneric(ArrayRef<RowSegment> segments);
 
   KernelBuilder &kernel;
   Value yielded;
   ArrayRef<int64_t> shape;
+  SmallVector<RowSegment> segments;
+  /// What is read of inputs, for all segments.
+  SmallVector<RowPart> reads;
   SmallVector<Assumption> assumptions;
+  /// Those of tensors, without dimensions of size one.
+  DenseMap<Value, Value> buffers;
 };
 
 } // namespace
 
+//===----------------------------------------------------------------------===//
+// Sizes
+//===----------------------------------------------------------------------===//
+
 /// Can another input be larger than one in this dimension of the result?
-bool MapKernel::mayBeLarger(Value input, int64_t dimension) {
-  int64_t rank = shape.size();
-  for (Value other : kernel.region.getArguments()) {
-    ArrayRef<int64_t> sizes = shapeOf(other);
-    int64_t place = dimension - rank + static_cast<int64_t>(sizes.size());
-    if (other != input && place >= 0 && sizes[place] != 1)
-      return true;
-  }
-  return false;
+bool MapKernel::mayBeLarger(const Assumption &one) {
+  return llvm::any_of(reads, [&](const RowPart &read) {
+    auto found = llvm::find(read.dimensions, one.dimension);
+    int64_t place = found - read.dimensions.begin();
+    return found != read.dimensions.end() && shapeOf(read.value)[place] != 1 &&
+           !(read.value == one.input && place == one.inputDimension);
+  });
 }
 
 bool MapKernel::collectAssumptions() {
-  int64_t rank = shape.size();
-  for (Value input : kernel.region.getArguments()) {
-    ArrayRef<int64_t> sizes = shapeOf(input);
-    for (int64_t i = 0, count = sizes.size(); i < count; ++i) {
-      int64_t dimension = rank - count + i;
-      if (sizes[i] == 1)
+  for (const RowPart &read : reads) {
+    for (auto [i, size] : llvm::enumerate(shapeOf(read.value))) {
+      if (size == 1)
         continue;
-      if (shape[dimension] == 1)
+      Assumption one{read.value, static_cast<int64_t>(i), read.dimensions[i]};
+      if (shape[one.dimension] == 1)
         return false;
-      if (ShapedType::isDynamic(sizes[i]) && mayBeLarger(input, dimension))
-        assumptions.push_back({input, i, dimension});
+      if (ShapedType::isDynamic(size) && mayBeLarger(one) &&
+          !llvm::is_contained(assumptions, one))
+        assumptions.push_back(one);
     }
   }
   return true;
 }
 
-Value MapKernel::dropUnitDimensions(Value buffer, ArrayRef<int64_t> sizes) {
+Value MapKernel::dropUnitDimensions(Value tensor) {
   SmallVector<ReassociationIndices> groups;
   ReassociationIndices pending;
+  ArrayRef<int64_t> sizes = shapeOf(tensor);
   for (auto [i, size] : llvm::enumerate(sizes)) {
     pending.push_back(i);
     if (size != 1) {
@@ -88,6 +107,7 @@ Value MapKernel::dropUnitDimensions(Value buffer, ArrayRef<int64_t> sizes) {
       pending.clear();
     }
   }
+  Value buffer = kernel.buffer(tensor);
   if (groups.size() == sizes.size())
     return buffer;
   // Unit dimensions at the end join the last group.
@@ -97,64 +117,135 @@ Value MapKernel::dropUnitDimensions(Value buffer, ArrayRef<int64_t> sizes) {
                                          groups);
 }
 
-void MapKernel::emitGeneric() {
+/// The part's elements, `size` of each row.
+Value MapKernel::makeBuffer(const RowPart &part, int64_t size) {
+  ArrayRef<int64_t> sizes = shapeOf(part.value);
+  Value &buffer = buffers[part.value];
+  if (!buffer)
+    buffer = dropUnitDimensions(part.value);
+  if (sizes.empty() || sizes.back() == 1 ||
+      (part.places == RowPlaces() &&
+       (ShapedType::isDynamic(size) || sizes.back() == size)))
+    return buffer;
   OpBuilder &builder = kernel.builder;
-  int64_t rank = shape.size();
+  int64_t rank = cast<MemRefType>(buffer.getType()).getRank();
+  SmallVector<OpFoldResult> offsets(rank, builder.getIndexAttr(0)),
+      strides(rank, builder.getIndexAttr(1)),
+      extents = memref::getMixedSizes(builder, kernel.loc, buffer);
+  offsets.back() = builder.getIndexAttr(part.places.start);
+  strides.back() = builder.getIndexAttr(part.places.step);
+  extents.back() = builder.getIndexAttr(size);
+  return memref::SubViewOp::create(builder, kernel.loc, buffer, offsets,
+                                   extents, strides);
+}
+
+//===----------------------------------------------------------------------===//
+// Code
+//===----------------------------------------------------------------------===//
+
+/// Emits segments of one size.
+void MapKernel::emitGeneric(ArrayRef<RowSegment> segments) {
+  OpBuilder &builder = kernel.builder;
+  int64_t rank = shape.size(), size = segments.front().size;
   // Loop number of each dimension of the result that is not one.
   SmallVector<int64_t> loopOf(rank, -1);
   int64_t loops = 0;
   for (int64_t i = 0; i < rank; ++i)
     if (shape[i] != 1)
       loopOf[i] = loops++;
-  SmallVector<Value> inputs;
+  SmallVector<RowPart> found, parts;
+  for (const RowSegment &segment : segments)
+    for (const RowPart &part : findParts(yielded, segment))
+      if (!llvm::is_contained(found, part))
+        found.push_back(part);
+  // Inputs, and then ops, in their order.
+  auto take = [&](Value value) {
+    llvm::copy_if(found, std::back_inserter(parts),
+                  [&](const RowPart &part) { return part.value == value; });
+  };
+  llvm::for_each(kernel.region.getArguments(), take);
+  for (Operation &op : kernel.region.without_terminator())
+    take(op.getResult(0));
+  SmallVector<Value> inputs, outputs;
   SmallVector<AffineMap> maps;
-  for (Value input : kernel.region.getArguments()) {
-    ArrayRef<int64_t> sizes = shapeOf(input);
+  for (const RowPart &part : parts) {
+    if (!isa<BlockArgument>(part.value))
+      continue;
     SmallVector<AffineExpr> places;
-    for (int64_t i = 0, count = sizes.size(); i < count; ++i)
-      if (sizes[i] != 1)
-        places.push_back(builder.getAffineDimExpr(loopOf[rank - count + i]));
-    inputs.push_back(dropUnitDimensions(kernel.buffer(input), sizes));
+    for (auto [dimension, extent] :
+         llvm::zip(part.dimensions, shapeOf(part.value)))
+      if (extent != 1)
+        places.push_back(builder.getAffineDimExpr(loopOf[dimension]));
+    inputs.push_back(makeBuffer(part, size));
     maps.push_back(AffineMap::get(loops, 0, places, builder.getContext()));
   }
-  Value output = dropUnitDimensions(kernel.buffer(yielded), shape);
-  maps.push_back(builder.getMultiDimIdentityMap(loops));
+  for (const RowSegment &segment : segments) {
+    outputs.push_back(makeBuffer(getPart(yielded, segment), size));
+    maps.push_back(builder.getMultiDimIdentityMap(loops));
+  }
+  // The same for all elements.
+  DenseMap<Value, Value> numbers;
+  for (const RowPart &part : parts)
+    if (part.value.getDefiningOp<ConstantOp>())
+      numbers[part.value] = kernel.load(part.value, {});
   SmallVector<utils::IteratorType> iterators(loops,
                                              utils::IteratorType::parallel);
   linalg::GenericOp::create(
-      builder, kernel.loc, inputs, output, maps, iterators,
+      builder, kernel.loc, inputs, outputs, maps, iterators,
       [&](OpBuilder &inner, Location loc, ValueRange arguments) {
         OpBuilder::InsertionGuard guard(builder);
         builder.setInsertionPoint(inner.getInsertionBlock(),
                                   inner.getInsertionPoint());
-        DenseMap<Value, Value> computed;
-        for (auto [input, stored] :
-             llvm::zip(kernel.region.getArguments(), arguments))
-          computed[input] = kernel.toCompute(stored, elementTypeOf(input));
-        for (Operation &op : kernel.region.without_terminator()) {
-          if (isa<ConstantOp>(op)) {
-            computed[op.getResult(0)] = kernel.load(op.getResult(0), {});
-            continue;
+        SmallVector<Value> computed;
+        auto lookup = [&](const RowPart &part) {
+          return computed[llvm::find(parts, part) - parts.begin()];
+        };
+        for (const RowPart &part : parts) {
+          Operation *op = part.value.getDefiningOp();
+          if (!op) {
+            computed.push_back(kernel.toCompute(arguments[computed.size()],
+                                                elementTypeOf(part.value)));
+          } else if (isa<ConstantOp>(op)) {
+            computed.push_back(numbers.lookup(part.value));
+          } else if (RowPart moved = getMovedPart(part); moved.value) {
+            computed.push_back(lookup(moved));
+          } else {
+            SmallVector<Value> operands;
+            for (unsigned i = 0; i < op->getNumOperands(); ++i)
+              operands.push_back(lookup(getOperandPart(part, i)));
+            computed.push_back(cast<ElementwiseOpInterface>(op).buildBody(
+                builder, loc, operands));
           }
-          SmallVector<Value> operands;
-          for (Value operand : op.getOperands())
-            operands.push_back(computed.lookup(operand));
-          computed[op.getResult(0)] =
-              cast<ElementwiseOpInterface>(op).buildBody(builder, loc,
-                                                         operands);
         }
-        Value stored =
-            kernel.toStorage(computed.lookup(yielded), elementTypeOf(yielded));
+        SmallVector<Value> stored;
+        for (const RowSegment &segment : segments)
+          stored.push_back(kernel.toStorage(lookup(getPart(yielded, segment)),
+                                            elementTypeOf(yielded)));
         linalg::YieldOp::create(builder, loc, stored);
       });
 }
 
+void MapKernel::emitGenerics() {
+  buffers.clear();
+  llvm::MapVector<std::pair<int64_t, int64_t>, SmallVector<RowSegment>> alike;
+  for (const RowSegment &segment : segments)
+    alike[{segment.size, segment.places.step}].push_back(segment);
+  for (const auto &[form, some] : alike)
+    emitGeneric(some);
+}
+
 LogicalResult MapKernel::emit() {
-  if (shape.empty() || llvm::all_of(shape, [](int64_t s) { return s == 1; }) ||
-      !collectAssumptions())
+  if (shape.empty() || llvm::all_of(shape, [](int64_t s) { return s == 1; }))
+    return emitElementKernel(kernel);
+  segments = findSegments(yielded);
+  for (const RowSegment &segment : segments)
+    llvm::copy_if(
+        findParts(yielded, segment), std::back_inserter(reads),
+        [](const RowPart &part) { return isa<BlockArgument>(part.value); });
+  if (!collectAssumptions())
     return emitElementKernel(kernel);
   if (assumptions.empty()) {
-    emitGeneric();
+    emitGenerics();
     return success();
   }
   OpBuilder &builder = kernel.builder;
@@ -171,7 +262,7 @@ LogicalResult MapKernel::emit() {
                                   /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(branch.thenBlock());
-  emitGeneric();
+  emitGenerics();
   builder.setInsertionPointToStart(branch.elseBlock());
   return emitElementKernel(kernel);
 }

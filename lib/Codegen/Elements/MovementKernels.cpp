@@ -75,6 +75,22 @@ static Value concatElement(KernelBuilder &kernel, OpResult result,
   return loadFrom(0);
 }
 
+static Value interleaveElement(KernelBuilder &kernel, OpResult result,
+                               ValueRange indices) {
+  auto op = cast<InterleaveOp>(result.getOwner());
+  SmallVector<Value> place(indices);
+  Value two = kernel.index(2), last = place.back();
+  place.back() = kernel.div(last, two);
+  auto loadFrom = [&](Value operand) {
+    return SmallVector<Value>{kernel.load(operand, place)};
+  };
+  return kernel.choose(
+      compare(kernel, Predicate::eq, kernel.rem(last, two), kernel.index(0)),
+      getComputeType(elementTypeOf(result)),
+      [&] { return loadFrom(op.getLhs()); },
+      [&] { return loadFrom(op.getRhs()); })[0];
+}
+
 //===----------------------------------------------------------------------===//
 // Slice
 //===----------------------------------------------------------------------===//
@@ -324,6 +340,7 @@ void sluice::registerMovementEmitters(EmitterRegistry &registry) {
   registry.addKernel<ConcatOp>(emitConcat);
   registry.addKernel<CumulateOp>(emitCumulate);
   registry.addElement<ExtendOp>(extendElement);
+  registry.addElement<InterleaveOp>(interleaveElement);
   registry.addElement<IotaOp>(iotaElement);
   registry.addElement<PadOp>(padElement);
   registry.addKernel<PadOp>(emitPad);

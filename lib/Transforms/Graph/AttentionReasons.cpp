@@ -36,7 +36,8 @@ static bool isFloatTensor(Value value) {
 /// Is each element of the result a function of one of each operand, and each
 /// of those read once?
 static bool keepsElements(Operation *op) {
-  return isa<ElementwiseOpInterface, TransposeOp, tensor::CastOp>(op) ||
+  return isa<ElementwiseOpInterface, tensor::CastOp>(op) ||
+         op->hasTrait<trait::ReordersElements>() ||
          op->hasTrait<trait::IsView>();
 }
 

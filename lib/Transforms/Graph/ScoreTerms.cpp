@@ -51,8 +51,7 @@ static Value findTable(Value value) {
   for (unsigned i = 0; i < farthest; ++i) {
     Operation *op = value.getDefiningOp();
     if (!op ||
-        !(isa<GatherOp, TransposeOp, BroadcastOp, SliceOp, tensor::CastOp>(
-              op) ||
+        !(isa<tensor::CastOp>(op) || op->hasTrait<trait::PicksElements>() ||
           op->hasTrait<trait::IsView>()))
       break;
     value = op->getOperand(0);

@@ -13,6 +13,7 @@
 #include "sluice/Codegen/CPU/CpuFamilies.h"
 #include "sluice/Codegen/CPU/DotUnits/DotUnit.h"
 #include "sluice/Support/Remarks.h"
+#include "sluice/Transforms/Graph/GraphMatching.h"
 #include "sluice/Transforms/Graph/SizeResolver.h"
 #include "sluice/Transforms/Passes.h"
 
@@ -52,6 +53,22 @@ bool isHostOp(Operation *op) {
 
 /// Is the op's element so cheap that computing it at every use is fine?
 bool isElementwise(Operation *op) { return isa<ElementwiseOpInterface>(op); }
+
+/// Into how many parts an op cuts its result's rows, where the kernel of
+/// elementwise ops can read through it, or write what it puts together, vector
+/// by vector; 0 where it cannot.
+size_t countRowPieces(Operation *op) {
+  constexpr int64_t shortestPiece = 8, widestStep = 2;
+  auto moving = dyn_cast<RowMovementOpInterface>(op);
+  auto movement = moving ? moving.getRowMovement() : std::nullopt;
+  if (!movement || llvm::any_of(movement->pieces, [](const RowPiece &piece) {
+        return piece.size < shortestPiece || piece.from.step > widestStep;
+      }))
+    return 0;
+  return movement->pieces.size();
+}
+
+bool movesRows(Operation *op) { return countRowPieces(op) > 0; }
 
 bool takesEpilogue(Operation *op) {
   auto anchor = dyn_cast<AnchorOpInterface>(op);
@@ -96,6 +113,9 @@ bool isEpilogue(const Group &group, Operation *anchor,
   Type anchorType = elementTypeOf(anchor->getResult(0));
   if (!isEpilogueType(elementTypeOf(result), anchorType))
     return false;
+  for (Operation *op : group.ops)
+    if (!isElementwise(op))
+      return false;
   for (Operation *op : group.ops)
     for (Value operand : op->getOperands())
       if (!group.ops.contains(operand.getDefiningOp()) &&
@@ -177,6 +197,60 @@ bool readsSharedTable(Operation *op) {
          });
 }
 
+/// Could an elementwise op run on the accumulators of what it reads?
+bool mayBeEpilogue(Operation *op) {
+  return llvm::any_of(op->getOperands(), [](Value operand) {
+    Operation *producer = operand.getDefiningOp();
+    return producer && takesEpilogue(producer) && operand.hasOneUse();
+  });
+}
+
+/// Does a kernel of elementwise ops stay of a modest size with one more op that
+/// moves parts of rows? It has code for each part.
+bool isWithinPieces(const Group &group, Operation *op) {
+  constexpr size_t mostPieces = 32;
+  size_t pieces = countRowPieces(op);
+  for (Operation *other : group.ops)
+    pieces += countRowPieces(other);
+  return pieces <= mostPieces;
+}
+
+/// May a kernel of elementwise ops also compute `op`, whose users are in it?
+/// Elements must be computed once: a value that is broadcast would be computed
+/// once per use, and one of which parts are moved for each of them.
+bool joinsMap(const Group &group, Operation *op, SymbolicShapes &symbols) {
+  Value value = op->getResult(0);
+  bool isMoved = false;
+  for (Operation *user : op->getUsers()) {
+    if (!isElementwise(user)) {
+      isMoved = true;
+      continue;
+    }
+    Value result = user->getResult(0);
+    if (shapeOf(value) != shapeOf(result) ||
+        !symbols.haveSameShape(value, result))
+      return false;
+  }
+  if (movesRows(op))
+    return isWithinPieces(group, op);
+  return isElementwise(op) &&
+         (!isMoved || (op->hasOneUse() && !mayBeEpilogue(op)));
+}
+
+/// Is an op that moves parts of rows of what a kernel of elementwise ops may
+/// compute on the way?
+bool movesComputed(Operation *op) {
+  return movesRows(op) && llvm::any_of(op->getOperands(), [&](Value operand) {
+           Operation *producer = operand.getDefiningOp();
+           if (!producer || producer->getBlock() != op->getBlock() ||
+               !isOnlyReadBy(operand, op))
+             return false;
+           return movesRows(producer) ||
+                  (isElementwise(producer) && operand.hasOneUse() &&
+                   !mayBeEpilogue(producer));
+         });
+}
+
 class FormKernelsPass final
     : public impl::FormKernelsPassBase<FormKernelsPass> {
 public:
@@ -219,14 +293,14 @@ bool FormKernelsPass::accepts(const Group &group, Operation *op,
     for (Operation *user : op->getUsers())
       if (user == group.anchor)
         return false;
+  if (!group.anchor && (isElementwise(op) || movesRows(op)))
+    return joinsMap(group, op, symbols);
   // Elements must be computed once: a value that is broadcast would be
   // computed once per use.
   if (shapeOf(op->getResult(0)) != shapeOf(group.sink->getResult(0)) ||
       !symbols.haveSameShape(op->getResult(0), group.sink->getResult(0)))
     return false;
   if (isElementwise(op)) {
-    if (!group.anchor)
-      return true;
     return takesEpilogue(group.anchor) &&
            llvm::all_of(op->getOperands(), [&](Value operand) {
              return group.ops.contains(operand.getDefiningOp()) ||
@@ -236,6 +310,22 @@ bool FormKernelsPass::accepts(const Group &group, Operation *op,
            });
   }
   return !group.anchor && takesEpilogue(op) && isEpilogue(group, op, symbols);
+}
+
+/// Is a value, or what follows from it, moved by one of the ops of a kernel,
+/// given in order?
+static bool isMoved(Value value, ArrayRef<Operation *> ops) {
+  DenseSet<Value> found{value};
+  for (Operation *op : ops) {
+    bool follows = llvm::any_of(op->getOperands(), [&](Value operand) {
+      return found.contains(operand);
+    });
+    if (follows && !isElementwise(op))
+      return true;
+    if (follows)
+      found.insert(op->getResult(0));
+  }
+  return false;
 }
 
 SmallVector<Value> FormKernelsPass::dynamicSizes(OpBuilder &builder,
@@ -290,8 +380,11 @@ void FormKernelsPass::makeRegion(Group &group, SizeResolver &resolver) {
   StringRef anchor = group.anchor ? group.anchor->getName().stripDialect()
                                   : StringRef(mapAnchor);
   SmallVector<int64_t> reusable;
-  if (!group.anchor)
+  if (!group.anchor) {
     reusable = findReusable(inputs, sink->getResult(0).getType());
+    llvm::erase_if(reusable,
+                   [&](int64_t i) { return isMoved(inputs[i], ops); });
+  }
   auto region = kernel::RegionOp::create(
       builder, FusedLoc::get(builder.getContext(), locations),
       sink->getResultTypes(), inputs, sizes, anchor, reusable,
@@ -379,13 +472,13 @@ void FormKernelsPass::formInBlock(Block &block, SizeResolver &resolver,
       joined->ops.insert(&op);
       joined->copies[&op] = countCopies(*joined, &op);
       groupOf[&op] = joined;
-      if (!joined->anchor && !isElementwise(&op))
+      if (!joined->anchor && !isElementwise(&op) && !movesRows(&op))
         joined->anchor = &op;
       continue;
     }
     auto group = std::make_unique<Group>();
     group->sink = &op;
-    group->anchor = isElementwise(&op) ? nullptr : &op;
+    group->anchor = isElementwise(&op) || movesComputed(&op) ? nullptr : &op;
     group->ops.insert(&op);
     if (!isView(&op))
       groupOf[&op] = group.get();
@@ -404,6 +497,9 @@ void FormKernelsPass::formInBlock(Block &block, SizeResolver &resolver,
     } else if (isView(group->sink)) {
       makeAlias(group->sink, resolver);
     } else {
+      // What does nothing but move elements has a kernel of its own.
+      if (!isElementwise(group->sink) && group->ops.size() == 1)
+        group->anchor = group->sink;
       makeRegion(*group, resolver);
     }
   }

@@ -108,3 +108,21 @@ func.func @append_to_empty(%a: tensor<0x2xf32>, %e: tensor<3xf32>) -> tensor<1x3
   %0 = sluice.append %a, %e : (tensor<0x2xf32>, tensor<3xf32>) -> tensor<1x3xf32>
   return %0 : tensor<1x3xf32>
 }
+
+// -----
+
+func.func @interleave_other_sizes(%a: tensor<4x2xf32>, %b: tensor<4x3xf32>) -> tensor<4x5xf32> {
+  // expected-error @+2 {{operands do not fit together}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = sluice.interleave %a, %b : (tensor<4x2xf32>, tensor<4x3xf32>) -> tensor<4x5xf32>
+  return %0 : tensor<4x5xf32>
+}
+
+// -----
+
+func.func @interleave_scalars(%a: tensor<f32>) -> tensor<2xf32> {
+  // expected-error @+2 {{operands do not fit together}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = sluice.interleave %a, %a : (tensor<f32>, tensor<f32>) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}

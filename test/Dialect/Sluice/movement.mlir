@@ -113,3 +113,44 @@ func.func @pad_conv_stays(%x: tensor<1x3x8xf32>, %w: tensor<4x4x3xf32>, %v: tens
   %5 = sluice.conv %4, %v {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x3x7xf32>, tensor<4x3x3xf32>) -> tensor<1x4x5xf32>
   return %1, %3, %5 : tensor<1x4x8xf32>, tensor<1x4x8xf32>, tensor<1x4x5xf32>
 }
+
+// -----
+
+// Two tensors side by side in a new last dimension, which joins the one in
+// front of it: elements in turns. Shapes that a run knows stay.
+// CHECK-LABEL: func @stacked
+// CHECK: %[[PAIRS:.*]] = sluice.interleave %arg0, %arg1 : (tensor<?x3x8xf32>, tensor<?x3x8xf32>) -> tensor<?x3x16xf32>
+// CHECK: sluice.reshape %[[PAIRS]], %arg3 : (tensor<?x3x16xf32>, tensor<3xi64>) -> tensor<?x3x16xf32>
+// CHECK: %[[KNOWN:.*]] = sluice.interleave %arg2, %arg2 : (tensor<5x8xf32>, tensor<5x8xf32>) -> tensor<5x16xf32>
+// CHECK: return %{{.*}}, %[[KNOWN]]
+func.func @stacked(%a: tensor<?x3x8xf32>, %b: tensor<?x3x8xf32>, %c: tensor<5x8xf32>, %shape: tensor<3xi64>) -> (tensor<?x3x16xf32>, tensor<5x16xf32>) {
+  %0 = sluice.unsqueeze %a {axes = array<i64: 3>} : (tensor<?x3x8xf32>) -> tensor<?x3x8x1xf32>
+  %1 = sluice.unsqueeze %b {axes = array<i64: 3>} : (tensor<?x3x8xf32>) -> tensor<?x3x8x1xf32>
+  %2 = sluice.concat %0, %1 {axis = 3 : i64} : (tensor<?x3x8x1xf32>, tensor<?x3x8x1xf32>) -> tensor<?x3x8x2xf32>
+  %3 = sluice.reshape %2, %shape : (tensor<?x3x8x2xf32>, tensor<3xi64>) -> tensor<?x3x16xf32>
+  %sizes = sluice.constant dense<[5, 16]> : tensor<2xi64>
+  %4 = sluice.unsqueeze %c {axes = array<i64: 2>} : (tensor<5x8xf32>) -> tensor<5x8x1xf32>
+  %5 = sluice.concat %4, %4 {axis = 2 : i64} : (tensor<5x8x1xf32>, tensor<5x8x1xf32>) -> tensor<5x8x2xf32>
+  %6 = sluice.reshape %5, %sizes : (tensor<5x8x2xf32>, tensor<2xi64>) -> tensor<5x16xf32>
+  return %3, %6 : tensor<?x3x16xf32>, tensor<5x16xf32>
+}
+
+// -----
+
+// Not three tensors, not another dimension, and not what joins two others.
+// CHECK-LABEL: func @not_stacked
+// CHECK-NOT: sluice.interleave
+func.func @not_stacked(%a: tensor<4x8x1xf32>, %b: tensor<4x8xf32>) -> (tensor<4x24xf32>, tensor<4x16xf32>, tensor<8x8xf32>) {
+  %three = sluice.constant dense<[4, 24]> : tensor<2xi64>
+  %rows = sluice.constant dense<[4, 16]> : tensor<2xi64>
+  %square = sluice.constant dense<[8, 8]> : tensor<2xi64>
+  %0 = sluice.unsqueeze %b {axes = array<i64: 2>} : (tensor<4x8xf32>) -> tensor<4x8x1xf32>
+  %1 = sluice.concat %0, %0, %0 {axis = 2 : i64} : (tensor<4x8x1xf32>, tensor<4x8x1xf32>, tensor<4x8x1xf32>) -> tensor<4x8x3xf32>
+  %2 = sluice.reshape %1, %three : (tensor<4x8x3xf32>, tensor<2xi64>) -> tensor<4x24xf32>
+  %3 = sluice.unsqueeze %b {axes = array<i64: 1>} : (tensor<4x8xf32>) -> tensor<4x1x8xf32>
+  %4 = sluice.concat %3, %3 {axis = 1 : i64} : (tensor<4x1x8xf32>, tensor<4x1x8xf32>) -> tensor<4x2x8xf32>
+  %5 = sluice.reshape %4, %rows : (tensor<4x2x8xf32>, tensor<2xi64>) -> tensor<4x16xf32>
+  %6 = sluice.concat %0, %0 {axis = 2 : i64} : (tensor<4x8x1xf32>, tensor<4x8x1xf32>) -> tensor<4x8x2xf32>
+  %7 = sluice.reshape %6, %square : (tensor<4x8x2xf32>, tensor<2xi64>) -> tensor<8x8xf32>
+  return %2, %5, %7 : tensor<4x24xf32>, tensor<4x16xf32>, tensor<8x8xf32>
+}

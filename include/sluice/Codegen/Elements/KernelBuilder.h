@@ -207,7 +207,8 @@ private:
 /// Stores every yielded value element by element.
 llvm::LogicalResult emitElementKernel(KernelBuilder &kernel);
 
-/// Builds a kernel that has nothing but elementwise ops and yields one value.
+/// Builds a kernel that has nothing but elementwise ops, and such as move parts
+/// of rows, and yields one value.
 llvm::LogicalResult emitMapKernel(KernelBuilder &kernel);
 
 } // namespace sluice

@@ -254,6 +254,19 @@ Value BodyEmitter::loadVector(Value buffer, ValueRange indices) {
                                       nothing);
 }
 
+/// Every other element from two vectors, the second of which ends with the last
+/// of them: what is behind need not exist.
+Value BodyEmitter::loadEveryOther(Value buffer, Value offset) {
+  IndexBuilder index(builder, loc);
+  Value low = loadVector(buffer, offset);
+  Value high = loadVector(
+      buffer, index.value(index.add(offset, index.constant(lanes - 1))));
+  SmallVector<int64_t> picked;
+  for (unsigned lane = 0; lane < lanes; ++lane)
+    picked.push_back(2 * lane < lanes ? 2 * lane : 2 * lane + 1);
+  return vector::ShuffleOp::create(builder, loc, low, high, picked);
+}
+
 LaneValue BodyEmitter::gather(Value buffer, Value offset, Value indices,
                               Type elementType) {
   auto type = cast<MemRefType>(buffer.getType());
@@ -333,6 +346,8 @@ LaneValue BodyEmitter::load(const Access &access, Value offset,
   Value vector;
   if (isConstantIntValue(stride, 1)) {
     vector = loadVector(access.buffer, offset);
+  } else if (isConstantIntValue(stride, 2) && !mask) {
+    vector = loadEveryOther(access.buffer, offset);
   } else {
     Value indices;
     if (auto step = getConstantIntValue(stride)) {
@@ -364,10 +379,27 @@ void BodyEmitter::store(const Access &access, Value offset, LaneValue value) {
   if (lanes == 1)
     return storeElement(access, offset,
                         truncate(value.value, access.elementType));
-  Value vector = truncate(toVector(value), access.elementType);
+  storeVector(access, offset, truncate(toVector(value), access.elementType),
+              mask);
+}
+
+void BodyEmitter::storeWoven(const Access &access, Value offset, Value even,
+                             Value odd) {
+  Value vector = vector::InterleaveOp::create(
+      builder, loc, truncate(even, access.elementType),
+      truncate(odd, access.elementType));
+  Value both =
+      mask ? Value(vector::InterleaveOp::create(builder, loc, mask, mask))
+           : Value();
+  storeVector(access, offset, vector, both);
+}
+
+void BodyEmitter::storeVector(const Access &access, Value offset, Value vector,
+                              Value mask) {
   if (access.elementType.isInteger(1))
-    vector = arith::ExtUIOp::create(builder, loc,
-                                    withLanes(builder.getI8Type()), vector);
+    vector = arith::ExtUIOp::create(
+        builder, loc,
+        cast<VectorType>(vector.getType()).clone(builder.getI8Type()), vector);
   if (mask)
     vector::MaskedStoreOp::create(builder, loc, access.buffer, offset, mask,
                                   vector);

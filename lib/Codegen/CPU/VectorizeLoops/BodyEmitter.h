@@ -57,6 +57,9 @@ public:
                  IndexBuilder::Index stride);
   /// Stores to neighbouring elements.
   void store(const Access &access, mlir::Value offset, LaneValue value);
+  /// Stores elements of two vectors in turns.
+  void storeWoven(const Access &access, mlir::Value offset, mlir::Value even,
+                  mlir::Value odd);
   /// Loads and stores of one element in its storage type.
   mlir::Value loadElement(const Access &access, mlir::Value offset);
   void storeElement(const Access &access, mlir::Value offset,
@@ -84,6 +87,9 @@ private:
   mlir::Value allLanes();
   mlir::Value laneNumbers(int64_t step);
   mlir::Value loadVector(mlir::Value buffer, mlir::ValueRange indices);
+  mlir::Value loadEveryOther(mlir::Value buffer, mlir::Value offset);
+  void storeVector(const Access &access, mlir::Value offset, mlir::Value vector,
+                   mlir::Value mask);
 
   mlir::OpBuilder &builder;
   mlir::Location loc;

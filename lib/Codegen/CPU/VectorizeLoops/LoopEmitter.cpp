@@ -235,6 +235,14 @@ void LoopEmitter::emitGroup(const Position &outside, Index iteration,
   }
   for (unsigned vector = 0; vector < group.vectors; ++vector)
     for (auto [output, access] : llvm::enumerate(space.outputs())) {
+      if (plan.weavesOutputs && group.lanes > 1) {
+        ArrayRef<Value> pair =
+            ArrayRef(results).slice(vector * outputCount() + output);
+        if (output % 2 == 0)
+          emitter.storeWoven(access, atOutput(vector, output), pair[0],
+                             pair[1]);
+        continue;
+      }
       Value result = results[vector * outputCount() + output];
       if (plan.copiesBody)
         emitter.storeElement(access, atOutput(vector, output), result);

@@ -76,6 +76,28 @@ unsigned widestBits(linalg::GenericOp op, const IterationSpace &space) {
   return bits;
 }
 
+/// Are two outputs every other element of the same rows, in turns?
+bool areWoven(Value first, Value second) {
+  auto left = first.getDefiningOp<memref::SubViewOp>(),
+       right = second.getDefiningOp<memref::SubViewOp>();
+  if (!left || !right || left.getSource() != right.getSource() ||
+      left.getMixedSizes() != right.getMixedSizes() ||
+      left.getMixedStrides() != right.getMixedStrides())
+    return false;
+  SmallVector<OpFoldResult> leftOffsets = left.getMixedOffsets(),
+                            rightOffsets = right.getMixedOffsets();
+  auto start = getConstantIntValue(leftOffsets.pop_back_val()),
+       next = getConstantIntValue(rightOffsets.pop_back_val());
+  return leftOffsets == rightOffsets && start && next && *next == *start + 1 &&
+         isConstantIntValue(left.getMixedStrides().back(), 2);
+}
+
+bool areWoven(ValueRange outputs) {
+  while (outputs.size() >= 2 && areWoven(outputs[0], outputs[1]))
+    outputs = outputs.drop_front(2);
+  return outputs.empty();
+}
+
 class Planner {
 public:
   Planner(linalg::GenericOp op, const IterationSpace &space,
@@ -90,10 +112,11 @@ public:
       inner.walk(
           [&](Operation *nested) { bodyCycles += operationCycles(*nested); });
     plan.copiesBody = !isVectorizable(body);
+    bool isWoven = areWoven(op.getDpsInits());
     double best = scalarCost();
     if (!plan.copiesBody)
       for (unsigned loop = 0; loop < space.loops.size(); ++loop)
-        consider(loop, best);
+        consider(loop, isWoven, best);
     plan.nanosecondsPerElement = best * machine.nanosecondsPerCycle;
     finish();
     return std::move(plan);
@@ -103,7 +126,7 @@ private:
   double scalarCost() const { return bodyCycles + space.accesses.size(); }
 
   /// Takes `loop` as the vector loop when that is cheaper per element.
-  void consider(unsigned loop, double &best) {
+  void consider(unsigned loop, bool isWoven, double &best) {
     const Loop &candidate = space.loops[loop];
     unsigned lanes = machine.lanes(widestBits(op, space));
     if (candidate.size.isConstant())
@@ -114,7 +137,7 @@ private:
       return;
     for (const Access &output : space.outputs()) {
       const Extent &stride = output.strides[loop];
-      if (candidate.isReduction ? !stride.is(0) : !stride.is(1))
+      if (candidate.isReduction ? !stride.is(0) : !stride.is(isWoven ? 2 : 1))
         return;
     }
     if (candidate.isReduction && llvm::is_contained(plan.combiners, nullptr))
@@ -124,7 +147,8 @@ private:
     for (const Access &access : space.accesses) {
       bool isOneLoad = access.scalar || access.strides[loop].is(0) ||
                        access.strides[loop].is(1);
-      cycles += isOneLoad ? 1 : 1.2 * lanes;
+      bool isTwoLoads = access.strides[loop].is(2);
+      cycles += isOneLoad ? 1 : isTwoLoads ? 3 : 1.2 * lanes;
     }
     // Lanes that stay empty in the last vector.
     double size = std::max(estimatedSize(candidate.size), 1.0);
@@ -139,6 +163,7 @@ private:
     plan.vectorLoop = loop;
     plan.lanes = lanes;
     plan.reducesLanes = candidate.isReduction;
+    plan.weavesOutputs = isWoven;
   }
 
   void finish() {

@@ -19,6 +19,9 @@ struct Plan {
   bool reducesLanes = false;
   /// Vectors in flight in the innermost loop.
   unsigned unroll = 1;
+  /// Outputs 0 and 1, 2 and 3, ... are elements of the same rows in turns: two
+  /// vectors are stored as one.
+  bool weavesOutputs = false;
   /// The body is not elementwise: it is copied as it is.
   bool copiesBody = false;
   /// Parallel loops around the vector loop, from the outside.
