@@ -364,7 +364,7 @@ void AttentionOp::requireSizes(SizeConditions &conditions) {
                           "queries and keys have different depths");
   if (!getGroupSize())
     conditions.requireEqual(keyHeads, heads,
-                            "queries and keys have different heads");
+                            "the heads of queries and keys do not fit");
   // One size fits another one that it divides; the others are equal, or one.
   auto requireScoreSize = [&](Size own, Size wanted, bool repeats) {
     auto known = getConstantIntValue(own), target = getConstantIntValue(wanted);

@@ -6,6 +6,7 @@
 
 #include "dialects/Sluice/SizeConditions.h"
 #include "dialects/Sluice/ShapeEvaluation.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
@@ -189,4 +190,8 @@ void SizeConditions::requireWindow(Size size, const Window &window) {
       either(compare(Predicate::sge, at.add(padded, number(beyond)), reach),
              compare(Predicate::eq, padded, number(0)));
   require(fits, windowMessage);
+}
+
+void SizeAssertions::add(Value condition, StringRef message) {
+  cf::AssertOp::create(builder, loc, condition, message);
 }

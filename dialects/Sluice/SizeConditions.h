@@ -5,8 +5,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Kernels rely on sizes that fit. Ops say by `SizeConditionsOpInterface` what
-// they demand of them; what becomes of that is another's: a check before the op
-// runs, for example.
+// they demand of them; what becomes of that is another's: an assertion in front
+// of the op, for example.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SLUICE_DIALECTS_SLUICE_SIZECONDITIONS_H
@@ -82,6 +82,17 @@ protected:
 
   mlir::OpBuilder &builder;
   mlir::Location loc;
+};
+
+/// Each condition becomes an assertion where the builder stands, which a run
+/// that breaks it ends at.
+class SizeAssertions : public SizeConditions {
+public:
+  SizeAssertions(mlir::OpBuilder &builder, mlir::Operation *op)
+      : SizeConditions(builder, op->getLoc()) {}
+
+private:
+  void add(mlir::Value condition, llvm::StringRef message) override;
 };
 
 } // namespace sluice

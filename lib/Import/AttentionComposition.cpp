@@ -8,6 +8,7 @@
 #include "ControlFlow.h"
 #include "dialects/Sluice/ShapeEvaluation.h"
 #include "dialects/Sluice/SizeBuilder.h"
+#include "dialects/Sluice/SizeConditions.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -53,24 +54,37 @@ static std::string printSizes(ArrayRef<int64_t> sizes) {
   return text;
 }
 
-Value sluice::demandSizes(Composition &ops, Value tensor, ArrayRef<Value> sizes,
-                          StringRef name) {
+void sluice::demandShape(Composition &ops, Value tensor, ArrayRef<Value> sizes,
+                         StringRef name) {
   if (ops.failed() || !tensor)
-    return nullptr;
+    return;
   NodeContext &node = ops.node;
   ArrayRef<int64_t> given = shapeOf(tensor);
   SmallVector<int64_t> wanted;
   for (Value size : sizes)
     wanted.push_back(
         evaluateConstantElement(size, 0).value_or(ShapedType::kDynamic));
-  if (failed(verifyCompatibleShape(given, wanted)))
-    return ops.fail(node.invalid(Twine(name) + " is " + printSizes(given) +
-                                 " and must be " + printSizes(wanted)));
-  if (given == ArrayRef(wanted) && !ShapedType::isDynamicShape(given))
-    return tensor;
+  if (failed(verifyCompatibleShape(given, wanted))) {
+    ops.fail(node.invalid(Twine(name) + " is " + printSizes(given) +
+                          " and must be " + printSizes(wanted)));
+    return;
+  }
   for (auto [i, size] : llvm::enumerate(sizes))
     demand(ops, arith::CmpIPredicate::eq, ops.size(tensor, i), size,
            Twine(name) + " has a wrong size in dimension " + Twine(i));
+}
+
+Value sluice::withShape(Composition &ops, Value tensor, ArrayRef<Value> sizes,
+                        StringRef name) {
+  demandShape(ops, tensor, sizes, name);
+  if (ops.failed() || !tensor)
+    return nullptr;
+  auto isKnown = [](Value size) {
+    return evaluateConstantElement(size, 0).has_value();
+  };
+  if (!ShapedType::isDynamicShape(shapeOf(tensor)) &&
+      llvm::all_of(sizes, isKnown))
+    return tensor;
   return ops.reshapeTo(tensor, sizes);
 }
 
@@ -120,13 +134,11 @@ Value sluice::swapHeads(Composition &ops, Value split) {
   return ops.transpose(split, positionsFirst);
 }
 
-/// With fewer key heads than query heads, each serves several queries' heads.
-static Value repeatHeads(Composition &ops, const AttentionParts &parts,
-                         Value tensor, ArrayRef<int64_t> order) {
+/// Each head as often as `times`, [1], says.
+static Value repeatHeads(Composition &ops, Value times, Value tensor,
+                         ArrayRef<int64_t> order) {
   NodeContext &node = ops.node;
   Value one = node.constantVector(1);
-  Value times = ops.div(ops.size(parts.query, parts.queryOrder[1]),
-                        ops.size(tensor, order[1]));
   int64_t place = order[1] + 1;
   SmallVector<Value> repeats(5, one), sizes;
   repeats[place] = times;
@@ -204,19 +216,16 @@ Value sluice::writeToCache(Composition &ops, Value cache, Value updates,
 // The op
 //===----------------------------------------------------------------------===//
 
-/// Of numbers of heads that only the run knows.
-static void demandHeads(Composition &ops, const AttentionParts &parts) {
-  Value query = ops.size(parts.query, parts.queryOrder[1]),
-        key = ops.size(parts.key, parts.keyOrder[1]);
-  demand(ops, arith::CmpIPredicate::eq, key,
-         ops.size(parts.value, parts.valueOrder[1]),
-         "keys and values have different numbers of heads");
-  if (ops.failed())
-    return;
-  Value one = ops.node.constantVector(1);
-  Value times = ops.div(query, ops.make<MaxOp>({key, one}));
-  demand(ops, arith::CmpIPredicate::eq, ops.mul(times, key), query,
-         "the query heads are no multiple of the key heads");
+/// With fewer key heads than query heads, each serves several of these. Where
+/// the run knows how many, the op gets them repeated: it demands that they are
+/// as many as the queries' then.
+static void repeatKeyHeads(Composition &ops, AttentionParts &parts) {
+  Value keyHeads = ops.size(parts.key, parts.keyOrder[1]);
+  Value times =
+      ops.div(ops.size(parts.query, parts.queryOrder[1]),
+              ops.make<MaxOp>({keyHeads, ops.node.constantVector(1)}));
+  parts.key = repeatHeads(ops, times, parts.key, parts.keyOrder);
+  parts.value = repeatHeads(ops, times, parts.value, parts.valueOrder);
 }
 
 static AttentionOp makeOp(Composition &ops, AttentionParts &parts) {
@@ -250,11 +259,8 @@ static AttentionOp makeOp(Composition &ops, AttentionParts &parts) {
     }
   }
   if (ShapedType::isDynamic(parts.queryHeads()) ||
-      ShapedType::isDynamic(parts.keyHeads())) {
-    demandHeads(ops, parts);
-    parts.key = repeatHeads(ops, parts, parts.key, parts.keyOrder);
-    parts.value = repeatHeads(ops, parts, parts.value, parts.valueOrder);
-  }
+      ShapedType::isDynamic(parts.keyHeads()))
+    repeatKeyHeads(ops, parts);
   SmallVector<Value> operands;
   SmallVector<int32_t> segments;
   auto add = [&](Value operand) {
@@ -302,6 +308,8 @@ AttentionStages sluice::makeAttentionStages(Composition &ops,
   AttentionOp op = makeOp(ops, parts);
   if (!op)
     return {};
+  SizeAssertions assertions(ops.builder, op);
+  op.requireSizes(assertions);
   AttentionStages stages = decomposeInStages(op, ops.builder);
   op.erase();
   return stages;

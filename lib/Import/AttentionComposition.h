@@ -61,11 +61,13 @@ mlir::Value swapHeads(Composition &ops, mlir::Value split);
 /// known and do not, the node is refused, and elsewhere the run fails.
 void demand(Composition &ops, mlir::arith::CmpIPredicate predicate,
             mlir::Value lhs, mlir::Value rhs, const llvm::Twine &message);
-/// `tensor` where it has these sizes, vectors of one element, which is demanded
-/// as above. Messages call it `name`.
-mlir::Value demandSizes(Composition &ops, mlir::Value tensor,
-                        llvm::ArrayRef<mlir::Value> sizes,
-                        llvm::StringRef name);
+/// The tensor has these sizes, vectors of one element, demanded as above.
+/// Messages call it `name`.
+void demandShape(Composition &ops, mlir::Value tensor,
+                 llvm::ArrayRef<mlir::Value> sizes, llvm::StringRef name);
+/// The tensor, of which that is demanded, in a type that says so.
+mlir::Value withShape(Composition &ops, mlir::Value tensor,
+                      llvm::ArrayRef<mlir::Value> sizes, llvm::StringRef name);
 
 /// The size of a dimension as an i64 scalar.
 mlir::Value scalarSize(Composition &ops, mlir::Value tensor, int64_t dimension);

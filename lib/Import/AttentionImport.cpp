@@ -124,9 +124,9 @@ llvm::Error AttentionReader::readPlaces() {
   if (causal)
     parts.right = 0;
   if (node.hasInput(6))
-    parts.lengths = demandSizes(ops, perBatch(ops, node.input(6)),
-                                ops.size(parts.query, parts.queryOrder[0]),
-                                "nonpad_kv_seqlen");
+    parts.lengths = withShape(ops, perBatch(ops, node.input(6)),
+                              ops.size(parts.query, parts.queryOrder[0]),
+                              "nonpad_kv_seqlen");
   if (!parts.left && !parts.right)
     return llvm::Error::success();
   // Queries come after the cached keys.

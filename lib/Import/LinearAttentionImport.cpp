@@ -118,7 +118,7 @@ Value LinearAttentionReader::unpack(size_t input, StringRef name,
   Value width = node.constantVector(std::accumulate(
       sizes.begin(), sizes.end(), int64_t(1), std::multiplies<int64_t>()));
   Value packed =
-      demandSizes(ops, node.input(input), {shape[0], shape[1], width}, name);
+      withShape(ops, node.input(input), {shape[0], shape[1], width}, name);
   SmallVector<int64_t> order = {1, 0};
   for (int64_t size : sizes) {
     order.push_back(order.size());
@@ -150,7 +150,7 @@ Value LinearAttentionReader::readState() {
       ops.size(node.input(0), 0), node.constantVector(keyHeads),
       node.constantVector(depth), node.constantVector(valueDepth)};
   if (node.hasInput(3))
-    return ops.cast(demandSizes(ops, node.input(3), sizes, "past_state"), f32);
+    return ops.cast(withShape(ops, node.input(3), sizes, "past_state"), f32);
   if (ops.failed())
     return nullptr;
   Value shape = ops.unwrap(joinVectors(node, sizes));
@@ -264,7 +264,7 @@ static llvm::Expected<Values> importCausalConv(NodeContext &node) {
   SmallVector<Value> sizes = {ops.size(input, 0), ops.size(input, 1), reach};
   Value past;
   if (node.hasInput(3)) {
-    past = demandSizes(ops, node.input(3), sizes, "past_state");
+    past = withShape(ops, node.input(3), sizes, "past_state");
   } else if (!ops.failed()) {
     Value shape = ops.unwrap(joinVectors(node, sizes));
     past = ops.make<BroadcastOp>({node.scalar(elementTypeOf(input), 0), shape});

@@ -37,7 +37,7 @@ class Case:
                 if feeds[name].dtype == np.int64:
                     feeds[name] = np.asarray(change, np.int64)
                 else:
-                    feeds[name] = np.zeros(change, np.float32)
+                    feeds[name] = np.zeros(change, feeds[name].dtype)
             yield feeds, message
 
 
@@ -202,6 +202,16 @@ def layer_norm(g):
     g.output(g.LayerNormalization(x, g.weight(8), g.weight(8), axis=-1))
 
 
+@case(({"x1": [1]}, "BatchNormalization_0"), ({"x0": [2, 1, 4]}, "BatchNormalization_0"),
+      ({"x0": [2, 5, 4], "x1": [5]}, "channels"))
+def batch_norm_of_parameters(g):
+    """Factors of one channel would broadcast."""
+    x, scale = g.input([2, 3, 4], dynamic=True), g.input([3], dynamic=True)
+    bias, mean = g.input([3], dynamic=True), g.input([3], dynamic=True)
+    variance = g.input([3], low=0.5, dynamic=True)
+    g.output(g.BatchNormalization(x, scale, bias, mean, variance))
+
+
 @case(({"x0": [1, 3, 2]}, "GroupNormalization_0"))
 def group_norm(g):
     g.opset = 21
@@ -333,10 +343,31 @@ def keys_values_and_a_mask(g):
     g.output(g.Attention(q, k, v, mask))
 
 
-@case(({"x2": [2, 1, 7, 8]}, "numbers of heads"), ({"x0": [2, 3, 5, 8]}, "no multiple"))
+@case(({"x2": [2, 1, 7, 8]}, "different heads"), ({"x0": [2, 3, 5, 8]}, "do not fit"),
+      ({"x1": [2, 0, 7, 8], "x2": [2, 0, 7, 8]}, "Attention_0"))
 def heads_of_the_run(g):
     g.opset, sizes = 23, ((4, 5), (2, 7), (2, 7))
     g.output(g.Attention(*(g.input([2, *n, 8], dynamic=[1]) for n in sizes)))
+
+
+@case(({"x1": [2, 4, 7, 6]}, "different depths"), ({"x2": [2, 4, 6, 8]}, "as many values"),
+      ({"x1": [2, 1, 7, 8]}, "different heads"), ({"x3": [3, 1, 5, 7]}, "Attention_0"),
+      ({"x3": [0, 1, 5, 7]}, "Attention_0"), ({"x3": [1, 4, 5, 6]}, "broadcast"))
+def attention_in_pieces(g):
+    """Nothing is known of depths, so no kernel serves it."""
+    g.opset, sizes = 23, ((5, 8), (7, 8), (7, 8))
+    inputs = [g.input([2, 4, *n], dynamic=True) for n in sizes]
+    g.output(g.Attention(*inputs, g.input([1, 4, 5, 7], dynamic=True)))
+
+
+@case(({"x1": [2, 2, 7, 6]}, "Attention_0"), ({"x2": [2, 2, 6, 8]}, "as many values"),
+      ({"x2": [1, 2, 7, 8], "x1": [3, 2, 7, 8]}, "Attention_0"))
+def scores_that_are_shown(g):
+    g.opset = 23
+    q, k, v = (g.input([2, 2, n, 8], dynamic=True) for n in (5, 7, 7))
+    result, _, _, scores = g.node("Attention", [q, k, v], 4, qk_matmul_output_mode=2)
+    g.output(result)
+    g.output(scores)
 
 
 @case(({"x3": [5, 8]}, "more keys than there are"), ({"x4": [3]}, "nonpad_kv_seqlen"),
@@ -387,6 +418,16 @@ def tokens_of_linear_attention(g):
     state = g.input([2, 2, 8, 8], dynamic=True)
     result, _ = g.node("LinearAttention", [q, k, v, state], 2, domain="com.microsoft",
                        q_num_heads=2, kv_num_heads=2, update_rule="linear")
+    g.output(result)
+
+
+@case(({"x4": [2, 3, 2]}, "decay"), ({"x5": [1, 4, 2]}, "beta"), ({"x2": [2, 3, 16]}, "value"))
+def decays_of_linear_attention(g):
+    q, k, v = (g.input([2, 4, 16], dynamic=[0, 1]) for _ in range(3))
+    state = g.input([2, 2, 8, 8], dynamic=True)
+    decay, beta = (g.input([2, 4, 2], low=-1, high=0, dynamic=[0, 1]) for _ in range(2))
+    result, _ = g.node("LinearAttention", [q, k, v, state, decay, beta], 2,
+                       domain="com.microsoft", q_num_heads=2, kv_num_heads=2)
     g.output(result)
 
 

@@ -189,16 +189,17 @@ def DecomposePass : Pass<"sluice-decompose", "::mlir::func::FuncOp"> {
   let description = [{
     Softmax and the normalisations become elementwise ops and reductions,
     attention products and a softmax: the reference for their kernels. Pipelines
-    run it on what there is no kernel for, attention in f64 for example.
+    run it on what there is no kernel for, attention in f64 for example. What
+    these ops demand of sizes and types do not prove is asserted in front.
   }];
   let options = [
     Option<"onlyUnserved", "only-unserved", "bool", "false",
            "Leave ops that there is a kernel for">
   ];
-  let dependentDialects = ["::sluice::SluiceDialect"];
-  let statistics = [
-    Statistic<"numDecomposed", "decomposed", "Composite ops that were decomposed">
-  ];
+  let dependentDialects = ["::sluice::SluiceDialect",
+                           "mlir::arith::ArithDialect",
+                           "mlir::cf::ControlFlowDialect",
+                           "mlir::tensor::TensorDialect"];
 }
 
 def ExpandBatchNormPass
@@ -207,9 +208,13 @@ def ExpandBatchNormPass
   let description = [{
     x * f + (bias - mean * f) with f = scale / sqrt(variance + epsilon): what
     is left of batch normalisations that were not merged into a convolution.
-    The factors are constants wherever the parameters are.
+    The factors are constants wherever the parameters are. What types do not
+    prove of the number of channels is asserted in front.
   }];
-  let dependentDialects = ["::sluice::SluiceDialect"];
+  let dependentDialects = ["::sluice::SluiceDialect",
+                           "mlir::arith::ArithDialect",
+                           "mlir::cf::ControlFlowDialect",
+                           "mlir::tensor::TensorDialect"];
 }
 
 def DropUnitDimensionsPass
@@ -395,10 +400,6 @@ def SimplifySizesPass : Pass<"sluice-simplify-sizes", "::mlir::ModuleOp"> {
   let dependentDialects = [
     "::sluice::kernel::KernelDialect", "mlir::arith::ArithDialect"
   ];
-  let statistics = [
-    Statistic<"numSimplified", "simplified", "Number of sizes replaced">,
-    Statistic<"numChecks", "checks", "Number of repeated checks">
-  ];
 }
 
 def PlanMemoryPass : Pass<"sluice-plan-memory", "::mlir::ModuleOp"> {
@@ -491,9 +492,6 @@ def CheckSizesPass : Pass<"sluice-check-sizes", "::mlir::func::FuncOp"> {
   let dependentDialects = ["mlir::arith::ArithDialect",
                            "mlir::cf::ControlFlowDialect",
                            "mlir::tensor::TensorDialect"];
-  let statistics = [
-    Statistic<"numChecks", "checks", "Number of conditions to check">
-  ];
 }
 
 def NarrowConstantsPass

@@ -4,8 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/PatternMatch.h"
+#include "Decomposition.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "sluice/Codegen/CPU/CpuFamilies.h"
 #include "sluice/Support/Remarks.h"
 #include "sluice/Transforms/Passes.h"
@@ -23,7 +24,6 @@ public:
   using DecomposePassBase::DecomposePassBase;
 
   void runOnOperation() final {
-    IRRewriter rewriter(&getContext());
     // The simpler ops may be composite themselves.
     for (;;) {
       SmallVector<DecomposableOpInterface> composites;
@@ -33,15 +33,12 @@ public:
       });
       if (composites.empty())
         return;
-      for (DecomposableOpInterface op : composites) {
-        if (onlyUnserved)
+      if (onlyUnserved)
+        for (DecomposableOpInterface op : composites)
           remarks::missed(op, remarks::fusion)
               << "no kernel computes this '" +
                      op->getName().stripDialect().str() + "': several do";
-        rewriter.setInsertionPoint(op);
-        rewriter.replaceOp(op, op.decompose(rewriter));
-        ++numDecomposed;
-      }
+      decompose(getOperation(), composites);
     }
   }
 };

@@ -4,8 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/PatternMatch.h"
+#include "Decomposition.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "sluice/Transforms/Passes.h"
 
 using namespace mlir;
@@ -19,13 +20,9 @@ namespace {
 struct ExpandBatchNormPass final
     : impl::ExpandBatchNormPassBase<ExpandBatchNormPass> {
   void runOnOperation() final {
-    IRRewriter rewriter(&getContext());
-    SmallVector<BatchNormOp> norms;
+    SmallVector<DecomposableOpInterface> norms;
     getOperation().walk([&](BatchNormOp op) { norms.push_back(op); });
-    for (BatchNormOp op : norms) {
-      rewriter.setInsertionPoint(op);
-      rewriter.replaceOp(op, op.decompose(rewriter));
-    }
+    decompose(getOperation(), norms);
   }
 };
 

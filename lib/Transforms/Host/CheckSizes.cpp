@@ -16,6 +16,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Iterators.h"
 #include "sluice/Transforms/Graph/SizeResolver.h"
 #include "sluice/Transforms/Graph/TypeRefinement.h"
 #include "sluice/Transforms/Passes.h"
@@ -28,44 +29,67 @@ namespace sluice {
 
 namespace {
 
-/// Puts the checks of one op in front of it.
-class Checker final : public SizeConditions {
+/// Puts assertions in front of the ops of a function, which come in its order.
+class SizeChecker {
 public:
-  Checker(OpBuilder &builder, SizeResolver &resolver, Operation *op)
-      : SizeConditions(builder, op->getLoc()), resolver(resolver), op(op) {
+  explicit SizeChecker(func::FuncOp function);
+
+  void check(function_ref<bool(Operation *)> isChecked);
+
+private:
+  class Assertions;
+  OpFoldResult sizeOf(Value tensor, int64_t dimension);
+  void dropUnused();
+
+  func::FuncOp function;
+  OpBuilder builder;
+  SizeResolver resolver;
+  SmallVector<Operation *> ops;
+  /// The op whose turn it is, and the first whose sizes were not asked for.
+  size_t current = 0, unseen = 0;
+};
+
+/// Of one op.
+class SizeChecker::Assertions final : public SizeAssertions {
+public:
+  Assertions(SizeChecker &checker, Operation *op)
+      : SizeAssertions(checker.builder, op), checker(checker) {
     builder.setInsertionPoint(op);
   }
 
-  /// Returns how many checks were made.
-  int64_t check();
-  /// The same, of an op whose types contradict each other: every run that comes
-  /// to it fails.
-  int64_t refuse();
-
   Size sizeOf(Value tensor, int64_t dimension) override {
-    return resolver.size(tensor, dimension);
+    return checker.sizeOf(tensor, dimension);
   }
   void makeSame(Value result, Value operand) override {
     result.replaceAllUsesWith(operand);
   }
+  void requireCast(tensor::CastOp cast);
 
 private:
-  void add(Value condition, StringRef message) override {
-    cf::AssertOp::create(builder, loc, condition, message);
-    ++count;
-  }
-  void checkCast(tensor::CastOp cast);
-
-  SizeResolver &resolver;
-  Operation *op;
-  int64_t count = 0;
+  SizeChecker &checker;
 };
 
 } // namespace
 
+SizeChecker::SizeChecker(func::FuncOp function)
+    : function(function), builder(function.getContext()), resolver(builder) {
+  function.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (isa<SluiceDialect>(op->getDialect()) || isa<tensor::CastOp>(op))
+      ops.push_back(op);
+  });
+}
+
+/// Where types do not say it, all ops up to this one have to tell their sizes.
+OpFoldResult SizeChecker::sizeOf(Value tensor, int64_t dimension) {
+  if (ShapedType::isDynamic(shapeOf(tensor)[dimension]))
+    for (; unseen <= current; ++unseen)
+      (void)resolver.visit(ops[unseen]);
+  return resolver.size(tensor, dimension);
+}
+
 /// A cast to sizes that only its readers know. Where the op in front of it can
 /// be told in time, its result gets them.
-void Checker::checkCast(tensor::CastOp cast) {
+void SizeChecker::Assertions::requireCast(tensor::CastOp cast) {
   auto source = dyn_cast<RankedTensorType>(cast.getSource().getType());
   auto known = dyn_cast<RankedTensorType>(cast.getType());
   if (!source || !known)
@@ -105,21 +129,42 @@ void Checker::checkCast(tensor::CastOp cast) {
     cast.getResult().replaceAllUsesWith(cast.getSource());
 }
 
-int64_t Checker::check() {
-  Operation *before = op->getPrevNode();
-  if (auto demanding = dyn_cast<SizeConditionsOpInterface>(op))
-    demanding.requireSizes(*this);
-  else if (auto cast = dyn_cast<tensor::CastOp>(op))
-    checkCast(cast);
-  // Reading an element may have asked for sizes.
-  resolver.resolve(before, op);
-  return count;
+void SizeChecker::check(function_ref<bool(Operation *)> isChecked) {
+  for (current = 0; current < ops.size(); ++current) {
+    Operation *op = ops[current];
+    if (!isChecked(op))
+      continue;
+    Operation *before = op->getPrevNode();
+    Assertions assertions(*this, op);
+    // Sizes that were found after the op was made may contradict each other:
+    // every run that comes to it fails.
+    if (isContradictory(op))
+      assertions.require(
+          arith::ConstantIntOp::create(builder, op->getLoc(), 0, /*width=*/1),
+          "the sizes of the operands do not fit together");
+    // Inference has checked what types say: that folds to nothing.
+    else if (auto demanding = dyn_cast<SizeConditionsOpInterface>(op))
+      demanding.requireSizes(assertions);
+    else if (auto cast = dyn_cast<tensor::CastOp>(op))
+      assertions.requireCast(cast);
+    // Reading an element may have asked for sizes.
+    resolver.resolve(before, op);
+  }
+  dropUnused();
 }
 
-int64_t Checker::refuse() {
-  require(arith::ConstantIntOp::create(builder, loc, 0, /*width=*/1),
-          "the sizes of the operands do not fit together");
-  return count;
+/// Sizes that no condition is about.
+void SizeChecker::dropUnused() {
+  function.walk<WalkOrder::PostOrder, ReverseIterator>([](Operation *op) {
+    if (!isa<SluiceDialect>(op->getDialect()) && isOpTriviallyDead(op))
+      op->erase();
+  });
+}
+
+void checkSizes(func::FuncOp function,
+                function_ref<bool(Operation *)> isChecked) {
+  SizeChecker(function).check(isChecked);
+  updateResultTypes(function);
 }
 
 namespace {
@@ -129,24 +174,7 @@ public:
   using CheckSizesPassBase::CheckSizesPassBase;
 
   void runOnOperation() final {
-    SmallVector<Operation *> ops;
-    getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
-      if (isa<SluiceDialect>(op->getDialect()) || isa<tensor::CastOp>(op))
-        ops.push_back(op);
-    });
-    OpBuilder builder(&getContext());
-    SizeResolver resolver(builder);
-    for (Operation *op : ops) {
-      (void)resolver.visit(op);
-      // Sizes that were found after the op was made may contradict each other.
-      if (isContradictory(op)) {
-        numChecks += Checker(builder, resolver, op).refuse();
-        continue;
-      }
-      // Inference has checked what types say: that folds to nothing.
-      numChecks += Checker(builder, resolver, op).check();
-    }
-    updateResultTypes(getOperation());
+    checkSizes(getOperation(), [](Operation *) { return true; });
   }
 };
 
