@@ -229,10 +229,8 @@ private:
                    .getResult()});
         call.setCalleeAttr(name);
       }
-      if (kernel == first)
-        continue;
-      kernel.erase();
-      ++numShared;
+      if (kernel != first)
+        kernel.erase();
     }
   }
 };

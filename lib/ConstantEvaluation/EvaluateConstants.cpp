@@ -32,7 +32,6 @@ public:
   explicit ConstantGraph(ModuleOp module);
 
   ArrayRef<Operation *> getOps() const { return ops; }
-  int64_t getNumRefused() const { return numRefused; }
   /// Results that other ops read.
   SmallVector<OpResult> findResults() const;
 
@@ -50,7 +49,6 @@ private:
   DenseSet<Operation *> members, left;
   /// What ops that were looked at are made of at least, in bytes of constants.
   DenseMap<Operation *, int64_t> leastSources;
-  int64_t numRefused = 0;
 };
 
 } // namespace
@@ -63,7 +61,6 @@ ConstantGraph::ConstantGraph(ModuleOp module) {
       remarks::missed(op, remarks::constants)
           << "constant, but computed in every run: " << reason;
       left.insert(op);
-      ++numRefused;
       return;
     }
     ops.push_back(op);
@@ -227,7 +224,6 @@ EvaluateConstantsPass::evaluate(const ConstantGraph &graph,
 
 void EvaluateConstantsPass::runOnOperation() {
   ConstantGraph graph(getOperation());
-  numRefused += graph.getNumRefused();
   SmallVector<OpResult> results = graph.findResults();
   if (results.empty())
     return;
@@ -257,7 +253,6 @@ void EvaluateConstantsPass::runOnOperation() {
   }
   for (Operation *op : llvm::reverse(graph.getOps()))
     op->erase();
-  numEvaluated += graph.getOps().size();
 }
 
 std::unique_ptr<Pass> createEvaluateConstantsPass(ModuleCompiler compiler) {

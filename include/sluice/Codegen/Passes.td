@@ -46,10 +46,6 @@ def ShareKernelsPass : Pass<"sluice-share-kernels", "::mlir::ModuleOp"> {
     Option<"maximumParameters", "maximum-parameters", "unsigned", "16",
            "Kernels that differ in more numbers stay as they are">
   ];
-  let statistics = [
-    Statistic<"numShared", "num-shared",
-              "kernels that became calls of another one">
-  ];
   let dependentDialects = ["mlir::arith::ArithDialect"];
 }
 

@@ -23,10 +23,6 @@ def EvaluateConstantsPass
   }];
   // Whoever registers the pass knows the compiler.
   let constructor = "::sluice::createEvaluateConstantsPass({})";
-  let statistics = [
-    Statistic<"numEvaluated", "evaluated", "Number of ops computed">,
-    Statistic<"numRefused", "refused", "Number of results that are too large">
-  ];
 }
 
 #endif // SLUICE_CONSTANTEVALUATION_PASSES

@@ -25,9 +25,6 @@ def RecogniseAttentionPass
     Option<"onlyMasks", "only-masks", "bool", "false",
            "Look at masks of attention alone, which may be constant by now">
   ];
-  let statistics = [
-    Statistic<"numFused", "fused", "Number of attentions">
-  ];
 }
 
 def SplitProductsPass : Pass<"sluice-split-products", "::mlir::func::FuncOp"> {
@@ -39,9 +36,6 @@ def SplitProductsPass : Pass<"sluice-split-products", "::mlir::func::FuncOp"> {
   }];
   let dependentDialects = ["::sluice::SluiceDialect",
                            "::mlir::tensor::TensorDialect"];
-  let statistics = [
-    Statistic<"numSplit", "split", "Products that were split">
-  ];
 }
 
 def CollapseProjectionsPass
@@ -54,9 +48,6 @@ def CollapseProjectionsPass
   }];
   let dependentDialects = ["::sluice::SluiceDialect",
                            "::mlir::tensor::TensorDialect"];
-  let statistics = [
-    Statistic<"numCollapsed", "collapsed", "Pairs of weights that became one">
-  ];
 }
 
 def BlockMasksPass : Pass<"sluice-block-masks", "::mlir::func::FuncOp"> {
@@ -68,9 +59,6 @@ def BlockMasksPass : Pass<"sluice-block-masks", "::mlir::func::FuncOp"> {
     heads and layers that share it.
   }];
   let dependentDialects = ["::sluice::SluiceDialect"];
-  let statistics = [
-    Statistic<"numListed", "listed", "Attention ops that got a list of blocks">
-  ];
 }
 
 def RelativeBiasesPass : Pass<"sluice-relative-biases", "::mlir::func::FuncOp"> {
@@ -81,9 +69,6 @@ def RelativeBiasesPass : Pass<"sluice-relative-biases", "::mlir::func::FuncOp"> 
     query and key instead of each pair.
   }];
   let dependentDialects = ["::sluice::SluiceDialect"];
-  let statistics = [
-    Statistic<"numRelative", "relative", "Attention ops with such a bias">
-  ];
 }
 
 def GateHeadsPass : Pass<"sluice-gate-heads", "::mlir::func::FuncOp"> {
@@ -94,9 +79,6 @@ def GateHeadsPass : Pass<"sluice-gate-heads", "::mlir::func::FuncOp"> {
     mask: what they leave out is not computed.
   }];
   let dependentDialects = ["::sluice::SluiceDialect"];
-  let statistics = [
-    Statistic<"numGated", "gated", "Attention ops whose heads have a gate">
-  ];
 }
 
 def PackTokensPass : Pass<"sluice-pack-tokens", "::mlir::func::FuncOp"> {
@@ -109,9 +91,6 @@ def PackTokensPass : Pass<"sluice-pack-tokens", "::mlir::func::FuncOp"> {
     on the mask of the run.
   }];
   let dependentDialects = ["::sluice::SluiceDialect"];
-  let statistics = [
-    Statistic<"numPacked", "packed", "Masks whose tokens were packed">
-  ];
 }
 
 #endif // SLUICE_TRANSFORMS_ATTENTIONPASSES

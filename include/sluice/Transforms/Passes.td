@@ -18,10 +18,6 @@ def InferShapesPass : Pass<"sluice-infer-shapes", "::mlir::func::FuncOp"> {
     the side it takes. Users that insist on the old type get a `tensor.cast`.
   }];
   let dependentDialects = ["mlir::tensor::TensorDialect"];
-  let statistics = [
-    Statistic<"numRefined", "refined", "Number of values with a better type">,
-    Statistic<"numBranches", "branches", "Number of branches decided">
-  ];
 }
 
 def RefineOperandsPass
@@ -38,9 +34,6 @@ def RefineOperandsPass
     them.
   }];
   let dependentDialects = ["mlir::tensor::TensorDialect"];
-  let statistics = [
-    Statistic<"numRefined", "refined", "Number of sizes that became known">
-  ];
 }
 
 def FoldShapesPass : Pass<"sluice-fold-shapes", "::mlir::func::FuncOp"> {
@@ -49,9 +42,6 @@ def FoldShapesPass : Pass<"sluice-fold-shapes", "::mlir::func::FuncOp"> {
     Integer and bool tensors of at most 64 elements, all of which follow from
     constants and static sizes, become constants without running any code.
   }];
-  let statistics = [
-    Statistic<"numFolded", "folded", "Number of ops replaced by constants">
-  ];
 }
 
 def FoldBatchNormPass
@@ -124,9 +114,6 @@ def MoveTransposesPass
     tensors in any order of dimensions. Where a region of them is between
     transposes, it is turned if that leaves fewer bytes to transpose.
   }];
-  let statistics = [
-    Statistic<"numTurned", "turned", "Number of ops that were turned">
-  ];
 }
 
 def FoldTransposesPass
@@ -156,9 +143,6 @@ def FoldBroadcastsPass
     them as broadcasts along new dimensions.
   }];
   let dependentDialects = ["::sluice::SluiceDialect"];
-  let statistics = [
-    Statistic<"numFolded", "folded", "Number of broadcast operands">
-  ];
 }
 
 def FoldPadsPass : Pass<"sluice-fold-pads", "::mlir::func::FuncOp"> {
@@ -179,9 +163,6 @@ def DropBranchesPass : Pass<"sluice-drop-branches", "::mlir::func::FuncOp"> {
     branch does not make the sum larger.
   }];
   let dependentDialects = ["::sluice::SluiceDialect"];
-  let statistics = [
-    Statistic<"numDropped", "dropped", "Branches that are left out">
-  ];
 }
 
 def DecomposePass : Pass<"sluice-decompose", "::mlir::func::FuncOp"> {
@@ -245,9 +226,6 @@ def FormScansPass : Pass<"sluice-form-scans", "::mlir::func::FuncOp"> {
   ];
   let dependentDialects = ["::sluice::SluiceDialect",
                            "mlir::cf::ControlFlowDialect"];
-  let statistics = [
-    Statistic<"numScans", "scans", "Number of loops replaced">
-  ];
 }
 
 def FormLinearAttentionPass
@@ -264,9 +242,6 @@ def FormLinearAttentionPass
   }];
   let dependentDialects = ["::sluice::SluiceDialect",
                            "mlir::tensor::TensorDialect"];
-  let statistics = [
-    Statistic<"numReplaced", "linear-attentions", "Number of scans replaced">
-  ];
 }
 
 def SplitConcatenationsPass
@@ -280,9 +255,6 @@ def SplitConcatenationsPass
   let options = [
     Option<"maximumOperands", "maximum-operands", "unsigned", /*default=*/"64",
            "The most operands that stay in one concatenation">
-  ];
-  let statistics = [
-    Statistic<"numSplit", "split", "Number of concatenations made in steps">
   ];
   let dependentDialects = ["::sluice::SluiceDialect"];
 }
@@ -298,7 +270,6 @@ def CountLoopsPass : Pass<"sluice-count-loops", "::mlir::func::FuncOp"> {
   let dependentDialects = ["mlir::arith::ArithDialect",
                            "mlir::scf::SCFDialect",
                            "mlir::tensor::TensorDialect"];
-  let statistics = [Statistic<"numCounted", "counted", "Loops that count now">];
 }
 
 def RecogniseElementsPass
@@ -313,7 +284,6 @@ def RecogniseElementsPass
   }];
   let dependentDialects = ["mlir::arith::ArithDialect",
                            "mlir::tensor::TensorDialect"];
-  let statistics = [Statistic<"numElements", "elements", "Ops replaced">];
 }
 
 def FoldLoopSizesPass
@@ -327,7 +297,6 @@ def FoldLoopSizesPass
   }];
   let dependentDialects = ["mlir::arith::ArithDialect",
                            "mlir::tensor::TensorDialect"];
-  let statistics = [Statistic<"numFolded", "folded", "Sizes read elsewhere">];
 }
 
 def FormKernelsPass : Pass<"sluice-form-kernels", "::mlir::func::FuncOp"> {
@@ -352,10 +321,6 @@ def FormKernelsPass : Pass<"sluice-form-kernels", "::mlir::func::FuncOp"> {
     "::sluice::kernel::KernelDialect", "mlir::arith::ArithDialect",
     "mlir::tensor::TensorDialect"
   ];
-  let statistics = [
-    Statistic<"numKernels", "kernels", "Number of kernels formed">,
-    Statistic<"numFused", "fused", "Number of ops that joined another's kernel">
-  ];
 }
 
 def OutlineKernelsPass : Pass<"sluice-outline-kernels", "::mlir::ModuleOp"> {
@@ -365,9 +330,6 @@ def OutlineKernelsPass : Pass<"sluice-outline-kernels", "::mlir::ModuleOp"> {
     `kernel.call` in its place. Regions with the same body share one function.
   }];
   let dependentDialects = ["::sluice::kernel::KernelDialect"];
-  let statistics = [
-    Statistic<"numShared", "shared", "Number of kernels that reuse another">
-  ];
 }
 
 def MergeEqualOpsPass : Pass<"sluice-merge-equal-ops"> {
@@ -380,10 +342,6 @@ def MergeEqualOpsPass : Pass<"sluice-merge-equal-ops"> {
     with each takes quadratic time. Values of blocks that are not within each
     other are not merged.
   }];
-  let statistics = [
-    Statistic<"numMerged", "merged", "Number of ops replaced by equal ones">,
-    Statistic<"numDead", "dead", "Number of ops that nothing used">
-  ];
 }
 
 def SimplifySizesPass : Pass<"sluice-simplify-sizes", "::mlir::ModuleOp"> {
@@ -419,12 +377,6 @@ def PlanMemoryPass : Pass<"sluice-plan-memory", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = [
     "::sluice::kernel::KernelDialect", "mlir::arith::ArithDialect"
-  ];
-  let statistics = [
-    Statistic<"numStatic", "static", "Number of buffers of a known size">,
-    Statistic<"numDynamic", "dynamic", "Number of buffers whose size follows in the run">,
-    Statistic<"numReused", "in-place", "Number of results in an input's buffer">,
-    Statistic<"numUnplanned", "unplanned", "Number of run-time allocations">
   ];
 }
 
@@ -474,10 +426,6 @@ def ChooseKernelsPass : Pass<"sluice-choose-kernels", "::mlir::ModuleOp"> {
     Option<"emulateDotUnits", "emulate-dot-units", "bool", "false",
            "Spell dot units out in plain arithmetic, to test them on any CPU">
   ];
-  let statistics = [
-    Statistic<"numChosen", "chosen", "Number of kernels of other providers">,
-    Statistic<"numBuiltin", "builtin", "Number of kernels that they declined">
-  ];
 }
 
 def CheckSizesPass : Pass<"sluice-check-sizes", "::mlir::func::FuncOp"> {
@@ -503,9 +451,6 @@ def NarrowConstantsPass
     bits hold all of them and a kernel may read them like that.
   }];
   let dependentDialects = ["::sluice::SluiceDialect"];
-  let statistics = [
-    Statistic<"numNarrowed", "narrowed", "Number of constants in fewer bits">
-  ];
 }
 
 def PackWeightsPass : Pass<"sluice-pack-weights", "::mlir::ModuleOp"> {

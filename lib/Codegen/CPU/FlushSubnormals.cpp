@@ -150,7 +150,6 @@ public:
     symbols.emplace(getOperation());
     for (func::FuncOp function : functions)
       wrap(function);
-    numWrapped += functions.size();
     for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
       if (!function.isExternal())
         switchForCalls(function);

@@ -34,7 +34,6 @@ public:
     SymbolTable symbols(getOperation());
     for (scf::ForOp loop : loops)
       outline(loop, converter, symbols);
-    numOutlined += loops.size();
   }
 
 private:

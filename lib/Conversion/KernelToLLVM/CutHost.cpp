@@ -66,14 +66,12 @@ public:
         converter(function.getContext()),
         pointer(LLVM::LLVMPointerType::get(function.getContext())) {}
 
-  /// Returns into how many pieces the function was cut; 0 if it cannot be.
-  int64_t run() {
+  void run() {
     assignPieces();
     if (!findUses())
-      return 0;
+      return;
     placeValues();
     movePieces();
-    return numPieces;
   }
 
 private:
@@ -316,7 +314,7 @@ public:
           !llvm::equal(function.getArgumentTypes(), TypeRange(pointer)) ||
           countOps(function) <= longHost || reservesStack(function))
         continue;
-      numPieces += HostCutter(function, pieceOps).run();
+      HostCutter(function, pieceOps).run();
     }
   }
 

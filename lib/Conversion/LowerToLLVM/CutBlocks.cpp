@@ -48,7 +48,6 @@ public:
       auto builder = OpBuilder::atBlockEnd(before);
       cf::BranchOp::create(builder, first->getLoc(), after);
     }
-    numCuts += cuts.size();
   }
 };
 

@@ -33,7 +33,6 @@ public:
     });
     for (memref::AllocaOp buffer : llvm::reverse(buffers))
       buffer->moveBefore(&entry, entry.begin());
-    numHoisted += buffers.size();
   }
 };
 

@@ -39,7 +39,6 @@ private:
   void setBlocks(AttentionOp op, Value blocks, ArrayRef<int64_t> sizes) {
     op.getBlocksMutable().assign(blocks);
     op.setBlockSizes(sizes);
-    ++numListed;
   }
 
   /// Constant biases that have been looked at, with the bound of what hides.

@@ -74,8 +74,7 @@ public:
   explicit Collapser(AttentionOp op)
       : op(op), builder(op), graph(builder, op.getLoc()) {}
 
-  /// How many pairs of weights became one.
-  unsigned run();
+  void run();
 
 private:
   std::optional<Scores> findScores();
@@ -405,10 +404,10 @@ void Collapser::collapse(Values &values) {
   rows.getDefiningOp()->erase();
 }
 
-unsigned Collapser::run() {
+void Collapser::run() {
   int64_t heads = shapeOf(op.getKey())[op.getKeyOrder()[1]];
   if (op.getKey() == op.getValue() || op.getQuery() == op.getKey())
-    return 0;
+    return;
   auto scores = findScores();
   auto values = findValues();
   // Keys and values have equally many heads.
@@ -417,23 +416,16 @@ unsigned Collapser::run() {
         !isCheaper(scores->collapsed + values->collapsed,
                    scores->plain + values->plain,
                    "queries and keys, values and results"))
-      return 0;
+      return;
     collapse(*scores);
     collapse(*values);
-    return 2;
+    return;
   }
-  unsigned count = 0;
-  if (scores &&
-      isCheaper(scores->collapsed, scores->plain, "queries and keys")) {
+  if (scores && isCheaper(scores->collapsed, scores->plain, "queries and keys"))
     collapse(*scores);
-    ++count;
-  }
   if (values &&
-      isCheaper(values->collapsed, values->plain, "values and results")) {
+      isCheaper(values->collapsed, values->plain, "values and results"))
     collapse(*values);
-    ++count;
-  }
-  return count;
 }
 
 namespace {
@@ -446,10 +438,8 @@ public:
   void runOnOperation() final {
     SmallVector<AttentionOp> all;
     getOperation().walk([&](AttentionOp op) { all.push_back(op); });
-    for (AttentionOp op : all) {
-      Collapser collapser(op);
-      numCollapsed += collapser.run();
-    }
+    for (AttentionOp op : all)
+      Collapser(op).run();
   }
 };
 

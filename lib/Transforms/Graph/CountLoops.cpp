@@ -27,7 +27,7 @@ public:
       : loop(loop), before(loop.getBefore().front()),
         after(loop.getAfter().front()) {}
 
-  bool run();
+  void run();
 
 private:
   /// A tensor to which each step appends a part of length one.
@@ -178,10 +178,10 @@ Value LoopCounter::finishList(OpBuilder &builder, const List &list,
   return made;
 }
 
-bool LoopCounter::run() {
+void LoopCounter::run() {
   if (loop.getInits().size() != after.getNumArguments() || !matchCounter() ||
       !matchCarried())
-    return false;
+    return;
   OpBuilder builder(loop);
   Location loc = loop.getLoc();
   Value count = makeCount(builder);
@@ -211,7 +211,6 @@ bool LoopCounter::run() {
         .replaceAllUsesWith(
             finishList(builder, list, counted.getResult(states.size() + i)));
   loop.erase();
-  return true;
 }
 
 namespace {
@@ -223,8 +222,7 @@ public:
     SmallVector<scf::WhileOp> loops;
     getOperation().walk([&](scf::WhileOp loop) { loops.push_back(loop); });
     for (scf::WhileOp loop : loops)
-      if (LoopCounter(loop).run())
-        ++numCounted;
+      LoopCounter(loop).run();
   }
 };
 } // namespace

@@ -54,7 +54,6 @@ public:
             << "a branch whose gate is a constant zero is not computed";
         sum.getResult().replaceAllUsesWith(rest);
         sum->erase();
-        ++numDropped;
         return;
       }
     });

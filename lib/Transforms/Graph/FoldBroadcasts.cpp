@@ -138,16 +138,13 @@ void FoldBroadcastsPass::runOnOperation() {
     for (unsigned number : {0u, 1u}) {
       if (RepeatedOperand repeated{product, number, symbols}) {
         repeated.fold(replaced);
-        ++numFolded;
         break;
       }
       BroadcastOperand operand(product, number, symbols);
       if (operand.isForBatch()) {
         operand.foldBatch();
-        ++numFolded;
       } else if (operand.isForVectors()) {
         operand.foldVectors();
-        ++numFolded;
         break;
       }
     }
@@ -157,7 +154,7 @@ void FoldBroadcastsPass::runOnOperation() {
   SmallVector<ReduceOp> reductions;
   getOperation().walk([&](ReduceOp op) { reductions.push_back(op); });
   for (ReduceOp op : reductions)
-    numFolded += succeeded(reduceTileAsBroadcast(op));
+    reduceTileAsBroadcast(op);
 }
 
 } // namespace sluice

@@ -57,7 +57,6 @@ public:
       Value constant = ConstantOp::create(builder, op->getLoc(), value);
       op->getResult(0).replaceAllUsesWith(constant);
       op->erase();
-      ++numFolded;
     }
   }
 };

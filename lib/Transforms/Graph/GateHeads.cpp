@@ -109,7 +109,6 @@ void GateHeadsPass::hide(AttentionOp op, Value gate) {
   op.getMaskMutable().assign(seen);
   remarks::applied(op, remarks::attention)
       << "heads are computed where their gate is not zero";
-  ++numGated;
 }
 
 } // namespace sluice

@@ -73,8 +73,7 @@ std::optional<bool> InferShapesPass::knownCondition(Value condition) const {
 }
 
 void InferShapesPass::setType(Value value, RankedTensorType type) {
-  if (refineType(value, type))
-    ++numRefined;
+  refineType(value, type);
 }
 
 void InferShapesPass::refineResults(Operation *op) {
@@ -123,7 +122,6 @@ void InferShapesPass::inlineBranch(scf::IfOp op, bool condition) {
   op->getBlock()->getOperations().splice(op->getIterator(),
                                          body.getOperations());
   op.erase();
-  ++numBranches;
 }
 
 void InferShapesPass::refineIf(scf::IfOp op) {

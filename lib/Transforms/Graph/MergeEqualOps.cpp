@@ -84,8 +84,6 @@ class EqualOps {
 public:
   void merge(Region &region);
 
-  int64_t numMerged = 0, numDead = 0;
-
 private:
   using Known = llvm::ScopedHashTable<HashedOp, Operation *, SameOp>;
 
@@ -98,7 +96,6 @@ private:
 void EqualOps::merge(Operation *op, Known &known) {
   if (isOpTriviallyDead(op)) {
     op->erase();
-    ++numDead;
     return;
   }
   if (op->hasTrait<OpTrait::IsIsolatedFromAbove>()) {
@@ -125,7 +122,6 @@ void EqualOps::merge(Operation *op, Known &known) {
     same->setLoc(op->getLoc());
   op->replaceAllUsesWith(same);
   op->erase();
-  ++numMerged;
 }
 
 void EqualOps::merge(Block &block, Known &known) {
@@ -151,8 +147,6 @@ public:
     EqualOps ops;
     for (Region &region : getOperation()->getRegions())
       ops.merge(region);
-    numMerged += ops.numMerged;
-    numDead += ops.numDead;
   }
 };
 } // namespace

@@ -249,7 +249,6 @@ public:
         continue;
       remarks::applied(seed, remarks::layout)
           << "transpose moved across other nodes";
-      numTurned += region.getOps().size();
       region.turn();
     }
   }

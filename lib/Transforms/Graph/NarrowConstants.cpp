@@ -118,7 +118,6 @@ private:
     OpBuilder builder(op);
     operand.set(
         NarrowConstantOp::create(builder, weights.getLoc(), value, element));
-    ++numNarrowed;
   }
 };
 

@@ -114,7 +114,6 @@ void PackTokensPass::run(Value mask, ArrayRef<AttentionOp> attentions) {
   remarks::applied(attentions.front(), remarks::attention)
       << "the layers around run on the tokens that exist";
   TokenPacker(region).run();
-  ++numPacked;
 }
 
 /// What the value follows from stands in front of the region.

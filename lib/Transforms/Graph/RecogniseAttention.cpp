@@ -188,9 +188,7 @@ void RecogniseAttentionPass::runOnOperation() {
     if (!softmax || onlyMasks)
       return;
     std::string why;
-    if (fuse(softmax, symbols, why))
-      ++numFused;
-    else if (!why.empty())
+    if (!fuse(softmax, symbols, why) && !why.empty())
       remarks::missed(softmax, remarks::attention)
           << "softmax between two products is not fused: " + why;
   });

@@ -56,7 +56,7 @@ public:
   ElementRecogniser(scf::ForOp loop, FunctionSymbols &symbols)
       : loop(loop), symbols(symbols) {}
 
-  int64_t run();
+  void run();
 
 private:
   std::optional<Reading> match(GatherOp gather);
@@ -271,16 +271,15 @@ void ElementRecogniser::replaceSlice(SliceOp slice, Value element,
                                            ArrayRef<int64_t>(axis)));
 }
 
-int64_t ElementRecogniser::run() {
+void ElementRecogniser::run() {
   if (getConstantIntValue(loop.getLowerBound()) != 0 ||
       getConstantIntValue(loop.getStep()) != 1)
-    return 0;
+    return;
   SmallVector<Operation *> readers;
   loop.getBody()->walk([&](Operation *op) {
     if (isa<GatherOp, SliceOp>(op))
       readers.push_back(op);
   });
-  int64_t count = 0;
   for (Operation *op : readers) {
     auto gather = dyn_cast<GatherOp>(op);
     auto slice = dyn_cast<SliceOp>(op);
@@ -292,9 +291,7 @@ int64_t ElementRecogniser::run() {
       replaceGather(gather, element);
     else
       replaceSlice(slice, element, reading->axis);
-    ++count;
   }
-  return count;
 }
 
 namespace {
@@ -308,7 +305,7 @@ public:
     getOperation().walk([&](scf::ForOp loop) { loops.push_back(loop); });
     FunctionSymbols symbols(getOperation());
     for (scf::ForOp loop : loops)
-      numElements += ElementRecogniser(loop, symbols).run();
+      ElementRecogniser(loop, symbols).run();
   }
 };
 } // namespace

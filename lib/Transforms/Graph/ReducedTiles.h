@@ -13,7 +13,7 @@ namespace sluice {
 /// A reduction of a tile, of known sizes, as one of a broadcast along a new
 /// dimension in front of each that is repeated: a broadcast is read without
 /// looking for places.
-mlir::LogicalResult reduceTileAsBroadcast(ReduceOp op);
+void reduceTileAsBroadcast(ReduceOp op);
 
 } // namespace sluice
 

@@ -113,7 +113,6 @@ void RefineOperandsPass::castTo(Operation *reader, OperandDimension place,
   // What fits no memory stays dynamic: running it fails, compiling it may not.
   if (failed(verifyExtent(std::nullopt, type)))
     return;
-  ++numRefined;
   if (known)
     return known.getResult().setType(type);
   OpBuilder builder(place.operand->getOwner());

@@ -377,7 +377,6 @@ void RelativeBiasesPass::run(AttentionOp op, DistanceRewriter &rewriter) {
   op.setRelativeBias(true);
   remarks::applied(op, remarks::attention)
       << "the bias depends on the distance between query and key alone";
-  ++numRelative;
 }
 
 } // namespace sluice

@@ -501,7 +501,6 @@ public:
       remarks::applied(op, remarks::fusion)
           << "one product for each of " << std::to_string(chain.getPartCount())
           << " slices of its columns, so that none is copied";
-      ++numSplit;
     }
   }
 };

@@ -40,7 +40,6 @@ public:
     for (auto &[question, size] : answers) {
       OpBuilder builder(question);
       question.replaceAllUsesWith(makeValue(builder, question.getLoc(), size));
-      ++numFolded;
     }
     for (auto &[question, size] : answers)
       question->erase();

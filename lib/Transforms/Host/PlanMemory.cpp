@@ -222,17 +222,14 @@ LogicalResult PlanMemoryPass::collect(func::FuncOp function,
                                       std::vector<Buffer> &buffers) {
   WalkResult result = function.walk([&](kernel::AllocateOp op) {
     auto type = cast<MemRefType>(op.getType());
-    if (op->hasAttr("fresh") || !sizes.follows(op)) {
-      ++numUnplanned;
+    if (op->hasAttr("fresh") || !sizes.follows(op))
       return WalkResult::advance();
-    }
     auto size = sizes.number(op);
     if (!size) {
       op.emitError("a buffer of this size cannot be allocated: ") << type;
       return WalkResult::interrupt();
     }
     buffers.push_back({{op}, liveness.range(op), *size});
-    ++(type.hasStaticShape() ? numStatic : numDynamic);
     return WalkResult::advance();
   });
   return failure(result.wasInterrupted());
@@ -272,7 +269,6 @@ void PlanMemoryPass::reuseInputs(func::FuncOp function,
       for (kernel::AllocateOp op : target->allocations)
         bufferOf[op] = source;
       target->allocations.clear();
-      ++numReused;
       return;
     }
   });

@@ -51,8 +51,6 @@ class SizeSimplifier {
 public:
   void run(func::FuncOp function);
 
-  int64_t numSimplified = 0, numChecks = 0;
-
 private:
   /// What was computed and checked in the blocks around the one looked at.
   using Ops = llvm::ScopedHashTable<Operation *, Operation *, SameOp>;
@@ -230,7 +228,6 @@ void SizeSimplifier::replace(Operation *op, ValueRange values) {
   for (Value result : op->getResults())
     broadcast.erase(result);
   op->erase();
-  ++numSimplified;
 }
 
 void SizeSimplifier::simplify(Operation *op) {
@@ -239,7 +236,6 @@ void SizeSimplifier::simplify(Operation *op) {
     if (checked.count(check.getCondition()) ||
         matchPattern(check.getCondition(), m_One())) {
       op->erase();
-      ++numChecks;
     } else {
       checked.insert(check.getCondition(), true);
     }
@@ -286,10 +282,7 @@ public:
     auto function = getOperation().lookupSymbol<func::FuncOp>("sluice_host");
     if (!function)
       return;
-    SizeSimplifier simplifier;
-    simplifier.run(function);
-    numSimplified += simplifier.numSimplified;
-    numChecks += simplifier.numChecks;
+    SizeSimplifier().run(function);
   }
 };
 } // namespace

@@ -165,12 +165,10 @@ void ChooseKernelsPass::apply(const KernelProvider &provider,
                               const KernelMatch &match) {
   Operation *anchor = region.findAnchor();
   bool isBuiltin = provider.getName() == kernel::builtinProvider;
-  if (!isBuiltin) {
+  if (!isBuiltin)
     remarks::applied(region, remarks::providers)
         << "computed by " << provider.getTitle().str() << " ("
         << match.implementation << ")";
-    ++numChosen;
-  }
   remarkUnpacked(region, anchor, match);
   region.setProvider(provider.getName());
   region.removeConfigAttr();
@@ -208,7 +206,6 @@ LogicalResult ChooseKernelsPass::choose(kernel::RegionOp region) {
       remarks::missed(region, remarks::providers)
           << "not computed by " << provider->getTitle().str() << ": "
           << llvm::toString(matched.takeError());
-      ++numBuiltin;
       provider = &builtin;
       continue;
     }

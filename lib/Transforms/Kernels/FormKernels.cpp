@@ -412,8 +412,6 @@ void FormKernelsPass::makeRegion(Group &group, SizeResolver &resolver) {
   sink->replaceAllUsesWith(region.getResults());
   for (Operation *op : llvm::reverse(ops))
     op->erase();
-  ++numKernels;
-  numFused += ops.size() - 1;
 }
 
 void FormKernelsPass::makeAlias(Operation *op, SizeResolver &resolver) {

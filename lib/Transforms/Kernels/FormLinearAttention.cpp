@@ -541,14 +541,10 @@ public:
       LinearAttentionMatcher matcher(scan, *machine);
       if (!matcher.match())
         continue;
-      llvm::Error error = matcher.replace();
-      if (!error) {
-        ++numReplaced;
-        continue;
-      }
-      remarks::missed(scan, remarks::attention)
-          << "linear attention takes one token after another: "
-          << llvm::toString(std::move(error));
+      if (llvm::Error error = matcher.replace())
+        remarks::missed(scan, remarks::attention)
+            << "linear attention takes one token after another: "
+            << llvm::toString(std::move(error));
     }
   }
 };

@@ -573,14 +573,10 @@ public:
     for (scf::ForOp loop : loops) {
       hoistInvariants(loop);
       SymbolicShapes symbols;
-      llvm::Error error = ScanFormer(loop, symbols, maximumOps).form();
-      if (!error) {
-        ++numScans;
-        continue;
-      }
-      remarks::missed(loop, remarks::fusion)
-          << "the loop runs its steps one by one: "
-          << llvm::toString(std::move(error));
+      if (llvm::Error error = ScanFormer(loop, symbols, maximumOps).form())
+        remarks::missed(loop, remarks::fusion)
+            << "the loop runs its steps one by one: "
+            << llvm::toString(std::move(error));
     }
   }
 };

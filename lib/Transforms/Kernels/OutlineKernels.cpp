@@ -62,9 +62,7 @@ public:
     for (kernel::RegionOp region : regions) {
       Work work = getKernelWork(region);
       StringAttr &name = known[describe(region)];
-      if (name) {
-        ++numShared;
-      } else {
+      if (!name) {
         builder.setInsertionPointToEnd(module.getBody());
         auto function = kernel::FuncOp::create(
             builder, region.getLoc(), getFunctionName(region),

@@ -58,7 +58,6 @@ private:
       operands = std::move(joined);
     }
     op->setOperands(operands);
-    ++numSplit;
   }
 };
 

@@ -108,7 +108,6 @@ private:
                                      grown);
     concat.replaceAllUsesWith(grown);
     concat.erase();
-    ++numStates;
   }
 
   /// Says that an output could be a state.

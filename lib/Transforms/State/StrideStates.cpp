@@ -51,7 +51,6 @@ private:
         continue;
       if (readsStrided(kernel, i, *axis)) {
         axes[i] = *axis;
-        ++numStrided;
         continue;
       }
       remarks::missed(call, remarks::state)

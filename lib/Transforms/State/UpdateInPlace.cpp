@@ -63,14 +63,13 @@ private:
                       StateAttr::get(&getContext(), state.getOutput(),
                                      state.getAxis(), state.getCapacity(),
                                      /*in_place=*/true));
-      ++numStates;
     }
   }
 
   void updateCarried(scf::ForOp loop) {
     for (auto [argument, next] :
          llvm::zip(loop.getRegionIterArgs(), loop.getYieldedValues()))
-      numCarried += update(argument, next, /*isState=*/false);
+      update(argument, next, /*isState=*/false);
   }
 
   /// The body sees what the block in front of the condition forwards to it; a
@@ -87,7 +86,7 @@ private:
       for (auto [value, inBody] :
            llvm::zip(forwarded, loop.getAfterArguments()))
         if (value == argument)
-          numCarried += update(inBody, next, /*isState=*/false);
+          update(inBody, next, /*isState=*/false);
     }
   }
 

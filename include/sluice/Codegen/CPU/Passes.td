@@ -95,9 +95,6 @@ def FlushSubnormalsPass : Pass<"sluice-flush-subnormals", "mlir::ModuleOp"> {
     themselves, once for calls with nothing between them but sizes, addresses
     and calls of functions with `sluice.ignores_subnormals`.
   }];
-  let statistics = [
-    Statistic<"numWrapped", "wrapped", "Functions that flush">
-  ];
   let dependentDialects = [
     "mlir::func::FuncDialect", "mlir::LLVM::LLVMDialect"
   ];
@@ -111,9 +108,6 @@ def OutlineEpiloguesPass : Pass<"sluice-outline-epilogues", "mlir::ModuleOp"> {
     LLVM moves the constants of the epilogue before all loops, and then keeps
     accumulators in memory because registers are short.
   }];
-  let statistics = [
-    Statistic<"numOutlined", "outlined", "Epilogues made functions">
-  ];
   let dependentDialects = [
     "mlir::func::FuncDialect", "mlir::LLVM::LLVMDialect"
   ];

@@ -26,9 +26,6 @@ def CutHostPass : Pass<"sluice-cut-host", "::mlir::ModuleOp"> {
     Option<"pieceOps", "piece-ops", "int64_t", "4096",
            "A piece ends behind the op that makes it this long">,
   ];
-  let statistics = [
-    Statistic<"numPieces", "num-pieces", "Functions made">,
-  ];
   let dependentDialects = [
     "mlir::arith::ArithDialect", "mlir::func::FuncDialect",
     "mlir::LLVM::LLVMDialect"

@@ -17,9 +17,6 @@ def HoistStackBuffersPass
     iteration having a buffer of its own, so loops that run in parallel have
     to be outlined before.
   }];
-  let statistics = [
-    Statistic<"numHoisted", "hoisted", "Buffers that were moved">
-  ];
 }
 
 def CutBlocksPass : Pass<"sluice-cut-blocks", "mlir::func::FuncOp"> {
@@ -32,9 +29,6 @@ def CutBlocksPass : Pass<"sluice-cut-blocks", "mlir::func::FuncOp"> {
   let options = [
     Option<"maximumOps", "maximum-ops", "unsigned", /*default=*/"512",
            "The length after which a block ends">
-  ];
-  let statistics = [
-    Statistic<"numCuts", "cuts", "Blocks that were cut">
   ];
   let dependentDialects = ["mlir::cf::ControlFlowDialect"];
 }

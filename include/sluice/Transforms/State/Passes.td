@@ -18,9 +18,6 @@ def GrowStatesPass : Pass<"sluice-grow-states", "::mlir::func::FuncOp"> {
   }];
   let dependentDialects = ["::sluice::StateDialect",
                            "mlir::tensor::TensorDialect"];
-  let statistics = [
-    Statistic<"numStates", "states", "Number of states that grow">
-  ];
 }
 
 def StrideStatesPass : Pass<"sluice-stride-states", "::mlir::ModuleOp"> {
@@ -32,9 +29,6 @@ def StrideStatesPass : Pass<"sluice-stride-states", "::mlir::ModuleOp"> {
     which others read a copy.
   }];
   let dependentDialects = ["::sluice::kernel::KernelDialect"];
-  let statistics = [
-    Statistic<"numStrided", "strided", "Number of operands read in place">
-  ];
 }
 
 def UpdateInPlacePass : Pass<"sluice-update-in-place", "::mlir::ModuleOp"> {
@@ -49,11 +43,6 @@ def UpdateInPlacePass : Pass<"sluice-update-in-place", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = ["::sluice::kernel::KernelDialect",
                            "::sluice::StateDialect"];
-  let statistics = [
-    Statistic<"numStates", "states", "Number of states that are updated">,
-    Statistic<"numCarried", "carried",
-              "Number of values of loops that are updated">
-  ];
 }
 
 #endif // SLUICE_TRANSFORMS_STATE_PASSES
