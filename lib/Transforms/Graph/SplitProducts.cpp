@@ -59,8 +59,9 @@ public:
   size_t getPartCount() const { return slices.size(); }
 
 private:
-  /// The places of one part, for each of the factors of the columns' number.
+  /// What a slice reads.
   struct Part {
+    /// For each of the factors of the columns' number.
     SmallVector<Range> ranges;
     int64_t columns = 1;
   };
@@ -89,6 +90,7 @@ private:
   /// Where columns are in the product's result, and behind each of the steps.
   SmallVector<ColumnDimensions> places;
   SmallVector<SliceOp> slices;
+  std::vector<Part> parts; ///< Of each.
   /// Which divide each other: 1, ..., the number of columns.
   std::set<int64_t> bounds;
   /// From the last one, whose steps are the smallest, on.
@@ -285,10 +287,11 @@ bool ColumnChain::analyse() {
     return false;
   int64_t total = 0;
   for (SliceOp slice : slices) {
-    auto part = findPart(slice);
+    std::optional<Part> part = findPart(slice);
     if (!part || part->columns < minimumColumns)
       return false;
     total += part->columns;
+    parts.push_back(std::move(*part));
   }
   // Nothing is computed twice.
   return total <= shape.back();
@@ -453,7 +456,7 @@ void ColumnChain::moveSizes(Value whole, const ColumnDimensions &columns,
 
 void ColumnChain::split() {
   for (auto [i, slice] : llvm::enumerate(slices)) {
-    SmallVector<Value> values = build(*findPart(slice));
+    SmallVector<Value> values = build(parts[i]);
     if (i == 0)
       for (auto [k, value] : llvm::enumerate(values))
         moveSizes(resultOf(ArrayRef(steps).take_front(k), product), places[k],
