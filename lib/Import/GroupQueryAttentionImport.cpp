@@ -185,9 +185,12 @@ Value GroupQueryReader::tokenPositions() {
     return nullptr;
   if (node.rank(given) != 2)
     return ops.fail(node.invalid("the positions must be [batch, sequence]"));
+  demandShape(ops, given, {ops.size(query, 0), count}, "position_ids");
   Value start = ops.slice(ops.slice(given, 0, 0, 1), 1, 0, 1);
   Value counted = countPositions(ops, ops.squeeze(start, {1}), count);
-  return isPrompt ? ops.select(isPrompt, counted, given) : counted;
+  Value positions = isPrompt ? ops.select(isPrompt, counted, given) : counted;
+  demandPositions(ops, positions);
+  return positions;
 }
 
 llvm::Error GroupQueryReader::rotateHeads() {

@@ -22,6 +22,9 @@ struct RotaryEmbedding {
 mlir::Value rotate(Composition &ops, const RotaryEmbedding &embedding,
                    mlir::Value x);
 
+/// None of the positions, 64-bit integers, counts from the end of the caches.
+void demandPositions(Composition &ops, mlir::Value positions);
+
 /// Rows of a cache [positions, half] at [batch, sequence] positions.
 mlir::Value gatherAngles(Composition &ops, mlir::Value cache,
                          mlir::Value positions);

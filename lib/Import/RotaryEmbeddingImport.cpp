@@ -65,6 +65,19 @@ Value sluice::rotate(Composition &ops, const RotaryEmbedding &embedding,
   return result;
 }
 
+void sluice::demandPositions(Composition &ops, Value positions) {
+  if (ops.failed())
+    return;
+  if (!elementTypeOf(positions).isInteger()) {
+    ops.fail(ops.node.invalid("the positions must be integers"));
+    return;
+  }
+  Value least =
+      ops.reduce(ops.reshape(positions, {-1}), ReductionKind::Min, {0});
+  demand(ops, arith::CmpIPredicate::sge, least, ops.node.constantVector(0),
+         "a position is negative");
+}
+
 Value sluice::gatherAngles(Composition &ops, Value cache, Value positions) {
   if (ops.failed())
     return nullptr;
@@ -111,6 +124,18 @@ static llvm::Expected<RotaryNode> readRotaryNode(NodeContext &node) {
   return rotary;
 }
 
+/// Positions [batch, sequence], one of each token.
+static Value readPositions(Composition &ops, const RotaryNode &rotary,
+                           size_t index) {
+  Value input = ops.node.input(0);
+  int64_t sequence = rotary.rank == 3 ? 1 : 2;
+  // What becomes of them stays the same for queries and keys.
+  demandShape(ops, ops.node.input(index),
+              {ops.size(input, 0), ops.size(input, sequence)}, "position_ids");
+  demandPositions(ops, ops.node.input(index));
+  return ops.node.input(index);
+}
+
 /// Input 0 rotated, in its own order of dimensions.
 static llvm::Expected<Values> finishRotaryNode(Composition &ops,
                                                const RotaryNode &rotary) {
@@ -128,17 +153,20 @@ static llvm::Expected<Values> importRotaryEmbedding(NodeContext &node) {
   if (rotary.rank == 3 && rotary.heads < 1)
     return node.invalid("num_heads must be positive");
   Composition ops(node);
+  Value positions;
+  if (node.hasInput(3) && node.rank(node.input(3)) != 2)
+    return node.invalid("the positions must be [batch, sequence]");
+  if (node.hasInput(3))
+    positions = readPositions(ops, rotary, 3);
   auto angles = [&](size_t index) -> Value {
     Value cache = node.input(index);
-    if (node.hasInput(3))
-      return gatherAngles(ops, cache, node.input(3));
+    if (positions)
+      return gatherAngles(ops, cache, positions);
     if (node.rank(cache) != 3)
       return ops.fail(node.invalid("without positions, the caches must have "
                                    "three dimensions"));
     return cache;
   };
-  if (node.hasInput(3) && node.rank(node.input(3)) != 2)
-    return node.invalid("the positions must be [batch, sequence]");
   rotary.embedding.cosine = angles(1);
   rotary.embedding.sine = angles(2);
   return finishRotaryNode(ops, rotary);
@@ -169,9 +197,14 @@ static llvm::Expected<Values> importContribRotaryEmbedding(NodeContext &node) {
     rotary.heads = width / (2 * half);
   }
   Composition ops(node);
-  if (isOffset)
+  if (isOffset) {
+    demandShape(ops, positions, node.constantVector(1), "position_ids");
+    demandPositions(ops, positions);
     positions = countPositions(ops, positions,
                                ops.size(node.input(0), isMerged ? 1 : 2));
+  } else {
+    positions = readPositions(ops, rotary, 1);
+  }
   rotary.embedding.cosine = gatherAngles(ops, node.input(2), positions);
   rotary.embedding.sine = gatherAngles(ops, node.input(3), positions);
   return finishRotaryNode(ops, rotary);

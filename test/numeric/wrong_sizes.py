@@ -370,6 +370,37 @@ def scores_that_are_shown(g):
     g.output(scores)
 
 
+@case(({"x1": [[0, 1, 2]]}, "position_ids"), ({"x1": [[0], [1]]}, "position_ids"),
+      ({"x1": [[0, 1, -1], [1, 2, 3]]}, "a position is negative"),
+      ({"x1": [[0, 1, 6], [1, 2, 3]]}, "index"), ({"x0": [1, 4, 3, 8]}, "RotaryEmbedding_0"))
+def positions(g):
+    g.opset, x = 23, g.input([2, 4, 3, 8], dynamic=[0, 2])
+    places = g.integers([[0, 1, 2], [3, 0, 5]], dynamic=True)
+    g.output(g.RotaryEmbedding(x, g.weight(6, 4), g.weight(6, 4), places))
+
+
+@case(({"x1": [-1]}, "a position is negative"), ({"x1": [4]}, "index"),
+      ({"x1": [0, 1]}, "position_ids"), ({"x0": [2, 4, 7, 8]}, "index"))
+def a_first_position(g):
+    x, first = g.input([2, 4, 3, 8], dynamic=[0, 2]), g.integers([2], dynamic=True)
+    g.output(g.node("RotaryEmbedding", [x, first, g.weight(6, 4), g.weight(6, 4)],
+                    domain="com.microsoft"))
+
+
+@case(({"x3": [[1]]}, "position_ids"), ({"x3": [[-1], [1]]}, "a position is negative"),
+      ({"x3": [[7], [1]]}, "GroupQueryAttention"))
+def positions_of_a_step(g):
+    heads, shared = g.input([2, 1, 32], dynamic=[1]), g.input([2, 1, 16], dynamic=[1])
+    past = g.input([2, 1, 2, 16], dynamic=[2])
+    last, total = (g.Cast(g.constant(np.int64(n)), to=6) for n in ([2, 2], [3]))
+    places = g.integers([[2], [1]], dynamic=True)
+    result, _, _ = g.node(
+        "GroupQueryAttention",
+        [heads, shared, shared, past, past, last, total, g.weight(6, 8), g.weight(6, 8),
+         places], 3, domain="com.microsoft", num_heads=2, kv_num_heads=1, do_rotary=1)
+    g.output(result)
+
+
 @case(({"x3": [5, 8]}, "more keys than there are"), ({"x4": [3]}, "nonpad_kv_seqlen"),
       ({"x4": [3, 3, 3]}, "nonpad_kv_seqlen"))
 def a_mask_and_lengths(g):
