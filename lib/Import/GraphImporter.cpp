@@ -238,6 +238,12 @@ llvm::Error GraphImporter::importNode(const OnnxNode &node,
   }
   if (llvm::Error error = checkArity(node, entry->arity))
     return error;
+  if (entry->schema)
+    if (llvm::Error error = checkAttributes(node, *entry->schema)) {
+      // Also in a branch that no run may take.
+      state.damaged.push_back(llvm::toString(std::move(error)));
+      return llvm::Error::success();
+    }
   if (!inputsKnown)
     return llvm::Error::success();
   auto loc = NameLoc::get(builder.getStringAttr(node.name));

@@ -7,6 +7,7 @@
 #define SLUICE_LIB_IMPORT_IMPORTREGISTRY_H
 
 #include "NodeContext.h"
+#include "OperatorSchemas.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace sluice {
@@ -33,6 +34,8 @@ struct ImportEntry {
   Arity arity = 0;
   /// The oldest opset version whose definition the function understands.
   int64_t minOpset = 7;
+  /// Null where nobody declares the operator.
+  const OperatorSchema *schema = nullptr;
 };
 
 /// Operators by name; of the standard domain as "Conv", others as
@@ -41,7 +44,10 @@ class ImportRegistry {
 public:
   void add(llvm::StringRef name, Arity arity, ImportEntry::Function function,
            int64_t minOpset = 7) {
-    entries[name] = {function, arity, minOpset};
+    const OperatorSchema *schema = findOperatorSchema(name);
+    if (schema)
+      minOpset = std::max(minOpset, schema->since);
+    entries[name] = {function, arity, minOpset, schema};
   }
   const ImportEntry *find(llvm::StringRef name) const {
     auto it = entries.find(name);
