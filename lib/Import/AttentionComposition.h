@@ -6,9 +6,8 @@
 #ifndef SLUICE_LIB_IMPORT_ATTENTIONCOMPOSITION_H
 #define SLUICE_LIB_IMPORT_ATTENTIONCOMPOSITION_H
 
-#include "Composition.h"
+#include "Demands.h"
 #include "dialects/Sluice/AttentionStages.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 
 namespace sluice {
 
@@ -56,18 +55,6 @@ mlir::Value splitHeads(Composition &ops, mlir::Value merged, int64_t heads);
 mlir::Value mergeHeads(Composition &ops, mlir::Value split);
 /// [B, S, H, D] as [B, H, S, D], or back.
 mlir::Value swapHeads(Composition &ops, mlir::Value split);
-
-/// Two integers, vectors of one element, compare like this. Where both are
-/// known and do not, the node is refused, and elsewhere the run fails.
-void demand(Composition &ops, mlir::arith::CmpIPredicate predicate,
-            mlir::Value lhs, mlir::Value rhs, const llvm::Twine &message);
-/// The tensor has these sizes, vectors of one element, demanded as above.
-/// Messages call it `name`.
-void demandShape(Composition &ops, mlir::Value tensor,
-                 llvm::ArrayRef<mlir::Value> sizes, llvm::StringRef name);
-/// The tensor, of which that is demanded, in a type that says so.
-mlir::Value withShape(Composition &ops, mlir::Value tensor,
-                      llvm::ArrayRef<mlir::Value> sizes, llvm::StringRef name);
 
 /// The size of a dimension as an i64 scalar.
 mlir::Value scalarSize(Composition &ops, mlir::Value tensor, int64_t dimension);

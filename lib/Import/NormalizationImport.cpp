@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Composition.h"
+#include "Demands.h"
 #include "ImportRegistry.h"
 
 using namespace mlir;
@@ -141,6 +141,8 @@ static llvm::Expected<Values> importRmsNormalization(NodeContext &node) {
 static Value scaleChannels(Composition &ops, Value value, Value scale,
                            Value bias, int64_t rank) {
   SmallVector<int64_t> axes = axesFrom(1, rank - 1);
+  demandShape(ops, scale, ops.size(value, 1), "the scale");
+  demandShape(ops, bias, ops.size(value, 1), "the bias");
   return ops.add(ops.mul(value, ops.unsqueeze(scale, axes)),
                  ops.unsqueeze(bias, axes));
 }

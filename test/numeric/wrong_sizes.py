@@ -212,11 +212,17 @@ def batch_norm_of_parameters(g):
     g.output(g.BatchNormalization(x, scale, bias, mean, variance))
 
 
-@case(({"x0": [1, 3, 2]}, "GroupNormalization_0"))
+@case(({"x0": [1, 3, 2]}, "GroupNormalization_0"), ({"x1": [1]}, "the scale"))
 def group_norm(g):
     g.opset = 21
     x, w = g.input([2, 4, 3], dynamic=True), g.input([4], dynamic=True)
     g.output(g.node("GroupNormalization", [x, w, w], num_groups=2))
+
+
+@case(({"x0": [2, 1, 3]}, "InstanceNormalization_0"), ({"x1": [1]}, "the scale"))
+def instance_norm(g):
+    x, scale = g.input([2, 4, 3], dynamic=True), g.input([4], dynamic=True)
+    g.output(g.InstanceNormalization(x, scale, g.weight(4)))
 
 
 # Shapes ------------------------------------------------------------------------
