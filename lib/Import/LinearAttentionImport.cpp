@@ -269,7 +269,14 @@ static llvm::Expected<Values> importCausalConv(NodeContext &node) {
     Value shape = ops.unwrap(joinVectors(node, sizes));
     past = ops.make<BroadcastOp>({node.scalar(elementTypeOf(input), 0), shape});
   }
-  Value whole = ops.concat({past, input}, 2);
+  // A convolution of the past alone has no place.
+  Value length = ops.size(input, 2), seen = past;
+  bool mayBeEmpty = shapeOf(input)[2] < 1;
+  if (mayBeEmpty && !ops.failed())
+    seen =
+        ops.unwrap(sliceAxis(node, past, 2, node.constantVector(0),
+                             ops.mul(reach, ops.make<MinOp>({length, one}))));
+  Value whole = ops.concat({seen, input}, 2);
   Value result = ops.make<ConvOp>(
       {whole, weight},
       {node.ints("strides", 1), node.ints("dilations", dilation),
@@ -280,8 +287,16 @@ static llvm::Expected<Values> importCausalConv(NodeContext &node) {
     result = ops.make<SwishOp>(result, node.real("alpha", 1));
   Value present;
   if (node.isUsed(1) && !ops.failed()) {
-    Value end = ops.size(whole, 2);
-    present = ops.unwrap(sliceAxis(node, whole, 2, ops.sub(end, reach), end));
+    Value last = whole;
+    if (mayBeEmpty) {
+      Value start =
+          ops.make<MaxOp>({ops.sub(length, reach), node.constantVector(0)});
+      last = ops.concat(
+          {past, ops.unwrap(sliceAxis(node, input, 2, start, length))}, 2);
+    }
+    Value end = ops.size(last, 2);
+    if (!ops.failed())
+      present = ops.unwrap(sliceAxis(node, last, 2, ops.sub(end, reach), end));
   }
   return ops.finish({result, present});
 }

@@ -383,6 +383,14 @@ def _rest(case, numbers):
     yield contrib("linear_attention_gate", "LinearAttentionGate",
                   [x, numbers(24, seed=9), -np.abs(numbers(24, seed=10)), gate], 2)
 
+    # Runs of no positions hand the state on.
+    weight = numbers(5, 1, 4, seed=12)
+    for length, has_past in ((0, True), (0, False), (2, True), (6, True), (6, False)):
+        past = numbers(2, 5, 3, seed=13) if has_past else None
+        yield contrib(f"causal_conv_{length}{'_past' if has_past else ''}",
+                      "CausalConvWithState", [numbers(2, 5, length, seed=14), weight, None, past],
+                      2, constant=(1,), known={0: (1,)})
+
     def gelu(x):
         from math import erf
 
