@@ -9,8 +9,8 @@
 namespace sluice {
 
 /// From now on the process ends with one line on the standard error and this
-/// exit code where `new` finds no memory. `cleanUp`, unless it is null, runs
-/// before; it must not allocate.
+/// exit code where `new` finds no memory, or a library goes on without what it
+/// asked for. `cleanUp`, unless it is null, runs before; it must not allocate.
 void endWhenOutOfMemory(int exitCode, void (*cleanUp)() = nullptr);
 
 } // namespace sluice
