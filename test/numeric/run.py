@@ -33,6 +33,7 @@ import numpy_cases
 import recurrent_cases  # noqa: F401, registers cases
 import row_cases  # noqa: F401, registers cases
 import states
+import wrong_attention_sizes
 import wrong_sizes
 from cases import CASES
 from support import compiler
@@ -278,6 +279,7 @@ def main():
             + numpy_cases.CASES
             + states.CASES
             + wrong_sizes.CASES
+            + wrong_attention_sizes.CASES
             + edge_values.FAMILIES
         )
         if is_wanted(case.name, options)
