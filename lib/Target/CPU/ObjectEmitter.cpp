@@ -130,7 +130,9 @@ struct KeepVectorLoopsPass : PassInfoMixin<KeepVectorLoopsPass> {
   PreservedAnalyses run(Loop &loop, LoopAnalysisManager &,
                         LoopStandardAnalysisResults &, LPMUpdater &) {
     auto isVector = [](const Instruction &instruction) {
-      return instruction.getType()->isVectorTy();
+      auto *store = dyn_cast<StoreInst>(&instruction);
+      return instruction.getType()->isVectorTy() ||
+             (store && store->getValueOperand()->getType()->isVectorTy());
     };
     if (any_of(loop.blocks(), [&](const BasicBlock *block) {
           return any_of(*block, isVector);

@@ -68,6 +68,12 @@ private:
     bool isFallback = false;
     bool any() const { return bias || mask || tile || bounds; }
   };
+  /// What is looked at where a condition holds and those of the cases before do
+  /// not; null: in any case.
+  struct ReadCase {
+    Value condition;
+    ElementReads reads;
+  };
   /// What the lists, or a look at masks, say of a block of keys.
   struct BlockKind {
     /// As in the op's `blocks`, as an index; null where there is nothing to
@@ -151,13 +157,15 @@ private:
                            int64_t parts);
   Value foldVectors(mlir::SmallVector<Value> vectors,
                     mlir::function_ref<Value(Value, Value)> fold);
-  void keepMaxima(const Tile &tile);
+  void foldMaxima();
+  mlir::SmallVector<ReadCase> getReadCases(const Tile &tile,
+                                           const BlockKind &kind);
   void emitMaxima(const Tile &tile, const BlockKind &kind);
-  void emitNeededMaxima(const Tile &tile, const BlockKind &kind);
-  void emitMaxima(const Tile &tile, const ElementReads &reads);
+  void emitRowMaxima(const Tile &tile, const ElementReads &reads, Index row);
   Value readScores(const Tile &tile, const ElementReads &reads, Index row,
-                   Index key, int64_t offset);
+                   Index key);
   void emitFactors(const Tile &tile);
+  int64_t getVectorsOfTurn();
   void emitPowers(const Tile &tile);
   void emitValues(const Tile &tile);
   void emitValueTile(const Tile &tile, int64_t column, int64_t vectors,
@@ -222,9 +230,9 @@ private:
   /// has room for so many rows.
   Value partials;
   Index partialRows;
-  /// Of a tile: maxima, a vector for each row as products leave them, and of
-  /// the whole rows; what is subtracted from scores; what earlier sums are
-  /// multiplied with.
+  /// Of a tile: maxima, a vector for each row as products or looks at elements
+  /// leave them, and of the whole rows; what is subtracted from scores; what
+  /// earlier sums are multiplied with.
   Value laneMaxima, tileMaxima, shifts, factors;
 };
 

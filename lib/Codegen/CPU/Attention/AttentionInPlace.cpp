@@ -64,7 +64,10 @@ Value AttentionEmitter::foldVectors(SmallVector<Value> vectors,
 void AttentionEmitter::emitSharing(function_ref<void(int64_t parts)> body) {
   if (queryBlock <= tileRows)
     return body(1);
-  // Two tiles fetch all; more of them do so again, which costs little.
+  // Two tiles fetch all; more of them do so again, which costs little. Where
+  // the least rows have a form of their own, one tile is rare.
+  if (config.getFewRows())
+    return body(2);
   index.ifLess(
       index.constant(tileRows), rows.rows, [&] { body(2); }, [&] { body(1); });
 }

@@ -156,8 +156,7 @@ void AttentionEmitter::allocateBuffers() {
     values = reserve(keyBlock * valueStride);
   if (!readsQueries)
     queries = reserve((config.getInPlace() ? allRows : tileRows) * queryStride);
-  if (usesProducts)
-    laneMaxima = reserve(tileRows * lanes);
+  laneMaxima = reserve(tileRows * lanes);
   scores = reserve(tileRows * scoreStride);
   output = reserve(allRows * valueStride);
   sums = reserve(allRows * lanes);
@@ -184,10 +183,11 @@ void AttentionEmitter::emitStart() {
   Value sum = arith::ConstantOp::create(
       index.builder, index.loc,
       DenseElementsAttr::get(vectorType(lanes, f32), first));
+  index.loop(zero, index.mul(allRows, lanes), lanes,
+             [&](Index place) { store(sum, sums, place); });
+  if (!geometry.sinks)
+    return;
   index.loop(zero, allRows, 1, [&](Index row) {
-    store(sum, sums, index.mul(row, lanes));
-    if (!geometry.sinks)
-      return;
     Index number = index.min(row, index.sub(rows.rows, one));
     Value sink =
         convertElements(index.builder, index.loc,

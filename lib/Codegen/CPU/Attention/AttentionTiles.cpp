@@ -174,15 +174,16 @@ void AttentionEmitter::emitScoreTile(const Tile &tile, Index key,
   }
   inputs.aStep = index.constant(1);
   inputs.b = panels;
-  Index inPanel =
-      vectors * lanes == width ? index.constant(0) : index.rem(key, width);
+  bool isPanel = vectors * lanes == width;
+  Index inPanel = isPanel ? index.constant(0) : index.rem(key, width);
   inputs.bStart =
       index.add(index.mul(index.sub(key, inPanel), geometry.depth), inPanel);
   inputs.bStep = index.constant(width);
   inputs.depth = index.constant(geometry.depth);
   MicroTileOptions options;
   options.unit = unit.get();
-  options.unroll = config.getUnroll();
+  // What is left of a panel takes little of the time.
+  options.unroll = isPanel ? config.getUnroll() : 1;
   SmallVector<Value> sums =
       emitMicroTile(index.builder, index.loc, shape, options, inputs,
                     makeZeroTile(index.builder, index.loc, shape, f32));
@@ -232,11 +233,10 @@ void AttentionEmitter::emitCaps(const Tile &tile) {
 /// A vector of scores as they are compared and exponentiated: -inf where the
 /// key does not count for the row.
 Value AttentionEmitter::readScores(const Tile &tile, const ElementReads &reads,
-                                   Index row, Index key, int64_t offset) {
+                                   Index row, Index key) {
   OpBuilder &builder = index.builder;
   Location loc = index.loc;
-  Index place = index.add(key, offset);
-  Index score = index.add(index.mul(row, scoreStride), place);
+  Index score = index.add(index.mul(row, scoreStride), key);
   Value value = load(scores, score, lanes);
   if (!reads.any())
     return value;
@@ -249,7 +249,7 @@ Value AttentionEmitter::readScores(const Tile &tile, const ElementReads &reads,
             ? arith::AndIOp::create(builder, loc, visible, others).getResult()
             : others;
   };
-  Index first = index.add(tile.block, place);
+  Index first = index.add(tile.block, key);
   // What lies past the last key is not read.
   Value exists =
       makeLaneMask(builder, loc, lanes, index.sub(geometry.keys, first));
@@ -309,32 +309,43 @@ Value AttentionEmitter::readScores(const Tile &tile, const ElementReads &reads,
   return value;
 }
 
-/// Masks the scores of a tile and finds the largest of each row.
-void AttentionEmitter::emitMaxima(const Tile &tile, const ElementReads &reads) {
-  int64_t vectors = width / lanes;
+/// Masks the scores of a row and finds the largest in each lane.
+void AttentionEmitter::emitRowMaxima(const Tile &tile,
+                                     const ElementReads &reads, Index row) {
+  // A bias may be looked at everywhere, all others in few blocks.
+  bool isUsual = !reads.any() || (reads.bias && !reads.isFallback);
+  int64_t vectors = isUsual ? getVectorsOfTurn() : 1;
+  // Whole panels are exponentiated.
+  Index end = index.add(
+      tile.keys.begin,
+      index.roundUp(index.sub(tile.keys.end, tile.keys.begin), width));
   double lowest = -std::numeric_limits<double>::infinity();
-  index.loop(index.constant(0), index.constant(tileRows), 1, [&](Index row) {
-    SmallVector<Value> most(vectors, number(lowest, lanes));
-    most = index.loop(
-        tile.keys.begin, tile.keys.end, width, most,
-        [&](Index key, ValueRange running) {
-          SmallVector<Value> next;
-          for (int64_t v = 0; v < vectors; ++v)
-            next.push_back(larger(readScores(tile, reads, row, key, v * lanes),
-                                  running[v]));
-          return next;
-        });
-    Value all = most.front();
-    for (Value other : llvm::drop_begin(most))
-      all = larger(all, other);
-    auto fold = [&](Value a, Value b) { return larger(a, b); };
-    storeScalar(foldLanes(all, fold), tileMaxima, row);
-  });
+  SmallVector<Value> most(vectors, number(lowest, lanes));
+  most = index.loop(tile.keys.begin, end, vectors * lanes, most,
+                    [&](Index key, ValueRange running) {
+                      SmallVector<Value> next;
+                      for (int64_t v = 0; v < vectors; ++v) {
+                        Value scores = readScores(tile, reads, row,
+                                                  index.add(key, v * lanes));
+                        next.push_back(larger(scores, running[v]));
+                      }
+                      return next;
+                    });
+  Value all = most.front();
+  for (Value other : llvm::drop_begin(most))
+    all = larger(all, other);
+  store(all, laneMaxima, index.mul(row, lanes));
 }
 
-/// The maxima that the products of the tile have left.
-void AttentionEmitter::keepMaxima(const Tile &tile) {
+/// The maximum of each row, of those in its lanes.
+void AttentionEmitter::foldMaxima() {
   auto fold = [&](Value a, Value b) { return larger(a, b); };
+  if (lanes < rowLanes)
+    return index.loop(
+        index.constant(0), index.constant(tileRows), 1, [&](Index row) {
+          Value lanesOfRow = load(laneMaxima, index.mul(row, lanes), lanes);
+          storeScalar(foldLanes(lanesOfRow, fold), tileMaxima, row);
+        });
   SmallVector<Value> all;
   for (int64_t r = 0; r < rowLanes; ++r) {
     Index row = index.constant(std::min(r, tileRows - 1) * lanes);
@@ -343,72 +354,88 @@ void AttentionEmitter::keepMaxima(const Tile &tile) {
   store(foldVectors(all, fold), tileMaxima, index.constant(0));
 }
 
-void AttentionEmitter::emitMaxima(const Tile &tile, const BlockKind &kind) {
-  if (!isFallback)
-    return emitNeededMaxima(tile, kind);
-  ElementReads reads;
-  reads.isFallback = true;
-  reads.bias = &*geometry.fallback;
-  reads.bounds = true;
-  ifTrue(
-      isFallback, [&] { emitMaxima(tile, reads); },
-      [&] { emitNeededMaxima(tile, kind); });
-}
-
-/// Looks at elements only where that is needed.
-void AttentionEmitter::emitNeededMaxima(const Tile &tile,
-                                        const BlockKind &kind) {
-  ElementReads reads;
-  auto emitWithoutElements = [&] {
-    auto plain = [&] {
-      if (usesProducts)
-        return keepMaxima(tile);
-      emitMaxima(tile, ElementReads());
-    };
-    if (seesWholeBlocks())
-      return plain();
+/// What is looked at of a tile's scores, and when.
+SmallVector<AttentionEmitter::ReadCase>
+AttentionEmitter::getReadCases(const Tile &tile, const BlockKind &kind) {
+  SmallVector<ReadCase> cases;
+  if (isFallback) {
+    ElementReads reads;
+    reads.isFallback = reads.bounds = true;
+    reads.bias = &*geometry.fallback;
+    cases.push_back({isFallback, reads});
+  }
+  if (geometry.bias || geometry.mask || geometry.tiles) {
+    ElementReads biasOnly;
+    biasOnly.bounds = true;
+    biasOnly.bias = geometry.bias ? &*geometry.bias : nullptr;
+    ElementReads reads = biasOnly;
+    if (geometry.tiles) {
+      Index which = index.sub(kind.getCode(), 2);
+      reads.tile =
+          index.mul(which, op.getBlockSizes()[0] * op.getBlockSizes()[1]);
+    } else if (geometry.mask) {
+      reads.mask = &*geometry.mask;
+    }
+    if (!kind.code) {
+      cases.push_back({{}, reads});
+      return cases;
+    }
+    // 2 and more: masks are looked at; 1: biases only; -1: nothing.
+    cases.push_back({lessThan(index.constant(1), kind.getCode()), reads});
+    if (geometry.bias)
+      cases.push_back({lessThan(index.constant(0), kind.getCode()), biasOnly});
+  }
+  if (!seesWholeBlocks()) {
     // Whole panels are exponentiated.
     Index end = index.add(tile.block, index.roundUp(tile.keys.end, width));
     KeySpan all = getVisible(tile.firstRow, tile.lastRow).second;
     all.end = index.min(all.end, index.add(tile.block, tile.keys.end));
-    auto bounded = [&] {
-      ElementReads bounds;
-      bounds.bounds = true;
-      emitMaxima(tile, bounds);
-    };
-    index.ifLess(all.end, end, bounded, [&] {
-      if (!left)
-        return plain();
-      index.ifLess(index.add(tile.block, tile.keys.begin), all.begin, bounded,
-                   plain);
-    });
-  };
-  bool hasElements = geometry.bias || geometry.mask || geometry.tiles;
-  if (!hasElements)
-    return emitWithoutElements();
-  reads.bounds = true;
-  ElementReads whole = reads;
-  whole.bias = reads.bias = geometry.bias ? &*geometry.bias : nullptr;
-  if (geometry.tiles) {
-    Index which = index.sub(kind.getCode(), 2);
-    reads.tile =
-        index.mul(which, op.getBlockSizes()[0] * op.getBlockSizes()[1]);
-  } else if (geometry.mask) {
-    reads.mask = &*geometry.mask;
+    Value needsBounds = lessThan(all.end, end);
+    if (left)
+      needsBounds = arith::OrIOp::create(
+          index.builder, index.loc, needsBounds,
+          lessThan(index.add(tile.block, tile.keys.begin), all.begin));
+    ElementReads bounds;
+    bounds.bounds = true;
+    cases.push_back({needsBounds, bounds});
   }
-  if (!kind.code)
-    return emitMaxima(tile, reads);
-  // 2 and more: masks are looked at; 1: biases only; -1: nothing.
-  auto emitWhole = [&] {
-    if (!whole.bias)
-      return emitWithoutElements();
-    index.ifLess(
-        index.constant(0), kind.getCode(), [&] { emitMaxima(tile, whole); },
-        emitWithoutElements);
+  cases.push_back({{}, ElementReads()});
+  return cases;
+}
+
+/// Looks at elements only where that is needed.
+void AttentionEmitter::emitMaxima(const Tile &tile, const BlockKind &kind) {
+  SmallVector<ReadCase> cases = getReadCases(tile, kind);
+  // Those of the scores as they are products have left.
+  bool skipsLast = usesProducts && !cases.back().reads.any();
+  if (skipsLast)
+    cases.pop_back();
+  auto emitRow = [&](Index row) {
+    std::function<void(ArrayRef<ReadCase>)> emitCases =
+        [&](ArrayRef<ReadCase> cases) {
+          auto emitFirst = [&] {
+            emitRowMaxima(tile, cases.front().reads, row);
+          };
+          if (cases.size() == 1)
+            return emitFirst();
+          ifTrue(cases.front().condition, emitFirst,
+                 [&] { emitCases(cases.drop_front()); });
+        };
+    emitCases(cases);
   };
-  index.ifLess(
-      index.constant(1), kind.getCode(), [&] { emitMaxima(tile, reads); },
-      emitWhole);
+  auto emitRows = [&] {
+    index.loop(index.constant(0), index.constant(tileRows), 1, emitRow);
+  };
+  if (!skipsLast)
+    return emitRows();
+  Value needed;
+  for (const ReadCase &readCase : cases)
+    needed = needed ? arith::OrIOp::create(index.builder, index.loc, needed,
+                                           readCase.condition)
+                          .getResult()
+                    : readCase.condition;
+  if (needed)
+    ifTrue(needed, emitRows, nullptr);
 }
 
 //===----------------------------------------------------------------------===//
@@ -433,9 +460,16 @@ void AttentionEmitter::emitFactors(const Tile &tile) {
   store(scaledPower(body.sub(before, shift)), factors, index.constant(0));
 }
 
+/// Vectors of scores at a time: processors overlap several turns, and two
+/// maxima or sums do not wait for each other.
+int64_t AttentionEmitter::getVectorsOfTurn() {
+  int64_t vectors = width / lanes;
+  return vectors % 2 == 0 ? 2 : vectors;
+}
+
 /// Exponentials of all scores, and their sums.
 void AttentionEmitter::emitPowers(const Tile &tile) {
-  int64_t vectors = width / lanes;
+  int64_t vectors = getVectorsOfTurn();
   index.loop(index.constant(0), index.constant(tileRows), 1, [&](Index row) {
     Value shift = broadcast(loadScalar(shifts, row), lanes);
     Value factor = broadcast(loadScalar(factors, row), lanes);
@@ -443,7 +477,7 @@ void AttentionEmitter::emitPowers(const Tile &tile) {
     Index score = index.mul(row, scoreStride);
     SmallVector<Value> sum(vectors, number(0, lanes));
     sum.front() = body.mul(load(sums, place, lanes), factor);
-    sum = index.loop(tile.keys.begin, tile.keys.end, width, sum,
+    sum = index.loop(tile.keys.begin, tile.keys.end, vectors * lanes, sum,
                      [&](Index key, ValueRange running) {
                        SmallVector<Value> next;
                        for (int64_t v = 0; v < vectors; ++v) {
@@ -536,6 +570,7 @@ void AttentionEmitter::emitTile(const Tile &tile, const BlockKind &kind) {
   }
   emitCaps(tile);
   emitMaxima(tile, kind);
+  foldMaxima();
   emitFactors(tile);
   emitPowers(tile);
   emitValues(tile);

@@ -75,7 +75,7 @@ public:
 
 private:
   void emitColumns();
-  void emitVector(Index key, bool isWhole);
+  void emitVector(Index key);
   void emitBlock(ArrayRef<Index> rows, Index first, Index to, int64_t count);
   Index getTarget(Index key);
 
@@ -104,8 +104,12 @@ void KeyPanelEmitter::emitBlock(ArrayRef<Index> rows, Index first, Index to,
                 index.add(to, k * width), {});
 }
 
-void KeyPanelEmitter::emitVector(Index key, bool isWhole) {
+void KeyPanelEmitter::emitVector(Index key) {
   SmallVector<Index> rows;
+  // Code for whole vectors alone would be as much again, and finding the last
+  // row takes little beside a transposition.
+  auto count = IndexBuilder::getConstant(source.rows);
+  bool isWhole = count && *count % lanes == 0;
   Index last = index.sub(source.rows, 1);
   for (int64_t lane = 0; lane < lanes; ++lane) {
     Index number = index.add(key, lane);
@@ -158,11 +162,7 @@ void KeyPanelEmitter::emit() {
         copyOne(row, k, index.add(to, index.mul(k, width)), 1);
       });
     });
-  Index whole = index.sub(source.rows, index.rem(source.rows, lanes));
-  index.loop(zero, whole, lanes,
-             [&](Index key) { emitVector(key, /*isWhole=*/true); });
-  index.ifLess(whole, source.rows,
-               [&] { emitVector(whole, /*isWhole=*/false); });
+  index.loop(zero, source.rows, lanes, [&](Index key) { emitVector(key); });
 }
 
 void sluice::emitKeyPanels(IndexBuilder &index, const RowSource &source,
