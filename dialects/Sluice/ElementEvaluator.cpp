@@ -132,6 +132,23 @@ OpFoldResult ElementEvaluator::combine(Operation *op, int64_t index, Fold fold,
   return make(*builder, loc, lhs, rhs);
 }
 
+OpFoldResult ElementEvaluator::map(
+    Operation *op, int64_t index,
+    llvm::function_ref<std::optional<int64_t>(int64_t)> fold,
+    llvm::function_ref<OpFoldResult(OpBuilder &, Location, OpFoldResult)>
+        make) {
+  OpFoldResult operand = element(op->getOperand(0), index);
+  if (!operand)
+    return {};
+  if (auto number = getConstantIntValue(operand)) {
+    std::optional<int64_t> folded = fold(*number);
+    return folded ? constant(*folded) : OpFoldResult();
+  }
+  if (!builder || !isSizeType(elementTypeOf(op->getResult(0))))
+    return {};
+  return make(*builder, loc, operand);
+}
+
 OpFoldResult ElementEvaluator::mapKnown(
     Operation *op, int64_t index,
     llvm::function_ref<std::optional<int64_t>(int64_t)> fold) {

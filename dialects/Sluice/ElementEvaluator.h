@@ -57,6 +57,13 @@ public:
   /// Two that are known.
   mlir::OpFoldResult combineKnown(mlir::Operation *op, int64_t index,
                                   Fold fold);
+  /// The same of one operand.
+  mlir::OpFoldResult
+  map(mlir::Operation *op, int64_t index,
+      llvm::function_ref<std::optional<int64_t>(int64_t)> fold,
+      llvm::function_ref<mlir::OpFoldResult(mlir::OpBuilder &, mlir::Location,
+                                            mlir::OpFoldResult)>
+          make);
   /// One that is known.
   mlir::OpFoldResult
   mapKnown(mlir::Operation *op, int64_t index,

@@ -159,9 +159,13 @@ std::optional<double> MinOp::evaluateNumber(ElementEvaluator &evaluator,
 
 OpFoldResult NegOp::evaluateElement(ElementEvaluator &evaluator,
                                     int64_t index) {
-  return evaluator.mapKnown(*this, index, [](int64_t a) {
-    return a == INT64_MIN ? Known() : Known(-a);
-  });
+  return evaluator.map(
+      *this, index,
+      [](int64_t a) { return a == INT64_MIN ? Known() : Known(-a); },
+      [&](OpBuilder &builder, Location loc, OpFoldResult element) {
+        return makeIndexOp<arith::SubIOp>(builder, loc, evaluator.constant(0),
+                                          element);
+      });
 }
 
 OpFoldResult AbsOp::evaluateElement(ElementEvaluator &evaluator,

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "llvm/Support/CheckedArithmetic.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -24,9 +25,118 @@ SymbolicShapes::Symbol SymbolicShapes::intern(Key key) {
 SymbolicShapes::Symbol SymbolicShapes::constant(int64_t size) {
   Symbol symbol = intern({"constant", nullptr, {size}});
   constants[symbol] = size;
+  samples[symbol].fill(size);
   if (size >= 0)
     notNegative.insert(symbol);
   return symbol;
+}
+
+//===----------------------------------------------------------------------===//
+// Samples
+//===----------------------------------------------------------------------===//
+
+void SymbolicShapes::sampleInput(Symbol symbol) {
+  // Different ones for each input, and one for every third.
+  for (auto [i, sample] : llvm::enumerate(samples[symbol])) {
+    uint64_t bits = (static_cast<uint64_t>(symbol) * sampleCount + i + 1) *
+                    0x9e3779b97f4a7c15;
+    bits ^= bits >> 32;
+    sample = bits % 3 == 0 ? 1 : 2 + static_cast<int64_t>(bits / 3 % 61);
+  }
+}
+
+/// What an op of integers gives; none where that is not known.
+static std::optional<int64_t> evaluate(Operation *op,
+                                       ArrayRef<int64_t> operands) {
+  if (isa<arith::IndexCastOp>(op))
+    return operands[0];
+  if (isa<arith::SelectOp>(op))
+    return operands[0] ? operands[1] : operands[2];
+  if (operands.size() != 2)
+    return std::nullopt;
+  int64_t lhs = operands[0], rhs = operands[1];
+  if (auto compare = dyn_cast<arith::CmpIOp>(op))
+    return arith::applyCmpPredicate(compare.getPredicate(),
+                                    APInt(64, lhs, true), APInt(64, rhs, true));
+  if (isa<arith::AddIOp>(op))
+    return llvm::checkedAdd(lhs, rhs);
+  if (isa<arith::SubIOp>(op))
+    return llvm::checkedSub(lhs, rhs);
+  if (isa<arith::MulIOp>(op))
+    return llvm::checkedMul(lhs, rhs);
+  if (isa<arith::MinSIOp>(op))
+    return std::min(lhs, rhs);
+  if (isa<arith::MaxSIOp>(op))
+    return std::max(lhs, rhs);
+  if (isa<arith::AndIOp>(op))
+    return lhs & rhs;
+  if (isa<arith::OrIOp>(op))
+    return lhs | rhs;
+  if (rhs <= 0)
+    return std::nullopt;
+  if (isa<arith::DivSIOp, arith::DivUIOp>(op))
+    return lhs / rhs;
+  if (isa<arith::CeilDivSIOp>(op))
+    return llvm::divideCeilSigned(lhs, rhs);
+  if (isa<arith::FloorDivSIOp>(op))
+    return llvm::divideFloorSigned(lhs, rhs);
+  if (isa<arith::RemSIOp>(op))
+    return lhs % rhs;
+  return std::nullopt;
+}
+
+void SymbolicShapes::sampleExpression(Symbol symbol, Operation *op,
+                                      ArrayRef<Symbol> operands) {
+  Samples found;
+  for (unsigned i = 0; i < sampleCount; ++i) {
+    SmallVector<int64_t, 3> numbers;
+    for (Symbol operand : operands) {
+      auto it = samples.find(operand);
+      if (it == samples.end())
+        return;
+      numbers.push_back(it->second[i]);
+    }
+    auto number = evaluate(op, numbers);
+    if (!number)
+      return;
+    found[i] = *number;
+  }
+  samples[symbol] = found;
+}
+
+void SymbolicShapes::sampleBroadcast(Symbol symbol,
+                                     ArrayRef<Symbol> candidates) {
+  Samples found;
+  found.fill(1);
+  for (Symbol candidate : candidates) {
+    auto it = samples.find(candidate);
+    if (it == samples.end())
+      return;
+    for (auto [sample, own] : llvm::zip(found, it->second))
+      if (own != 1)
+        sample = own;
+  }
+  samples[symbol] = found;
+}
+
+bool SymbolicShapes::seemsToBroadcast(Symbol size, Symbol target) const {
+  if (size == target)
+    return true;
+  auto own = samples.find(size), other = samples.find(target);
+  if (own == samples.end() || other == samples.end())
+    return false;
+  for (auto [number, wanted] : llvm::zip(own->second, other->second))
+    if (number != 1 && number != wanted)
+      return false;
+  return true;
+}
+
+bool SymbolicShapes::seemEqual(Symbol lhs, Symbol rhs) const {
+  if (lhs == rhs)
+    return true;
+  auto left = samples.find(lhs), right = samples.find(rhs);
+  return left != samples.end() && right != samples.end() &&
+         left->second == right->second;
 }
 
 bool SymbolicShapes::isConstant(Symbol symbol, int64_t value) const {
@@ -144,6 +254,7 @@ SymbolicShapes::Symbol SymbolicShapes::makeExpression(Value index, Seen &seen) {
   Symbol symbol =
       intern({op->getName().getStringRef().str(),
               op->getAttrDictionary().getAsOpaquePointer(), operands});
+  sampleExpression(symbol, op, operands);
   auto record = [&](auto &pairs) {
     pairs[symbol] = {operands[0], operands[1]};
     if (notNegative.contains(operands[0]) && notNegative.contains(operands[1]))
@@ -194,9 +305,12 @@ SmallVector<SymbolicShapes::Symbol> SymbolicShapes::elementwise(Operation *op) {
     }
     dropBroadcast(candidates);
     llvm::sort(candidates);
-    symbols.push_back(candidates.size() == 1
-                          ? candidates[0]
-                          : intern({"broadcast", nullptr, candidates}));
+    if (candidates.size() == 1) {
+      symbols.push_back(candidates[0]);
+      continue;
+    }
+    symbols.push_back(intern({"broadcast", nullptr, candidates}));
+    sampleBroadcast(symbols.back(), candidates);
   }
   return symbols;
 }
@@ -222,6 +336,9 @@ const SmallVector<SymbolicShapes::Symbol> &SymbolicShapes::shape(Value tensor) {
         if (type.isDynamicDim(i) && !cast<StringAttr>(name).empty())
           symbols[i] =
               intern({"name " + cast<StringAttr>(name).str(), nullptr, {}});
+    for (Symbol symbol : symbols)
+      if (function && !constants.contains(symbol))
+        sampleInput(symbol);
   } else if (auto conversion = dyn_cast<tensor::CastOp>(op)) {
     if (isa<RankedTensorType>(conversion.getSource().getType()))
       for (int64_t i = 0; i < type.getRank(); ++i)

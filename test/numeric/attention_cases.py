@@ -383,6 +383,36 @@ def shifted_windows(g, is_run):
     finish(g, x, q)
 
 
+@each("attention_larger_mask", {
+    f"{what}_{kind}": (shape, kind == "replaced")
+    for what, shape in {"batch": (3, 1, S, T), "rows": (1, 1, 5, T),
+                        "both": (3, H, 5, T)}.items()
+    for kind in ("added", "replaced")})
+def larger_mask(g, variant):
+    """One batch or row, which broadcasts to what a mask has in the run."""
+    shape, replaces = variant
+    q = g.input([1, H, shape[2] if shape[2] == S else 1, D], dynamic=[0, 2])
+    k, v = (g.input([1, H, T, D], dynamic=[0]) for _ in "kv")
+    m = g.numbers(shape)
+    if not replaces:
+        return finish(g, g.Add(scores(g, q, k), g.typed_input(m, dynamic=[0, 2])), v)
+    m = g.typed_input(m > 0, dynamic=[0, 2])
+    finish(g, g.Where(m, g.constant(LOWEST), scores(g, q, k)), v)
+
+
+@case(present=["sluice.softmax"], absent=["sluice.attention"])
+def attention_larger_heads(g):
+    """A bias that may have more heads than the scores, and one key beside a bias that
+    may be for more."""
+    q, k, v = (g.input([B, 1, n, D], dynamic=[0]) for n in (S, T, T))
+    bias = g.typed_input(g.numbers((B, H, S, T)), dynamic=[1])
+    finish(g, g.Add(scores(g, q, k), bias), v)
+    one = g.input([B, H, 1, D])
+    bias = g.typed_input(g.numbers((1, 1, S, T)), dynamic=[3])
+    q, v = (g.input([B, H, n, D]) for n in (S, T))
+    finish(g, g.Add(scores(g, q, one), bias), v)
+
+
 @case(**FUSED)
 def attention_longest_rows(g):
     """Rows that are no whole vectors, the longest of which a kernel has copies."""

@@ -9,6 +9,7 @@
 #include "dialects/Sluice/Sluice.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/DenseSet.h"
+#include <array>
 #include <map>
 #include <tuple>
 #include <vector>
@@ -28,15 +29,29 @@ public:
   void visit(mlir::Operation *op);
   /// The symbol of one dimension of a tensor.
   Symbol dimension(mlir::Value tensor, int64_t dimension);
+  /// Does a size seem to be one or `target` in every run? Tries it for some
+  /// sizes of the inputs, one among them.
+  bool seemsToBroadcast(Symbol size, Symbol target) const;
+  /// Do two sizes seem to be equal in every run?
+  bool seemEqual(Symbol lhs, Symbol rhs) const;
+  Symbol constant(int64_t size);
   /// Are all sizes of two tensors of one rank surely equal?
   bool haveSameShape(mlir::Value lhs, mlir::Value rhs);
 
 private:
   using Key = std::tuple<std::string, const void *, std::vector<Symbol>>;
 
+  /// What a size is in some runs.
+  static constexpr unsigned sampleCount = 12;
+  using Samples = std::array<int64_t, sampleCount>;
+
   Symbol intern(Key key);
-  Symbol constant(int64_t size);
   Symbol fresh();
+  /// Any size, as of an input.
+  void sampleInput(Symbol symbol);
+  void sampleExpression(Symbol symbol, mlir::Operation *op,
+                        llvm::ArrayRef<Symbol> operands);
+  void sampleBroadcast(Symbol symbol, llvm::ArrayRef<Symbol> candidates);
   /// The symbol of an index value that a reification built; `seen` are those
   /// of the same reification.
   using Seen = llvm::DenseMap<mlir::Value, Symbol>;
@@ -53,6 +68,8 @@ private:
 
   std::map<Key, Symbol> known;
   llvm::DenseMap<Symbol, int64_t> constants;
+  /// None of what depends on data.
+  llvm::DenseMap<Symbol, Samples> samples;
   /// Sizes of tensors and what is made of them that is not negative either.
   llvm::DenseSet<Symbol> notNegative;
   /// The two that a symbol is the smaller one, or the sum, of.

@@ -391,8 +391,7 @@ bool AttentionLayout::analyse(std::string &why) {
     why = "the values have more dimensions than the probabilities";
     return false;
   }
-  // A mask of the run may say more of its batch than is known of the scores';
-  // the run checks that it is not larger.
+  // A mask of the run may say more of its batch than is known of the scores'.
   for (auto [i, list] : llvm::enumerate(batch))
     if (!mayBeEqual(shapeOf(chain.result.tensor)[i], axes.resolve(list))) {
       why = batchMessage;

@@ -29,14 +29,18 @@ public:
   /// Fails, with a reason, where the dimensions are not those of attention.
   bool analyse(std::string &why);
 
-  // What the op reads and writes.
+  // What the op reads and writes. Queries come after what broadcasts to the
+  // scores, which may have batches or rows that they have to be repeated for.
   ArrangedTensor makeQuery(GraphBuilder &graph);
   ArrangedTensor makeKey(GraphBuilder &graph);
   ArrangedTensor makeValue(GraphBuilder &graph);
   /// What broadcasts to the scores of a view, as what broadcasts to
-  /// [batch, heads, queries, keys]; null where that cannot be.
+  /// [batch, heads, queries, keys]; null where that cannot be, which `why`
+  /// explains.
   mlir::Value makeScoreOperand(GraphBuilder &graph, mlir::Value value,
-                               size_t view);
+                               size_t view, std::string &why);
+  /// Are queries repeated for what may be larger than the scores?
+  bool repeatsQueries() const { return !larger.empty(); }
   /// The column of sinks as [heads]; null where it is more than that.
   mlir::Value makeSinks(GraphBuilder &graph);
 
@@ -93,6 +97,8 @@ private:
                       const Axes &elements);
   Axes partOf(Part part, const Stage &stage, const Axes &rows,
               const Axes &elements) const;
+  bool allowsLarger(mlir::Value operand, const AxisLists &lists,
+                    std::string &why);
 
   const AttentionChain &chain;
   SharedAxes axes;
@@ -103,6 +109,14 @@ private:
   /// All axes of the products' batches, and what of them are heads.
   Axes batches, heads;
   Stage query, key, value, result;
+  /// Dimensions of operands that may be larger in the run than those of the
+  /// scores, and which these are.
+  struct LargerSize {
+    mlir::Value operand;
+    int64_t dimension;
+    Part part;
+  };
+  llvm::SmallVector<LargerSize, 2> larger;
   llvm::SmallVector<int64_t> resultOrder;
 };
 

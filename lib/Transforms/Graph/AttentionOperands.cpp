@@ -105,7 +105,17 @@ ArrangedTensor AttentionLayout::makeQuery(GraphBuilder &graph) {
     stage.tensor = chain.isDivisor ? graph.div(stage.tensor, factor)
                                    : graph.mul(stage.tensor, factor);
   }
-  return make(graph, stage, queries, depth);
+  ArrangedTensor made = make(graph, stage, queries, depth);
+  for (const LargerSize &size : larger) {
+    ShapeBuilder shape(graph);
+    for (int64_t i = 0; i < partCount; ++i)
+      if (i == made.order[size.part])
+        shape.append(size.operand, size.dimension);
+      else
+        shape.append(1);
+    made.tensor = graph.make<BroadcastOp>(made.tensor, shape.take());
+  }
+  return made;
 }
 ArrangedTensor AttentionLayout::makeKey(GraphBuilder &graph) {
   return make(graph, key, keys, depth);
@@ -114,9 +124,50 @@ ArrangedTensor AttentionLayout::makeValue(GraphBuilder &graph) {
   return make(graph, value, keys, valueDepth);
 }
 
+/// Scores broadcast to what is added to them, too, in dimensions that are one.
+/// Takes down where the run alone knows; queries are repeated there then. Fails
+/// where that would not do.
+bool AttentionLayout::allowsLarger(Value operand, const AxisLists &lists,
+                                   std::string &why) {
+  int64_t rank = shapeOf(operand).size(), wanted = lists.size();
+  bool hasHeads = wanted == partCount && lists[Heads] == heads,
+       hasNone = wanted + 1 == partCount && heads.empty();
+  bool isArranged = (hasHeads || hasNone) && lists[Batch] == batches;
+  for (int64_t i = std::max<int64_t>(wanted - rank, 0); i < wanted; ++i) {
+    int64_t dimension = i - wanted + rank;
+    int64_t size = axes.getSize(lists[i]);
+    bool isSurelyMore = !ShapedType::isDynamic(size) && size != 1;
+    if (shapeOf(operand)[dimension] == 1 || isSurelyMore ||
+        axes.hasSize(operand, dimension, lists[i]) ||
+        axes.seemsToBroadcast(operand, dimension, lists[i]))
+      continue;
+    Part part = i == 0 ? Batch : Part(i - wanted + partCount);
+    // More keys than there are have no values.
+    bool isKeys = part == Elements;
+    if (isKeys && !lists[i].empty())
+      continue;
+    if (isKeys || !isArranged || part == Heads) {
+      why = "a bias or mask may be larger than the scores, which broadcast to "
+            "it in the run then";
+      return false;
+    }
+    // Views of the result take sizes that are not known from it.
+    if (lists[i].empty() && !arrange(result, queries, valueDepth)->isDirect) {
+      why = "a bias or mask may have more batches or rows than the scores, "
+            "which have one";
+      return false;
+    }
+    larger.push_back({operand, dimension, part});
+  }
+  return true;
+}
+
 Value AttentionLayout::makeScoreOperand(GraphBuilder &graph, Value operand,
-                                        size_t view) {
+                                        size_t view, std::string &why) {
   AxisLists lists = axes.resolve(scoreLists[view]);
+  why = "a bias or mask is for some heads, or its sizes are not known";
+  if (!allowsLarger(operand, lists, why))
+    return nullptr;
   int64_t rank = shapeOf(operand).size(), wanted = lists.size();
   AxisLists own;
   bool isKnown = true;

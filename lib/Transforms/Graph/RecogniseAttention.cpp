@@ -75,8 +75,9 @@ std::string describe(AttentionOp op) {
     stream << separator << "a window of " << *left << " keys back";
   add(!!op.getLengths(), "lengths");
   add(!!op.getMask(), "a mask");
-  add(!!op.getBias(),
-      op.getMaskedBelow() ? "a bias that may hide keys" : "a bias");
+  add(!!op.getBias(), op.getRelativeBias()  ? "a bias of the distance"
+                      : op.getMaskedBelow() ? "a bias that may hide keys"
+                                            : "a bias");
   add(!!op.getSinks(), "sinks");
   return text;
 }
@@ -115,11 +116,9 @@ bool RecogniseAttentionPass::fuse(SoftmaxOp softmax, SymbolicShapes &symbols,
   ScoreTerms terms(graph, symbols);
   terms.setGuarded(chain->isGuarded);
   for (const ScoreStep &step : chain->steps) {
-    Value operand = layout.makeScoreOperand(graph, step.value, step.view);
-    if (!operand) {
-      why = "a bias or mask is for some heads, or its sizes are not known";
+    Value operand = layout.makeScoreOperand(graph, step.value, step.view, why);
+    if (!operand)
       return false;
-    }
     if (step.kind == ScoreStep::Add)
       terms.add(operand, step.factor);
     else
@@ -152,6 +151,9 @@ bool RecogniseAttentionPass::fuse(SoftmaxOp softmax, SymbolicShapes &symbols,
   std::string details = describe(op);
   if (!details.empty())
     details = ": " + details;
+  if (layout.repeatsQueries())
+    details += "; its bias or mask may have more batches or rows than queries, "
+               "which are copied for as many";
   remarks::applied(op, remarks::attention)
       << "fused with the products around it into one attention" + details;
   builder.setInsertionPointAfter(op);

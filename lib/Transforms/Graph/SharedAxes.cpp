@@ -77,6 +77,17 @@ bool SharedAxes::hasSize(Value tensor, int64_t dimension,
                             symbols.dimension(tensor, dimension));
 }
 
+bool SharedAxes::seemsToBroadcast(Value tensor, int64_t dimension,
+                                  ArrayRef<Axis> axes) const {
+  auto size = symbols.dimension(tensor, dimension);
+  if (axes.empty())
+    return symbols.seemsToBroadcast(size, symbols.constant(1));
+  return axes.size() == 1 &&
+         llvm::any_of(nodes[axes.front()].sizeSymbols, [&](auto symbol) {
+           return symbols.seemsToBroadcast(size, symbol);
+         });
+}
+
 void SharedAxes::learnSize(ArrayRef<Axis> axes, int64_t whole) {
   int64_t known = 1;
   Node *unknown = nullptr;

@@ -44,6 +44,9 @@ public:
   /// Does a tensor's dimension surely have the size of these axes together?
   bool hasSize(mlir::Value tensor, int64_t dimension,
                llvm::ArrayRef<Axis> axes) const;
+  /// Does a tensor's dimension seem to be one, or the size of these axes?
+  bool seemsToBroadcast(mlir::Value tensor, int64_t dimension,
+                        llvm::ArrayRef<Axis> axes) const;
 
   /// The axes of another tensor with the same elements in the same order, one
   /// a view of the other; may split axes. None where sizes do not tell.

@@ -83,4 +83,36 @@ TEST(SymbolicShapes, ComputedSizesAreTheirComputations) {
   EXPECT_EQ(module.function().getBody().front().getOperations().size(), ops);
 }
 
+TEST(SymbolicShapes, SizesAreTriedOut) {
+  test::TestModule module(R"(
+    func.func @main(%x: tensor<?x?xf32> {sluice.dims = ["n", "m"]}, %data: tensor<1xi64>) {
+      %n = sluice.shape %x {start = 0 : i64, end = 1 : i64} : (tensor<?x?xf32>) -> tensor<1xi64>
+      %zero = sluice.constant dense<0> : tensor<1xi64>
+      %end = sluice.constant dense<9223372036854775807> : tensor<2xi64>
+      %step = sluice.constant dense<1> : tensor<2xi64>
+      %back = sluice.neg %n : (tensor<1xi64>) -> tensor<1xi64>
+      %0 = sluice.concat %back, %zero {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>) -> tensor<2xi64>
+      %1 = sluice.slice %x, %0, %end, %step {name = "last", starts = array<i64>, ends = array<i64>, steps = array<i64>} : (tensor<?x?xf32>, tensor<2xi64>, tensor<2xi64>, tensor<2xi64>) -> tensor<?x?xf32>
+      %2 = sluice.concat %data, %zero {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>) -> tensor<2xi64>
+      %3 = sluice.slice %x, %2, %end, %step {name = "some", starts = array<i64>, ends = array<i64>, steps = array<i64>} : (tensor<?x?xf32>, tensor<2xi64>, tensor<2xi64>, tensor<2xi64>) -> tensor<?x?xf32>
+      return
+    }
+  )");
+  SymbolicShapes symbols;
+  Value x = module.function().getArgument(0);
+  auto n = symbols.dimension(x, 0), m = symbols.dimension(x, 1),
+       one = symbols.constant(1),
+       last = symbols.dimension(module.value("last"), 0),
+       some = symbols.dimension(module.value("some"), 0);
+  EXPECT_TRUE(symbols.seemEqual(last, n));
+  EXPECT_TRUE(symbols.seemsToBroadcast(last, n));
+  EXPECT_TRUE(symbols.seemsToBroadcast(one, n));
+  EXPECT_FALSE(symbols.seemsToBroadcast(n, one));
+  EXPECT_FALSE(symbols.seemsToBroadcast(n, m));
+  EXPECT_FALSE(symbols.seemEqual(n, m));
+  // What depends on data may be anything.
+  EXPECT_FALSE(symbols.seemsToBroadcast(some, n));
+  EXPECT_FALSE(symbols.seemEqual(some, n));
+}
+
 } // namespace
