@@ -128,6 +128,44 @@ def distances_and_tokens(g, fill):
         bias, g.constant(np.int64([0]))), mask)), v)
 
 
+@each("attention_distances_of_run", {
+    f"{what}_{fill}": (what == "past", number)
+    for what in ("encoder", "past") for fill, number in
+    {"lowest": LOWEST, "tenthousand": -1e4}.items()},
+      present=["sluice.attention", "relative_bias,"])
+def distances_of_run(g, variant):
+    """T5's bias where sizes are the run's; with a past, the last rows are read."""
+    has_past, fill = variant
+    q = k = v = g.input([B, H, S, D], dynamic=[0, 2])
+    if has_past:
+        k, v = (g.Concat(g.input([B, H, T - S, D], dynamic=[2]), q, axis=2)
+                for _ in "kv")
+    length = g.Shape(k, start=2, end=3)
+    whole = lambda x: g.Squeeze(x, g.constant(np.int64([0])))
+    zero, one = g.constant(np.int64(0)), g.constant(np.int64(1))
+    keys = g.Range(zero, whole(length), one)
+    rows = length if has_past else g.Shape(q, start=2, end=3)
+    queries = g.Range(zero, whole(rows), one)
+    distance = g.Sub(g.Unsqueeze(keys, g.constant(np.int64([0]))),
+                     g.Unsqueeze(queries, g.constant(np.int64([1]))))
+    sign = g.Mul(g.Cast(g.Greater(distance, zero), to=7), g.constant(np.int64(8)))
+    size = g.Abs(distance)
+    far = g.Log(g.Div(g.Cast(size, to=1), g.constant(2.0)))
+    far = g.Add(g.Cast(g.Mul(far, g.constant(2.5)), to=7), g.constant(np.int64(2)))
+    far = g.Min(far, g.Expand(g.constant(np.int64(7)), g.Shape(far)))
+    near = g.Less(size, g.constant(np.int64(2)))
+    bucket = g.Add(sign, g.Where(near, size, far))
+    bias = g.Transpose(g.Gather(g.weight(16, H), bucket, axis=0), perm=[2, 0, 1])
+    bias = g.Unsqueeze(bias, g.constant(np.int64([0])))
+    if has_past:
+        start = g.Neg(g.Shape(q, start=2, end=3))
+        bias = g.Slice(bias, start, g.constant(np.int64([2**63 - 1])),
+                       g.constant(np.int64([2])))
+    kept = g.Cast(g.Less(keys, g.constant(np.int64(4))), to=1)
+    mask = g.Mul(g.Sub(g.constant(1.0), kept), g.constant(fill))
+    finish(g, g.Add(scores(g, q, k), g.Add(bias, mask)), v)
+
+
 @each("attention_opaque", forms(FILLS))
 def opaque(g, variant):
     """A bias of the run that hides keys, and whole rows."""

@@ -106,6 +106,11 @@ LinearForm PositionFormulas::getSize(Value tensor, int64_t dimension,
     if (auto source = sized.getSizeSource(
             cast<OpResult>(tensor).getResultNumber(), dimension))
       return getSize(source->operand->get(), source->dimension, depth + 1);
+  // What is as long as an axis has its formula.
+  auto size = symbols.dimension(tensor, dimension);
+  for (auto [symbol, extent] : llvm::zip(extentSymbols, extents))
+    if (symbol == size)
+      return extent;
   return LinearForm::ofSymbol(ofSize(tensor, dimension));
 }
 
@@ -185,7 +190,8 @@ std::optional<Element> PositionFormulas::followSlice(SliceOp op,
       return std::nullopt;
     // Behind the end there are no elements.
     if (!isNotNegative(*start)) {
-      if (!start->isNumber())
+      // Less than nothing counts from the end.
+      if (!isNotNegative(LinearForm().add(*start, -1)))
         return std::nullopt;
       start->add(getSize(op.getOperand(), i));
       if (!isNotNegative(*start))
@@ -258,12 +264,14 @@ std::optional<Element> PositionFormulas::broadcastFrom(Value operand,
     }
     // A size that only the run knows may be one. It is the wanted one if it is
     // that of the result, or of the whole axis, whose places broadcast to it.
+    auto size = symbols.dimension(operand, i);
     bool isWhole =
-        symbols.dimension(operand, i) ==
-            symbols.dimension(element.tensor, i + added) ||
+        size == symbols.dimension(element.tensor, i + added) ||
         llvm::any_of(llvm::seq<Symbol>(0, axisCount), [&](Symbol axis) {
           return place == LinearForm::ofSymbol(axis) &&
-                 getSize(operand, i) == extents[axis];
+                 (getSize(operand, i) == extents[axis] ||
+                  (extentSymbols[axis] &&
+                   symbols.seemEqual(size, *extentSymbols[axis])));
         });
     if (!isWhole)
       return std::nullopt;

@@ -61,9 +61,10 @@ public:
   PositionFormulas(GraphBuilder &graph, SymbolicShapes &symbols)
       : graph(graph), symbols(symbols) {}
 
-  /// The sizes of the scores' axes.
-  void setExtents(mlir::ArrayRef<LinearForm> sizes) {
-    extents.assign(sizes.begin(), sizes.end());
+  /// The size of an axis of the scores is that of a tensor's dimension.
+  void setExtent(ScoreAxis axis, mlir::Value tensor, int64_t dimension) {
+    extents[axis] = getSize(tensor, dimension);
+    extentSymbols[axis] = symbols.dimension(tensor, dimension);
   }
   const LinearForm &getExtent(ScoreAxis axis) const { return extents[axis]; }
 
@@ -112,7 +113,8 @@ private:
 
   GraphBuilder &graph;
   SymbolicShapes &symbols;
-  llvm::SmallVector<LinearForm, 4> extents;
+  std::array<LinearForm, axisCount> extents;
+  std::array<std::optional<SymbolicShapes::Symbol>, axisCount> extentSymbols;
   /// The symbols behind the axes.
   llvm::SmallVector<SymbolSource> sources;
   llvm::DenseMap<SymbolicShapes::Symbol, Symbol> sizes;

@@ -7,6 +7,7 @@
 #include "ScoreTerms.h"
 #include "AttentionChain.h"
 #include "ConstantNumbers.h"
+#include "DistanceBias.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "sluice/Transforms/Graph/GraphMatching.h"
 #include <cmath>
@@ -257,6 +258,35 @@ Value ScoreTerms::makeBias(AttentionOp op) {
   return bias;
 }
 
+/// The bias with an element for each distance, where sizes of the run decide
+/// how many there are. Known ones are constants that are looked at later.
+Value ScoreTerms::makeDistanceBias() {
+  LinearForm queries = positions.getExtent(QueryAxis),
+             keys = positions.getExtent(KeyAxis);
+  bool isKnown = queries.isNumber() && keys.isNumber();
+  // What is a fallback too has an element for each score.
+  if (addends.empty() || isKnown || isBiasOpaque ||
+      queries == LinearForm::ofNumber(1))
+    return nullptr;
+  DistanceBias distances(graph, positions);
+  Value bias;
+  for (auto &[element, factor] : addends) {
+    Value term = distances.make(element);
+    if (!term || shapeOf(term).size() > axisCount)
+      return nullptr;
+    if (factor != 1)
+      term = graph.mul(term, graph.number(term, factor));
+    if (bias)
+      term = graph.add(bias, graph.cast(term, elementTypeOf(bias)));
+    bias = term;
+  }
+  int64_t rank = shapeOf(bias).size();
+  if (rank == 1)
+    bias = graph.reshape(bias, {1, -1});
+  // Without a distance it is the same for all scores.
+  return shapeOf(bias).back() == 1 ? Value() : bias;
+}
+
 Value ScoreTerms::makeMask(AttentionOp op) {
   Value mask;
   Type boolean = graph.builder.getI1Type();
@@ -319,11 +349,9 @@ void ScoreTerms::setFallback(AttentionOp op) {
 
 void ScoreTerms::applyTo(AttentionOp op) {
   graph.builder.setInsertionPoint(op);
-  SmallVector<LinearForm> extents;
-  for (int64_t i : {0, 1, 2})
-    extents.push_back(positions.getSize(op.getQuery(), op.getQueryOrder()[i]));
-  extents.push_back(positions.getSize(op.getKey(), op.getKeyOrder()[2]));
-  positions.setExtents(extents);
+  for (ScoreAxis axis : {BatchAxis, HeadAxis, QueryAxis})
+    positions.setExtent(axis, op.getQuery(), op.getQueryOrder()[axis]);
+  positions.setExtent(KeyAxis, op.getKey(), op.getKeyOrder()[2]);
   for (size_t i = 0; i < steps.size(); ++i)
     readStep(i);
   // A bias that may hide keys by itself does so in rows that are guarded, too.
@@ -333,7 +361,10 @@ void ScoreTerms::applyTo(AttentionOp op) {
   bool isPlainBias = steps.size() == 1 && !steps[0].isReplacement &&
                      steps[0].factor == 1 && addends.size() == 1 &&
                      fills.empty();
-  Value bias = isPlainBias ? steps[0].value : makeBias(op);
+  Value bias = makeDistanceBias();
+  op.setRelativeBias(static_cast<bool>(bias));
+  if (!bias)
+    bias = isPlainBias ? steps[0].value : makeBias(op);
   if (bias)
     op.getBiasMutable().assign(bias);
   if (Value mask = makeMask(op))

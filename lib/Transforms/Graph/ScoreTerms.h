@@ -56,6 +56,7 @@ private:
   bool mayHaveEmptyRows(AttentionOp op) const;
   void setFallback(AttentionOp op);
   mlir::Value makeBias(AttentionOp op);
+  mlir::Value makeDistanceBias();
   mlir::Value makeMask(AttentionOp op);
   /// All steps together, on scores of zero.
   mlir::Value makeAll(AttentionOp op);

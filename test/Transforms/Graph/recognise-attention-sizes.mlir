@@ -49,3 +49,65 @@ func.func @larger_heads(%q: tensor<2x1x4x8xf32>, %m: tensor<2x?x4x4xf32>) -> ten
   %3 = sluice.matmul %2, %q : (tensor<2x?x4x4xf32>, tensor<2x1x4x8xf32>) -> tensor<2x?x4x8xf32>
   return %3 : tensor<2x?x4x8xf32>
 }
+
+// -----
+
+// T5's bias with sizes of the run: a table read at a function of the distance,
+// of which there are as many as queries and keys less one. Other
+// functions of places have an element for each score.
+// CHECK-LABEL: @distances(
+// REMARK: into one attention: a bias of the distance
+func.func @distances(%q: tensor<1x2x?x8xf32> {sluice.dims = ["", "", "s", ""]}, %k: tensor<1x2x?x8xf32> {sluice.dims = ["", "", "t", ""]}) -> (tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>) {
+  // CHECK: %[[DISTANCE:.*]] = sluice.add {{.*}} : (tensor<?xi64>, tensor<i64>) -> tensor<?xi64>
+  // CHECK: sluice.abs %[[DISTANCE]] : (tensor<?xi64>) -> tensor<?xi64>
+  // CHECK: %[[READ:.*]] = sluice.gather %{{.*}} {axis = 0 : i64} : (tensor<5x2xf32>, tensor<?xi64>) -> tensor<?x2xf32>
+  // CHECK: %[[TURNED:.*]] = sluice.transpose %[[READ]] {permutation = array<i64: 1, 0>}
+  // CHECK: %[[BIAS:.*]] = sluice.reshape %[[TURNED]], {{.*}} -> tensor<2x1x?xf32>
+  // CHECK: sluice.attention %{{.*}} bias %[[BIAS]] {{{.*}}relative_bias
+  // CHECK: sluice.attention %{{.*}} bias %{{.*}} {{{.*}}relative_bias
+  // CHECK-NOT: relative_bias
+  // CHECK: sluice.attention %{{.*}} bias
+  %zero = sluice.constant dense<0> : tensor<i64>
+  %one = sluice.constant dense<1> : tensor<i64>
+  %most = sluice.constant dense<4> : tensor<i64>
+  %weights = sluice.constant dense<[[0.5, 1.0], [1.5, 2.0], [2.5, 3.0], [3.5, 4.0], [4.5, 5.0]]> : tensor<5x2xf32>
+  %flat = sluice.constant dense<> : tensor<0xi64>
+  %sizeOfQ = sluice.shape %q {start = 2 : i64, end = 3 : i64} : (tensor<1x2x?x8xf32>) -> tensor<1xi64>
+  %sizeOfK = sluice.shape %k {start = 2 : i64, end = 3 : i64} : (tensor<1x2x?x8xf32>) -> tensor<1xi64>
+  %s = sluice.reshape %sizeOfQ, %flat {allow_zero} : (tensor<1xi64>, tensor<0xi64>) -> tensor<i64>
+  %t = sluice.reshape %sizeOfK, %flat {allow_zero} : (tensor<1xi64>, tensor<0xi64>) -> tensor<i64>
+  %queries = sluice.range %zero, %s, %one : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<?xi64>
+  %keys = sluice.range %zero, %t, %one : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<?xi64>
+  %column = sluice.unsqueeze %queries {axes = array<i64: 1>} : (tensor<?xi64>) -> tensor<?x1xi64>
+  %row = sluice.unsqueeze %keys {axes = array<i64: 0>} : (tensor<?xi64>) -> tensor<1x?xi64>
+  %d = sluice.sub %row, %column : (tensor<1x?xi64>, tensor<?x1xi64>) -> tensor<?x?xi64>
+  %a = sluice.abs %d : (tensor<?x?xi64>) -> tensor<?x?xi64>
+  %place = sluice.min %a, %most : (tensor<?x?xi64>, tensor<i64>) -> tensor<?x?xi64>
+  %read = sluice.gather %weights, %place {axis = 0 : i64} : (tensor<5x2xf32>, tensor<?x?xi64>) -> tensor<?x?x2xf32>
+  %turned = sluice.transpose %read {permutation = array<i64: 2, 0, 1>} : (tensor<?x?x2xf32>) -> tensor<2x?x?xf32>
+  %bias = sluice.unsqueeze %turned {axes = array<i64: 0>} : (tensor<2x?x?xf32>) -> tensor<1x2x?x?xf32>
+  %0 = sluice.matmul %q, %k {transpose_rhs} : (tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>) -> tensor<1x2x?x?xf32>
+  %1 = sluice.add %0, %bias : (tensor<1x2x?x?xf32>, tensor<1x2x?x?xf32>) -> tensor<1x2x?x?xf32>
+  %2 = sluice.softmax %1 {axis = 3 : i64} : (tensor<1x2x?x?xf32>) -> tensor<1x2x?x?xf32>
+  %3 = sluice.matmul %2, %k : (tensor<1x2x?x?xf32>, tensor<1x2x?x8xf32>) -> tensor<1x2x?x8xf32>
+  // Beside a mask.
+  %tokens = sluice.greater %row, %one : (tensor<1x?xi64>, tensor<i64>) -> tensor<1x?xi1>
+  %none = sluice.constant dense<0.0> : tensor<f32>
+  %lowest = sluice.constant dense<-1.0e+30> : tensor<f32>
+  %mask = sluice.select %tokens, %none, %lowest : (tensor<1x?xi1>, tensor<f32>, tensor<f32>) -> tensor<1x?xf32>
+  %both = sluice.add %bias, %mask : (tensor<1x2x?x?xf32>, tensor<1x?xf32>) -> tensor<1x2x?x?xf32>
+  %second = sluice.matmul %q, %k {transpose_rhs} : (tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>) -> tensor<1x2x?x?xf32>
+  %4 = sluice.add %second, %both : (tensor<1x2x?x?xf32>, tensor<1x2x?x?xf32>) -> tensor<1x2x?x?xf32>
+  %5 = sluice.softmax %4 {axis = 3 : i64} : (tensor<1x2x?x?xf32>) -> tensor<1x2x?x?xf32>
+  %6 = sluice.matmul %5, %k : (tensor<1x2x?x?xf32>, tensor<1x2x?x8xf32>) -> tensor<1x2x?x8xf32>
+  // The sum of the places is no distance.
+  %sum = sluice.add %row, %column : (tensor<1x?xi64>, tensor<?x1xi64>) -> tensor<?x?xi64>
+  %other = sluice.min %sum, %most : (tensor<?x?xi64>, tensor<i64>) -> tensor<?x?xi64>
+  %readOther = sluice.gather %weights, %other {axis = 0 : i64} : (tensor<5x2xf32>, tensor<?x?xi64>) -> tensor<?x?x2xf32>
+  %turnedOther = sluice.transpose %readOther {permutation = array<i64: 2, 0, 1>} : (tensor<?x?x2xf32>) -> tensor<2x?x?xf32>
+  %third = sluice.matmul %q, %k {transpose_rhs} : (tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>) -> tensor<1x2x?x?xf32>
+  %7 = sluice.add %third, %turnedOther : (tensor<1x2x?x?xf32>, tensor<2x?x?xf32>) -> tensor<1x2x?x?xf32>
+  %8 = sluice.softmax %7 {axis = 3 : i64} : (tensor<1x2x?x?xf32>) -> tensor<1x2x?x?xf32>
+  %9 = sluice.matmul %8, %k : (tensor<1x2x?x?xf32>, tensor<1x2x?x8xf32>) -> tensor<1x2x?x8xf32>
+  return %3, %6, %9 : tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>
+}
