@@ -398,7 +398,9 @@ void AttentionOp::requireSizes(SizeConditions &conditions) {
     if (getRelativeBias() && operand == getBias()) {
       SizeBuilder size = conditions.sizes();
       sizes[2] = size.constant(1);
-      sizes[3] = size.sub(size.add(queries, keys), size.constant(1));
+      // Without queries and keys there are no distances.
+      sizes[3] = size.max(size.sub(size.add(queries, keys), size.constant(1)),
+                          size.constant(0));
     }
     requireScores(operand, sizes);
   }

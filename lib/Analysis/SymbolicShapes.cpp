@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/Support/CheckedArithmetic.h"
+#include "llvm/Support/xxhash.h"
 
 using namespace mlir;
 using namespace sluice;
@@ -36,13 +37,23 @@ SymbolicShapes::Symbol SymbolicShapes::constant(int64_t size) {
 //===----------------------------------------------------------------------===//
 
 void SymbolicShapes::sampleInput(Symbol symbol) {
-  // Different ones for each input, and one for every third.
-  for (auto [i, sample] : llvm::enumerate(samples[symbol])) {
-    uint64_t bits = (static_cast<uint64_t>(symbol) * sampleCount + i + 1) *
-                    0x9e3779b97f4a7c15;
-    bits ^= bits >> 32;
-    sample = bits % 3 == 0 ? 1 : 2 + static_cast<int64_t>(bits / 3 % 61);
+  auto [it, isNew] = samples.try_emplace(symbol);
+  if (!isNew)
+    return;
+  for (auto [i, sample] : llvm::enumerate(it->second)) {
+    // Small and large ones in turns.
+    uint64_t bits = llvm::xxh3_64bits(ArrayRef<uint8_t>(
+        {static_cast<uint8_t>(symbol), static_cast<uint8_t>(symbol >> 8),
+         static_cast<uint8_t>(i)}));
+    int64_t most = i % 2 == 0 ? 61 : 1 << 20;
+    sample = runsWithOne >> i & 1 ? 1 : 2 + static_cast<int64_t>(bits % most);
   }
+  // The next subset of as many runs (Gosper's hack); no two of them contain
+  // each other, so that of any two inputs each is alone one in some run.
+  uint32_t lowest = runsWithOne & -runsWithOne, raised = runsWithOne + lowest;
+  runsWithOne = (((raised ^ runsWithOne) >> 2) / lowest) | raised;
+  if (runsWithOne >> sampleCount)
+    runsWithOne = firstRunsWithOne;
 }
 
 /// What an op of integers gives; none where that is not known.
@@ -72,7 +83,7 @@ static std::optional<int64_t> evaluate(Operation *op,
     return lhs & rhs;
   if (isa<arith::OrIOp>(op))
     return lhs | rhs;
-  if (rhs <= 0)
+  if (rhs <= 0 || (lhs < 0 && isa<arith::DivUIOp>(op)))
     return std::nullopt;
   if (isa<arith::DivSIOp, arith::DivUIOp>(op))
     return lhs / rhs;
@@ -126,17 +137,9 @@ bool SymbolicShapes::seemsToBroadcast(Symbol size, Symbol target) const {
   if (own == samples.end() || other == samples.end())
     return false;
   for (auto [number, wanted] : llvm::zip(own->second, other->second))
-    if (number != 1 && number != wanted)
+    if (wanted == 1 && number > 1)
       return false;
   return true;
-}
-
-bool SymbolicShapes::seemEqual(Symbol lhs, Symbol rhs) const {
-  if (lhs == rhs)
-    return true;
-  auto left = samples.find(lhs), right = samples.find(rhs);
-  return left != samples.end() && right != samples.end() &&
-         left->second == right->second;
 }
 
 bool SymbolicShapes::isConstant(Symbol symbol, int64_t value) const {

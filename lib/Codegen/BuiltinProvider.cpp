@@ -41,7 +41,6 @@ bool isMap(Block &region, const EmitterRegistry &emitters) {
 
 /// Builds the code of a kernel at the builder's position; all arguments and
 /// yielded values are bound to buffers.
-
 LogicalResult emitBuiltinKernel(KernelBuilder &kernel) {
   if (isMap(kernel.region, kernel.emitters))
     return emitMapKernel(kernel);

@@ -438,6 +438,31 @@ def larger_mask(g, variant):
     finish(g, g.Where(m, g.constant(LOWEST), scores(g, q, k)), v)
 
 
+@each("attention_other_rows", {"one": (1, S, T), "all": (S, S, T), "more": (5, 1, T),
+                               "skipped": (3, 1, 130)})
+def other_rows(g, sizes):
+    """A mask and a bias of the distance whose rows are counted by another input: one
+    for all queries in the run, as many, or more than the one query there is."""
+    rows, queries, keys = sizes
+    q, r = (g.input([1, H, queries, D], dynamic=[0] if rows == 3 else [0, 2])
+            for _ in "qr")
+    k, v = (g.input([1, H, keys, D], dynamic=[0, 2]) for _ in "kv")
+    size = lambda x, i: g.Gather(g.Shape(x), g.constant(np.int64(i)))
+    zero, one = (g.constant(np.int64(i)) for i in range(2))
+    if rows == 3:
+        places = g.Range(zero, size(k, 2), g.constant(np.int64(64)))
+    else:
+        places = g.Range(zero, size(g.input([rows], dynamic=[0]), 0), one)
+    places = g.Unsqueeze(places, g.constant(np.int64([1])))
+    numbers = g.Range(zero, size(k, 2), one)
+    sees = g.LessOrEqual(numbers, g.Add(places, g.constant(np.int64(4))))
+    finish(g, g.Where(sees, scores(g, q, k), g.constant(-np.inf)), v)
+    distance = g.Abs(g.Sub(numbers, places))
+    bias = g.Gather(g.weight(8, H), g.Min(distance, g.constant(np.int64(7))), axis=0)
+    bias = g.Unsqueeze(g.Transpose(bias, perm=[2, 0, 1]), g.constant(np.int64([0])))
+    finish(g, g.Add(scores(g, r, k), bias), v)
+
+
 @case(present=["sluice.softmax"], absent=["sluice.attention"])
 def attention_larger_heads(g):
     """A bias that may have more heads than the scores, and one key beside a bias that

@@ -29,11 +29,15 @@ public:
   void visit(mlir::Operation *op);
   /// The symbol of one dimension of a tensor.
   Symbol dimension(mlir::Value tensor, int64_t dimension);
-  /// Does a size seem to be one or `target` in every run? Tries it for some
-  /// sizes of the inputs, one among them.
+  /// Does a size seem not to be larger in any run in which `target` is one, so
+  /// that it broadcasts to the target, and not the target to it? Tries it for
+  /// some sizes of the inputs, one among them. Other sizes that differ do not
+  /// broadcast at all.
   bool seemsToBroadcast(Symbol size, Symbol target) const;
-  /// Do two sizes seem to be equal in every run?
-  bool seemEqual(Symbol lhs, Symbol rhs) const;
+  /// Does each of two sizes seem to broadcast to the other one?
+  bool seemToBroadcastAlike(Symbol lhs, Symbol rhs) const {
+    return seemsToBroadcast(lhs, rhs) && seemsToBroadcast(rhs, lhs);
+  }
   Symbol constant(int64_t size);
   /// Are all sizes of two tensors of one rank surely equal?
   bool haveSameShape(mlir::Value lhs, mlir::Value rhs);
@@ -42,7 +46,9 @@ private:
   using Key = std::tuple<std::string, const void *, std::vector<Symbol>>;
 
   /// What a size is in some runs.
-  static constexpr unsigned sampleCount = 12;
+  static constexpr unsigned sampleCount = 16;
+  /// A bit for each run in which an input is one: half of them.
+  static constexpr uint32_t firstRunsWithOne = (1 << sampleCount / 2) - 1;
   using Samples = std::array<int64_t, sampleCount>;
 
   Symbol intern(Key key);
@@ -70,6 +76,8 @@ private:
   llvm::DenseMap<Symbol, int64_t> constants;
   /// None of what depends on data.
   llvm::DenseMap<Symbol, Samples> samples;
+  /// Of the next input.
+  uint32_t runsWithOne = firstRunsWithOne;
   /// Sizes of tensors and what is made of them that is not negative either.
   llvm::DenseSet<Symbol> notNegative;
   /// The two that a symbol is the smaller one, or the sum, of.

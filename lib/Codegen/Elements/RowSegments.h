@@ -1,5 +1,4 @@
-//===- RowSegments.h - Rows that elementwise ops compute in parts -*- C++
-//-*-===//
+//===- RowSegments.h - Rows that are computed in parts ----------*- C++ -*-===//
 //
 // Part of Sluice, under the Apache License v2.0. See LICENSE.
 //

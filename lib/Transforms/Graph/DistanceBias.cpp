@@ -108,11 +108,8 @@ Value DistanceBias::makeLookup(GatherOp op, const Element &element,
   return graph.reshape(found, {shapeOf(table)[*heads], 1, -1});
 }
 
-Value DistanceBias::make(const Element &start, unsigned depth) {
+Value DistanceBias::makeAnew(const Element &element, unsigned depth) {
   constexpr unsigned deepest = 64;
-  Element element = positions.follow(start);
-  if (!dependsOnPlace(element))
-    return positions.make(element);
   if (Value distances = makeDistances(element))
     return distances;
   Operation *op = element.tensor.getDefiningOp();
@@ -123,6 +120,18 @@ Value DistanceBias::make(const Element &start, unsigned depth) {
   if (auto gather = dyn_cast<GatherOp>(op))
     return makeLookup(gather, element, depth);
   return nullptr;
+}
+
+Value DistanceBias::make(const Element &start, unsigned depth) {
+  Element element = positions.follow(start);
+  if (!dependsOnPlace(element))
+    return positions.make(element);
+  for (const auto &[known, value] : made[element.tensor])
+    if (known == element)
+      return value;
+  Value value = makeAnew(element, depth);
+  made[element.tensor].push_back({element, value});
+  return value;
 }
 
 } // namespace sluice

@@ -22,6 +22,7 @@ public:
   mlir::Value make(const Element &start, unsigned depth = 0);
 
 private:
+  mlir::Value makeAnew(const Element &element, unsigned depth);
   mlir::Value makeDistances(const Element &element);
   mlir::Value makeElements(mlir::Operation *op, const Element &element,
                            unsigned depth);
@@ -29,6 +30,11 @@ private:
 
   GraphBuilder &graph;
   PositionFormulas &positions;
+  /// What elements have become; null for those that cannot. A graph may reach
+  /// an element on many ways.
+  llvm::DenseMap<mlir::Value,
+                 llvm::SmallVector<std::pair<Element, mlir::Value>>>
+      made;
 };
 
 } // namespace sluice

@@ -37,6 +37,26 @@ Element PositionFormulas::atScore(Value tensor) {
   return element;
 }
 
+bool PositionFormulas::isWholeAxis(Value tensor, int64_t dimension,
+                                   Symbol axis) {
+  return getSize(tensor, dimension) == extents[axis] ||
+         (extentSymbols[axis] &&
+          symbols.seemToBroadcastAlike(symbols.dimension(tensor, dimension),
+                                       *extentSymbols[axis]));
+}
+
+bool PositionFormulas::coversScores(Value tensor) {
+  int64_t rank = shapeOf(tensor).size();
+  for (Symbol axis : {QueryAxis, KeyAxis}) {
+    int64_t dimension = rank - axisCount + axis;
+    if (dimension >= 0 &&
+        cast<RankedTensorType>(tensor.getType()).isDynamicDim(dimension) &&
+        !isWholeAxis(tensor, dimension, axis))
+      return false;
+  }
+  return true;
+}
+
 //===----------------------------------------------------------------------===//
 // Sizes
 //===----------------------------------------------------------------------===//
@@ -264,14 +284,12 @@ std::optional<Element> PositionFormulas::broadcastFrom(Value operand,
     }
     // A size that only the run knows may be one. It is the wanted one if it is
     // that of the result, or of the whole axis, whose places broadcast to it.
-    auto size = symbols.dimension(operand, i);
     bool isWhole =
-        size == symbols.dimension(element.tensor, i + added) ||
+        symbols.dimension(operand, i) ==
+            symbols.dimension(element.tensor, i + added) ||
         llvm::any_of(llvm::seq<Symbol>(0, axisCount), [&](Symbol axis) {
           return place == LinearForm::ofSymbol(axis) &&
-                 (getSize(operand, i) == extents[axis] ||
-                  (extentSymbols[axis] &&
-                   symbols.seemEqual(size, *extentSymbols[axis])));
+                 isWholeAxis(operand, i, axis);
         });
     if (!isWhole)
       return std::nullopt;
@@ -363,6 +381,16 @@ std::optional<LinearForm> PositionFormulas::ofData(const Element &element) {
 std::optional<LinearForm> PositionFormulas::getNumber(const Element &start,
                                                       unsigned depth) {
   Element element = follow(start);
+  for (const auto &[known, form] : numbers[element.tensor])
+    if (known == element)
+      return form;
+  auto form = findNumber(element, depth);
+  numbers[element.tensor].push_back({element, form});
+  return form;
+}
+
+std::optional<LinearForm> PositionFormulas::findNumber(const Element &element,
+                                                       unsigned depth) {
   Operation *op = element.tensor.getDefiningOp();
   if (!op)
     return ofData(element);

@@ -63,6 +63,7 @@ public:
 
   /// The size of an axis of the scores is that of a tensor's dimension.
   void setExtent(ScoreAxis axis, mlir::Value tensor, int64_t dimension) {
+    numbers.clear();
     extents[axis] = getSize(tensor, dimension);
     extentSymbols[axis] = symbols.dimension(tensor, dimension);
   }
@@ -70,6 +71,10 @@ public:
 
   /// The element of a tensor that broadcasts to scores.
   Element atScore(mlir::Value tensor);
+  /// Does what broadcasts to scores have an element for each query and key
+  /// where it does not have one for all? Sizes that only the run knows may be
+  /// one.
+  bool coversScores(mlir::Value tensor);
   /// Follows an element through ops that only move it.
   Element follow(Element element);
   /// The element of an elementwise op's operand that it is made of; none where
@@ -98,7 +103,10 @@ private:
   /// The place in an operand that broadcasts to the element's tensor.
   std::optional<Element> broadcastFrom(mlir::Value operand,
                                        const Element &element);
+  /// Is a size that of the scores, also where that is one?
+  bool isWholeAxis(mlir::Value tensor, int64_t dimension, Symbol axis);
   Symbol ofSize(mlir::Value tensor, int64_t dimension);
+  std::optional<LinearForm> findNumber(const Element &element, unsigned depth);
   std::optional<LinearForm> ofData(const Element &element);
   std::optional<Element> step(const Element &element);
   std::optional<Element> followSlice(SliceOp op, const Element &element);
@@ -119,6 +127,11 @@ private:
   llvm::SmallVector<SymbolSource> sources;
   llvm::DenseMap<SymbolicShapes::Symbol, Symbol> sizes;
   llvm::DenseMap<mlir::Value, Symbol> data;
+  /// Of elements that have been looked at, which a graph may reach on many
+  /// ways.
+  llvm::DenseMap<mlir::Value,
+                 std::vector<std::pair<Element, std::optional<LinearForm>>>>
+      numbers;
 };
 
 } // namespace sluice

@@ -157,6 +157,18 @@ void ScoreTerms::readAddend(const Element &start, double factor, size_t step) {
 void ScoreTerms::readStep(size_t number) {
   const Step &step = steps[number];
   Element element = positions.atScore(step.value);
+  if (!positions.coversScores(step.value)) {
+    // It stays as it is, and broadcasts in the run.
+    hasUnknownPlaces = true;
+    if (step.isReplacement) {
+      fills.push_back({step.fill, true, number});
+      conditions.push_back({std::nullopt, element, !step.keptWhere});
+    } else {
+      addends.push_back({element, step.factor});
+      isBiasOpaque |= !isAboveFills(step.value, step.factor).value_or(false);
+    }
+    return;
+  }
   if (step.isReplacement)
     hide(element, !step.keptWhere, step.fill, number, true);
   else
@@ -265,7 +277,7 @@ Value ScoreTerms::makeDistanceBias() {
              keys = positions.getExtent(KeyAxis);
   bool isKnown = queries.isNumber() && keys.isNumber();
   // What is a fallback too has an element for each score.
-  if (addends.empty() || isKnown || isBiasOpaque ||
+  if (addends.empty() || isKnown || isBiasOpaque || hasUnknownPlaces ||
       queries == LinearForm::ofNumber(1))
     return nullptr;
   DistanceBias distances(graph, positions);
@@ -281,9 +293,11 @@ Value ScoreTerms::makeDistanceBias() {
     bias = term;
   }
   int64_t rank = shapeOf(bias).size();
+  // Without a distance it is the same for all scores.
+  if (rank == 0)
+    return nullptr;
   if (rank == 1)
     bias = graph.reshape(bias, {1, -1});
-  // Without a distance it is the same for all scores.
   return shapeOf(bias).back() == 1 ? Value() : bias;
 }
 

@@ -71,6 +71,8 @@ private:
   llvm::SmallVector<Fill> fills;
   /// Could addends of the run hide keys?
   bool isBiasOpaque = false;
+  /// May a step have one element for all queries, or all keys, in the run?
+  bool hasUnknownPlaces = false;
   std::optional<LinearForm> position;
   std::optional<int64_t> left, right;
 };

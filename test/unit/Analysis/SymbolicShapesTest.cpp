@@ -104,15 +104,15 @@ TEST(SymbolicShapes, SizesAreTriedOut) {
        one = symbols.constant(1),
        last = symbols.dimension(module.value("last"), 0),
        some = symbols.dimension(module.value("some"), 0);
-  EXPECT_TRUE(symbols.seemEqual(last, n));
+  EXPECT_TRUE(symbols.seemToBroadcastAlike(last, n));
   EXPECT_TRUE(symbols.seemsToBroadcast(last, n));
   EXPECT_TRUE(symbols.seemsToBroadcast(one, n));
   EXPECT_FALSE(symbols.seemsToBroadcast(n, one));
   EXPECT_FALSE(symbols.seemsToBroadcast(n, m));
-  EXPECT_FALSE(symbols.seemEqual(n, m));
+  EXPECT_FALSE(symbols.seemToBroadcastAlike(n, m));
   // What depends on data may be anything.
   EXPECT_FALSE(symbols.seemsToBroadcast(some, n));
-  EXPECT_FALSE(symbols.seemEqual(some, n));
+  EXPECT_FALSE(symbols.seemToBroadcastAlike(some, n));
 }
 
 } // namespace
