@@ -36,6 +36,12 @@ def collect():
             name = f"{schema.domain}.{schema.name}" if schema.domain else schema.name
             versions = operators.setdefault(name, {})
             versions[schema.since_version] = set(schema.attributes)
+    for schema in onnxruntime.get_all_operator_schema():
+        # ONNX Runtime has some of ONNX's operators from an earlier opset on.
+        versions = operators.get(schema.name) if not schema.domain else None
+        first = min(versions) if versions else 0
+        if schema.since_version < first and set(schema.attributes) == versions[first]:
+            versions[schema.since_version] = versions[first]
     return operators
 
 
