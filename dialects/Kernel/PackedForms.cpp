@@ -41,6 +41,23 @@ struct MatmulForm final
   }
 };
 
+struct GroupedMatmulForm final
+    : PackableOpInterface::ExternalModel<GroupedMatmulForm, GroupedMatmulOp> {
+  Operation *buildPacked(Operation *op, OpBuilder &builder, ValueRange operands,
+                         Packings) const {
+    auto product = cast<GroupedMatmulOp>(op);
+    auto find = [&](MutableOperandRange optional) -> Value {
+      return optional.empty() ? Value()
+                              : operands[optional[0].getOperandNumber()];
+    };
+    return PackedGroupedMatmulOp::create(
+        builder, op->getLoc(), product.getType(), operands[0], operands[1],
+        operands[2], find(product.getRowsMutable()),
+        find(product.getPlacesMutable()), find(product.getBiasMutable()),
+        product.getGroups(), product.getColumns(), product.getRepeat());
+  }
+};
+
 struct ConvForm final : PackableOpInterface::ExternalModel<ConvForm, ConvOp> {
   Operation *buildPacked(Operation *op, OpBuilder &builder, ValueRange operands,
                          Packings) const {
@@ -99,6 +116,7 @@ void kernel::registerPackedForms(DialectRegistry &registry) {
   registry.addExtension(
       +[](MLIRContext *context, KernelDialect *, SluiceDialect *) {
         MatmulOp::attachInterface<MatmulForm>(*context);
+        GroupedMatmulOp::attachInterface<GroupedMatmulForm>(*context);
         ConvOp::attachInterface<ConvForm>(*context);
         ConvTransposeOp::attachInterface<ConvTransposeForm>(*context);
         GatherOp::attachInterface<GatherForm>(*context);

@@ -57,6 +57,38 @@ std::optional<Work> PackedMatmulOp::getWork() {
 }
 
 //===----------------------------------------------------------------------===//
+// PackedGroupedMatmulOp
+//===----------------------------------------------------------------------===//
+
+int64_t PackedGroupedMatmulOp::getDepth() { return shapeOf(getLhs()).back(); }
+
+LogicalResult PackedGroupedMatmulOp::verify() {
+  if (shapeOf(getLhs()).size() != 2 || shapeOf(getWeights()).size() != 1)
+    return emitOpError("needs a matrix and packed weights of rank one");
+  int64_t columns = getColumns();
+  if (static_cast<int64_t>(getGroups()) < 1 || columns < 1 ||
+      static_cast<int64_t>(getRepeat()) < 1)
+    return emitOpError("groups, columns and repeat must be positive");
+  for (Value list : {getOffsets(), getRows(), getPlaces()})
+    if (list && (shapeOf(list).size() != 1 || !elementTypeOf(list).isInteger()))
+      return emitOpError("offsets, rows and places must be lists of integers");
+  int64_t offsets = getGroups() + 1, biases[] = {offsets - 1, columns};
+  if (failed(verifyCompatibleShape(shapeOf(getOffsets()), offsets)) ||
+      (getBias() && failed(verifyCompatibleShape(shapeOf(getBias()), biases))))
+    return emitOpError("has offsets or a bias of another number of groups");
+  return verifyResult(*this, {shapeOf(getRowSource())[0], columns});
+}
+
+std::optional<Work> PackedGroupedMatmulOp::getWork() {
+  Work work = workOnOperands(*this, countElements(getResult()) * 2.0 *
+                                        static_cast<double>(getDepth()));
+  // Weights of groups without rows are not read.
+  double groups = getGroups(), rows = shapeOf(getRowSource())[0];
+  work.bytes -= std::max(0.0, 1 - rows / groups) * countBytes(getWeights());
+  return work;
+}
+
+//===----------------------------------------------------------------------===//
 // Convolutions
 //===----------------------------------------------------------------------===//
 

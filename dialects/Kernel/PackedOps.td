@@ -48,6 +48,31 @@ def PackedMatmulOp : Kernel_PackedOp<"packed_matmul", [TellsWork]> {
                        I64Attr:$columns);
 }
 
+def PackedGroupedMatmulOp : Kernel_PackedOp<"packed_grouped_matmul",
+    [AttrSizedOperandSegments, TellsWork]> {
+  let summary = "a product of rows whose groups have packed constant matrices";
+  let description = [{
+    As `sluice.grouped_matmul`, but that `weights` are panels of the matrices
+    of all groups, one after the other, each with `columns` columns.
+  }];
+  let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$weights,
+                       AnyRankedTensor:$offsets,
+                       Optional<AnyRankedTensor>:$rows,
+                       Optional<AnyRankedTensor>:$places,
+                       Optional<AnyRankedTensor>:$bias, I64Attr:$groups,
+                       I64Attr:$columns,
+                       DefaultValuedAttr<I64Attr, "1">:$repeat);
+  let assemblyFormat = [{
+    $lhs `,` $weights `,` $offsets (`rows` $rows^)? (`places` $places^)?
+    (`bias` $bias^)? attr-dict `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    int64_t getDepth();
+    /// What has an element, or a row, for each row of the product.
+    ::mlir::Value getRowSource() { return getRows() ? getRows() : getLhs(); }
+  }];
+}
+
 class Kernel_PackedConvolutionOp<string mnemonic>
     : Kernel_PackedOp<mnemonic, [TellsWork]> {
   dag commonArguments =

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Sluice/LinearAttention.h"
+#include "dialects/Sluice/Routing.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -23,6 +24,9 @@ using namespace sluice;
 #include "dialects/Sluice/SluiceOps.cpp.inc"
 #define GET_OP_CLASSES
 #include "dialects/Sluice/LinearAttentionOps.cpp.inc"
+#include "dialects/Sluice/RoutingEnums.cpp.inc"
+#define GET_OP_CLASSES
+#include "dialects/Sluice/RoutingOps.cpp.inc"
 
 namespace {
 /// Ops say what they demand of sizes, or that it is nothing.
@@ -42,6 +46,10 @@ static_assert(sayConditions<
 #define GET_OP_LIST
 #include "dialects/Sluice/LinearAttentionOps.cpp.inc"
               >);
+static_assert(sayConditions<
+#define GET_OP_LIST
+#include "dialects/Sluice/RoutingOps.cpp.inc"
+              >);
 } // namespace
 
 void SluiceDialect::initialize() {
@@ -56,6 +64,10 @@ void SluiceDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "dialects/Sluice/LinearAttentionOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/Sluice/RoutingOps.cpp.inc"
       >();
 }
 

@@ -202,3 +202,36 @@ func.func @recurrence_types(%x: tensor<1x5x2x16xf32>, %w: tensor<128xf16>) {
     : (tensor<1x5x2x16xf32>, tensor<128xf16>) -> (tensor<5x1x2x4xf32>, tensor<1x2x4xf32>, tensor<1x2x4xf32>)
   return
 }
+
+// -----
+
+// CHECK-LABEL: @groups
+// CHECK: kernel.packed_grouped_matmul %{{.*}}, %{{.*}}, %{{.*}} rows %{{.*}} bias %{{.*}} {columns = 5 : i64, groups = 2 : i64, repeat = 3 : i64} : (tensor<2x3xf32>, tensor<48xf32>, tensor<3xi64>, tensor<?xi64>, tensor<2x5xf32>) -> tensor<?x5xf32>
+func.func @groups(%a: tensor<2x3xf32>, %w: tensor<48xf32>, %o: tensor<3xi64>, %r: tensor<?xi64>, %b: tensor<2x5xf32>) -> tensor<?x5xf32> {
+  %0 = kernel.packed_grouped_matmul %a, %w, %o rows %r bias %b {columns = 5 : i64, groups = 2 : i64, repeat = 3 : i64} : (tensor<2x3xf32>, tensor<48xf32>, tensor<3xi64>, tensor<?xi64>, tensor<2x5xf32>) -> tensor<?x5xf32>
+  return %0 : tensor<?x5xf32>
+}
+
+// -----
+
+func.func @groups_result(%a: tensor<2x3xf32>, %w: tensor<48xf32>, %o: tensor<3xi64>) {
+  // expected-error@below {{has a result of 'tensor<2x6xf32>', but its operands make [2, 5]}}
+  %0 = kernel.packed_grouped_matmul %a, %w, %o {columns = 5 : i64, groups = 2 : i64} : (tensor<2x3xf32>, tensor<48xf32>, tensor<3xi64>) -> tensor<2x6xf32>
+  return
+}
+
+// -----
+
+func.func @groups_offsets(%a: tensor<2x3xf32>, %w: tensor<48xf32>, %o: tensor<4xi64>) {
+  // expected-error@below {{has offsets or a bias of another number of groups}}
+  %0 = kernel.packed_grouped_matmul %a, %w, %o {columns = 5 : i64, groups = 2 : i64} : (tensor<2x3xf32>, tensor<48xf32>, tensor<4xi64>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+func.func @no_groups(%a: tensor<2x3xf32>, %w: tensor<48xf32>, %o: tensor<1xi64>) {
+  // expected-error@below {{groups, columns and repeat must be positive}}
+  %0 = kernel.packed_grouped_matmul %a, %w, %o {columns = 5 : i64, groups = 0 : i64} : (tensor<2x3xf32>, tensor<48xf32>, tensor<1xi64>) -> tensor<2x5xf32>
+  return
+}

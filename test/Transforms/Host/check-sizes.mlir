@@ -189,3 +189,27 @@ func.func @largest(%x: tensor<?x?xf32>, %y: tensor<3x?xf32>) -> (tensor<?xi64>, 
   %1 = sluice.arg_max %y {axis = 0 : i64} : (tensor<3x?xf32>) -> tensor<?xi64>
   return %0, %1 : tensor<?xi64>, tensor<?xi64>
 }
+
+// -----
+
+// CHECK-LABEL: @route(
+// CHECK-DAG: cf.assert {{.*}}, "there are fewer experts than k"
+// CHECK-DAG: cf.assert {{.*}}, "the bias does not fit the experts"
+// CHECK: sluice.route
+func.func @route(%s: tensor<?x?xf32>, %b: tensor<?xf32>) -> tensor<?x3xi64> {
+  %0:2 = sluice.route %s bias %b {k = 3} : (tensor<?x?xf32>, tensor<?xf32>) -> (tensor<?x3xf32>, tensor<?x3xi64>)
+  return %0#1 : tensor<?x3xi64>
+}
+
+// -----
+
+// CHECK-LABEL: @groups(
+// CHECK-DAG: cf.assert {{.*}}, "the inner dimensions of the product differ"
+// CHECK-DAG: cf.assert {{.*}}, "there is not a place for each row"
+// CHECK-DAG: cf.assert {{.*}}, "there is not an offset for each group"
+// CHECK-DAG: cf.assert {{.*}}, "the bias has not as many columns as the product"
+// CHECK: sluice.grouped_matmul
+func.func @groups(%x: tensor<?x?xf32>, %w: tensor<3x?x?xf32>, %o: tensor<?xi64>, %r: tensor<?xi64>, %p: tensor<?xi64>, %b: tensor<3x?xf32>) -> tensor<?x?xf32> {
+  %0 = sluice.grouped_matmul %x, %w, %o rows %r places %p bias %b : (tensor<?x?xf32>, tensor<3x?x?xf32>, tensor<?xi64>, tensor<?xi64>, tensor<?xi64>, tensor<3x?xf32>) -> tensor<?x?xf32>
+  return %0 : tensor<?x?xf32>
+}

@@ -184,3 +184,17 @@ func.func @listed(%q: tensor<1x2x480x64xf32>, %k: tensor<1x2x512x64xf32>, %v: te
   %0 = sluice.attention %q, %k, %v blocks %b {block_sizes = array<i64: 60, 64>} : (tensor<1x2x480x64xf32>, tensor<1x2x512x64xf32>, tensor<1x2x512x64xf32>, tensor<8x8xi32>) -> tensor<1x2x480x64xf32>
   return %0 : tensor<1x2x480x64xf32>
 }
+
+// -----
+
+// A matrix for each group: panels of one after the other.
+// CHECK-LABEL: func.func @groups
+// CHECK:         kernel.region "grouped_matmul"
+// CHECK-SAME:      config = #kernel.cpu_contraction<unit = float, lanes = 8,
+// CHECK-SAME:      packing = [unit, #kernel.panels<width = 16, transposed = true>, unit]
+func.func @groups(%x: tensor<?x8xf32>, %o: tensor<4xi64>) -> tensor<?x16xf32> {
+  %w = sluice.constant dense<1.0> : tensor<3x16x8xf32>
+  %0 = sluice.grouped_matmul %x, %w, %o {transpose_rhs} : (tensor<?x8xf32>, tensor<3x16x8xf32>, tensor<4xi64>) -> tensor<?x16xf32>
+  %1 = sluice.relu %0 : (tensor<?x16xf32>) -> tensor<?x16xf32>
+  return %1 : tensor<?x16xf32>
+}

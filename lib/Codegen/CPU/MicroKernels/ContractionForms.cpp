@@ -10,6 +10,12 @@
 using namespace mlir;
 using namespace sluice;
 
+std::optional<int64_t>
+sluice::getKnownRows(const ContractionOperands &operands) {
+  return operands.ragged ? std::nullopt
+                         : IndexBuilder::getConstant(operands.rows);
+}
+
 DotUnitModel sluice::getUnit(const ContractionTiling &tiling,
                              bool copiesPanels) {
   if (!copiesPanels)
@@ -21,7 +27,7 @@ DotUnitModel sluice::getUnit(const ContractionTiling &tiling,
 
 bool sluice::widensLhs(const ContractionSpec &spec, const DotUnitModel &unit,
                        const ContractionOperands &operands) {
-  auto rows = IndexBuilder::getConstant(operands.rows);
+  auto rows = getKnownRows(operands);
   return unit.widensLhs && !(rows && usesDotProducts(spec, *rows));
 }
 
@@ -36,7 +42,7 @@ OpFoldResult sluice::getWideLhsBytes(IndexBuilder &index,
 
 bool sluice::alwaysCopies(const ContractionTiling &tiling,
                           const ContractionOperands &operands) {
-  return tiling.copies && IndexBuilder::getConstant(operands.rows);
+  return tiling.copies && getKnownRows(operands);
 }
 
 OpFoldResult sluice::getContractionScratch(

@@ -15,6 +15,9 @@
 
 namespace sluice {
 
+/// The rows of every batch index, if that is one number.
+std::optional<int64_t> getKnownRows(const ContractionOperands &operands);
+
 /// The unit of the tiles that multiply with copies of panels, or with these as
 /// they lie.
 DotUnitModel getUnit(const ContractionTiling &tiling, bool copiesPanels);

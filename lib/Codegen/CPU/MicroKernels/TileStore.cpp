@@ -30,11 +30,12 @@ using namespace sluice;
 using Index = IndexBuilder::Index;
 
 Index TileResult::getRow(IndexBuilder &index, Index r) const {
-  return index.add(row, index.mul(r, rowStep));
+  Index number = index.add(row, index.mul(r, rowStep));
+  return place ? place(index.builder, index.loc, number) : number;
 }
 
 Index TileResult::getStart(IndexBuilder &index, Index r) const {
-  return index.add(start, index.mul(r, stride));
+  return index.add(start, index.mul(place ? getRow(index, r) : r, stride));
 }
 
 void sluice::fetchPlaces(IndexBuilder &index, const TileResult &result,

@@ -97,6 +97,36 @@ choosePackedMatmul(const KernelGroup &group, const MachineModel &machine) {
   return match;
 }
 
+static llvm::Expected<KernelMatch>
+chooseGroupedMatmul(const KernelGroup &group, const MachineModel &machine) {
+  auto op = cast<GroupedMatmulOp>(group.anchor);
+  Value weights = findPackableWeights(op, group);
+  Type weightsElement = weights ? getKeptType(weights).getElementType()
+                                : elementTypeOf(op.getWeights());
+  auto types = getProductTypes(elementTypeOf(op.getLhs()), weightsElement,
+                               elementTypeOf(op.getResult()));
+  if (!types)
+    return llvm::createStringError(noDotUnit.str());
+  KernelMatch match{"grouped_matmul"};
+  kernel::CpuContractionAttr config = configure(
+      weights ? getPackedSpec(op, *types) : getContractionSpec(op, *types),
+      group, machine);
+  match.config = config;
+  if (weights)
+    match.packing.push_back({1, getPacking(config, op.getTransposeRhs())});
+  return match;
+}
+
+static llvm::Expected<KernelMatch>
+choosePackedGroupedMatmul(const KernelGroup &group,
+                          const MachineModel &machine) {
+  KernelMatch match{"packed_grouped_matmul"};
+  match.config = configure(
+      getContractionSpec(cast<kernel::PackedGroupedMatmulOp>(group.anchor)),
+      group, machine);
+  return match;
+}
+
 static void emulateUnits(ConvolutionTiling &tiling) {
   tiling.unit.emulated = tiling.contraction.unit.emulated = true;
   for (ConvolutionTiling &phase : tiling.phases)
@@ -179,10 +209,12 @@ static SmallVector<OperandPacking, 1> adoptPanels(const KernelGroup &group,
 
 void sluice::registerProductChoices(CpuChoices &choices) {
   choices.add<MatmulOp>(chooseMatmul);
+  choices.add<GroupedMatmulOp>(chooseGroupedMatmul);
   choices.add<ConvOp>(chooseConvolution<ConvOp>);
   choices.add<ConvTransposeOp>(chooseConvolution<ConvTransposeOp>);
   // Of kernels that are outlined already.
   choices.add<kernel::PackedMatmulOp>(choosePackedMatmul);
+  choices.add<kernel::PackedGroupedMatmulOp>(choosePackedGroupedMatmul);
   choices.add<kernel::PackedConvOp>(
       choosePackedConvolution<kernel::PackedConvOp>);
   choices.add<kernel::PackedConvTransposeOp>(

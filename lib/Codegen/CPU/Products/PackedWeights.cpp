@@ -82,6 +82,37 @@ ContractionSpec sluice::getContractionSpec(MatmulOp op,
   return spec;
 }
 
+/// What is the same for the matrices of all groups.
+static ContractionSpec getGroupSpec(const ProductTypes &types, int64_t columns,
+                                    int64_t depth) {
+  ContractionSpec spec;
+  spec.types = types;
+  spec.columns = toSpecSize(columns);
+  spec.depth = toSpecSize(depth);
+  return spec;
+}
+
+ContractionSpec sluice::getPackedSpec(GroupedMatmulOp op,
+                                      const ProductTypes &types) {
+  ContractionSpec spec = getGroupSpec(types, op.getColumns(), op.getDepth());
+  spec.packedB = true;
+  return spec;
+}
+
+ContractionSpec sluice::getContractionSpec(kernel::PackedGroupedMatmulOp op) {
+  ContractionSpec spec =
+      getGroupSpec(getPackedTypes(op), op.getColumns(), op.getDepth());
+  spec.packedB = true;
+  return spec;
+}
+
+ContractionSpec sluice::getContractionSpec(GroupedMatmulOp op,
+                                           const ProductTypes &types) {
+  ContractionSpec spec = getGroupSpec(types, op.getColumns(), op.getDepth());
+  spec.transposeB = op.getTransposeRhs();
+  return spec;
+}
+
 ConvolutionSpec sluice::getConvolutionSpec(
     const ProductTypes &types, RankedTensorType input, RankedTensorType result,
     ArrayRef<int64_t> kernel, ArrayRef<int64_t> strides,

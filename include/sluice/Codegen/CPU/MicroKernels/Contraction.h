@@ -20,6 +20,23 @@ struct BatchOffsets {
 using BatchOffsetsFn = llvm::function_ref<BatchOffsets(
     mlir::OpBuilder &builder, mlir::Location loc, mlir::Value batch)>;
 
+/// Rows that are not the same for all batch indices, but a part of one list for
+/// each: every row of A is multiplied with the B of its own.
+struct RaggedRows {
+  using RangeFn =
+      llvm::function_ref<std::pair<mlir::OpFoldResult, mlir::OpFoldResult>(
+          mlir::OpBuilder &builder, mlir::Location loc,
+          mlir::OpFoldResult batch)>;
+  /// The rows of a batch index, from the first up to the second.
+  RangeFn range = nullptr;
+  /// Which row of A a row is, and which of C; null: the one of its number.
+  RowPlaceFn source = nullptr, place = nullptr;
+  /// Rows of no batch index, which are zero in front of an epilogue of their
+  /// own.
+  std::pair<mlir::OpFoldResult, mlir::OpFoldResult> outside;
+  EpilogueFn epilogueOutside = nullptr;
+};
+
 /// The operands of a contraction: contiguous buffers of any rank with elements
 /// of the spec's types (A as wide as the sums will do too), sizes and the
 /// strides between stored rows, in elements. Strides left null follow
@@ -30,6 +47,9 @@ struct ContractionOperands {
   mlir::OpFoldResult batch, rows, columns, depth;
   mlir::OpFoldResult aStride, bStride, cStride;
   BatchOffsetsFn batchOffsets = nullptr;
+  /// Null where every batch index has `rows` rows. A is not transposed then,
+  /// and `rows` is those of the list.
+  const RaggedRows *ragged = nullptr;
   /// What the epilogue reads at the same places as it writes C.
   llvm::SmallVector<mlir::Value> residuals;
   /// memref<?xi8>, 64-byte aligned, of at least `getContractionScratch` bytes

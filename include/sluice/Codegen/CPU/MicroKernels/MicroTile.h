@@ -111,6 +111,10 @@ using EpilogueFn = llvm::function_ref<mlir::Value(
     mlir::OpBuilder &builder, mlir::Location loc, mlir::Value sums,
     const ResultPosition &position)>;
 
+/// Where in a list of rows a row stands that is not where its number says.
+using RowPlaceFn = llvm::function_ref<mlir::OpFoldResult(
+    mlir::OpBuilder &builder, mlir::Location loc, mlir::OpFoldResult row)>;
+
 /// One tile of the result.
 struct TileResult {
   mlir::Value c;
@@ -120,6 +124,9 @@ struct TileResult {
   int64_t rowStep = 1;
   /// Where the first row starts in `c`, and from one row to the next.
   mlir::OpFoldResult start, stride;
+  /// Null, or where in C the rows of these numbers are: they are so many
+  /// strides behind `start`.
+  RowPlaceFn place = nullptr;
   mlir::OpFoldResult column;
   /// Rows that exist; null when all of the tile's do.
   mlir::OpFoldResult validRows;

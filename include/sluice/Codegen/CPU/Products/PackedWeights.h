@@ -42,6 +42,13 @@ ContractionSpec getContractionSpec(kernel::PackedMatmulOp op);
 /// Of two matrices of the run.
 ContractionSpec getContractionSpec(MatmulOp op, const ProductTypes &types);
 
+/// Of a product of groups with constant weights, or with those of the run, as
+/// it is for one group: how many rows that has only the run knows.
+ContractionSpec getPackedSpec(GroupedMatmulOp op, const ProductTypes &types);
+ContractionSpec getContractionSpec(kernel::PackedGroupedMatmulOp op);
+ContractionSpec getContractionSpec(GroupedMatmulOp op,
+                                   const ProductTypes &types);
+
 /// The spec of a channels-last convolution from the types of input and result.
 ConvolutionSpec getConvolutionSpec(
     const ProductTypes &types, mlir::RankedTensorType input,
