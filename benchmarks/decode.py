@@ -17,7 +17,6 @@ table.
 
 import argparse
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 
@@ -27,8 +26,7 @@ sys.path[:0] = [str(HERE.parent / "test"), str(HERE.parent / "test" / "models")]
 import numpy as np
 
 from generated.builder import GraphBuilder
-from machine import Peak
-from peer import build_program
+from machine import Peak, Reader
 from support import compiler
 from support.artifact import Artifact
 from support.paths import DEFAULT_BUILD, scratch
@@ -65,21 +63,6 @@ def save_model(path, heads, key_heads, size, rows):
     result = graph.node("MatMul", [weights, values])
     graph.output(result, "y", [1, heads, rows, size])
     graph.save(path)
-
-
-class Reader:
-    """The process that reads as many bytes."""
-
-    def __init__(self, size):
-        program = build_program("read", ["read.c"], [
-            "-march=native", "-mprefer-vector-width=512", "-fno-math-errno"])
-        self.process = subprocess.Popen([program, str(size)], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)
-
-    def seconds(self, milliseconds=40):
-        self.process.stdin.write(f"{milliseconds}\n")
-        self.process.stdin.flush()
-        return int(self.process.stdout.readline()) / 1e9
 
 
 def parse_options():

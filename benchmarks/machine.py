@@ -72,6 +72,26 @@ class Peak:
         self.process.wait()
 
 
+class Reader:
+    """Measures how long a plain read of so many bytes takes, in a process that waits."""
+
+    def __init__(self, size):
+        program = build_program("read", ["read.c"], [
+            "-march=native", "-mprefer-vector-width=512", "-fno-math-errno"])
+        self.process = subprocess.Popen([program, str(size)], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+
+    def seconds(self, milliseconds=40):
+        self.process.stdin.write(f"{milliseconds}\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline()) / 1e9
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
+
 # A kernel cannot do more than the peak; measurements may be off a little.
 LARGEST_SHARE = 1.05
 

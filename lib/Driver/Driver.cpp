@@ -202,6 +202,7 @@ CompileStatus Compilation::emit() {
     return writeModule();
   OptimizeOptions optimize;
   optimize.convBn = options.convBn;
+  optimize.keepDenseExperts = options.keepDenseExperts;
   optimize.keepSubnormals = options.keepSubnormals;
   optimize.dropReadPages = dropModelPages();
   optimize.verifyEachPass = options.verifyEachPass;

@@ -70,6 +70,7 @@ void registerControlImports(ImportRegistry &registry);
 void registerConvolutionImports(ImportRegistry &registry);
 void registerEinsumImports(ImportRegistry &registry);
 void registerElementwiseImports(ImportRegistry &registry);
+void registerExpertsImports(ImportRegistry &registry);
 void registerFlexAttentionImports(ImportRegistry &registry);
 void registerGeneratorImports(ImportRegistry &registry);
 void registerGroupQueryAttentionImports(ImportRegistry &registry);

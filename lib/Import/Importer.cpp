@@ -56,6 +56,7 @@ const ImportRegistry &sluice::importRegistry() {
     registerConvolutionImports(result);
     registerEinsumImports(result);
     registerElementwiseImports(result);
+    registerExpertsImports(result);
     registerFlexAttentionImports(result);
     registerGeneratorImports(result);
     registerGroupQueryAttentionImports(result);

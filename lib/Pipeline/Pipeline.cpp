@@ -183,6 +183,9 @@ void OptimizePipeline::build(OpPassManager &manager,
     // Layers get masks of their own, which are equal.
     functions.addPass(createMergeEqualOpsPass());
     addOptional(functions, createPackTokensPass());
+    RecogniseExpertsPassOptions expertOptions;
+    expertOptions.exact = options.keepDenseExperts;
+    addOptional(functions, createRecogniseExpertsPass(expertOptions));
     functions.addPass(createDecomposeUnservedPass());
     addOptional(functions, createRecogniseLookupsPass());
     addOptional(functions, createMoveTransposesPass());

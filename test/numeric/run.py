@@ -23,6 +23,7 @@ import onnx
 import attention_cases  # noqa: F401, registers cases
 import edge_values
 import element_cases  # noqa: F401, registers cases
+import expert_cases  # noqa: F401, registers cases
 import kernel_cases  # noqa: F401, registers cases
 import layer_method_cases  # noqa: F401, registers cases
 import linear_attention_cases  # noqa: F401, registers cases

@@ -13,6 +13,7 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 import attention
+import experts
 import linear_algebra
 import loops
 import machine_learning
@@ -558,6 +559,10 @@ def _attention():
     return attention.cases(Case, _numbers)
 
 
+def _experts():
+    return experts.cases(Case, _numbers)
+
+
 def _trees():
     return trees.cases(Case)
 
@@ -566,5 +571,5 @@ def all_cases():
     for group in (_activations, _transposes, _softmaxes, _reductions, _convolutions, _pools,
                   _resizes, _normalisations, _recurrent, _quantised, _contrib, _odd_sizes,
                   _linear_algebra, _spectral, _columns_to_images, _machine_learning, _trees, _attention,
-                  loops.cases):
+                  _experts, loops.cases):
         yield from group()

@@ -115,6 +115,10 @@ struct Parser {
       cl::desc("Batch normalisation behind convolutions. deploy, the default,\n"
                "folds constant statistics into the weights; tune also scales\n"
                "weights that are inputs, in every run; eval keeps both")};
+  cl::opt<std::string> moe{
+      "moe", cl::init("routed"), cl::value_desc("mode"), cl::cat(effort),
+      cl::desc("Sums over all experts of a layer. routed, the default,\n"
+               "computes those with gates other than zero; exact keeps all")};
   std::string kernelsHelp = describeProviders();
   cl::opt<std::string> kernels{"kernels", cl::init("builtin"),
                                cl::value_desc("provider"), cl::cat(effort),
@@ -148,10 +152,11 @@ struct Parser {
                "opset of models in which it is accepted, and stop")};
   cl::opt<std::string> remarks{
       "remarks", cl::ValueOptional, cl::value_desc("kinds"), cl::cat(insight),
-      cl::desc("Say what was fused or computed ahead of all runs, and why not\n"
-               "where it nearly was. Kinds,\n"
-               "separated by commas: attention, constants, convbn, fusion,\n"
-               "layout, memory, packing, providers, state. Default: all")};
+      cl::desc(
+          "Say what was fused or computed ahead of all runs, and why not\n"
+          "where it nearly was. Kinds,\n"
+          "separated by commas: attention, constants, convbn, experts,\n"
+          "fusion, layout, memory, packing, providers, state. Default: all")};
   cl::list<std::string> without{
       "without", cl::value_desc("pass"), cl::cat(insight),
       cl::desc(
@@ -220,6 +225,7 @@ void listOperators(llvm::raw_ostream &os) {
 }
 
 const std::vector<std::string> convBnModes = {"deploy", "tune", "eval"};
+const std::vector<std::string> moeModes = {"routed", "exact"};
 
 /// What the output's ending asks for; nothing where it says nothing. Names
 /// without one are those of shared libraries, and so are those with a version
@@ -278,6 +284,7 @@ static bool answer(Parser &parser, int &exitCode) {
       sluice::makeCompletionScript(parser.completion, parser.categories(),
                                    {{"emit", stageNames()},
                                     {"convbn", convBnModes},
+                                    {"moe", moeModes},
                                     {"without", sluice::listOptionalPasses()}});
   if (script.empty()) {
     usage("--completion takes " +
@@ -377,6 +384,10 @@ sluice::parseCommandLine(int argc, char **argv, int &exitCode) {
     return usage("--convbn takes deploy, tune or eval, not '" + parser.convBn +
                  "'" + tools::didYouMean(parser.convBn, convBnModes));
   options.convBn = parser.convBn;
+  if (!llvm::is_contained(moeModes, parser.moe))
+    return usage("--moe takes routed or exact, not '" + parser.moe + "'" +
+                 tools::didYouMean(parser.moe, moeModes));
+  options.keepDenseExperts = parser.moe == "exact";
   if (sluice::Providers providers = sluice::createProviders();
       !providers->lookup(parser.kernels))
     return usage("--kernels takes one of " + providers->listNames() +

@@ -49,6 +49,8 @@ struct CompileOptions {
   std::vector<std::string> states;
   /// How batch normalisation meets convolutions: deploy, tune or eval.
   std::string convBn = "deploy";
+  /// Sums over all experts of a layer are kept as they are.
+  bool keepDenseExperts = false;
   /// Who makes the code of products and convolutions, as far as they can; see
   /// Providers.h.
   std::string kernels = "builtin";

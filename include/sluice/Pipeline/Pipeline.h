@@ -53,6 +53,10 @@ struct OptimizeOptions : mlir::PassPipelineOptions<OptimizeOptions> {
       llvm::cl::desc("How batch normalisation meets convolutions: deploy, tune "
                      "or eval"),
       llvm::cl::init("deploy")};
+  PassOptions::Option<bool> keepDenseExperts{
+      *this, "keep-dense-experts",
+      llvm::cl::desc("Sums over all experts of a layer stay as they are"),
+      llvm::cl::init(false)};
   PassOptions::Option<bool> keepSubnormals{
       *this, "keep-subnormals",
       llvm::cl::desc("Nor do the kernels that evaluate constants count "

@@ -26,6 +26,8 @@ namespace sluice::remarks {
 inline constexpr llvm::StringLiteral attention = "attention";
 inline constexpr llvm::StringLiteral constants = "constants";
 inline constexpr llvm::StringLiteral convBn = "convbn";
+/// Layers of experts, and what nearly is one.
+inline constexpr llvm::StringLiteral experts = "experts";
 inline constexpr llvm::StringLiteral fusion = "fusion";
 inline constexpr llvm::StringLiteral layout = "layout";
 /// What memory every run allocates.
@@ -37,8 +39,8 @@ inline constexpr llvm::StringLiteral state = "state";
 
 /// All categories, for checking what a user asks for.
 inline constexpr llvm::StringLiteral categories[] = {
-    attention, constants, convBn,    fusion, layout,
-    memory,    packing,   providers, state};
+    attention, constants, convBn,  experts,   fusion,
+    layout,    memory,    packing, providers, state};
 
 /// What has no location was made by the compiler for itself, and is nothing to
 /// tell the user about.

@@ -8,6 +8,7 @@
 
 include "mlir/Pass/PassBase.td"
 include "sluice/Transforms/AttentionPasses.td"
+include "sluice/Transforms/ExpertPasses.td"
 
 def InferShapesPass : Pass<"sluice-infer-shapes", "::mlir::func::FuncOp"> {
   let summary = "Refine result types";
