@@ -59,11 +59,16 @@ void SymbolicShapes::sampleInput(Symbol symbol) {
 /// What an op of integers gives; none where that is not known.
 static std::optional<int64_t> evaluate(Operation *op,
                                        ArrayRef<int64_t> operands) {
-  if (isa<arith::IndexCastOp>(op))
+  // Bools are 0 and 1.
+  if (isa<arith::IndexCastOp, arith::ExtUIOp>(op))
     return operands[0];
   if (isa<arith::SelectOp>(op))
     return operands[0] ? operands[1] : operands[2];
   if (operands.size() != 2)
+    return std::nullopt;
+  // Unsigned arithmetic on what is not negative is the signed one.
+  if (isa<arith::MaxUIOp, arith::MinUIOp, arith::DivUIOp, arith::RemUIOp>(op) &&
+      (operands[0] < 0 || operands[1] < 0))
     return std::nullopt;
   int64_t lhs = operands[0], rhs = operands[1];
   if (auto compare = dyn_cast<arith::CmpIOp>(op))
@@ -75,15 +80,15 @@ static std::optional<int64_t> evaluate(Operation *op,
     return llvm::checkedSub(lhs, rhs);
   if (isa<arith::MulIOp>(op))
     return llvm::checkedMul(lhs, rhs);
-  if (isa<arith::MinSIOp>(op))
+  if (isa<arith::MinSIOp, arith::MinUIOp>(op))
     return std::min(lhs, rhs);
-  if (isa<arith::MaxSIOp>(op))
+  if (isa<arith::MaxSIOp, arith::MaxUIOp>(op))
     return std::max(lhs, rhs);
   if (isa<arith::AndIOp>(op))
     return lhs & rhs;
   if (isa<arith::OrIOp>(op))
     return lhs | rhs;
-  if (rhs <= 0 || (lhs < 0 && isa<arith::DivUIOp>(op)))
+  if (rhs <= 0)
     return std::nullopt;
   if (isa<arith::DivSIOp, arith::DivUIOp>(op))
     return lhs / rhs;
@@ -91,7 +96,7 @@ static std::optional<int64_t> evaluate(Operation *op,
     return llvm::divideCeilSigned(lhs, rhs);
   if (isa<arith::FloorDivSIOp>(op))
     return llvm::divideFloorSigned(lhs, rhs);
-  if (isa<arith::RemSIOp>(op))
+  if (isa<arith::RemSIOp, arith::RemUIOp>(op))
     return lhs % rhs;
   return std::nullopt;
 }

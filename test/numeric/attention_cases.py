@@ -113,6 +113,18 @@ def biased_tokens(g, variant):
     finish(g, g.Add(scores(g, q, k), bias), v)
 
 
+@each("attention_bias_and_numbers", forms({"lowest": LOWEST, "billion": -1e9,
+                                           "tenthousand": -1e4}))
+def bias_and_numbers(g, variant):
+    """A bias in front of (1 - m) * fill, for numbers m of the run."""
+    fill, dynamic = variant
+    q, k, v = inputs(g, dynamic)
+    bias = g.typed_input(g.numbers((1, H, S, T)), dynamic=[2, 3] if dynamic else [])
+    m = g.typed_input(np.float32(g.numbers((B, 1, 1, T)) > 0), dynamic=[3] if dynamic else [])
+    mask = g.Mul(g.Sub(g.constant(1.0), m), g.constant(fill))
+    finish(g, g.Add(g.Add(scores(g, q, k), bias), mask), v)
+
+
 @each("attention_distances_and_tokens", {"lowest": LOWEST, "tenthousand": -1e4},
       present=["sluice.attention", "{relative_bias,"])
 def distances_and_tokens(g, fill):

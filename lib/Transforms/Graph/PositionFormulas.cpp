@@ -30,11 +30,22 @@ LinearForm &LinearForm::add(const LinearForm &other, int64_t times) {
 Element PositionFormulas::atScore(Value tensor) {
   Element element{tensor, {}};
   int64_t rank = shapeOf(tensor).size();
-  for (auto [i, size] : llvm::enumerate(shapeOf(tensor)))
-    element.place.push_back(size == 1
-                                ? LinearForm::ofNumber(0)
-                                : LinearForm::ofSymbol(axisCount - rank + i));
+  repeatedAxes.clear();
+  numbers.clear();
+  for (auto [i, size] : llvm::enumerate(shapeOf(tensor))) {
+    Symbol axis = axisCount - rank + i;
+    element.place.push_back(size == 1 ? LinearForm::ofNumber(0)
+                                      : LinearForm::ofSymbol(axis));
+    if (ShapedType::isDynamic(size) && axis >= QueryAxis && axis < axisCount &&
+        !isWholeAxis(tensor, i, axis))
+      repeatedAxes.push_back(axis);
+  }
   return element;
+}
+
+bool PositionFormulas::mayRepeat(const LinearForm &place) const {
+  return llvm::any_of(repeatedAxes,
+                      [&](Symbol axis) { return place.get(axis) != 0; });
 }
 
 bool PositionFormulas::isWholeAxis(Value tensor, int64_t dimension,
@@ -43,18 +54,6 @@ bool PositionFormulas::isWholeAxis(Value tensor, int64_t dimension,
          (extentSymbols[axis] &&
           symbols.seemToBroadcastAlike(symbols.dimension(tensor, dimension),
                                        *extentSymbols[axis]));
-}
-
-bool PositionFormulas::coversScores(Value tensor) {
-  int64_t rank = shapeOf(tensor).size();
-  for (Symbol axis : {QueryAxis, KeyAxis}) {
-    int64_t dimension = rank - axisCount + axis;
-    if (dimension >= 0 &&
-        cast<RankedTensorType>(tensor.getType()).isDynamicDim(dimension) &&
-        !isWholeAxis(tensor, dimension, axis))
-      return false;
-  }
-  return true;
 }
 
 //===----------------------------------------------------------------------===//
@@ -329,7 +328,10 @@ std::optional<LinearForm> PositionFormulas::ofConstant(ConstantOp op,
   }
   constexpr int64_t maxElements = 1 << 22;
   int64_t count = op.getType().getNumElements();
-  if (!isa<IntegerType>(elementTypeOf(op)) || count == 0 || count > maxElements)
+  if (!isa<IntegerType>(elementTypeOf(op)) || count == 0 ||
+      count > maxElements ||
+      llvm::any_of(element.place,
+                   [&](const LinearForm &place) { return mayRepeat(place); }))
     return std::nullopt;
   std::vector<int64_t> numbers;
   if (!forEachNumber(op.getValue(), [&](double number) {
@@ -402,6 +404,8 @@ std::optional<LinearForm> PositionFormulas::findNumber(const Element &element,
   };
   if (auto constant = dyn_cast<ConstantOp>(op))
     return ofConstant(constant, element);
+  if (isa<IotaOp, RangeOp>(op) && mayRepeat(element.place[0]))
+    return std::nullopt;
   if (isa<IotaOp>(op))
     return element.place[0];
   if (auto range = dyn_cast<RangeOp>(op)) {

@@ -71,10 +71,9 @@ public:
 
   /// The element of a tensor that broadcasts to scores.
   Element atScore(mlir::Value tensor);
-  /// Does what broadcasts to scores have an element for each query and key
-  /// where it does not have one for all? Sizes that only the run knows may be
-  /// one.
-  bool coversScores(mlir::Value tensor);
+  /// May that tensor have one element for all queries, or all keys, in the run?
+  /// Then its elements are no function of their place.
+  bool mayRepeat() const { return !repeatedAxes.empty(); }
   /// Follows an element through ops that only move it.
   Element follow(Element element);
   /// The element of an elementwise op's operand that it is made of; none where
@@ -103,6 +102,7 @@ private:
   /// The place in an operand that broadcasts to the element's tensor.
   std::optional<Element> broadcastFrom(mlir::Value operand,
                                        const Element &element);
+  bool mayRepeat(const LinearForm &place) const;
   /// Is a size that of the scores, also where that is one?
   bool isWholeAxis(mlir::Value tensor, int64_t dimension, Symbol axis);
   Symbol ofSize(mlir::Value tensor, int64_t dimension);
@@ -123,6 +123,8 @@ private:
   SymbolicShapes &symbols;
   std::array<LinearForm, axisCount> extents;
   std::array<std::optional<SymbolicShapes::Symbol>, axisCount> extentSymbols;
+  /// Axes along which the tensor that was last looked at may have one element.
+  llvm::SmallVector<Symbol, 2> repeatedAxes;
   /// The symbols behind the axes.
   llvm::SmallVector<SymbolSource> sources;
   llvm::DenseMap<SymbolicShapes::Symbol, Symbol> sizes;

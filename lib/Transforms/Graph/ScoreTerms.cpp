@@ -130,8 +130,19 @@ void ScoreTerms::readAddend(const Element &start, double factor, size_t step) {
     operands.push_back(*operand);
   }
   if (isa<AddOp, SubOp>(op)) {
+    size_t addendCount = addends.size(), fillCount = fills.size();
+    bool wasOpaque = isBiasOpaque;
     readAddend(operands[0], factor, step);
-    return readAddend(operands[1], isa<SubOp>(op) ? -factor : factor, step);
+    readAddend(operands[1], isa<SubOp>(op) ? -factor : factor, step);
+    // A sum of the run is multiplied as it is: (1 - m) * -1e9 is zero where m
+    // is one, and its parts would swallow what else is added.
+    if (factor != 1 && fills.size() == fillCount &&
+        addends.size() > addendCount + 1) {
+      addends.erase(addends.begin() + addendCount, addends.end());
+      isBiasOpaque = wasOpaque;
+      keep();
+    }
+    return;
   }
   if (isa<MulOp, DivOp>(op))
     for (unsigned i : {0u, 1u}) {
@@ -157,18 +168,7 @@ void ScoreTerms::readAddend(const Element &start, double factor, size_t step) {
 void ScoreTerms::readStep(size_t number) {
   const Step &step = steps[number];
   Element element = positions.atScore(step.value);
-  if (!positions.coversScores(step.value)) {
-    // It stays as it is, and broadcasts in the run.
-    hasUnknownPlaces = true;
-    if (step.isReplacement) {
-      fills.push_back({step.fill, true, number});
-      conditions.push_back({std::nullopt, element, !step.keptWhere});
-    } else {
-      addends.push_back({element, step.factor});
-      isBiasOpaque |= !isAboveFills(step.value, step.factor).value_or(false);
-    }
-    return;
-  }
+  hasUnknownPlaces |= positions.mayRepeat();
   if (step.isReplacement)
     hide(element, !step.keptWhere, step.fill, number, true);
   else
