@@ -116,12 +116,15 @@ def biased_tokens(g, variant):
 @each("attention_bias_and_numbers", forms({"lowest": LOWEST, "billion": -1e9,
                                            "tenthousand": -1e4}))
 def bias_and_numbers(g, variant):
-    """A bias in front of (1 - m) * fill, for numbers m of the run."""
+    """A bias in front of (1 - m) * fill, or m * -fill + fill, for numbers m of the run."""
     fill, dynamic = variant
     q, k, v = inputs(g, dynamic)
     bias = g.typed_input(g.numbers((1, H, S, T)), dynamic=[2, 3] if dynamic else [])
     m = g.typed_input(np.float32(g.numbers((B, 1, 1, T)) > 0), dynamic=[3] if dynamic else [])
-    mask = g.Mul(g.Sub(g.constant(1.0), m), g.constant(fill))
+    if fill == -1e9:
+        mask = g.Add(g.Mul(m, g.constant(-fill)), g.constant(fill))
+    else:
+        mask = g.Mul(g.Sub(g.constant(1.0), m), g.constant(fill))
     finish(g, g.Add(g.Add(scores(g, q, k), bias), mask), v)
 
 

@@ -134,9 +134,9 @@ void ScoreTerms::readAddend(const Element &start, double factor, size_t step) {
     bool wasOpaque = isBiasOpaque;
     readAddend(operands[0], factor, step);
     readAddend(operands[1], isa<SubOp>(op) ? -factor : factor, step);
-    // A sum of the run is multiplied as it is: (1 - m) * -1e9 is zero where m
-    // is one, and its parts would swallow what else is added.
-    if (factor != 1 && fills.size() == fillCount &&
+    // A sum of the run is left as it is: (1 - m) * -1e9 and m * 1e9 - 1e9 are
+    // zero where m is one, and their parts would swallow what else is added.
+    if ((factor != 1 || isBiasOpaque) && fills.size() == fillCount &&
         addends.size() > addendCount + 1) {
       addends.erase(addends.begin() + addendCount, addends.end());
       isBiasOpaque = wasOpaque;
