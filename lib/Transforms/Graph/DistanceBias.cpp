@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "DistanceBias.h"
+#include "sluice/Transforms/Graph/TypeRefinement.h"
 
 using namespace mlir;
 
@@ -58,16 +59,7 @@ Value DistanceBias::makeElements(Operation *op, const Element &element,
     if (!operands.back())
       return nullptr;
   }
-  auto inference = cast<InferTypeOpInterface>(op);
-  SmallVector<Type> types;
-  if (failed(inference.inferReturnTypes(
-          op->getContext(), std::nullopt, operands, op->getAttrDictionary(),
-          op->getPropertiesStorage(), op->getRegions(), types)))
-    return nullptr;
-  Operation *copy = graph.builder.clone(*op);
-  copy->setOperands(operands);
-  copy->getResult(0).setType(types.front());
-  return copy->getResult(0);
+  return cloneWithOperands(graph.builder, op, operands);
 }
 
 /// What a table has for each distance, and for each head if it has those.

@@ -17,6 +17,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "sluice/Support/ConstantBytes.h"
 #include "sluice/Support/Remarks.h"
+#include "sluice/Transforms/Graph/TypeRefinement.h"
 #include "sluice/Transforms/Passes.h"
 
 using namespace mlir;
@@ -85,17 +86,8 @@ private:
 } // namespace
 
 Value DistanceRewriter::cloneWith(Operation *op, ValueRange operands) {
-  auto inference = cast<InferTypeOpInterface>(op);
-  SmallVector<Type> types;
-  if (failed(inference.inferReturnTypes(
-          op->getContext(), std::nullopt, operands, op->getAttrDictionary(),
-          op->getPropertiesStorage(), op->getRegions(), types)))
-    return nullptr;
   builder.setInsertionPointAfter(op);
-  Operation *copy = builder.clone(*op);
-  copy->setOperands(operands);
-  copy->getResult(0).setType(types.front());
-  return copy->getResult(0);
+  return cloneWithOperands(builder, op, operands);
 }
 
 /// Constants have the same element along each diagonal.

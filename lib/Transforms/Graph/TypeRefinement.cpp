@@ -90,3 +90,17 @@ bool sluice::refineType(Value value, RankedTensorType type) {
     use->set(cast);
   return true;
 }
+
+Value sluice::cloneWithOperands(OpBuilder &builder, Operation *op,
+                                ValueRange operands) {
+  auto inference = cast<InferTypeOpInterface>(op);
+  SmallVector<Type> types;
+  if (failed(inference.inferReturnTypes(
+          op->getContext(), std::nullopt, operands, op->getAttrDictionary(),
+          op->getPropertiesStorage(), op->getRegions(), types)))
+    return nullptr;
+  Operation *copy = builder.clone(*op);
+  copy->setOperands(operands);
+  copy->getResult(0).setType(types.front());
+  return copy->getResult(0);
+}

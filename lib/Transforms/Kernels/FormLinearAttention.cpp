@@ -18,6 +18,7 @@
 #include "sluice/Analysis/TargetAnalysis.h"
 #include "sluice/Codegen/CPU/CpuFamilies.h"
 #include "sluice/Support/Remarks.h"
+#include "sluice/Transforms/Graph/TypeRefinement.h"
 #include "sluice/Transforms/Passes.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -348,27 +349,15 @@ Value LinearAttentionMatcher::liftOnce(Value value) {
     return steps.unsqueeze(builder.clone(*op)->getResult(0), {0});
   // Operands of lower rank broadcast along what is behind the tokens.
   int64_t rank = shapeOf(value).size();
-  IRMapping mapping;
+  SmallVector<Value> operands;
   for (Value operand : op->getOperands()) {
     SmallVector<int64_t> axes;
     for (int64_t i = shapeOf(operand).size(); i < rank; ++i)
       axes.push_back(axes.size() + 1);
     Value lifted = lift(operand);
-    mapping.map(operand, axes.empty() ? lifted : steps.unsqueeze(lifted, axes));
+    operands.push_back(axes.empty() ? lifted : steps.unsqueeze(lifted, axes));
   }
-  OperationState made(op->getLoc(), op->getName());
-  for (Value operand : op->getOperands())
-    made.addOperands(mapping.lookup(operand));
-  made.addAttributes(op->getAttrs());
-  SmallVector<Type> types;
-  auto inferred = cast<InferTypeOpInterface>(op);
-  if (failed(inferred.inferReturnTypes(op->getContext(), op->getLoc(),
-                                       made.operands,
-                                       op->getDiscardableAttrDictionary(),
-                                       op->getPropertiesStorage(), {}, types)))
-    return nullptr;
-  made.addTypes(types);
-  return builder.create(made)->getResult(0);
+  return cloneWithOperands(builder, op, operands);
 }
 
 /// [tokens, from...] as [tokens, to...], where null is a dimension of size one.

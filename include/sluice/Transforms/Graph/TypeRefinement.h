@@ -34,6 +34,11 @@ void updateResultTypes(mlir::func::FuncOp function);
 /// Returns whether that was another one.
 bool refineType(mlir::Value value, mlir::RankedTensorType type);
 
+/// What an op with one result makes of other operands, built where the builder
+/// stands, with the type that it infers; null if it does not take them.
+mlir::Value cloneWithOperands(mlir::OpBuilder &builder, mlir::Operation *op,
+                              mlir::ValueRange operands);
+
 } // namespace sluice
 
 #endif // SLUICE_TRANSFORMS_GRAPH_TYPEREFINEMENT_H
